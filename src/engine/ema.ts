@@ -1,0 +1,22 @@
+/** An exponential moving average of weights, kept beside them during training. */
+
+import { WeightsError } from "../errors.ts";
+import type { Numbers } from "./optimizer.ts";
+
+/** average ← average · decay + weights · (1 − decay), written into `average`, which must have every name of `weights`. */
+export function updateAverage(average: Numbers, weights: Numbers, decay: number): void {
+  const rest = 1 - decay;
+  for (const [name, weight] of weights) {
+    const mean = average.get(name);
+    if (mean?.length !== weight.length)
+      throw new WeightsError(
+        `moving average: ${name} has ${mean?.length ?? "no"} entries, the weight ${weight.length}`,
+      );
+    for (let i = 0; i < weight.length; i++) mean[i] = mean[i]! * decay + weight[i]! * rest;
+  }
+}
+
+/** A copy of weights, to start an average from. */
+export function copyNumbers(weights: Numbers): Numbers {
+  return new Map([...weights].map(([name, weight]) => [name, weight.slice()]));
+}

@@ -1,0 +1,66 @@
+/** What every optimizer offers: a step over typed arrays, and a state that is saved and restored bit for bit. */
+
+import { WeightsError } from "../errors.ts";
+import type { ParameterSetting } from "./parameter-groups.ts";
+
+/** Weights or gradients by parameter name; shapes are the model's business. */
+export type Numbers = Map<string, Float32Array>;
+
+/** Moments and counters by name, as they go into a checkpoint. */
+export type OptimizerState = Record<string, Float32Array | number>;
+
+/** What the schedules say about this step; 1 where nothing is said. */
+export interface StepFactors {
+  /** Multiplies the learning rate of every parameter. */
+  learningRate?: number;
+  /** Multiplies the weight decay of every parameter. */
+  weightDecay?: number;
+  /** Multiplies every gradient: clipping and the mean over accumulated batches. */
+  gradient?: number;
+}
+
+/** Updates weights in place; the only place in the package where an input is written to. */
+export interface Optimizer {
+  /** Takes one step for every parameter that has a gradient and is not frozen; others keep their weight and moments. */
+  step(weights: Numbers, gradients: Numbers, factors?: StepFactors): void;
+  /** The state as named arrays and numbers; the arrays are the optimizer's own, so write them out before the next step. */
+  save(): OptimizerState;
+  /** Takes back what `save` gave; throws WeightsError when it does not fit. */
+  restore(state: OptimizerState): void;
+}
+
+/** One parameter with everything a step needs. */
+export interface StepItem {
+  name: string;
+  weight: Float32Array;
+  gradient: Float32Array;
+  setting: ParameterSetting;
+}
+
+/** Pairs gradients with weights and settings, leaving out frozen parameters; every misfit is reported at once. */
+export function stepItems(weights: Numbers, gradients: Numbers, settings: Map<string, ParameterSetting>): StepItem[] {
+  const items: StepItem[] = [];
+  const wrong: string[] = [];
+  for (const [name, gradient] of gradients) {
+    const weight = weights.get(name);
+    const setting = settings.get(name);
+    if (!weight) wrong.push(`  no weight   ${name}`);
+    else if (!setting) wrong.push(`  no setting  ${name}`);
+    else if (weight.length !== gradient.length) {
+      wrong.push(`  size        ${name}: weight ${weight.length}, gradient ${gradient.length}`);
+    } else if (!setting.frozen) items.push({ name, weight, gradient, setting });
+  }
+  if (wrong.length) throw new WeightsError(`gradients do not fit the weights:\n${wrong.join("\n")}`);
+  return items;
+}
+
+/** Reads a state's arrays and numbers under `prefix/`, checking that each is of the wanted kind. */
+export function stateArrays(state: OptimizerState, prefix: string): Numbers {
+  const found: Numbers = new Map();
+  for (const [key, value] of Object.entries(state)) {
+    if (!key.startsWith(`${prefix}/`)) continue;
+    if (typeof value === "number") throw new WeightsError(`optimizer state: ${key} is a number where an array belongs`);
+    found.set(key.slice(prefix.length + 1), value);
+  }
+  return found;
+}

@@ -1,0 +1,56 @@
+/** Stochastic gradient descent with momentum; weight decay is added to the gradient (as torch.optim.SGD, without Nesterov). */
+
+import { WeightsError } from "../errors.ts";
+import {
+  type Numbers,
+  type Optimizer,
+  type OptimizerState,
+  type StepFactors,
+  stateArrays,
+  stepItems,
+} from "./optimizer.ts";
+import type { ParameterSetting } from "./parameter-groups.ts";
+
+/** SGD over the parameters that `settings` names; the velocity starts as a parameter's first gradient. */
+export class Sgd implements Optimizer {
+  private velocities: Numbers = new Map();
+  private readonly momentum: number;
+
+  constructor(
+    private readonly settings: Map<string, ParameterSetting>,
+    { momentum = 0.9 }: { momentum?: number } = {},
+  ) {
+    this.momentum = momentum;
+  }
+
+  step(weights: Numbers, gradients: Numbers, factors: StepFactors = {}): void {
+    for (const { name, weight, gradient, setting } of stepItems(weights, gradients, this.settings)) {
+      let velocity = this.velocities.get(name);
+      if (!velocity) {
+        velocity = new Float32Array(weight.length);
+        this.velocities.set(name, velocity);
+      }
+      const learningRate = setting.learningRate * (factors.learningRate ?? 1);
+      const decay = setting.weightDecay * (factors.weightDecay ?? 1);
+      const gradientFactor = factors.gradient ?? 1;
+      const { momentum } = this;
+      for (let i = 0; i < weight.length; i++) {
+        const v = momentum * velocity[i]! + gradient[i]! * gradientFactor + decay * weight[i]!;
+        velocity[i] = v;
+        weight[i] = weight[i]! - learningRate * v;
+      }
+    }
+  }
+
+  save(): OptimizerState {
+    return Object.fromEntries([...this.velocities].map(([name, velocity]) => [`velocity/${name}`, velocity]));
+  }
+
+  restore(state: OptimizerState): void {
+    const velocities = stateArrays(state, "velocity");
+    for (const name of velocities.keys()) {
+      if (!this.settings.has(name)) throw new WeightsError(`optimizer state: ${name} is not a parameter of this run`);
+    }
+    this.velocities = new Map([...velocities].map(([name, velocity]) => [name, velocity.slice()]));
+  }
+}
