@@ -1,0 +1,82 @@
+/** A file read by position: nothing is asked for that the file does not hold. */
+
+import { readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { WeightsError } from "../errors.ts";
+
+/** Most bytes asked of the system at once: it refuses 2 GiB. */
+const MOST_AT_ONCE = 2 ** 30;
+
+/** An open file with checked reads; every failure is a `WeightsError` that names the file. */
+export class ByteFile {
+  private constructor(
+    readonly path: string,
+    readonly size: number,
+    private readonly handle: FileHandle,
+  ) {}
+
+  /** Opens a regular file for reading. */
+  static async open(path: string): Promise<ByteFile> {
+    try {
+      const handle = await open(path, "r");
+      const stats = await handle.stat();
+      if (stats.isFile()) return new ByteFile(path, stats.size, handle);
+      await handle.close();
+    } catch (error) {
+      throw new WeightsError(`${path}: cannot be opened: ${reason(error)}`, { cause: error });
+    }
+    throw new WeightsError(`${path}: is not a file; name the checkpoint file itself`);
+  }
+
+  /** Bytes from a position, in memory of their own; refuses a range that the file does not have. */
+  async read(position: number, length: number): Promise<ArrayBuffer> {
+    this.check(position, length);
+    const bytes = new Uint8Array(length);
+    try {
+      for (let done = 0; done < length; ) {
+        const ask = Math.min(length - done, MOST_AT_ONCE);
+        const { bytesRead } = await this.handle.read(bytes, done, ask, position + done);
+        if (bytesRead === 0) throw new Error("it became shorter while it was read");
+        done += bytesRead;
+      }
+    } catch (error) {
+      throw this.broken(`cannot be read: ${reason(error)}`, error);
+    }
+    return bytes.buffer;
+  }
+
+  /** The same without waiting for other work: for the small reads of an unpickler. */
+  readNow(position: number, length: number): Uint8Array {
+    this.check(position, length);
+    const bytes = new Uint8Array(length);
+    try {
+      for (let done = 0; done < length; ) {
+        const count = readSync(this.handle.fd, bytes, done, Math.min(length - done, MOST_AT_ONCE), position + done);
+        if (count === 0) throw new Error("it became shorter while it was read");
+        done += count;
+      }
+    } catch (error) {
+      throw this.broken(`cannot be read: ${reason(error)}`, error);
+    }
+    return bytes;
+  }
+
+  /** An error about this file. */
+  broken(problem: string, cause?: unknown): WeightsError {
+    return new WeightsError(`${this.path}: ${problem}`, { cause });
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close();
+  }
+
+  private check(position: number, length: number): void {
+    const fits = Number.isSafeInteger(position) && Number.isSafeInteger(length) && position >= 0 && length >= 0;
+    if (fits && position + length <= this.size) return;
+    throw this.broken(
+      `is truncated or damaged: bytes ${position} to ${position + length} of ${this.size} are asked for; fetch it again`,
+    );
+  }
+}
+
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

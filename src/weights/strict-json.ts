@@ -1,0 +1,34 @@
+/** JSON objects from files that are not trusted: UTF-8 without errors, and no name given twice. */
+
+import type { WeightsError } from "../errors.ts";
+
+/** The members of a JSON object in their order; `refuse` makes the error from the words of what is wrong. */
+export function parseObject(bytes: Uint8Array, refuse: (problem: string) => WeightsError): Map<string, unknown> {
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch {
+    throw refuse("is not JSON");
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("is not a JSON object");
+  const members = new Map(Object.entries(value));
+  if (countMembers(text) !== members.size) throw refuse("gives a name twice");
+  return members;
+}
+
+/** Members of the outermost object of valid JSON: colons outside strings, one level deep. */
+function countMembers(text: string): number {
+  let depth = 0;
+  let members = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === '"') {
+      for (i++; text[i] !== '"'; i++) if (text[i] === "\\") i++;
+    } else if (character === "{" || character === "[") depth++;
+    else if (character === "}" || character === "]") depth--;
+    else if (character === ":" && depth === 1) members++;
+  }
+  return members;
+}

@@ -1,0 +1,122 @@
+/** A file of named tensors, read tensor by tensor. */
+
+import { crc32 } from "node:zlib";
+import { WeightsError } from "../errors.ts";
+import type { ByteFile } from "./byte-file.ts";
+import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
+import { toFloat32 } from "./float-conversion.ts";
+import { gatherStrided, isRowMajor } from "./strides.ts";
+
+/** What a file says of one tensor. */
+export interface WeightsEntry {
+  readonly name: string;
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  /** Bytes of its numbers, laid out row by row. */
+  readonly bytes: number;
+}
+
+/** An open file of weights, whatever its format. Close it after use. */
+export interface WeightsFile {
+  readonly path: string;
+  /** What the file holds, by name, in its own order. */
+  readonly entries: ReadonlyMap<string, WeightsEntry>;
+  /** The names of its tensors, in its own order. */
+  readonly names: readonly string[];
+  /** One tensor, row by row, in its own number type; a `WeightsError` where the name is unknown or the bytes damaged. */
+  read(name: string): Promise<StoredArray>;
+  /** One tensor converted to float32, as PyTorch's `.float()` would. */
+  readFloat32(name: string): Promise<Float32Array>;
+  /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece where it is not stored row by row. */
+  readPieces(name: string): AsyncIterable<StoredArray>;
+  close(): Promise<void>;
+}
+
+/** Where one tensor's numbers lie. */
+export interface StoredTensor {
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  /** Elements between neighbours along each axis; row by row where absent. */
+  readonly strides?: readonly number[];
+  /** Elements of the storage before the tensor's first. */
+  readonly offset: number;
+  readonly storage: ByteRange;
+}
+
+/** A run of bytes in a file, which several tensors may share. */
+export interface ByteRange {
+  readonly file: ByteFile;
+  readonly start: number;
+  readonly length: number;
+  /** CRC-32 of the run, checked when the whole of it is read. */
+  readonly checksum?: number;
+}
+
+/** Bytes of the pieces in which a large tensor is read. */
+export const PIECE_BYTES = 2 ** 26;
+
+/** Tensors located in one or more open files. */
+export class LocatedWeights implements WeightsFile {
+  readonly entries: ReadonlyMap<string, WeightsEntry>;
+
+  constructor(
+    readonly path: string,
+    private readonly tensors: ReadonlyMap<string, StoredTensor>,
+    private readonly files: readonly ByteFile[],
+  ) {
+    this.entries = new Map([...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)]));
+  }
+
+  get names(): readonly string[] {
+    return [...this.entries.keys()];
+  }
+
+  async read(name: string): Promise<StoredArray> {
+    const { dtype, shape, strides, offset, storage } = this.find(name);
+    const size = itemSize(dtype);
+    const count = elementCount(shape)!;
+    if (isRowMajor(shape, strides)) return asStoredArray(dtype, await this.bytes(name, offset * size, count * size));
+    const whole = asStoredArray(dtype, await this.bytes(name, 0, storage.length - (storage.length % size)));
+    return asStoredArray(dtype, gatherStrided(whole, offset, shape, strides!));
+  }
+
+  async readFloat32(name: string): Promise<Float32Array> {
+    return toFloat32(this.find(name).dtype, await this.read(name));
+  }
+
+  async *readPieces(name: string): AsyncGenerator<StoredArray> {
+    const { dtype, shape, strides, offset } = this.find(name);
+    const { bytes } = this.entries.get(name)!;
+    if (bytes <= PIECE_BYTES || !isRowMajor(shape, strides)) {
+      yield await this.read(name);
+      return;
+    }
+    for (let done = 0; done < bytes; done += PIECE_BYTES) {
+      const length = Math.min(PIECE_BYTES, bytes - done);
+      yield asStoredArray(dtype, await this.bytes(name, offset * itemSize(dtype) + done, length));
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.files.map((file) => file.close()));
+  }
+
+  private find(name: string): StoredTensor {
+    const tensor = this.tensors.get(name);
+    if (!tensor) throw new WeightsError(`${this.path}: holds no tensor named ${JSON.stringify(name)}`);
+    return tensor;
+  }
+
+  private async bytes(name: string, from: number, length: number): Promise<ArrayBuffer> {
+    const { file, start, length: whole, checksum } = this.find(name).storage;
+    const bytes = await file.read(start + from, length);
+    if (checksum !== undefined && length === whole && crc32(new Uint8Array(bytes)) !== checksum) {
+      throw file.broken(`the numbers of ${JSON.stringify(name)} are damaged (checksum differs); fetch it again`);
+    }
+    return bytes;
+  }
+}
+
+function entryOf(name: string, { dtype, shape }: StoredTensor): WeightsEntry {
+  return { name, dtype, shape, bytes: elementCount(shape)! * itemSize(dtype) };
+}

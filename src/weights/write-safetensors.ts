@@ -1,0 +1,89 @@
+/** Writing safetensors, tensor by tensor, to a temporary name that takes the real one when all is written. */
+
+import { randomBytes } from "node:crypto";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { WeightsError } from "../errors.ts";
+import { elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
+
+/** A tensor to be written: its numbers, or a sequence of pieces of them that is drawn when their turn comes. */
+export interface TensorToWrite {
+  readonly name: string;
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly data: StoredArray | AsyncIterable<StoredArray>;
+}
+
+/**
+ * Writes a safetensors file; it appears under its name only when it is whole. The entries are gone through once, then their numbers
+ * are drawn one tensor at a time, the widest types first so that all are aligned. A `WeightsError` where numbers and shape differ.
+ */
+export async function writeSafetensors(
+  path: string,
+  entries: Iterable<TensorToWrite> | AsyncIterable<TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const tensors: TensorToWrite[] = [];
+  for await (const entry of entries) tensors.push(entry);
+  tensors.sort((a, b) => itemSize(b.dtype) - itemSize(a.dtype));
+  const header = headerOf(path, tensors, metadata);
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.part`;
+  try {
+    const handle = await open(temporary, "wx");
+    try {
+      await writeWhole(handle, header);
+      for (const tensor of tensors) await writeTensor(handle, path, tensor);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+function headerOf(path: string, tensors: readonly TensorToWrite[], metadata: Readonly<Record<string, string>>): Buffer {
+  const members = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) members.set("__metadata__", metadata);
+  let end = 0;
+  for (const { name, dtype, shape } of tensors) {
+    const count = elementCount(shape);
+    if (count === undefined)
+      throw new WeightsError(`${path}: ${name} cannot be written in the shape [${shape.join(", ")}]`);
+    if (members.has(name) || name === "__metadata__") throw new WeightsError(`${path}: the name ${name} is taken`);
+    const start = end;
+    end += count * itemSize(dtype);
+    members.set(name, { dtype, shape, data_offsets: [start, end] });
+  }
+  const json = `{${[...members].map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`).join(",")}}`;
+  const text = Buffer.from(json);
+  const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
+  padded.writeBigUInt64LE(BigInt(padded.length - 8));
+  text.copy(padded, 8);
+  return padded;
+}
+
+async function writeTensor(
+  handle: FileHandle,
+  path: string,
+  { name, dtype, shape, data }: TensorToWrite,
+): Promise<void> {
+  const due = elementCount(shape)! * itemSize(dtype);
+  let written = 0;
+  for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
+    written += piece.byteLength;
+    if (written <= due) await writeWhole(handle, piece);
+  }
+  if (written !== due) {
+    throw new WeightsError(`${path}: ${name} has ${written} bytes, but ${dtype} [${shape.join(", ")}] takes ${due}`);
+  }
+}
+
+async function writeWhole(handle: FileHandle, view: ArrayBufferView): Promise<void> {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await handle.write(bytes, done, Math.min(bytes.length - done, 2 ** 30));
+    done += bytesWritten;
+  }
+}
