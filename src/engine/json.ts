@@ -1,0 +1,8 @@
+/** A value that JSON writes and reads back unchanged; numbers must be finite. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+
+/** Something whose state goes into a checkpoint: a random generator, a data position. */
+export interface Restorable {
+  save(): Json;
+  restore(state: Json): void;
+}
