@@ -1,0 +1,27 @@
+/** Opening a file of weights by what it holds, whatever its name ends in. */
+
+import { ByteFile } from "./byte-file.ts";
+import { openLegacyCheckpoint } from "./legacy-pth.ts";
+import { openZipCheckpoint } from "./pth.ts";
+import { openSafetensors } from "./safetensors.ts";
+import type { WeightsFile } from "./weights-file.ts";
+
+/**
+ * Opens a safetensors file, the index of a sharded one, or a PyTorch checkpoint (zip or legacy). Only the table of contents is read,
+ * and nothing in the file is run. A `WeightsError` where it is none of these, damaged or truncated.
+ */
+export async function openWeights(path: string): Promise<WeightsFile> {
+  const file = await ByteFile.open(path);
+  try {
+    const start = Buffer.from(await file.read(0, Math.min(file.size, 4)));
+    if (start.toString("latin1") === "PK\x03\x04") return await openZipCheckpoint(file);
+    if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5 && start[2] === 0x8a) {
+      return await openLegacyCheckpoint(file);
+    }
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  await file.close();
+  return openSafetensors(path);
+}

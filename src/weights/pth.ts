@@ -1,0 +1,40 @@
+/** PyTorch checkpoints as `torch.save` writes them since 1.6: a zip file with one pickle and a member for each storage. */
+
+import { crc32 } from "node:zlib";
+import type { ByteFile } from "./byte-file.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { itemSize } from "./dtype.ts";
+import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
+import { LocatedWeights, type WeightsFile } from "./weights-file.ts";
+import { ZipDirectory } from "./zip-directory.ts";
+
+/** Reads the table of contents of a zip checkpoint; takes over the file, and closes it where it is refused. */
+export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
+  const directory = await ZipDirectory.read(file);
+  const root = rootOf(file, directory.names);
+  if (directory.names.includes(`${root}constants.pkl`)) {
+    throw file.broken("is a TorchScript program; save the state_dict() of the model instead");
+  }
+  if (directory.names.includes(`${root}byteorder`)) {
+    const order = directory.locate(`${root}byteorder`);
+    const word = Buffer.from(await file.read(order.start, order.length)).toString("latin1");
+    if (word !== "little") throw file.broken("was written on a machine of another byte order");
+  }
+  const pickle = directory.locate(`${root}data.pkl`);
+  const bytes = new Uint8Array(await file.read(pickle.start, pickle.length));
+  if (crc32(bytes) !== pickle.checksum) throw file.broken("is damaged (checksum differs); fetch it again");
+  const { value } = unpickleTorch(new ByteReader(file, pickle.start, pickle.start + pickle.length));
+  const tensors = locateTensors(file, value, ({ key, dtype, count }) => {
+    const range = directory.locate(`${root}data/${key}`);
+    if (range.length === count * itemSize(dtype)) return range;
+    throw file.broken(`has ${range.length} bytes in storage ${JSON.stringify(key)}, not ${count} ${dtype}`);
+  });
+  return new LocatedWeights(file.path, tensors, [file]);
+}
+
+/** The folder that a checkpoint's members share. */
+function rootOf(file: ByteFile, names: readonly string[]): string {
+  const pickles = names.filter((name) => /^([^/]*\/)?data\.pkl$/.test(name));
+  if (pickles.length !== 1) throw file.broken("is a zip file, but not one that torch.save wrote: it has no data.pkl");
+  return pickles[0]!.slice(0, -"data.pkl".length);
+}

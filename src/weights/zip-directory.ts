@@ -1,0 +1,105 @@
+/** The members of a zip file and where their bytes lie, so that they can be read without unpacking. */
+
+import yauzl from "yauzl";
+import type { ByteFile } from "./byte-file.ts";
+import type { ByteRange } from "./weights-file.ts";
+
+/** A member as the directory of the zip file describes it. */
+interface ZipMember {
+  readonly name: string;
+  readonly header: number;
+  readonly length: number;
+  readonly checksum: number;
+  readonly stored: boolean;
+}
+
+/** The directory of a zip file, by member name. */
+export class ZipDirectory {
+  private constructor(
+    private readonly file: ByteFile,
+    private readonly members: ReadonlyMap<string, ZipMember>,
+  ) {}
+
+  /** Reads the directory; a `WeightsError` where it is damaged or names a member twice. */
+  static async read(file: ByteFile): Promise<ZipDirectory> {
+    const members = new Map<string, ZipMember>();
+    for (const entry of await readEntries(file)) {
+      if (members.has(entry.fileName)) throw file.broken(`holds two members named ${JSON.stringify(entry.fileName)}`);
+      members.set(entry.fileName, {
+        name: entry.fileName,
+        header: entry.relativeOffsetOfLocalHeader,
+        length: entry.uncompressedSize,
+        checksum: entry.crc32,
+        stored: entry.compressionMethod === 0 && !entry.isEncrypted(),
+      });
+    }
+    return new ZipDirectory(file, members);
+  }
+
+  get names(): readonly string[] {
+    return [...this.members.keys()];
+  }
+
+  /** Where the bytes of a member lie; they must be neither compressed nor encrypted. */
+  locate(name: string): ByteRange {
+    const member = this.members.get(name);
+    if (!member) throw this.file.broken(`misses its member ${JSON.stringify(name)}`);
+    if (!member.stored) {
+      throw this.file.broken(
+        `holds ${JSON.stringify(name)} compressed; unpack it and zip it again without compression`,
+      );
+    }
+    const header = Buffer.from(this.file.readNow(member.header, 30));
+    if (header.readUInt32LE(0) !== 0x04034b50) throw this.file.broken(`has no member at byte ${member.header}`);
+    const start = member.header + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
+    if (start + member.length > this.file.size) {
+      throw this.file.broken(`is truncated or damaged: ${JSON.stringify(name)} reaches past its end; fetch it again`);
+    }
+    return { file: this.file, start, length: member.length, checksum: member.checksum };
+  }
+}
+
+/** yauzl's view of the file; positions from a damaged directory are refused here, where Node would throw. */
+class CheckedReader extends yauzl.RandomAccessReader {
+  constructor(private readonly file: ByteFile) {
+    super();
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    let failure: Error | null = null;
+    try {
+      buffer.set(this.file.readNow(position, length), offset);
+    } catch (error) {
+      failure = error as Error;
+    }
+    setImmediate(callback, failure);
+  }
+
+  override close(callback: (error: Error | null) => void): void {
+    callback(null);
+  }
+}
+
+function readEntries(file: ByteFile): Promise<yauzl.Entry[]> {
+  return new Promise((resolve, reject) => {
+    const refuse = (error: Error) => reject(file.broken(`has no sound zip directory: ${error.message}`, error));
+    const options = { lazyEntries: true, autoClose: false };
+    yauzl.fromRandomAccessReader(new CheckedReader(file), file.size, options, (error, zip) => {
+      if (error) return refuse(error);
+      const entries: yauzl.Entry[] = [];
+      zip.on("error", refuse);
+      zip.on("end", () => resolve(entries));
+      zip.on("entry", (entry: yauzl.Entry) => {
+        entries.push(entry);
+        zip.readEntry();
+      });
+      zip.readEntry();
+    });
+  });
+}
