@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { composeScene, loadWorld } from "./index.ts";
+import { lookOf } from "./paint.ts";
+import { isHeldOutPair } from "./world.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sprites-"));
+after(() => rmSync(folder, { recursive: true }));
+const world = loadWorld(folder);
+const seeds = Array.from({ length: 60 }, (_, seed) => seed);
+
+test("a seed gives the same scene whatever came before, from rendered and from stored sprites", () => {
+  const print = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+  const first = composeScene(world, 7, { width: 96, height: 80 });
+  composeScene(world, 8);
+  const again = composeScene(loadWorld(folder), 7, { width: 96, height: 80 });
+  assert.equal(print(first.picture.data), print(again.picture.data));
+  assert.deepEqual({ ...first, picture: 0 }, { ...again, picture: 0 });
+  assert.equal(first.picture.data.length, 96 * 80 * 3);
+});
+
+test("boxes are exactly what the owners of the pixels say", () => {
+  for (const seed of seeds) {
+    const { objects, owners } = composeScene(world, seed, { width: 120, height: 90 });
+    assert.ok(objects.length >= 1 && objects.length <= 6);
+    objects.forEach(({ box: [left, top, right, bottom], visible }, i) => {
+      const mine = [...owners.keys()].filter((at) => owners[at] === i + 1);
+      const xs = mine.map((at) => at % 120);
+      const ys = mine.map((at) => Math.floor(at / 120));
+      const extent = [Math.min(...xs), Math.min(...ys), Math.max(...xs) + 1, Math.max(...ys) + 1];
+      assert.deepEqual([left, top, right, bottom], extent);
+      assert.ok(visible > 0.5 && visible <= 1, `object ${i} of seed ${seed} is visible to ${visible}`);
+    });
+  }
+});
+
+test("each phrase stands where its span says, means one kind of thing, and every thing has its phrase", () => {
+  for (const seed of seeds) {
+    const { objects, caption, phrases } = composeScene(world, seed, { width: 96, height: 96 });
+    for (const { text, span, objects: meant } of phrases) {
+      assert.equal(caption.slice(...span), text);
+      assert.equal(new Set(meant.map((i) => objects[i]?.name)).size, 1);
+    }
+    assert.deepEqual(new Set(phrases.flatMap((phrase) => phrase.objects)), new Set(objects.keys()));
+  }
+});
+
+test("splits share no scene, and the style split shows only styles that training never shows", () => {
+  const seen = loadWorld(folder, { split: "seen" });
+  const style = loadWorld(folder, { split: "style" });
+  assert.notDeepEqual(composeScene(world, 1).picture.data, composeScene(seen, 1).picture.data);
+  const stylesOf = (of: typeof world) => new Set(seeds.flatMap((s) => composeScene(of, s).objects.map((o) => o.style)));
+  assert.deepEqual([...stylesOf(style)], ["noto-v1"]);
+  assert.ok(!stylesOf(world).has("noto-v1"));
+});
+
+test("training never paints a held-out pair, and the compose split paints nothing else", () => {
+  const compose = loadWorld(folder, { split: "compose" });
+  for (const [of, heldOut] of [
+    [world, false],
+    [compose, true],
+  ] as const) {
+    let painted = 0;
+    for (const seed of seeds)
+      for (const { name, style, icon, attributes } of composeScene(of, seed, { width: 64, height: 64 }).objects) {
+        const sprite = of.sprites
+          .get(name)
+          ?.flat()
+          .find((s) => s.style === style && s.icon === icon);
+        assert.ok(sprite);
+        if (attributes.colour === lookOf(sprite).word) continue;
+        painted++;
+        assert.equal(isHeldOutPair(attributes.colour as "red", name), heldOut);
+      }
+    assert.ok(painted > 20, `${painted} painted things`);
+  }
+});
+
+test("names that the split does not have are refused together", () => {
+  assert.throws(
+    () => loadWorld(folder, { names: ["apple", "unicorn", "wyvern"] }),
+    /unicorn, wyvern; choose from apple/,
+  );
+  assert.deepEqual(loadWorld(folder, { names: ["dog", "apple"] }).names, ["dog", "apple"]);
+});

@@ -1,0 +1,35 @@
+/** What a camera does to a scene: light, blur, noise. */
+
+import type { Random } from "../random.ts";
+
+/** Changes an RGB picture in place, mildly enough that colours keep their names. */
+export function photograph(data: Uint8Array, width: number, height: number, random: Random): void {
+  if (random.chance(0.25)) for (let times = 1 + random.below(2); times > 0; times--) blur(data, width, height);
+  const noise = random.chance(0.4) ? random.between(2, 14) : 0;
+  const contrast = random.between(0.75, 1.2);
+  const gains = [0, 0, 0].map(() => contrast * random.between(0.94, 1.06));
+  const lift = 128 * (1 - contrast) + random.between(-22, 22);
+  for (let at = 0; at < data.length; )
+    for (let c = 0; c < 3; c++, at++) {
+      const grain = noise ? noise * (random.unit() + random.unit() - 1) : 0;
+      data[at] = Math.max(0, Math.min(255, (data[at] ?? 0) * (gains[c] ?? 1) + lift + grain));
+    }
+}
+
+/** Each pixel with its neighbours, weighted 1 2 1 in both directions. */
+function blur(data: Uint8Array, width: number, height: number): void {
+  const source = data.slice();
+  for (let y = 0; y < height; y++)
+    for (let at = y * width * 3, end = at + width * 3; at < end; at++) {
+      const left = at - 3 < y * width * 3 ? at : at - 3;
+      const right = at + 3 >= end ? at : at + 3;
+      data[at] = ((source[left] ?? 0) + 2 * (source[at] ?? 0) + (source[right] ?? 0) + 2) >> 2;
+    }
+  source.set(data);
+  const row = width * 3;
+  for (let at = 0; at < data.length; at++) {
+    const above = at < row ? at : at - row;
+    const below = at + row >= data.length ? at : at + row;
+    data[at] = ((source[above] ?? 0) + 2 * (source[at] ?? 0) + (source[below] ?? 0) + 2) >> 2;
+  }
+}

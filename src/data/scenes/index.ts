@@ -1,0 +1,5 @@
+/** The generated world: scenes of named things with exact boxes, and captions whose words are tied to them. */
+
+export type { Caption, Phrase } from "./caption.ts";
+export { composeScene, type Scene, type SceneObject, type SceneOptions } from "./compose.ts";
+export { loadWorld, type Split, splits, type World, type WorldOptions } from "./world.ts";

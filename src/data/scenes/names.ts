@@ -1,0 +1,46 @@
+/** The table of names: which drawn icons show a thing, which names and styles are kept out of training. */
+
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+const namesToIcons = z.record(z.string(), z.array(z.string()).min(1));
+
+const tableShape = z.strictObject({
+  styles: z.strictObject({ training: z.array(z.string()), "held out": z.array(z.string()) }),
+  names: namesToIcons,
+  novel: namesToIcons,
+  dropped: z.array(z.string()),
+  otherwise: z.record(z.string(), z.record(z.string(), z.string())),
+});
+
+/** Styles are icon sets, names are words for things, icons are the ids that most sets share. */
+export interface NameTable {
+  /** Drawing styles seen in training. */
+  readonly trainingStyles: readonly string[];
+  /** Drawing styles that only the split "style" shows. */
+  readonly heldOutStyles: readonly string[];
+  /** Icons by name, for names seen in training. */
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Icons by name, for names that no training scene shows. */
+  readonly novel: ReadonlyMap<string, readonly string[]>;
+  /** The id of an icon within a set, or nothing where the set's drawing shows something else. */
+  idIn(style: string, icon: string): string | undefined;
+}
+
+/** Reads `assets/world/names.json`. */
+export function readNameTable(): NameTable {
+  const file = new URL("../../../assets/world/names.json", import.meta.url);
+  const table = tableShape.parse(JSON.parse(readFileSync(file, "utf8")));
+  const dropped = new Set(table.dropped);
+  return {
+    trainingStyles: table.styles.training,
+    heldOutStyles: table.styles["held out"],
+    names: new Map(Object.entries(table.names)),
+    novel: new Map(Object.entries(table.novel)),
+    idIn(style, icon) {
+      if (dropped.has(`${style}:${icon}`)) return undefined;
+      const plain = style === "fxemoji" ? icon.replaceAll("-", "") : icon;
+      return table.otherwise[style]?.[icon] ?? plain;
+    },
+  };
+}

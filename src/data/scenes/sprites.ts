@@ -1,0 +1,146 @@
+/** Drawn icons as pictures with transparency: rendered once per style into a file, then read in one piece. */
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { Resvg } from "@resvg/resvg-js";
+import { InputError } from "../../errors.ts";
+import type { NameTable } from "./names.ts";
+
+/** One picture of one thing, cut to what is visible. */
+export interface Sprite {
+  readonly name: string;
+  readonly style: string;
+  readonly icon: string;
+  readonly width: number;
+  readonly height: number;
+  /** RGBA, colours multiplied by alpha, width × height × 4. */
+  readonly pixels: Uint8Array;
+}
+
+interface IconSet {
+  readonly width?: number;
+  readonly height?: number;
+  readonly icons: Record<string, { body: string; width?: number; height?: number }>;
+  readonly aliases?: Record<string, { parent: string }>;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly icon: string;
+  readonly width: number;
+  readonly height: number;
+  readonly offset: number;
+}
+
+const side = 128;
+const margin = 1;
+
+/**
+ * All sprites of one style, from `folder` if they were rendered before. Icons that the set does not have are left out.
+ * Throws InputError when the icon set (`@iconify-json/STYLE`) is not installed.
+ */
+export function loadSprites(folder: string, style: string, table: NameTable): Sprite[] {
+  const wanted = [...table.names, ...table.novel].flatMap(([name, icons]) =>
+    icons.flatMap((icon) => {
+      const id = table.idIn(style, icon);
+      return id === undefined ? [] : [{ name, icon, id }];
+    }),
+  );
+  const version = installed<{ version: string }>(style, "package.json").version;
+  const key = createHash("sha256")
+    .update(JSON.stringify([version, side, wanted]))
+    .digest("hex")
+    .slice(0, 12);
+  const path = join(folder, `${style}-${key}.sprites`);
+  return readSprites(path, style) ?? renderSprites(path, style, wanted);
+}
+
+function readSprites(path: string, style: string): Sprite[] | undefined {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return undefined;
+  }
+  const start = 4 + bytes.readUInt32LE(0);
+  const entries = JSON.parse(bytes.toString("utf8", 4, start)) as Entry[];
+  return entries.map(({ offset, ...entry }) => {
+    const pixels = new Uint8Array(bytes.buffer, bytes.byteOffset + start + offset, entry.width * entry.height * 4);
+    return { ...entry, style, pixels };
+  });
+}
+
+function renderSprites(path: string, style: string, wanted: readonly { name: string; icon: string; id: string }[]) {
+  const set = installed<IconSet>(style, "icons.json");
+  const sprites = wanted.flatMap(({ name, icon, id }) => {
+    const drawing = set.icons[id] ?? set.icons[set.aliases?.[id]?.parent ?? ""];
+    if (!drawing) return [];
+    const width = drawing.width ?? set.width ?? 16;
+    const height = drawing.height ?? set.height ?? width;
+    return [{ name, style, icon, ...cutOut(render(drawing.body, width, height)) }];
+  });
+  writeSprites(path, sprites);
+  return sprites;
+}
+
+function writeSprites(path: string, sprites: readonly Sprite[]): void {
+  let offset = 0;
+  const entries = sprites.map(({ name, icon, width, height, pixels }): Entry => {
+    const entry = { name, icon, width, height, offset };
+    offset += pixels.length;
+    return entry;
+  });
+  const header = Buffer.from(JSON.stringify(entries));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(header.length);
+  mkdirSync(join(path, ".."), { recursive: true });
+  const unfinished = `${path}.${process.pid}.tmp`;
+  writeFileSync(unfinished, Buffer.concat([length, header, ...sprites.map((sprite) => sprite.pixels)]));
+  renameSync(unfinished, path);
+}
+
+function render(body: string, width: number, height: number): { pixels: Uint8Array; width: number; height: number } {
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 ${width} ${height}">${body}</svg>`;
+  const image = new Resvg(svg, { fitTo: { mode: "width", value: side }, font: { loadSystemFonts: false } }).render();
+  return { pixels: image.pixels, width: image.width, height: image.height };
+}
+
+/** The smallest rectangle that holds all that is not nearly transparent, with a margin of one pixel. */
+function cutOut({ pixels, width, height }: { pixels: Uint8Array; width: number; height: number }) {
+  let [left, top, right, bottom] = [width, height, 0, 0];
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++)
+      if ((pixels[(y * width + x) * 4 + 3] ?? 0) >= 16) {
+        left = Math.min(left, x);
+        right = Math.max(right, x + 1);
+        top = Math.min(top, y);
+        bottom = Math.max(bottom, y + 1);
+      }
+  left = Math.max(0, left - margin);
+  top = Math.max(0, top - margin);
+  right = Math.min(width, right + margin);
+  bottom = Math.min(height, bottom + margin);
+  const cut = {
+    width: right - left,
+    height: bottom - top,
+    pixels: new Uint8Array((right - left) * (bottom - top) * 4),
+  };
+  for (let y = top; y < bottom; y++) {
+    const row = pixels.subarray((y * width + left) * 4, (y * width + right) * 4);
+    cut.pixels.set(row, (y - top) * cut.width * 4);
+  }
+  return cut;
+}
+
+function installed<T>(style: string, file: string): T {
+  const require = createRequire(import.meta.url);
+  let path: string;
+  try {
+    path = require.resolve(`@iconify-json/${style}/${file}`);
+  } catch {
+    throw new InputError(`icon set ${style} is not installed; run: npm install @iconify-json/${style}`);
+  }
+  return JSON.parse(readFileSync(path, "utf8")) as T;
+}

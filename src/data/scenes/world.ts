@@ -1,0 +1,75 @@
+/** The things that scenes of one split may show. */
+
+import { InputError } from "../../errors.ts";
+import { Random } from "../random.ts";
+import { readNameTable } from "./names.ts";
+import { lookOf, type PaintWord } from "./paint.ts";
+import { loadSprites, type Sprite } from "./sprites.ts";
+
+/**
+ * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
+ * drawing style never learned; `novel` names never learned; `compose` colours never learned together with their name.
+ */
+export type Split = "train" | "seen" | "style" | "novel" | "compose";
+
+export const splits: readonly Split[] = ["train", "seen", "style", "novel", "compose"];
+
+/** Which part of the world to load, and which names of it if not all. */
+export interface WorldOptions {
+  readonly split?: Split;
+  readonly names?: readonly string[];
+}
+
+/** A set of things to compose scenes of. */
+export interface World {
+  readonly split: Split;
+  readonly names: readonly string[];
+  /** By name, one list of drawings for each style. */
+  readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
+}
+
+/**
+ * The world of one split (`train` unless told otherwise), its drawings rendered into `folder` when they are not there yet
+ * (some seconds, once). Throws InputError for an icon set that is not installed and for names that the split does not have.
+ */
+export function loadWorld(folder: string, options: WorldOptions = {}): World {
+  const { split = "train" } = options;
+  const table = readNameTable();
+  const sprites = new Map<string, Sprite[][]>();
+  for (const name of (split === "novel" ? table.novel : table.names).keys()) sprites.set(name, []);
+  for (const style of split === "style" ? table.heldOutStyles : table.trainingStyles) {
+    const ofStyle = new Map<string, Sprite[]>();
+    for (const sprite of loadSprites(folder, style, table)) {
+      const drawings = ofStyle.get(sprite.name);
+      if (drawings) drawings.push(sprite);
+      else ofStyle.set(sprite.name, [sprite]);
+    }
+    for (const [name, drawings] of ofStyle) sprites.get(name)?.push(drawings);
+  }
+  const drawn = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
+  return { split, names: options.names ? checked(options.names, drawn, split) : drawn, sprites };
+}
+
+function checked(names: readonly string[], drawn: readonly string[], split: Split): readonly string[] {
+  const unknown = names.filter((name) => !drawn.includes(name));
+  if (unknown.length > 0 || names.length === 0)
+    throw new InputError(
+      `split ${split} has no drawings of: ${unknown.join(", ") || "nothing"}; choose from ${drawn.join(", ")}`,
+    );
+  return names;
+}
+
+/** True for the pairs of colour and name that only the split `compose` paints: one in five. */
+export function isHeldOutPair(colour: PaintWord, name: string): boolean {
+  return new Random("pair", colour, name).below(5) === 0;
+}
+
+/** The colour to paint a drawing with, if any: now and then in most splits, whenever it can be in `compose`. */
+export function choosePaint(world: World, sprite: Sprite, random: Random): PaintWord | undefined {
+  const wanted = random.chance(world.split === "compose" ? 0.9 : 0.3);
+  const choice = random.unit();
+  if (!wanted) return undefined;
+  const heldOut = world.split === "compose";
+  const paints = lookOf(sprite).paints.filter((paint) => isHeldOutPair(paint, sprite.name) === heldOut);
+  return paints[Math.floor(choice * paints.length)];
+}
