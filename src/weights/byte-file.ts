@@ -1,7 +1,7 @@
 /** A file read by position: nothing is asked for that the file does not hold. */
 
 import { readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
 
 /** Most bytes asked of the system at once: it refuses 2 GiB. */
@@ -18,10 +18,11 @@ export class ByteFile {
   /** Opens a regular file for reading. */
   static async open(path: string): Promise<ByteFile> {
     try {
-      const handle = await open(path, "r");
-      const stats = await handle.stat();
-      if (stats.isFile()) return new ByteFile(path, stats.size, handle);
-      await handle.close();
+      // Asked before opening: to open a pipe would wait for its writer.
+      if ((await stat(path)).isFile()) {
+        const handle = await open(path, "r");
+        return new ByteFile(path, (await handle.stat()).size, handle);
+      }
     } catch (error) {
       throw new WeightsError(`${path}: cannot be opened: ${reason(error)}`, { cause: error });
     }
@@ -78,5 +79,11 @@ export class ByteFile {
     );
   }
 }
+
+/** A name from a file, fit for a message. */
+export const quote = (name: unknown): string => {
+  const text = JSON.stringify(name) ?? "nothing";
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+};
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,6 +1,6 @@
 /** PyTorch checkpoints as `torch.save` wrote them before 1.6: five pickles, then the storages one after the other. */
 
-import type { ByteFile } from "./byte-file.ts";
+import { type ByteFile, quote } from "./byte-file.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { itemSize } from "./dtype.ts";
 import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
@@ -27,7 +27,7 @@ export async function openLegacyCheckpoint(file: ByteFile): Promise<WeightsFile>
   let position = reader.position;
   for (const key of keys) {
     const storage = storages.get(key);
-    if (!storage || ranges.has(key)) throw file.broken(`lists the storage ${JSON.stringify(key)} without need`);
+    if (!storage || ranges.has(key)) throw file.broken(`lists the storage ${quote(key)} without need`);
     const count = Number(Buffer.from(file.readNow(position, 8)).readBigInt64LE(0));
     const length = count * itemSize(storage.dtype);
     if (count !== storage.count) throw file.broken(`has ${count} elements in storage ${key}, not ${storage.count}`);
@@ -40,7 +40,7 @@ export async function openLegacyCheckpoint(file: ByteFile): Promise<WeightsFile>
   const tensors = locateTensors(file, value, ({ key }) => {
     const range = ranges.get(key);
     if (range) return range;
-    throw file.broken(`does not hold its storage ${JSON.stringify(key)}`);
+    throw file.broken(`does not hold its storage ${quote(key)}`);
   });
   return new LocatedWeights(file.path, tensors, [file]);
 }

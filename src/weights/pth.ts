@@ -1,7 +1,7 @@
 /** PyTorch checkpoints as `torch.save` writes them since 1.6: a zip file with one pickle and a member for each storage. */
 
 import { crc32 } from "node:zlib";
-import type { ByteFile } from "./byte-file.ts";
+import { type ByteFile, quote } from "./byte-file.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { itemSize } from "./dtype.ts";
 import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
@@ -27,7 +27,7 @@ export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   const tensors = locateTensors(file, value, ({ key, dtype, count }) => {
     const range = directory.locate(`${root}data/${key}`);
     if (range.length === count * itemSize(dtype)) return range;
-    throw file.broken(`has ${range.length} bytes in storage ${JSON.stringify(key)}, not ${count} ${dtype}`);
+    throw file.broken(`has ${range.length} bytes in storage ${quote(key)}, not ${count} ${dtype}`);
   });
   return new LocatedWeights(file.path, tensors, [file]);
 }

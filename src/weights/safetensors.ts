@@ -2,7 +2,7 @@
 
 import { basename, dirname, join } from "node:path";
 import { WeightsError } from "../errors.ts";
-import { ByteFile } from "./byte-file.ts";
+import { ByteFile, quote } from "./byte-file.ts";
 import { elementCount, isStoredDtype, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { parseObject } from "./strict-json.ts";
 import { LocatedWeights, type StoredTensor, type WeightsFile } from "./weights-file.ts";
@@ -23,7 +23,8 @@ export async function openSafetensors(path: string): Promise<WeightsFile> {
   try {
     const length = await headerLength(file);
     if (length === undefined) return await openShards(file);
-    return new LocatedWeights(path, await readHeader(file, length), [file]);
+    const { tensors, metadata } = await readHeader(file, length);
+    return new LocatedWeights(path, tensors, [file], metadata);
   } catch (error) {
     await file.close();
     throw error;
@@ -53,7 +54,13 @@ async function headerLength(file: ByteFile): Promise<number | undefined> {
   throw file.broken("is not a safetensors file: it does not open with a header and its length");
 }
 
-async function readHeader(file: ByteFile, length: number): Promise<Map<string, StoredTensor>> {
+/** What a header says. */
+interface Header {
+  readonly tensors: Map<string, StoredTensor>;
+  readonly metadata: Map<string, string>;
+}
+
+async function readHeader(file: ByteFile, length: number): Promise<Header> {
   const header = parseObject(new Uint8Array(await file.read(8, length)), (problem) =>
     file.broken(`its header ${problem}`),
   );
@@ -61,19 +68,27 @@ async function readHeader(file: ByteFile, length: number): Promise<Map<string, S
     .filter(([name]) => name !== "__metadata__")
     .map(([name, entry]) => [name, locate(file, 8 + length, name, entry)] as const);
   checkLayout(file, 8 + length, tensors);
-  return new Map(tensors);
+  return { tensors: new Map(tensors), metadata: readMetadata(file, header.get("__metadata__") ?? {}) };
+}
+
+function readMetadata(file: ByteFile, words: unknown): Map<string, string> {
+  const members = Object.entries(Object(words) as Record<string, unknown>);
+  if (Array.isArray(words) || !members.every((member): member is [string, string] => typeof member[1] === "string")) {
+    throw file.broken("its __metadata__ is not an object of strings");
+  }
+  return new Map(members);
 }
 
 function locate(file: ByteFile, start: number, name: string, entry: unknown): StoredTensor {
   const { dtype, shape, data_offsets: offsets }: Record<string, unknown> = Object(entry);
-  const refuse = (problem: string) => file.broken(`tensor ${JSON.stringify(name)}: ${problem}`);
-  if (!isStoredDtype(dtype)) throw refuse(`its number type ${JSON.stringify(dtype)} is not one that is read here`);
+  const refuse = (problem: string) => file.broken(`tensor ${quote(name)}: ${problem}`);
+  if (!isStoredDtype(dtype)) throw refuse(`its number type ${quote(dtype)} is not one that is read here`);
   const count = elementCount(shape);
   if (count === undefined) throw refuse("its shape is not a list of sizes");
   if (!Array.isArray(offsets) || offsets.length !== 2) throw refuse("its data_offsets are not two numbers");
   const [from, to]: unknown[] = offsets;
   if (!Number.isSafeInteger(from) || (from as number) < 0 || to !== (from as number) + count * itemSize(dtype)) {
-    throw refuse(`its data_offsets ${JSON.stringify(offsets)} do not fit ${dtype} ${JSON.stringify(shape)}`);
+    throw refuse(`its data_offsets ${quote(offsets)} do not fit ${dtype} ${quote(shape)}`);
   }
   const storage = { file, start: start + (from as number), length: count * itemSize(dtype) };
   return { dtype, shape: shape as number[], offset: 0, storage };
@@ -87,7 +102,7 @@ function checkLayout(file: ByteFile, start: number, tensors: readonly (readonly 
   let end = start;
   for (const [name, { storage }] of inOrder) {
     if (storage.start !== end) {
-      throw file.broken(`tensor ${JSON.stringify(name)} starts at byte ${storage.start}, where ${end} was due`);
+      throw file.broken(`tensor ${quote(name)} starts at byte ${storage.start}, where ${end} was due`);
     }
     end += storage.length;
   }
@@ -107,11 +122,11 @@ async function openShards(index: ByteFile): Promise<WeightsFile> {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, shard] of places) {
       if (typeof shard !== "string" || shard !== basename(shard) || !shard.endsWith(".safetensors")) {
-        throw refuse(`places ${JSON.stringify(name)} in ${JSON.stringify(shard)}, which is no file beside it`);
+        throw refuse(`places ${quote(name)} in ${quote(shard)}, which is no file beside it`);
       }
       if (!opened.has(shard)) opened.set(shard, await openShard(join(dirname(index.path), shard)));
       const tensor = opened.get(shard)!.tensors.get(name);
-      if (!tensor) throw refuse(`places ${JSON.stringify(name)} in ${shard}, which does not hold it`);
+      if (!tensor) throw refuse(`places ${quote(name)} in ${shard}, which does not hold it`);
       tensors.set(name, tensor);
     }
     return new LocatedWeights(index.path, tensors, [index, ...[...opened.values()].map(({ file }) => file)]);
@@ -126,7 +141,7 @@ async function openShard(path: string): Promise<{ file: ByteFile; tensors: Map<s
   try {
     const length = await headerLength(file);
     if (length === undefined) throw new WeightsError(`${path}: is an index where a shard was due`);
-    return { file, tensors: await readHeader(file, length) };
+    return { file, tensors: (await readHeader(file, length)).tensors };
   } catch (error) {
     await file.close();
     throw error;

@@ -1,6 +1,6 @@
 /** What PyTorch puts in a pickle: tensors as views of numbered storages, and the dictionaries around them. */
 
-import type { ByteFile } from "./byte-file.ts";
+import { type ByteFile, quote } from "./byte-file.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { elementCount, itemSize, type StoredDtype } from "./dtype.ts";
 import { lastElement } from "./strides.ts";
@@ -85,7 +85,7 @@ function persistentStorage(file: ByteFile, storages: Map<string, PickledStorage>
   if (!dtype) return new Opaque(type.path);
   const known = storages.get(key);
   if (known && (known.dtype !== dtype || known.count !== count)) {
-    throw file.broken(`describes its storage ${JSON.stringify(key)} in two ways`);
+    throw file.broken(`describes its storage ${quote(key)} in two ways`);
   }
   const storage = known ?? new PickledStorage(key, dtype, count);
   storages.set(key, storage);
@@ -110,7 +110,7 @@ export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pic
   const unknown: string[] = [];
   for (const [name, item] of outer) {
     if (item instanceof Opaque || item instanceof PickledGlobal) {
-      unknown.push(`${String(name)} (${item instanceof Opaque ? item.global : item.path})`);
+      unknown.push(`${quote(name)} (${item instanceof Opaque ? item.global : item.path})`);
     } else if (typeof name === "string" && item instanceof PickledTensor) found.set(name, item);
   }
   if (unknown.length > 0) {
@@ -120,7 +120,7 @@ export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pic
   }
   if (found.size === 0) {
     throw file.broken(
-      `holds no tensors where they were looked for; its names are ${summary([...outer.keys()].map(String))}`,
+      `holds no tensors where they were looked for; its names are ${summary([...outer.keys()].map(quote))}`,
     );
   }
   const prefix = [...found.keys()].every((name) => name.startsWith("module.")) ? "module.".length : 0;
@@ -139,7 +139,7 @@ export function locateTensors(
   const ranges = new Map<string, ByteRange>();
   const located = new Map<string, StoredTensor>();
   for (const [name, item] of stateDictionary(file, value)) {
-    const refuse = (problem: string) => file.broken(`tensor ${JSON.stringify(name)}: ${problem}`);
+    const refuse = (problem: string) => file.broken(`tensor ${quote(name)}: ${problem}`);
     const { storage, offset, shape, strides } = item as PickledTensor;
     if (storage instanceof Opaque) throw refuse(`its storage type ${storage.global} is not read`);
     if (!(storage instanceof PickledStorage)) throw refuse("it has no storage");

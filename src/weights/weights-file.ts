@@ -2,7 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import { WeightsError } from "../errors.ts";
-import type { ByteFile } from "./byte-file.ts";
+import { type ByteFile, quote } from "./byte-file.ts";
 import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { toFloat32 } from "./float-conversion.ts";
 import { gatherStrided, isRowMajor } from "./strides.ts";
@@ -23,6 +23,8 @@ export interface WeightsFile {
   readonly entries: ReadonlyMap<string, WeightsEntry>;
   /** The names of its tensors, in its own order. */
   readonly names: readonly string[];
+  /** The words that a safetensors file carries beside its tensors; none in other formats. */
+  readonly metadata: ReadonlyMap<string, string>;
   /** One tensor, row by row, in its own number type; a `WeightsError` where the name is unknown or the bytes damaged. */
   read(name: string): Promise<StoredArray>;
   /** One tensor converted to float32, as PyTorch's `.float()` would. */
@@ -63,6 +65,7 @@ export class LocatedWeights implements WeightsFile {
     readonly path: string,
     private readonly tensors: ReadonlyMap<string, StoredTensor>,
     private readonly files: readonly ByteFile[],
+    readonly metadata: ReadonlyMap<string, string> = new Map(),
   ) {
     this.entries = new Map([...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)]));
   }
@@ -103,7 +106,7 @@ export class LocatedWeights implements WeightsFile {
 
   private find(name: string): StoredTensor {
     const tensor = this.tensors.get(name);
-    if (!tensor) throw new WeightsError(`${this.path}: holds no tensor named ${JSON.stringify(name)}`);
+    if (!tensor) throw new WeightsError(`${this.path}: holds no tensor named ${quote(name)}`);
     return tensor;
   }
 
@@ -111,7 +114,7 @@ export class LocatedWeights implements WeightsFile {
     const { file, start, length: whole, checksum } = this.find(name).storage;
     const bytes = await file.read(start + from, length);
     if (checksum !== undefined && length === whole && crc32(new Uint8Array(bytes)) !== checksum) {
-      throw file.broken(`the numbers of ${JSON.stringify(name)} are damaged (checksum differs); fetch it again`);
+      throw file.broken(`the numbers of ${quote(name)} are damaged (checksum differs); fetch it again`);
     }
     return bytes;
   }

@@ -1,7 +1,7 @@
 /** The members of a zip file and where their bytes lie, so that they can be read without unpacking. */
 
 import yauzl from "yauzl";
-import type { ByteFile } from "./byte-file.ts";
+import { type ByteFile, quote } from "./byte-file.ts";
 import type { ByteRange } from "./weights-file.ts";
 
 /** A member as the directory of the zip file describes it. */
@@ -24,7 +24,7 @@ export class ZipDirectory {
   static async read(file: ByteFile): Promise<ZipDirectory> {
     const members = new Map<string, ZipMember>();
     for (const entry of await readEntries(file)) {
-      if (members.has(entry.fileName)) throw file.broken(`holds two members named ${JSON.stringify(entry.fileName)}`);
+      if (members.has(entry.fileName)) throw file.broken(`holds two members named ${quote(entry.fileName)}`);
       members.set(entry.fileName, {
         name: entry.fileName,
         header: entry.relativeOffsetOfLocalHeader,
@@ -43,17 +43,15 @@ export class ZipDirectory {
   /** Where the bytes of a member lie; they must be neither compressed nor encrypted. */
   locate(name: string): ByteRange {
     const member = this.members.get(name);
-    if (!member) throw this.file.broken(`misses its member ${JSON.stringify(name)}`);
+    if (!member) throw this.file.broken(`misses its member ${quote(name)}`);
     if (!member.stored) {
-      throw this.file.broken(
-        `holds ${JSON.stringify(name)} compressed; unpack it and zip it again without compression`,
-      );
+      throw this.file.broken(`holds ${quote(name)} compressed; unpack it and zip it again without compression`);
     }
     const header = Buffer.from(this.file.readNow(member.header, 30));
     if (header.readUInt32LE(0) !== 0x04034b50) throw this.file.broken(`has no member at byte ${member.header}`);
     const start = member.header + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
     if (start + member.length > this.file.size) {
-      throw this.file.broken(`is truncated or damaged: ${JSON.stringify(name)} reaches past its end; fetch it again`);
+      throw this.file.broken(`is truncated or damaged: ${quote(name)} reaches past its end; fetch it again`);
     }
     return { file: this.file, start, length: member.length, checksum: member.checksum };
   }
