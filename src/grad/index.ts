@@ -1,0 +1,3 @@
+/** Gradients. */
+
+export { gradients } from "./gradients.ts";

@@ -1,0 +1,56 @@
+/** Who runs a model: ONNX Runtime in Node (`onnxruntime-node`) or in a page (`onnxruntime-web`), behind one interface. */
+
+import type { InferenceSession as OrtSession } from "onnxruntime-common";
+import { InputError } from "../errors.ts";
+
+export type Provider = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
+
+export interface BackendOptions {
+  provider?: Provider;
+  /** Threads inside one operation; all cores when absent. */
+  threads?: number;
+  /** Writes a trace of every node to a file with this prefix. */
+  profile?: string;
+  /** "all" lets the runtime rearrange the graph; "none" runs it as written. */
+  optimization?: "all" | "none";
+}
+
+type Ort = typeof import("onnxruntime-common");
+
+/** ONNX Runtime for this place. */
+export async function runtime(): Promise<Ort> {
+  return typeof process === "object" && process.versions?.node
+    ? await import("onnxruntime-node")
+    : ((await import("onnxruntime-web")) as Ort);
+}
+
+/** Prepares a model (its bytes, or the path of a file) for running. */
+export async function createSession(
+  model: Uint8Array<ArrayBuffer> | string,
+  options: BackendOptions = {},
+): Promise<OrtSession> {
+  const ort = await runtime();
+  const { provider = "cpu", threads, profile, optimization = "all" } = options;
+  const settings: OrtSession.SessionOptions = {
+    executionProviders: provider === "cpu" && !isNode() ? ["wasm"] : [provider],
+    graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
+    logSeverityLevel: 3,
+    ...(threads ? { intraOpNumThreads: threads } : {}),
+    ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
+  };
+  try {
+    return typeof model === "string"
+      ? await ort.InferenceSession.create(model, settings)
+      : await ort.InferenceSession.create(model, settings);
+  } catch (error) {
+    if (provider === "cpu") throw error;
+    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    throw new InputError(
+      `provider ${provider} is not to be had here (${why}); leave the provider out to run on the CPU`,
+    );
+  }
+}
+
+function isNode(): boolean {
+  return typeof process === "object" && Boolean(process.versions?.node);
+}

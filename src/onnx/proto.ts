@@ -1,0 +1,126 @@
+/** ONNX models as bytes: the few messages of onnx.proto (onnx.ai, IR version 8) that lowering writes. */
+
+import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import type { ElementType, Numbers, Shape } from "../tensor/index.ts";
+
+export type AttributeValue = number | string | readonly number[] | { float: number };
+
+export interface OnnxNode {
+  name: string;
+  type: string;
+  domain?: string;
+  inputs: readonly string[];
+  outputs: readonly string[];
+  attributes?: Readonly<Record<string, AttributeValue>>;
+}
+
+export interface OnnxTensor {
+  name: string;
+  type: ElementType;
+  shape: Shape;
+  /** The numbers themselves, or where they lie in a file beside the model. */
+  data: Numbers | { file: string; offset: number; length: number };
+}
+
+export interface OnnxValue {
+  name: string;
+  type: ElementType;
+  /** Absent: of any shape. */
+  shape?: Shape;
+}
+
+export interface OnnxModel {
+  opset: number;
+  nodes: readonly OnnxNode[];
+  inputs: readonly OnnxValue[];
+  outputs: readonly OnnxValue[];
+  initializers: readonly OnnxTensor[];
+}
+
+const elementCodes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
+
+export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
+  const writer = new BinaryWriter();
+  writer.tag(1, WireType.Varint).int64(8);
+  text(writer, 2, "groundling");
+  const domains = new Set(model.nodes.map((node) => node.domain ?? ""));
+  domains.add("");
+  message(writer, 7, (graph) => writeGraph(graph, model));
+  for (const domain of [...domains].sort())
+    message(writer, 8, (set) => {
+      text(set, 1, domain);
+      set.tag(2, WireType.Varint).int64(domain === "" ? model.opset : 1);
+    });
+  return writer.finish();
+}
+
+function writeGraph(writer: BinaryWriter, model: OnnxModel): void {
+  for (const node of model.nodes) message(writer, 1, (inner) => writeNode(inner, node));
+  text(writer, 2, "groundling");
+  for (const tensor of model.initializers) message(writer, 5, (inner) => writeTensor(inner, tensor));
+  for (const value of model.inputs) message(writer, 11, (inner) => writeValue(inner, value));
+  for (const value of model.outputs) message(writer, 12, (inner) => writeValue(inner, value));
+}
+
+function writeNode(writer: BinaryWriter, node: OnnxNode): void {
+  for (const name of node.inputs) text(writer, 1, name);
+  for (const name of node.outputs) text(writer, 2, name);
+  text(writer, 3, node.name);
+  text(writer, 4, node.type);
+  for (const [name, value] of Object.entries(node.attributes ?? {}))
+    message(writer, 5, (inner) => writeAttribute(inner, name, value));
+  if (node.domain) text(writer, 7, node.domain);
+}
+
+function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValue): void {
+  text(writer, 1, name);
+  if (typeof value === "number") writer.tag(3, WireType.Varint).int64(value).tag(20, WireType.Varint).int32(2);
+  else if (typeof value === "string") {
+    text(writer, 4, value);
+    writer.tag(20, WireType.Varint).int32(3);
+  } else if ("float" in value) writer.tag(2, WireType.Bit32).float(value.float).tag(20, WireType.Varint).int32(1);
+  else {
+    for (const whole of value) writer.tag(8, WireType.Varint).int64(whole);
+    writer.tag(20, WireType.Varint).int32(7);
+  }
+}
+
+function writeTensor(writer: BinaryWriter, tensor: OnnxTensor): void {
+  for (const size of tensor.shape) writer.tag(1, WireType.Varint).int64(size);
+  writer.tag(2, WireType.Varint).int32(elementCodes[tensor.type]);
+  text(writer, 8, tensor.name);
+  const { data } = tensor;
+  if ("file" in data) {
+    const places = { location: data.file, offset: String(data.offset), length: String(data.length) };
+    for (const [key, value] of Object.entries(places))
+      message(writer, 13, (entry) => {
+        text(entry, 1, key);
+        text(entry, 2, value);
+      });
+    writer.tag(14, WireType.Varint).int32(1);
+  } else writer.tag(9, WireType.LengthDelimited).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+}
+
+function writeValue(writer: BinaryWriter, value: OnnxValue): void {
+  text(writer, 1, value.name);
+  message(writer, 2, (type) =>
+    message(type, 1, (tensor) => {
+      tensor.tag(1, WireType.Varint).int32(elementCodes[value.type]);
+      const { shape } = value;
+      if (shape)
+        message(tensor, 2, (sizes) => {
+          for (const size of shape) message(sizes, 1, (dimension) => dimension.tag(1, WireType.Varint).int64(size));
+        });
+    }),
+  );
+}
+
+function text(writer: BinaryWriter, field: number, value: string): void {
+  writer.tag(field, WireType.LengthDelimited).string(value);
+}
+
+function message(writer: BinaryWriter, field: number, write: (inner: BinaryWriter) => void): void {
+  writer.tag(field, WireType.LengthDelimited).fork();
+  write(writer);
+  writer.join();
+}

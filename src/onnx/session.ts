@@ -1,0 +1,119 @@
+/** A compiled graph: feed numbers by name, get numbers by name. */
+
+import type { InferenceSession as OrtSession } from "onnxruntime-common";
+import { InputError } from "../errors.ts";
+import { countOf, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
+import { type BackendOptions, createSession, runtime } from "./backend.ts";
+import { type Fed, type Lowered, type LowerOptions, lower } from "./lower.ts";
+
+export interface SessionOptions extends LowerOptions, BackendOptions {}
+
+/** Numbers by name; results have the element types and shapes of the tensors they were asked for. */
+export type Feeds = Readonly<Record<string, Numbers>>;
+export interface RunOptions {
+  /** Weights that were not baked in, by checkpoint name. */
+  weights?: ReadonlyMap<string, Float32Array>;
+  /** Uniform numbers in 0..1 for dropout and drop path. */
+  random?: () => number;
+}
+
+export class Session {
+  private constructor(
+    private readonly session: OrtSession,
+    private readonly ort: Awaited<ReturnType<typeof runtime>>,
+    readonly lowered: Lowered,
+  ) {}
+
+  /** Lowers and prepares what the outputs reach. Dispose it when done. */
+  static async compile(outputs: Readonly<Record<string, Tensor>>, options: SessionOptions = {}): Promise<Session> {
+    const lowered = lower(outputs, options);
+    return new Session(await createSession(lowered.bytes, options), await runtime(), lowered);
+  }
+
+  /** Prepares a model that was lowered before. */
+  static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
+    return new Session(await createSession(lowered.bytes, options), await runtime(), lowered);
+  }
+
+  /** Runs the trace that was compiled. */
+  run(feeds: Feeds = {}, options: RunOptions = {}): Promise<Record<string, Numbers>> {
+    return this.runTrace(this.lowered, feeds, options);
+  }
+
+  /** Runs another trace whose bytes equal this session's: the same structure at other sizes. */
+  async runTrace(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
+    const { weights = new Map<string, Float32Array>(), random = Math.random } = options;
+    const values: Record<string, InstanceType<typeof this.ort.Tensor>> = {};
+    const feed = (value: Fed, data: Numbers | undefined, kind: string) => {
+      if (data === undefined) throw new InputError(`${kind} ${value.name} [${value.shape.join(", ")}] was not fed`);
+      if (data.length !== countOf(value.shape))
+        throw new InputError(`${kind} ${value.name} has ${data.length} numbers for [${value.shape.join(", ")}]`);
+      values[value.name] = ortTensor(this.ort, value, data);
+    };
+    for (const value of trace.inputs) feed(value, feeds[value.name], "input");
+    for (const value of trace.parameters) feed(value, weights.get(value.name), "weight");
+    for (const value of trace.constants) feed(value, value.data, "constant");
+    for (const value of trace.dropMasks) feed(value, drawMask(value.shape, value.rate, random), "mask");
+    const results = await this.session.run(values);
+    return Object.fromEntries(trace.outputs.map(({ name }) => [name, numbersOf(results[name]!.data)]));
+  }
+
+  async dispose(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** One session for all sizes: traces of one structure share it. */
+export class SessionCache {
+  private readonly sessions = new Map<string, Promise<Session>>();
+
+  constructor(private readonly options: SessionOptions = {}) {}
+
+  async run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
+    return (await this.session(trace)).runTrace(trace, feeds, options);
+  }
+
+  /** Number of sessions that were needed so far. */
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  private async session(trace: Lowered): Promise<Session> {
+    const key = Buffer.from(await crypto.subtle.digest("SHA-256", trace.bytes)).toString("base64");
+    const known = this.sessions.get(key) ?? Session.from(trace, this.options);
+    this.sessions.set(key, known);
+    return known;
+  }
+
+  async dispose(): Promise<void> {
+    const all = [...this.sessions.values()];
+    this.sessions.clear();
+    for (const session of all) await (await session).dispose();
+  }
+}
+
+/** Compiles, runs once and disposes: for tests and small sums. */
+export async function evaluate<Name extends string>(
+  outputs: Readonly<Record<Name, Tensor>>,
+  feeds: Feeds = {},
+  options: SessionOptions & RunOptions = {},
+): Promise<Record<Name, Float32Array>> {
+  const session = await Session.compile(outputs, options);
+  try {
+    return (await session.run(feeds, options)) as Record<Name, Float32Array>;
+  } finally {
+    await session.dispose();
+  }
+}
+
+function drawMask(shape: Shape, rate: number, random: () => number): Float32Array {
+  return Float32Array.from({ length: countOf(shape) }, () => (random() < rate ? 0 : 1 / (1 - rate)));
+}
+
+function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
+  return new ort.Tensor(type, data as Float32Array, shape);
+}
+
+function numbersOf(data: unknown): Numbers {
+  return data as Numbers;
+}

@@ -1,0 +1,77 @@
+/** Layer, group and batch normalisation, and division by the length of a vector. */
+
+import { ShapeError } from "../errors.ts";
+import { add, divide, maximum, multiply, power, sqrt, subtract } from "./arithmetic.ts";
+import { reshape } from "./layout.ts";
+import { picture } from "./products.ts";
+import { mean, sum } from "./reductions.ts";
+import { currentScope } from "./scope.ts";
+import { constant, Tensor } from "./tensor.ts";
+
+/** Zero mean and unit variance over the last axis, then scale [c] and shift [c]. */
+export function layerNorm(x: Tensor, scale: Tensor, shift: Tensor, epsilon = 1e-5): Tensor {
+  const width = x.shape.at(-1);
+  if (width === undefined || scale.count !== width || shift.count !== width)
+    throw new ShapeError(
+      "layerNorm",
+      `scale and shift are not [${width}]`,
+      [x.shape, scale.shape, shift.shape],
+      currentScope(),
+    );
+  return new Tensor("layerNorm", [x, scale, shift], { epsilon }, x.shape, x.type);
+}
+
+/** Zero mean and unit variance over each group of channels of a picture [n,c,h,w], then scale [c] and shift [c]. */
+export function groupNorm(x: Tensor, groups: number, scale: Tensor, shift: Tensor, epsilon = 1e-5): Tensor {
+  const shapes = [x.shape, scale.shape, shift.shape];
+  const [n, c, h, w] = picture("groupNorm", x, shapes);
+  if (c % groups !== 0 || scale.count !== c || shift.count !== c)
+    throw new ShapeError(
+      "groupNorm",
+      `${c} channels do not meet ${groups} groups, scale and shift`,
+      shapes,
+      currentScope(),
+    );
+  const width = (c / groups) * h * w;
+  const ones = constant(new Float32Array(width).fill(1));
+  const standard = layerNorm(reshape(x, [n, groups, width]), ones, constant(new Float32Array(width)), epsilon);
+  return add(multiply(reshape(standard, x.shape), channels(scale)), channels(shift));
+}
+
+/** Batch normalisation with the statistics of training, frozen. */
+export function frozenBatchNorm(
+  x: Tensor,
+  statistics: { mean: Tensor; variance: Tensor },
+  scale: Tensor,
+  shift: Tensor,
+  epsilon = 1e-5,
+): Tensor {
+  picture("batchNorm", x, [x.shape]);
+  const factor = divide(scale, sqrt(add(statistics.variance, epsilon)));
+  return add(multiply(x, channels(factor)), channels(subtract(shift, multiply(statistics.mean, factor))));
+}
+
+/** Batch normalisation with this batch's statistics, which are answered for the running averages (biased variance). */
+export function batchNorm(
+  x: Tensor,
+  scale: Tensor,
+  shift: Tensor,
+  epsilon = 1e-5,
+): { result: Tensor; mean: Tensor; variance: Tensor } {
+  picture("batchNorm", x, [x.shape]);
+  const centre = mean(x, [0, 2, 3]);
+  const away = subtract(x, centre);
+  const variance = mean(multiply(away, away), [0, 2, 3]);
+  const result = add(multiply(multiply(away, power(add(variance, epsilon), -0.5)), channels(scale)), channels(shift));
+  return { result, mean: reshape(centre, [-1]), variance: reshape(variance, [-1]) };
+}
+
+/** x divided by its length along the last axis, the length held above epsilon. */
+export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
+  return divide(x, maximum(sqrt(sum(multiply(x, x), [-1])), epsilon));
+}
+
+/** A vector over channels, shaped to broadcast over pictures. */
+function channels(x: Tensor): Tensor {
+  return reshape(x, [1, x.count, 1, 1]);
+}
