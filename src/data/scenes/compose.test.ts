@@ -85,5 +85,6 @@ test("names that the split does not have are refused together", () => {
     () => loadWorld(folder, { names: ["apple", "unicorn", "wyvern"] }),
     /unicorn, wyvern; choose from apple/,
   );
+  assert.equal(loadWorld(folder, { names: "everyday" }).names.length, 50);
   assert.deepEqual(loadWorld(folder, { names: ["dog", "apple"] }).names, ["dog", "apple"]);
 });

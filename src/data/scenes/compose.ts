@@ -63,17 +63,19 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   const picture = drawBackground(random, width, height);
   const owners = new Uint8Array(width * height);
   const placed: Placed[] = [];
+  /** Visible pixels by owner. */
+  const areas = [width * height];
   for (const sprite of chooseSprites(world, 1 + random.below(most), random)) {
     const pose = choosePose(world, sprite, Math.min(width, height), most, random);
     const layer = drawLayer(sprite, pose);
-    const spot = findSpot(layer, owners, width, height, placed, random);
+    const spot = findSpot(layer, picture, owners, areas, placed, random);
     if (!spot) continue;
     if (random.chance(0.4)) castShadow(picture, layer, spot, random);
-    lay(picture, owners, layer, spot, placed.length + 1);
+    lay(picture, owners, areas, layer, spot);
     placed.push({ sprite, pose, area: areaOf(layer) });
   }
   photograph(picture.data, width, height, random);
-  const objects = measure(placed, owners, width, height);
+  const objects = measure(placed, owners, areas, width, height);
   return { picture, objects, owners, ...describe(objects, random) };
 }
 
@@ -102,26 +104,24 @@ function choosePose(world: World, sprite: Sprite, frame: number, most: number, r
 /** A corner for the layer where it stays visible and hides little of what lies there already. */
 function findSpot(
   layer: Layer,
+  { width, height }: Canvas,
   owners: Uint8Array,
-  width: number,
-  height: number,
+  areas: readonly number[],
   placed: readonly Placed[],
   random: Random,
-) {
+): Spot | undefined {
   const full = areaOf(layer);
-  const left = new Uint32Array(placed.length + 1);
-  for (const owner of owners) left[owner]! += 1;
   for (let attempt = 0; attempt < 12; attempt++) {
     const beyond = random.chance(0.12) ? 0.25 : 0;
     const x = Math.round(random.between(-beyond * layer.width, width - layer.width * (1 - beyond)));
     const y = Math.round(random.between(-beyond * layer.height, height - layer.height * (1 - beyond)));
-    const hidden = new Uint32Array(placed.length + 1);
+    const hidden = new Uint32Array(areas.length);
     let inside = 0;
     eachVisible(layer, x, y, width, height, (at) => {
       inside++;
-      hidden[owners[at] ?? 0]! += 1;
+      hidden[owners[at] as number]! += 1;
     });
-    const fits = placed.every(({ area }, i) => left[i + 1]! - hidden[i + 1]! >= leastVisible * area || !hidden[i + 1]);
+    const fits = placed.every(({ area }, i) => !hidden[i + 1] || areas[i + 1]! - hidden[i + 1]! >= leastVisible * area);
     if (fits && inside >= 0.75 * full) return { x, y };
   }
   return undefined;
@@ -155,7 +155,8 @@ interface Spot {
 
 type Canvas = Scene["picture"];
 
-function lay(canvas: Canvas, owners: Uint8Array, layer: Layer, spot: Spot, owner: number): void {
+function lay(canvas: Canvas, owners: Uint8Array, areas: number[], layer: Layer, spot: Spot): void {
+  const owner = areas.push(0) - 1;
   const bottom = Math.min(layer.height, canvas.height - spot.y);
   const right = Math.min(layer.width, canvas.width - spot.x);
   for (let y = Math.max(0, -spot.y); y < bottom; y++)
@@ -169,7 +170,10 @@ function lay(canvas: Canvas, owners: Uint8Array, layer: Layer, spot: Spot, owner
         const mixed = (layer.pixels[from + c] ?? 0) + (canvas.data[pixel * 3 + c] ?? 0) * through;
         canvas.data[pixel * 3 + c] = Math.min(255, mixed);
       }
-      if (alpha >= visibleAlpha) owners[pixel] = owner;
+      if (alpha < visibleAlpha) continue;
+      areas[owners[pixel] as number]! -= 1;
+      areas[owner]! += 1;
+      owners[pixel] = owner;
     }
 }
 
@@ -188,27 +192,33 @@ function castShadow(canvas: Canvas, layer: Layer, spot: Spot, random: Random): v
     });
 }
 
-function measure(placed: readonly Placed[], owners: Uint8Array, width: number, height: number): SceneObject[] {
-  const extents = placed.map(() => ({ left: width, top: height, right: 0, bottom: 0, area: 0 }));
+function measure(
+  placed: readonly Placed[],
+  owners: Uint8Array,
+  areas: readonly number[],
+  width: number,
+  height: number,
+): SceneObject[] {
+  const extents = placed.map(() => ({ left: width, top: height, right: 0, bottom: 0 }));
   for (let y = 0, at = 0; y < height; y++)
     for (let x = 0; x < width; x++, at++) {
-      const extent = extents[(owners[at] ?? 0) - 1];
-      if (!extent) continue;
-      extent.area++;
+      const owner = owners[at] as number;
+      if (owner === 0) continue;
+      const extent = extents[owner - 1]!;
       if (x < extent.left) extent.left = x;
       if (x >= extent.right) extent.right = x + 1;
       if (y < extent.top) extent.top = y;
       if (y >= extent.bottom) extent.bottom = y + 1;
     }
   return placed.map(({ sprite, pose, area }, i) => {
-    const { left, top, right, bottom, area: seen } = extents[i]!;
+    const { left, top, right, bottom } = extents[i]!;
     const extent = Math.max(right - left, bottom - top) / Math.min(width, height);
     return {
       name: sprite.name,
       style: sprite.style,
       icon: sprite.icon,
       box: [left, top, right, bottom],
-      visible: seen / area,
+      visible: areas[i + 1]! / area,
       attributes: {
         colour: pose.paint ?? lookOf(sprite).word,
         size: extent < 0.2 ? "small" : extent > 0.42 ? "large" : undefined,

@@ -11,8 +11,9 @@ export function photograph(data: Uint8Array, width: number, height: number, rand
   const lift = 128 * (1 - contrast) + random.between(-22, 22);
   for (let at = 0; at < data.length; )
     for (let c = 0; c < 3; c++, at++) {
-      const grain = noise ? noise * (random.unit() + random.unit() - 1) : 0;
-      data[at] = Math.max(0, Math.min(255, (data[at] ?? 0) * (gains[c] ?? 1) + lift + grain));
+      let value = (data[at] as number) * (gains[c] as number) + lift;
+      if (noise > 0) value += noise * grain(random);
+      data[at] = Math.max(0, Math.min(255, value));
     }
 }
 
@@ -32,4 +33,10 @@ function blur(data: Uint8Array, width: number, height: number): void {
     const below = at + row >= data.length ? at : at + row;
     data[at] = ((source[above] ?? 0) + 2 * (source[at] ?? 0) + (source[below] ?? 0) + 2) >> 2;
   }
+}
+
+/** A number in (-1, 1), the likelier the nearer to 0. */
+function grain(random: Random): number {
+  const bits = random.next();
+  return ((bits & 0xffff) + (bits >>> 16)) / 65536 - 1;
 }

@@ -7,6 +7,7 @@ const namesToIcons = z.record(z.string(), z.array(z.string()).min(1));
 
 const tableShape = z.strictObject({
   styles: z.strictObject({ training: z.array(z.string()), "held out": z.array(z.string()) }),
+  everyday: namesToIcons,
   names: namesToIcons,
   novel: namesToIcons,
   dropped: z.array(z.string()),
@@ -19,6 +20,8 @@ export interface NameTable {
   readonly trainingStyles: readonly string[];
   /** Drawing styles that only the split "style" shows. */
   readonly heldOutStyles: readonly string[];
+  /** The fifty names of the first world, a part of `names`. */
+  readonly everyday: readonly string[];
   /** Icons by name, for names seen in training. */
   readonly names: ReadonlyMap<string, readonly string[]>;
   /** Icons by name, for names that no training scene shows. */
@@ -35,7 +38,8 @@ export function readNameTable(): NameTable {
   return {
     trainingStyles: table.styles.training,
     heldOutStyles: table.styles["held out"],
-    names: new Map(Object.entries(table.names)),
+    everyday: Object.keys(table.everyday),
+    names: new Map(Object.entries({ ...table.everyday, ...table.names })),
     novel: new Map(Object.entries(table.novel)),
     idIn(style, icon) {
       if (dropped.has(`${style}:${icon}`)) return undefined;

@@ -17,7 +17,8 @@ export const splits: readonly Split[] = ["train", "seen", "style", "novel", "com
 /** Which part of the world to load, and which names of it if not all. */
 export interface WorldOptions {
   readonly split?: Split;
-  readonly names?: readonly string[];
+  /** "everyday" stands for the fifty names of the first world. */
+  readonly names?: readonly string[] | "everyday";
 }
 
 /** A set of things to compose scenes of. */
@@ -47,7 +48,8 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
     for (const [name, drawings] of ofStyle) sprites.get(name)?.push(drawings);
   }
   const drawn = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
-  return { split, names: options.names ? checked(options.names, drawn, split) : drawn, sprites };
+  const wanted = options.names === "everyday" ? table.everyday : options.names;
+  return { split, names: wanted ? checked(wanted, drawn, split) : drawn, sprites };
 }
 
 function checked(names: readonly string[], drawn: readonly string[], split: Split): readonly string[] {
