@@ -11,7 +11,7 @@ export interface LowerOptions {
   /** Fed: numbers that depend on picture sizes become inputs, so that traces at other sizes give the same bytes. */
   sizes?: "baked" | "fed";
   /** Parameters baked in as initializers; those it does not know are fed. */
-  weights?: (name: string) => OnnxTensor["data"] | undefined;
+  baked?: (name: string) => OnnxTensor["data"] | undefined;
   /** Only standard ONNX operators, for other runtimes. */
   portable?: boolean;
 }
@@ -71,7 +71,7 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
       const { name } = tensor.attributes;
       const known = byName.get(name);
       if (known) return known;
-      const data = options.weights?.(name);
+      const data = options.baked?.(name);
       if (data) initializers.push({ name, type, shape, data });
       else lowered.parameters.push({ name, type, shape });
       return byName.set(name, name).get(name);
