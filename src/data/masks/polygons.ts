@@ -1,7 +1,11 @@
 /** Polygons to run lengths exactly as cocodataset/cocoapi `maskApi.c: rleFrPoly` rasterises them. */
+import { InputError } from "../../errors.ts";
 import { type RunLengths, uniteMasks } from "./run-lengths.ts";
 
 const fineness = 5;
+
+/** Outlines are walked pixel by pixel, so a wild coordinate would cost memory. */
+const furthest = 1e6;
 
 /** One part (x, y, x, y, …, in pixels, filled by parity) on a picture of the given size. */
 export function rasterisePart(part: readonly number[], height: number, width: number): RunLengths {
@@ -36,6 +40,9 @@ export function rasterise(parts: readonly (readonly number[])[], height: number,
 /** Every point of the closed outline on the finer grid; each edge is stepped along its longer side. */
 function walkOutline(part: readonly number[]): { x: number[]; y: number[] } {
   const vertices = part.length >> 1;
+  const wild = part.find((value) => !(Math.abs(value) <= furthest));
+  if (wild !== undefined)
+    throw new InputError(`polygon: coordinate ${wild} is not within ${furthest} pixels; correct it`);
   const fine = (value: number) => Math.trunc(fineness * value + 0.5);
   const outline = { x: [] as number[], y: [] as number[] };
   for (let vertex = 0; vertex < vertices; vertex++) {

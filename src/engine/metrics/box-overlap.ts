@@ -1,0 +1,18 @@
+/** Overlap of plain boxes (no +1), as cocodataset/cocoapi `maskApi.c: bbIou` computes it. */
+
+/**
+ * Intersection over union of row `a` of `first` and row `b` of `second`, both xywh rows of four; 0 where the intersection has no
+ * area. Of a crowd: intersection over the area of the first.
+ */
+export function xywhOverlap(first: Float64Array, a: number, second: Float64Array, b: number, crowd: boolean): number {
+  const i = 4 * a;
+  const j = 4 * b;
+  const width = Math.min(first[i]! + first[i + 2]!, second[j]! + second[j + 2]!) - Math.max(first[i]!, second[j]!);
+  if (width <= 0) return 0;
+  const height =
+    Math.min(first[i + 3]! + first[i + 1]!, second[j + 3]! + second[j + 1]!) - Math.max(first[i + 1]!, second[j + 1]!);
+  if (height <= 0) return 0;
+  const intersection = width * height;
+  const area = first[i + 2]! * first[i + 3]!;
+  return intersection / (crowd ? area : area + second[j + 2]! * second[j + 3]! - intersection);
+}

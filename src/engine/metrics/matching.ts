@@ -1,0 +1,224 @@
+/**
+ * Matching detections to objects, one (category, image) pair at a time, for every overlap threshold and area range in one go.
+ * The rules are those of cocodataset/cocoapi `cocoeval.py`; LVIS differs only in the columns that it brings.
+ */
+import { byDescendingScore, byGroup, positions } from "./stable-order.ts";
+
+/** `.5:.05:.95` as `start + i·step` gives them in doubles: the ninth is 0.8999999999999999. */
+export const overlapThresholds = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8999999999999999, 0.95] as const;
+
+/** Area ranges in square pixels, both ends inclusive. */
+export const areaRanges = [
+  { name: "all", low: 0, high: 1e10 },
+  { name: "small", low: 0, high: 1024 },
+  { name: "medium", low: 1024, high: 9216 },
+  { name: "large", low: 9216, high: 1e10 },
+] as const;
+
+/** Objects or detections as columns; `category` and `image` are indices into the lists of the problem. */
+export interface RegionColumns {
+  category: Int32Array;
+  image: Int32Array;
+  area: Float64Array;
+}
+
+export interface ObjectColumns extends RegionColumns {
+  /** Annotation ids; a match is stored as the id and tested for being non-zero, as the original does. */
+  id: Float64Array;
+  /** 1: may be matched many times, and overlap is taken over the detection alone. */
+  crowd: Uint8Array;
+  /** 1: neither a hit nor a miss, in every area range. */
+  ignored: Uint8Array;
+}
+
+export interface DetectionColumns extends RegionColumns {
+  score: Float64Array;
+  /** Where the detection stood in the list that the caller gave. */
+  position: Int32Array;
+  /** 1: not a false alarm when it matches nothing. */
+  forgiven: Uint8Array;
+}
+
+export interface MatchingProblem {
+  images: number;
+  categories: number;
+  objects: ObjectColumns;
+  detections: DetectionColumns;
+  /** Overlap of a detection (row) and an object (row). */
+  overlap: (detection: number, object: number) => number;
+  /** The best so many detections of each pair take part. */
+  limit: number;
+}
+
+/** Everything of one category in one image: ranges into `objectOrder` and into the ranked detections ("slots"). */
+export interface Pair {
+  category: number;
+  image: number;
+  objectStart: number;
+  objectEnd: number;
+  slotStart: number;
+  slotEnd: number;
+}
+
+export interface Pairs {
+  list: Pair[];
+  /** Objects by category, image, file order. */
+  objectOrder: Int32Array;
+  /** Detections by category, image, descending score, given order. */
+  slots: Int32Array;
+  /** Place of each slot within its pair. */
+  ranks: Int32Array;
+}
+
+/** Sorts objects and detections into pairs and cuts each pair's detections at the limit. */
+export function pairUp(problem: MatchingProblem): Pairs {
+  const { objects, detections, images, categories } = problem;
+  const sortedObjects = byGroup(positions(objects.image.length), objects.image, images);
+  const objectOrder = byGroup(sortedObjects, objects.category, categories);
+  const ranked = byDescendingScore(positions(detections.image.length), detections.score);
+  const allSlots = byGroup(byGroup(ranked, detections.image, images), detections.category, categories);
+
+  const key = (columns: RegionColumns, row: number) => columns.category[row]! * images + columns.image[row]!;
+  const list: Pair[] = [];
+  const slots = new Int32Array(allSlots.length);
+  const ranks = new Int32Array(allSlots.length);
+  let object = 0;
+  let candidate = 0;
+  let slot = 0;
+  while (object < objectOrder.length || candidate < allSlots.length) {
+    const objectKey = object < objectOrder.length ? key(objects, objectOrder[object]!) : Infinity;
+    const slotKey = candidate < allSlots.length ? key(detections, allSlots[candidate]!) : Infinity;
+    const current = Math.min(objectKey, slotKey);
+    const pair = {
+      category: Math.floor(current / images),
+      image: current % images,
+      objectStart: object,
+      objectEnd: object,
+      slotStart: slot,
+      slotEnd: slot,
+    };
+    while (object < objectOrder.length && key(objects, objectOrder[object]!) === current) object++;
+    for (let rank = 0; candidate < allSlots.length && key(detections, allSlots[candidate]!) === current; rank++) {
+      if (rank < problem.limit) {
+        slots[slot] = allSlots[candidate]!;
+        ranks[slot++] = rank;
+      }
+      candidate++;
+    }
+    pair.objectEnd = object;
+    pair.slotEnd = slot;
+    list.push(pair);
+  }
+  return { list, objectOrder, slots: slots.subarray(0, slot), ranks: ranks.subarray(0, slot) };
+}
+
+/** What a matcher says about the pair and area range that it was last given. */
+export interface Matcher {
+  /** Computes the overlaps of a pair once. */
+  open(pair: Pair): void;
+  /** Matches the open pair in one area range. */
+  match(area: number): void;
+  /** [threshold · detections + detection]: place among the pair's objects, or −1. */
+  readonly assigned: Int32Array;
+  /** [object of the pair]: whether it is ignored in the area range. */
+  readonly ignored: Uint8Array;
+}
+
+/**
+ * Each detection in turn, best score first, takes the free object of largest overlap at or above the threshold; among equal
+ * overlaps the later object. Ignored objects are looked at only where no other is found; crowds are never used up.
+ */
+export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
+  const { objects, overlap } = problem;
+  const thresholds = overlapThresholds.length;
+  let mostDetections = 0;
+  let mostObjects = 0;
+  for (const pair of pairs.list) {
+    mostDetections = Math.max(mostDetections, pair.slotEnd - pair.slotStart);
+    mostObjects = Math.max(mostObjects, pair.objectEnd - pair.objectStart);
+  }
+  const assigned = new Int32Array(mostDetections * thresholds);
+  const ignored = new Uint8Array(mostObjects);
+  const taken = new Uint16Array(mostObjects);
+  // Candidates of a detection: objects that overlap it by the lowest threshold or more, in file order.
+  const candidateStart = new Int32Array(mostDetections + 1);
+  let candidates = new Int32Array(1024);
+  let overlaps = new Float64Array(1024);
+  let current: Pair = { category: 0, image: 0, objectStart: 0, objectEnd: 0, slotStart: 0, slotEnd: 0 };
+
+  function open(pair: Pair): void {
+    current = pair;
+    let count = 0;
+    for (let slot = pair.slotStart; slot < pair.slotEnd; slot++) {
+      candidateStart[slot - pair.slotStart] = count;
+      if (count + pair.objectEnd - pair.objectStart > candidates.length) {
+        const size = 2 * (count + pair.objectEnd - pair.objectStart);
+        const [oldCandidates, oldOverlaps] = [candidates, overlaps];
+        candidates = new Int32Array(size);
+        candidates.set(oldCandidates);
+        overlaps = new Float64Array(size);
+        overlaps.set(oldOverlaps);
+      }
+      for (let place = pair.objectStart; place < pair.objectEnd; place++) {
+        const value = overlap(pairs.slots[slot]!, pairs.objectOrder[place]!);
+        if (value < overlapThresholds[0]) continue;
+        candidates[count] = place - pair.objectStart;
+        overlaps[count++] = value;
+      }
+    }
+    candidateStart[pair.slotEnd - pair.slotStart] = count;
+  }
+
+  /** The best free candidate among the ignored or among the others. */
+  function best(detection: number, threshold: number, amongIgnored: number): number {
+    let highest: number = overlapThresholds[threshold]!;
+    let found = -1;
+    for (let c = candidateStart[detection]!; c < candidateStart[detection + 1]!; c++) {
+      const object = candidates[c]!;
+      if (ignored[object] !== amongIgnored || (taken[object]! >> threshold) & 1 || overlaps[c]! < highest) continue;
+      highest = overlaps[c]!;
+      found = object;
+    }
+    return found;
+  }
+
+  function match(area: number): void {
+    const { low, high } = areaRanges[area]!;
+    const detectionCount = current.slotEnd - current.slotStart;
+    for (let place = current.objectStart; place < current.objectEnd; place++) {
+      const object = pairs.objectOrder[place]!;
+      const inside = objects.area[object]! >= low && objects.area[object]! <= high;
+      ignored[place - current.objectStart] = objects.ignored[object] || !inside ? 1 : 0;
+      taken[place - current.objectStart] = 0;
+    }
+    for (let detection = 0; detection < detectionCount; detection++) {
+      const hopeless = candidateStart[detection] === candidateStart[detection + 1];
+      for (let threshold = 0; threshold < thresholds; threshold++) {
+        let found = -1;
+        if (!hopeless) {
+          found = best(detection, threshold, 0);
+          if (found < 0) found = best(detection, threshold, 1);
+          if (found >= 0 && !objects.crowd[pairs.objectOrder[current.objectStart + found]!])
+            taken[found]! |= 1 << threshold;
+        }
+        assigned[threshold * detectionCount + detection] = found;
+      }
+    }
+  }
+
+  return { open, match, assigned, ignored };
+}
+
+/** Whether a detection counts neither as a hit nor as a false alarm, given the object that it took (−1: none). */
+export function isDetectionIgnored(
+  problem: MatchingProblem,
+  detection: number,
+  area: number,
+  taken: { id: number; ignored: number } | undefined,
+): boolean {
+  if (taken?.ignored) return true;
+  if (taken && taken.id !== 0) return false;
+  const size = problem.detections.area[detection]!;
+  const { low, high } = areaRanges[area]!;
+  return size < low || size > high || problem.detections.forgiven[detection] === 1;
+}
