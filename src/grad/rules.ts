@@ -35,7 +35,7 @@ import {
   where,
 } from "../tensor/index.ts";
 import { convolutionRule, deformableConvolutionRule, transposedConvolutionRule } from "./convolution-rules.ts";
-import { layerNormRule } from "./normalization-rules.ts";
+import { groupNormRule, layerNormRule } from "./normalization-rules.ts";
 import {
   averagePoolRule,
   gridSampleRule,
@@ -229,6 +229,7 @@ export const rules: Rules = {
   }),
   logSoftmax: single((g, x, y) => subtract(g, multiply(softmax(x, y.attributes.axis), sum(g, [y.attributes.axis])))),
   layerNorm: layerNormRule,
+  groupNorm: groupNormRule,
   resizeNearest: resizeNearestRule,
   resizeLinear: resizeLinearRule,
   gridSample: gridSampleRule,

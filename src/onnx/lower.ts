@@ -37,7 +37,9 @@ export interface Lowered {
 
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): Lowered {
   const { training = false, sizes = "baked", portable = false } = options;
-  const tensors = reachable(Object.values(outputs));
+  const asWritten = (tensor: Tensor) =>
+    tensor.operation === "dropout" && !training ? tensor.inputs.slice(0, 1) : tensor.inputs;
+  const tensors = reachable(Object.values(outputs), asWritten);
   const opset = tensors.reduce((highest, t) => Math.max(highest, sinceOpset[t.operation] ?? 17), 17);
   const lowered: Lowered = {
     bytes: new Uint8Array(),

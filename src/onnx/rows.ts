@@ -138,6 +138,17 @@ export const rows: Rows = {
   softmax: plain("Softmax", ({ axis }) => ({ axis })),
   logSoftmax: plain("LogSoftmax", ({ axis }) => ({ axis })),
   layerNorm: plain("LayerNormalization", ({ epsilon }) => ({ axis: -1, epsilon: { float: epsilon } })),
+  groupNorm: (emit, { inputs: [x, scale, shift], attributes: { groups, epsilon }, shape }) => {
+    const grouped = emit.node("Reshape", [emit.value(x!), emit.sizes([shape[0]!, groups, -1])]);
+    const plain = [new Float32Array(groups).fill(1), new Float32Array(groups)].map((row) =>
+      emit.numbers(row, [groups]),
+    );
+    const attributes = { epsilon: { float: epsilon } };
+    const standard = emit.node("InstanceNormalization", [grouped, ...plain], { attributes });
+    const channel = (vector: Tensor) => emit.node("Reshape", [emit.value(vector), emit.sizes([shape[1]!, 1, 1])]);
+    const scaled = emit.node("Mul", [emit.node("Reshape", [standard, emit.sizes(shape)]), channel(scale!)]);
+    return emit.node("Add", [scaled, channel(shift!)]);
+  },
   resizeNearest: (emit, { inputs: [x], shape }) =>
     emit.node("Resize", [emit.value(x!), "", "", emit.sizes(shape)], {
       attributes: { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },

@@ -145,20 +145,3 @@ export function cast(x: Tensor, to: ElementType): Tensor {
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor("stopGradient", [x], none, x.shape, x.type);
 }
-
-/** Zeroes a share of the elements while training and scales up the rest (Srivastava et al. 2014). */
-export function dropout(x: Tensor, rate: number): Tensor {
-  return dropShape(x, rate, x.shape);
-}
-
-/** Drops whole samples of a residual branch while training (Huang et al. 2016, stochastic depth). */
-export function dropPath(x: Tensor, rate: number): Tensor {
-  return dropShape(x, rate, [x.shape[0] ?? 1, ...x.shape.slice(1).map(() => 1)]);
-}
-
-function dropShape(x: Tensor, rate: number, shape: Shape): Tensor {
-  if (!(rate >= 0 && rate < 1))
-    throw new ShapeError("dropout", `rate ${rate} is outside 0..1`, [x.shape], currentScope());
-  if (rate === 0) return x;
-  return new Tensor("dropout", [x, new Tensor("dropMask", [], { rate }, shape, "float32")], none, x.shape, x.type);
-}

@@ -1,6 +1,7 @@
 /** Tensors and the operations on them. */
 
 export * from "./arithmetic.ts";
+export * from "./dropout.ts";
 export * from "./indexing.ts";
 export * from "./layout.ts";
 export * from "./normalization.ts";

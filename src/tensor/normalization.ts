@@ -6,7 +6,7 @@ import { reshape } from "./layout.ts";
 import { picture } from "./products.ts";
 import { mean, sum } from "./reductions.ts";
 import { currentScope } from "./scope.ts";
-import { constant, Tensor } from "./tensor.ts";
+import { Tensor } from "./tensor.ts";
 
 /** Zero mean and unit variance over the last axis, then scale [c] and shift [c]. */
 export function layerNorm(x: Tensor, scale: Tensor, shift: Tensor, epsilon = 1e-5): Tensor {
@@ -24,7 +24,7 @@ export function layerNorm(x: Tensor, scale: Tensor, shift: Tensor, epsilon = 1e-
 /** Zero mean and unit variance over each group of channels of a picture [n,c,h,w], then scale [c] and shift [c]. */
 export function groupNorm(x: Tensor, groups: number, scale: Tensor, shift: Tensor, epsilon = 1e-5): Tensor {
   const shapes = [x.shape, scale.shape, shift.shape];
-  const [n, c, h, w] = picture("groupNorm", x, shapes);
+  const [, c] = picture("groupNorm", x, shapes);
   if (c % groups !== 0 || scale.count !== c || shift.count !== c)
     throw new ShapeError(
       "groupNorm",
@@ -32,10 +32,7 @@ export function groupNorm(x: Tensor, groups: number, scale: Tensor, shift: Tenso
       shapes,
       currentScope(),
     );
-  const width = (c / groups) * h * w;
-  const ones = constant(new Float32Array(width).fill(1));
-  const standard = layerNorm(reshape(x, [n, groups, width]), ones, constant(new Float32Array(width)), epsilon);
-  return add(multiply(reshape(standard, x.shape), channels(scale)), channels(shift));
+  return new Tensor("groupNorm", [x, scale, shift], { groups, epsilon }, x.shape, x.type);
 }
 
 /** Batch normalisation with the statistics of training, frozen. */

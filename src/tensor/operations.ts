@@ -32,7 +32,7 @@ export interface Operations
   constant: { data: Numbers };
   /** Zeros and 1/(1-rate), drawn anew at each training run. */
   dropMask: { rate: number };
-  /** Inputs: x, mask. The identity outside training. */
+  /** Inputs: x, what to multiply it by. The identity outside training. */
   dropout: None;
   stopGradient: None;
   clamp: { min: number; max: number };
@@ -68,6 +68,8 @@ export interface Operations
   logSoftmax: { axis: number };
   /** Inputs: x, scale, shift; over the last axis. */
   layerNorm: { epsilon: number };
+  /** Inputs: x [n,c,h,w], scale [c], shift [c]. */
+  groupNorm: { groups: number; epsilon: number };
   resizeNearest: None;
   resizeLinear: { corners: "aligned" | "half-pixel" };
   /** Inputs: x [n,c,h,w], grid [n,h',w',2] of (x,y) in -1..1. */

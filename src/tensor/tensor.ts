@@ -84,14 +84,17 @@ function typeOf(data: Numbers): ElementType {
   return data instanceof Uint16Array ? "float16" : "uint8";
 }
 
-/** Every tensor that the outputs are made of, inputs first. */
-export function reachable(outputs: readonly Tensor[]): Tensor[] {
+/** Every tensor that the outputs are made of, inputs first; `inputsOf` may leave some out. */
+export function reachable(
+  outputs: readonly Tensor[],
+  inputsOf: (tensor: Tensor) => readonly Tensor[] = (tensor) => tensor.inputs,
+): Tensor[] {
   const seen = new Set<Tensor>();
   const stack = [...outputs];
   for (let tensor = stack.pop(); tensor; tensor = stack.pop()) {
     if (seen.has(tensor)) continue;
     seen.add(tensor);
-    stack.push(...tensor.inputs);
+    stack.push(...inputsOf(tensor));
   }
   return [...seen].sort((a, b) => a.id - b.id);
 }
