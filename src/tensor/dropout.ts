@@ -1,0 +1,40 @@
+/** Random zeros while training; the identity otherwise. */
+
+import { ShapeError } from "../errors.ts";
+import { divide, multiply, subtract } from "./arithmetic.ts";
+import { reshape } from "./layout.ts";
+import { maxPool, picture } from "./products.ts";
+import { mean } from "./reductions.ts";
+import { currentScope } from "./scope.ts";
+import { type Shape, Tensor } from "./tensor.ts";
+
+/** Zeroes a share of the elements while training and scales up the rest (Srivastava et al. 2014). */
+export function dropout(x: Tensor, rate: number): Tensor {
+  return rate === 0 ? x : multiplyInTraining(x, dropMask(x, rate, x.shape));
+}
+
+/** Drops whole samples of a residual branch while training (Huang et al. 2016, stochastic depth). */
+export function dropPath(x: Tensor, rate: number): Tensor {
+  const samples = [x.shape[0] ?? 1, ...x.shape.slice(1).map(() => 1)];
+  return rate === 0 ? x : multiplyInTraining(x, dropMask(x, rate, samples));
+}
+
+/** Drops square blocks of all channels of a picture while training (Ghiasi et al. 2018; GLIP `layers/dropblock.py`). */
+export function dropBlock(x: Tensor, rate: number, size: number): Tensor {
+  const [n, , h, w] = picture("dropBlock", x, [x.shape]);
+  const centre = rate / size ** 2;
+  if (rate === 0) return x;
+  const centres = subtract(1, multiply(dropMask(x, centre, [n, 1, h, w]), 1 - centre));
+  const keep = subtract(1, maxPool(centres, { kernel: size, stride: 1, padding: (size - 1) / 2 }));
+  return multiplyInTraining(x, divide(keep, reshape(mean(keep), [1, 1, 1, 1])));
+}
+
+function dropMask(x: Tensor, rate: number, shape: Shape): Tensor {
+  if (!(rate >= 0 && rate < 1))
+    throw new ShapeError("dropout", `rate ${rate} is outside 0..1`, [x.shape], currentScope());
+  return new Tensor("dropMask", [], { rate }, shape, "float32");
+}
+
+function multiplyInTraining(x: Tensor, mask: Tensor): Tensor {
+  return new Tensor("dropout", [x, mask], {}, x.shape, x.type);
+}
