@@ -10,7 +10,8 @@ import {
   refuseUnknownImages,
 } from "./coco-records.ts";
 import { type MatchingProblem, type Pairs, pairUp } from "./matching.ts";
-import { annotationRegions, detectionRegions, type RegionType, regionOverlap } from "./regions.ts";
+import { regionProblem } from "./region-problem.ts";
+import { detectionRegions, type RegionType } from "./regions.ts";
 import { meanAbove } from "./summary.ts";
 
 export interface CocoOptions {
@@ -76,40 +77,31 @@ export function evaluateCoco(
   const isJudged = (record: { image_id: Id; category_id: number }) =>
     imageIndex.has(record.image_id) && categoryIndex.has(record.category_id);
   const annotations = groundTruth.annotations.filter(isJudged);
-  const all = detectionRegions(detections, type, images);
-  let kept = Int32Array.from(detections.keys()).filter((position) => isJudged(detections[position]!));
-  const categoryOf = (record: { category_id: number }) => categoryIndex.get(record.category_id)!;
-  if (classes === "class-agnostic") {
+  let rows = Int32Array.from(detections.keys()).filter((row) => isJudged(detections[row]!));
+  const isClassAgnostic = classes === "class-agnostic";
+  if (isClassAgnostic) {
     // The original strings the categories together in ascending order before it ranks.
+    const categoryOf = (record: { category_id: number }) => categoryIndex.get(record.category_id)!;
     annotations.sort((a, b) => categoryOf(a) - categoryOf(b));
-    kept = kept.sort((a, b) => categoryOf(detections[a]!) - categoryOf(detections[b]!) || a - b);
+    rows = rows.sort((a, b) => categoryOf(detections[a]!) - categoryOf(detections[b]!) || a - b);
   }
-  const category = (record: { category_id: number }) => (classes === "class-agnostic" ? 0 : categoryOf(record));
   const crowd = Uint8Array.from(annotations, (annotation) => (annotation.iscrowd ? 1 : 0));
-  const problem: MatchingProblem = {
-    images: imgIds.length,
-    categories: classes === "class-agnostic" ? 1 : catIds.length,
+  const problem = regionProblem({
+    type,
+    images,
+    imgIds,
+    catIds,
+    isClassAgnostic,
+    annotations,
+    crowd,
+    ignored: crowd,
+    detections,
+    regions: detectionRegions(detections, type, images),
+    rows,
+    positionOf: (row) => row,
+    isForgiven: () => false,
     limit: maxDets[2]!,
-    objects: {
-      id: Float64Array.from(annotations, (annotation) => annotation.id),
-      image: Int32Array.from(annotations, (annotation) => imageIndex.get(annotation.image_id)!),
-      category: Int32Array.from(annotations, category),
-      area: Float64Array.from(annotations, (annotation) => annotation.area),
-      crowd,
-      ignored: crowd,
-    },
-    detections: {
-      position: kept,
-      image: kept.map((position) => imageIndex.get(detections[position]!.image_id)!),
-      category: kept.map((position) => category(detections[position]!)),
-      area: Float64Array.from(kept, (position) => all.area[position]!),
-      score: Float64Array.from(kept, (position) => detections[position]!.score),
-      forgiven: new Uint8Array(kept.length),
-    },
-    overlap: () => 0,
-  };
-  const ofPosition = regionOverlap(all.regions, annotationRegions(annotations, type, images), crowd, type);
-  problem.overlap = (detection, object) => ofPosition(kept[detection]!, object);
+  });
   const pairs = pairUp(problem);
   return { ...accumulate(problem, pairs, maxDets), imgIds, catIds, maxDets, problem, pairs };
 }
