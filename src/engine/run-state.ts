@@ -1,0 +1,70 @@
+/** A training run to a checkpoint and back. */
+
+import { RecipeError, WeightsError } from "../errors.ts";
+import type { BatchSource } from "./batch-source.ts";
+import type { Checkpoint } from "./checkpoint.ts";
+import type { Json, Restorable } from "./json.ts";
+import type { Numbers, Optimizer } from "./optimizer.ts";
+
+/** The parts of a run that change from step to step. */
+export interface RunParts {
+  weights: Numbers;
+  average: Numbers | undefined;
+  optimizer: Optimizer;
+  source: Pick<BatchSource<unknown>, "position" | "restore">;
+  random: Record<string, Restorable>;
+}
+
+/** The numbers that the loop itself keeps. */
+export interface RunNumbers {
+  step: number;
+  best: number | undefined;
+  meanLoss: number | undefined;
+}
+
+/** A checkpoint of the run as it is; its arrays are the run's own. */
+export function captureRun(parts: RunParts, { step, best, meanLoss }: RunNumbers, recipe: Json): Checkpoint {
+  const { weights, average, optimizer, source } = parts;
+  const random = Object.fromEntries(Object.entries(parts.random).map(([name, generator]) => [name, generator.save()]));
+  const state = { step, best: best ?? null, meanLoss: meanLoss ?? null, data: source.position(), random, recipe };
+  return { weights, ...(average && { average }), optimizer: optimizer.save(), state };
+}
+
+/** Puts a checkpoint's numbers back into the run; a WeightsError or RecipeError, before any change, where they do not fit. */
+export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers {
+  const { step, best, meanLoss, data, random } = checkpoint.state;
+  const states = (random ?? {}) as { [name: string]: Json };
+  const missing = Object.keys(parts.random).filter((name) => !(name in states));
+  if (typeof step !== "number" || data === undefined || missing.length) {
+    throw new RecipeError(
+      `the checkpoint is of another kind of run: it lacks ${["step or data", ...missing].join(", ")}`,
+    );
+  }
+  checkFit("weights", parts.weights, checkpoint.weights);
+  checkFit("moving average", parts.average ?? new Map(), checkpoint.average ?? new Map());
+  parts.optimizer.restore(checkpoint.optimizer);
+  for (const [name, generator] of Object.entries(parts.random)) generator.restore(states[name]!);
+  parts.source.restore(data);
+  copyInto(parts.weights, checkpoint.weights);
+  if (parts.average && checkpoint.average) copyInto(parts.average, checkpoint.average);
+  return { step, best: numberOrNone(best), meanLoss: numberOrNone(meanLoss) };
+}
+
+function checkFit(what: string, model: Numbers, file: Numbers): void {
+  const lines: string[] = [];
+  for (const [name, { length }] of model) {
+    const stored = file.get(name);
+    if (!stored) lines.push(`  missing  ${name}`);
+    else if (stored.length !== length) lines.push(`  size     ${name}: run ${length}, file ${stored.length}`);
+  }
+  for (const name of file.keys()) if (!model.has(name)) lines.push(`  unused   ${name}`);
+  if (lines.length) throw new WeightsError(`checkpoint does not fit the run's ${what}:\n${lines.join("\n")}`);
+}
+
+function copyInto(target: Numbers, source: Numbers): void {
+  for (const [name, values] of source) target.get(name)!.set(values);
+}
+
+function numberOrNone(value: Json | undefined): number | undefined {
+  return typeof value === "number" ? value : undefined;
+}

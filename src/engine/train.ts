@@ -1,0 +1,246 @@
+/** The training loop: batches in, weights stepped, checkpoints out; a run taken up again ends in the same bits. */
+
+import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
+import { RecipeError } from "../errors.ts";
+import { GradientSum } from "./accumulate.ts";
+import type { BatchSource } from "./batch-source.ts";
+import { checkpointExists, readCheckpoint, type Shapes, writeCheckpoint } from "./checkpoint.ts";
+import { clipFactor, globalNorm } from "./clip.ts";
+import { DivergenceError, describePlainly, LossWatch, saveFailedBatches, totalLoss } from "./divergence.ts";
+import { copyNumbers, updateAverage } from "./ema.ts";
+import type { Json, Restorable } from "./json.ts";
+import type { Numbers, Optimizer } from "./optimizer.ts";
+import { captureRun, type RunParts, restoreRun } from "./run-state.ts";
+import type { Schedule } from "./schedules.ts";
+import type { StepReport, TrainingListener } from "./training-listener.ts";
+
+/** Losses and their gradients for one batch; the loop never sees a tensor. */
+export type TrainingStep<Batch> = (
+  weights: Numbers,
+  batch: Batch,
+) => Promise<{ losses: Record<string, number>; gradients: Numbers }>;
+
+/** Scores during training. */
+export interface Evaluation {
+  /** Steps between evaluations; the last step is always evaluated. */
+  every: number;
+  /** The metric of which the highest value makes the `best` checkpoint. */
+  best: string;
+  run(model: { weights: Numbers; average: Numbers | undefined; step: number }): Promise<Record<string, number>>;
+}
+
+export interface CheckpointOptions {
+  /** Where `last.safetensors`, `best.safetensors` and the batches of a failure go. */
+  folder: string;
+  /** Steps between checkpoints. */
+  every?: number;
+  /** Seconds between checkpoints. */
+  seconds?: number;
+  /** Goes on from `last.safetensors`, or from the start where there is none yet. */
+  resume?: boolean;
+  /** Sizes of the weights along their axes, for the file. */
+  shapes?: Shapes;
+  /** Stored beside the weights. */
+  recipe?: Json;
+}
+
+export interface TrainingOptions<Batch> {
+  /** The starting weights; written to in place. */
+  weights: Numbers;
+  step: TrainingStep<Batch>;
+  /** Not closed by the loop. */
+  source: BatchSource<Batch>;
+  optimizer: Optimizer;
+  totalSteps: number;
+  learningRate: Schedule;
+  weightDecay?: Schedule;
+  /** Largest norm of the whole gradient (GLIP: 1). */
+  clip?: number;
+  /** Batches for one step of the optimizer; their gradients are averaged. */
+  accumulate?: number;
+  /** Decay of a moving average of the weights (GLIP: 0.999); none is kept without it. */
+  averageDecay?: number;
+  /** Random generators that `step` draws from, by name. */
+  random?: Record<string, Restorable>;
+  /** Pictures in a batch, for the rate; 1 unless told. */
+  pictures?: (batch: Batch) => number;
+  evaluation?: Evaluation;
+  checkpoints?: CheckpointOptions;
+  /** A loss this many times its running mean ends the run as diverging; 20 unless told. */
+  divergence?: number;
+  /** What to write of a batch that ended the run; JSON with its typed arrays as lists unless told. */
+  describeBatch?: (batch: Batch) => string | Uint8Array;
+  listeners?: readonly TrainingListener[];
+  /** Saves and returns after the step under way. */
+  signal?: AbortSignal;
+}
+
+export interface TrainingResult {
+  /** Steps finished over all runs. */
+  step: number;
+  interrupted: boolean;
+  weights: Numbers;
+  average: Numbers | undefined;
+  /** The highest value of the evaluation's metric. */
+  best: number | undefined;
+}
+
+/** Where a run's checkpoint of this name is. */
+export function checkpointFile(folder: string, name: "last" | "best"): string {
+  return join(folder, `${name}.safetensors`);
+}
+
+/** Trains until `totalSteps` or `signal`; throws DivergenceError, or InputError when a checkpoint cannot be written. */
+export async function train<Batch>(options: TrainingOptions<Batch>): Promise<TrainingResult> {
+  const run = new TrainingRun(options);
+  try {
+    return await run.go();
+  } finally {
+    await run.tell("ended");
+  }
+}
+
+interface TakenBatch<Batch> {
+  batch: Batch;
+  position: Json;
+}
+
+class TrainingRun<Batch> {
+  private step = 0;
+  private best: number | undefined;
+  private savedAt = performance.now();
+  private readonly watch: LossWatch;
+  private readonly parts: RunParts;
+
+  constructor(private readonly options: TrainingOptions<Batch>) {
+    const { weights, optimizer, source, random = {}, averageDecay, divergence = 20 } = options;
+    const average = averageDecay === undefined ? undefined : copyNumbers(weights);
+    this.parts = { weights, average, optimizer, source, random };
+    this.watch = new LossWatch(divergence);
+  }
+
+  async go(): Promise<TrainingResult> {
+    const { totalSteps, signal, checkpoints, evaluation } = this.options;
+    if (checkpoints?.resume) await this.resume(checkpoints);
+    await this.tell("started", { step: this.step, totalSteps });
+    while (this.step < totalSteps && !signal?.aborted) {
+      await this.tell("stepped", await this.takeStep());
+      // Steps may run without a pause for the event loop, in which an interruption would never be heard.
+      await setImmediate();
+      const last = this.step === totalSteps;
+      if (evaluation && (last || this.step % evaluation.every === 0)) await this.evaluate(evaluation);
+      if (checkpoints && (last || signal?.aborted || this.isSaveDue(checkpoints))) await this.save(checkpoints, "last");
+    }
+    const { weights, average } = this.parts;
+    return { step: this.step, interrupted: this.step < totalSteps, weights, average, best: this.best };
+  }
+
+  async tell<Event extends keyof TrainingListener>(
+    event: Event,
+    ...details: Parameters<NonNullable<TrainingListener[Event]>>
+  ): Promise<void> {
+    for (const listener of this.options.listeners ?? []) {
+      const method = listener[event] as ((...details: unknown[]) => void | Promise<void>) | undefined;
+      await method?.apply(listener, details);
+    }
+  }
+
+  private async takeStep(): Promise<StepReport> {
+    const { step, options } = this;
+    const { accumulate = 1, totalSteps } = options;
+    const began = performance.now();
+    const taken: TakenBatch<Batch>[] = [];
+    const sum = new GradientSum();
+    const losses: Record<string, number> = {};
+    let waited = 0;
+    while (sum.count < accumulate) {
+      const asked = performance.now();
+      const position = options.source.position();
+      const batch = await options.source.next();
+      waited += performance.now() - asked;
+      taken.push({ batch, position });
+      const answer = await options.step(options.weights, batch);
+      const problem = this.watch.problem(totalLoss(answer.losses));
+      if (problem) throw await this.diverged(problem, answer.losses, taken);
+      for (const [name, loss] of Object.entries(answer.losses)) losses[name] = (losses[name] ?? 0) + loss / accumulate;
+      sum.add(answer.gradients);
+    }
+    const gradientNorm = globalNorm(sum.total) / accumulate;
+    if (!Number.isFinite(gradientNorm)) throw await this.diverged("the gradient is not finite", losses, taken);
+    this.update(sum, gradientNorm);
+    const loss = totalLoss(losses);
+    this.watch.add(loss);
+    this.step++;
+    return {
+      step: this.step,
+      totalSteps,
+      losses,
+      loss,
+      gradientNorm,
+      learningRateFactor: options.learningRate(step),
+      pictures: taken.reduce((count, { batch }) => count + (options.pictures?.(batch) ?? 1), 0),
+      seconds: (performance.now() - began) / 1000,
+      waited: waited / 1000,
+    };
+  }
+
+  private update(sum: GradientSum, gradientNorm: number): void {
+    const { learningRate, weightDecay, clip = Number.POSITIVE_INFINITY, averageDecay } = this.options;
+    const { weights, average, optimizer } = this.parts;
+    optimizer.step(weights, sum.total, {
+      learningRate: learningRate(this.step),
+      weightDecay: weightDecay?.(this.step) ?? 1,
+      gradient: clipFactor(gradientNorm, clip) / sum.count,
+    });
+    if (average && averageDecay !== undefined) updateAverage(average, weights, averageDecay);
+  }
+
+  private async diverged(
+    problem: string,
+    losses: Record<string, number>,
+    taken: readonly TakenBatch<Batch>[],
+  ): Promise<DivergenceError> {
+    const { checkpoints, describeBatch = describePlainly } = this.options;
+    const batches = taken.map(({ batch, position }) => ({ position, contents: describeBatch(batch) }));
+    const failure = { step: this.step, problem, losses };
+    const files = checkpoints ? await saveFailedBatches(checkpoints.folder, failure, batches) : [];
+    return new DivergenceError(problem, this.step, losses, files);
+  }
+
+  private async evaluate(evaluation: Evaluation): Promise<void> {
+    const { weights, average } = this.parts;
+    const metrics = await evaluation.run({ weights, average, step: this.step });
+    const value = metrics[evaluation.best];
+    if (value === undefined) {
+      const known = Object.keys(metrics).join(", ");
+      throw new RecipeError(`evaluation: no metric is named ${evaluation.best}; choose the best by one of ${known}`);
+    }
+    const best = value >= (this.best ?? Number.NEGATIVE_INFINITY);
+    if (best) this.best = value;
+    await this.tell("evaluated", { step: this.step, metrics, best });
+    if (best && this.options.checkpoints) await this.save(this.options.checkpoints, "best");
+  }
+
+  private isSaveDue({ every, seconds = Number.POSITIVE_INFINITY }: CheckpointOptions): boolean {
+    if (every !== undefined && this.step % every === 0) return true;
+    return performance.now() - this.savedAt >= seconds * 1000;
+  }
+
+  private async save(checkpoints: CheckpointOptions, name: "last" | "best"): Promise<void> {
+    const file = checkpointFile(checkpoints.folder, name);
+    const numbers = { step: this.step, best: this.best, meanLoss: this.watch.mean };
+    await writeCheckpoint(file, captureRun(this.parts, numbers, checkpoints.recipe ?? null), checkpoints.shapes);
+    if (name === "last") this.savedAt = performance.now();
+    await this.tell("saved", { step: this.step, file });
+  }
+
+  private async resume({ folder }: CheckpointOptions): Promise<void> {
+    const file = checkpointFile(folder, "last");
+    if (!(await checkpointExists(file))) return;
+    const { step, best, meanLoss } = restoreRun(this.parts, await readCheckpoint(file));
+    this.step = step;
+    this.best = best;
+    this.watch.mean = meanLoss;
+  }
+}
