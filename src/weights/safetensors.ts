@@ -73,7 +73,11 @@ async function readHeader(file: ByteFile, length: number): Promise<Header> {
 
 function readMetadata(file: ByteFile, words: unknown): Map<string, string> {
   const members = Object.entries(Object(words) as Record<string, unknown>);
-  if (Array.isArray(words) || !members.every((member): member is [string, string] => typeof member[1] === "string")) {
+  if (
+    typeof words !== "object" ||
+    Array.isArray(words) ||
+    !members.every((member): member is [string, string] => typeof member[1] === "string")
+  ) {
     throw file.broken("its __metadata__ is not an object of strings");
   }
   return new Map(members);

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openWeights } from "./open-weights.ts";
+
+const fixtures = join(import.meta.dirname, "fixtures");
+const golden = join(import.meta.dirname, "../../../shared/golden/glip-nano");
+
+interface Expected {
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly float: readonly number[];
+}
+
+const expected: Record<string, Record<string, Expected>> = JSON.parse(
+  await readFile(join(fixtures, "expected.json"), "utf8"),
+);
+
+const torchNames: Record<string, string> = {
+  F64: "float64",
+  F32: "float32",
+  F16: "float16",
+  BF16: "bfloat16",
+  I64: "int64",
+  I32: "int32",
+  I16: "int16",
+  I8: "int8",
+  U8: "uint8",
+  BOOL: "bool",
+};
+
+for (const [name, tensors] of Object.entries(expected)) {
+  test(`${name} gives the names, types, shapes and numbers that PyTorch reads in it`, async () => {
+    const file = await openWeights(join(fixtures, name));
+    assert.deepEqual([...file.names].sort(), Object.keys(tensors).sort());
+    for (const [key, { dtype, shape, float }] of Object.entries(tensors)) {
+      const entry = file.entries.get(key)!;
+      assert.equal(torchNames[entry.dtype], dtype, key);
+      assert.deepEqual(entry.shape, shape, key);
+      assert.equal((await file.read(key)).byteLength, entry.bytes, key);
+      assert.deepEqual(await file.readFloat32(key), Float32Array.from(float), key);
+    }
+    await file.close();
+  });
+}
+
+test("whole numbers of 64 bits keep all of them", async () => {
+  for (const name of ["types.pth", "types-legacy.pth", "types.safetensors"]) {
+    const file = await openWeights(join(fixtures, name));
+    const long = await file.read("long");
+    assert.deepEqual([...long], [0n, -1n, 2n ** 62n + 12345n, 2n ** 53n + 1n, -(2n ** 60n) - 1n]);
+    await file.close();
+  }
+});
+
+test("what an unlisted class made is refused by name inside the tensors and passed over beside them", async () => {
+  await assert.rejects(openWeights(join(fixtures, "opaque.pth")), {
+    name: "WeightsError",
+    message: /"config" \(argparse\.Namespace\)/,
+  });
+  const file = await openWeights(join(fixtures, "training.pth")); // has one under `arguments`
+  assert.ok(file.names.includes("conv.weight"));
+  await file.close();
+});
+
+test("a TorchScript program is refused with what to save instead", async () => {
+  await assert.rejects(openWeights(join(fixtures, "program.pt")), { name: "WeightsError", message: /state_dict\(\)/ });
+});
+
+test("a missing file, a folder and a file of words are refused by name", async () => {
+  for (const path of [
+    join(fixtures, "absent.pth"),
+    fixtures,
+    join(fixtures, "../../../LICENSE"),
+    import.meta.filename,
+  ]) {
+    await assert.rejects(
+      openWeights(path),
+      (error: Error) => error.name === "WeightsError" && error.message.startsWith(path),
+    );
+  }
+});
+
+test("a name that the file does not hold is refused", async () => {
+  const file = await openWeights(join(fixtures, "types.pth"));
+  await assert.rejects(file.read("absent"), { name: "WeightsError", message: /holds no tensor named "absent"/ });
+  await file.close();
+});
+
+if (existsSync(golden)) {
+  test("the published layout opens with its prefix dropped", async () => {
+    const file = await openWeights(join(golden, "checkpoint.pth"));
+    assert.equal(file.names.length, 314);
+    assert.deepEqual(file.entries.get("backbone.body.patch_embed.proj.weight")?.shape, [24, 3, 4, 4]);
+    let sum = 0;
+    for (const name of file.names) for (const value of await file.readFloat32(name)) sum += value;
+    assert.ok(Math.abs(sum - 1747936.3762850491) < 1e-4, String(sum)); // by PyTorch
+    await file.close();
+  });
+}
