@@ -1,0 +1,123 @@
+/** Flickr30k Entities as published: `Annotations/*.xml`, `Sentences/*.txt` and one list of images per subset. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { childrenOf, numberIn, parseXml } from "./xml.ts";
+
+export interface FlickrPhrase {
+  /** Place of its first word in the sentence. */
+  first_word_index: number;
+  phrase: string;
+  phrase_id: string;
+  /** One or more of people, clothing, bodyparts, animals, vehicles, instruments, scene, other, notvisual. */
+  phrase_type: string[];
+}
+
+export interface FlickrSentence {
+  /** The words, without markup, parted by single spaces. */
+  sentence: string;
+  phrases: FlickrPhrase[];
+}
+
+export interface FlickrAnnotations {
+  width: number;
+  height: number;
+  depth: number;
+  /** xyxy boxes in picture pixels by phrase id. */
+  boxes: Record<string, number[][]>;
+  /** Ids that are said to have no box, and ids that are the whole scene. */
+  nobox: string[];
+  scene: string[];
+}
+
+export interface FlickrImage {
+  id: string;
+  annotations: FlickrAnnotations;
+  sentences: FlickrSentence[];
+}
+
+/** Reads a subset ("train", "val", "test"). @throws InputError naming the file and line that is wrong. */
+export async function readFlickr30k(folder: string, subset: string): Promise<FlickrImage[]> {
+  const list = await readText(join(folder, `${subset}.txt`));
+  const ids = list.split("\n").map((line) => line.trim());
+  const images: FlickrImage[] = [];
+  for (const id of ids.filter((line) => line !== "")) {
+    const [xml, text] = [join(folder, "Annotations", `${id}.xml`), join(folder, "Sentences", `${id}.txt`)];
+    images.push({
+      id,
+      annotations: parseFlickrAnnotations(await readText(xml), xml),
+      sentences: parseFlickrSentences(await readText(text), text),
+    });
+  }
+  return images;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch {
+    throw new InputError(
+      `${file} cannot be read; Flickr30k Entities has Annotations/, Sentences/ and a list per subset`,
+    );
+  }
+}
+
+/** Reads `[/EN#id/type/… some words]` markup; empty lines are no sentences. @throws InputError with file and line. */
+export function parseFlickrSentences(source: string, file: string): FlickrSentence[] {
+  const sentences: FlickrSentence[] = [];
+  for (const [index, line] of source.split("\n").entries()) {
+    if (line === "") continue;
+    const words: string[] = [];
+    const phrases: FlickrPhrase[] = [];
+    let open: FlickrPhrase | undefined;
+    for (const token of line.split(/\s+/).filter((word) => word !== "")) {
+      if (!open && token.startsWith("[")) {
+        const [, id = "", ...types] = token.split("/");
+        if (!id.startsWith("EN#")) throw new InputError(`${file}:${index + 1}: ${token} is not [/EN#id/type`);
+        open = { first_word_index: words.length, phrase: "", phrase_id: id.slice(3), phrase_type: types };
+        continue;
+      }
+      const isLast = open !== undefined && token.endsWith("]");
+      const word = isLast ? token.slice(0, -1) : token;
+      words.push(word);
+      if (open) open.phrase += (open.phrase === "" ? "" : " ") + word;
+      if (open && isLast) {
+        phrases.push(open);
+        open = undefined;
+      }
+    }
+    if (open) throw new InputError(`${file}:${index + 1}: phrase ${open.phrase_id} has no closing ]`);
+    sentences.push({ sentence: words.join(" "), phrases });
+  }
+  return sentences;
+}
+
+/** Reads the boxes of one picture; an object may carry several ids. @throws InputError with file and line. */
+export function parseFlickrAnnotations(source: string, file: string): FlickrAnnotations {
+  const root = parseXml(source, file);
+  const size = childrenOf(root, "size")[0];
+  if (!size) throw new InputError(`${file}:${root.line}: there is no <size>`);
+  const [width, height, depth] = ["width", "height", "depth"].map((name) => numberIn(size, name, file));
+  const annotations: FlickrAnnotations = {
+    width: width!,
+    height: height!,
+    depth: depth!,
+    boxes: {},
+    nobox: [],
+    scene: [],
+  };
+  const boxes = new Map<string, number[][]>();
+  for (const object of childrenOf(root, "object")) {
+    const box = childrenOf(object, "bndbox")[0];
+    for (const { text: id } of childrenOf(object, "name")) {
+      if (box) {
+        const corners = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(box, side, file));
+        boxes.set(id, [...(boxes.get(id) ?? []), corners]);
+        continue;
+      }
+      if (numberIn(object, "nobndbox", file) > 0) annotations.nobox.push(id);
+      if (numberIn(object, "scene", file) > 0) annotations.scene.push(id);
+    }
+  }
+  return { ...annotations, boxes: Object.fromEntries(boxes) };
+}

@@ -1,0 +1,160 @@
+/** Flickr30k Entities phrase grounding: Recall@k as ashkamath/mdetr `flickr_eval.py` computes it. */
+import { InputError } from "../../errors.ts";
+
+/** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
+export interface FlickrTruth {
+  id: string;
+  /** xyxy boxes in picture pixels by phrase id. */
+  boxes: Record<string, number[][]>;
+  /** Phrases of each sentence; those whose id has no box are left out of the count. */
+  sentences: { phrase_id: string; phrase_type: string[] }[][];
+}
+
+export interface FlickrPrediction {
+  image_id: string | number;
+  sentence_id: number;
+  /** [phrase][rank] xyxy boxes, best first, for the phrases that have boxes. */
+  boxes: number[][][];
+}
+
+/** Detections of one sentence before grouping: `label` is the phrase, from 1. */
+export interface FlickrDetections {
+  image_id: string | number;
+  sentence_id: number;
+  phrases: number;
+  detections: { label: number; box: number[]; score: number }[];
+}
+
+/** The ranks within which a hit is looked for; −1 stands for all. */
+export const flickrRanks = [1, 5, 10, -1] as const;
+
+export interface FlickrEvaluation {
+  /** Per k (−1: "all boxes") the recall of "all" phrases and of each type. */
+  recall: Record<string, Record<string, number>>;
+  /** Hits per type in the order of `flickrRanks`, and the number of phrases. */
+  counts: Record<string, { hits: number[]; phrases: number }>;
+  /** Each phrase, by image, sentence and place, with its best overlap and whether it was hit within each rank; NaN for 0/0. */
+  phrases: { image: string; sentence: number; phrase: number; id: string; overlaps: number[]; hits: boolean[] }[];
+}
+
+/** "any": a hit is an overlap of one half with any box of the phrase; "merged": with the box that encloses them. */
+export type FlickrBoxes = "any" | "merged";
+
+/**
+ * Recall within the best 1, 5, 10 and all boxes of each phrase. A second prediction for a sentence is passed over.
+ * @throws InputError listing sentences without a prediction, of unknown images, or with a wrong number of phrases.
+ */
+export function evaluateFlickr30k(
+  truth: readonly FlickrTruth[],
+  predictions: readonly FlickrPrediction[],
+  boxes: FlickrBoxes = "any",
+): FlickrEvaluation {
+  const images = new Map(truth.map((image) => [image.id, image]));
+  const expected = new Map<string, { phrase_id: string; phrase_type: string[] }[]>();
+  for (const { id, boxes: known, sentences } of truth) {
+    sentences.forEach((phrases, sentence) => {
+      const evaluated = phrases.filter((phrase) => Object.hasOwn(known, phrase.phrase_id));
+      if (evaluated.length) expected.set(`${id}_${sentence}`, evaluated);
+    });
+  }
+  refuseUnfit(expected, predictions);
+  const counts = new Map<string, { hits: number[]; phrases: number }>();
+  const rows: FlickrEvaluation["phrases"] = [];
+  for (const prediction of predictions) {
+    const key = `${prediction.image_id}_${prediction.sentence_id}`;
+    const phrases = expected.get(key);
+    if (!phrases) continue;
+    expected.delete(key);
+    const image = String(prediction.image_id);
+    const known = images.get(image)!.boxes;
+    phrases.forEach(({ phrase_id: id, phrase_type }, phrase) => {
+      const targets = boxes === "any" ? known[id]! : [enclose(known[id]!)];
+      const ranked = prediction.boxes[phrase]!.map((box) => maximum(targets.map((target) => xyxyOverlap(box, target))));
+      const overlaps = flickrRanks.map((rank) => maximum(rank < 0 ? ranked : ranked.slice(0, rank)));
+      const hits = overlaps.map((overlap) => overlap >= 0.5);
+      rows.push({ image, sentence: prediction.sentence_id, phrase, id, overlaps, hits });
+      for (const type of ["all", ...phrase_type]) {
+        const count = counts.get(type) ?? { hits: flickrRanks.map(() => 0), phrases: 0 };
+        counts.set(type, count);
+        count.phrases++;
+        hits.forEach((hit, rank) => {
+          if (hit) count.hits[rank]!++;
+        });
+      }
+    });
+  }
+  const recallAt = (rank: number) =>
+    Object.fromEntries([...counts].map(([type, { hits, phrases }]) => [type, hits[rank]! / phrases]));
+  return {
+    recall: Object.fromEntries(flickrRanks.map((k, rank) => [k < 0 ? "all boxes" : k, recallAt(rank)])),
+    counts: Object.fromEntries(counts),
+    phrases: rows.sort(
+      (a, b) => Number(a.image > b.image) - Number(a.image < b.image) || a.sentence - b.sentence || a.phrase - b.phrase,
+    ),
+  };
+}
+
+/** R@1, R@5, R@10 over all phrases, and of each type as R@1_people. */
+export function summarizeFlickr30k(evaluation: FlickrEvaluation): Record<string, number> {
+  const summary: Record<string, number> = {};
+  const types = Object.keys(evaluation.counts).sort();
+  for (const k of [1, 5, 10]) summary[`R@${k}`] = evaluation.recall[k]?.all ?? -1;
+  for (const k of [1, 5, 10]) for (const type of types) summary[`R@${k}_${type}`] = evaluation.recall[k]![type]!;
+  return summary;
+}
+
+/**
+ * Groups detections by phrase, best first, and ends every phrase with a box of nothing, as microsoft/GLIP's evaluation does,
+ * so that no phrase is without a box.
+ */
+export function groupByPhrase(sentences: readonly FlickrDetections[]): FlickrPrediction[] {
+  return sentences.map(({ image_id, sentence_id, phrases, detections }) => {
+    const sorted = [...detections].sort((a, b) => b.score - a.score);
+    const boxes = Array.from({ length: phrases }, (_, phrase) => [
+      ...sorted.filter((detection) => detection.label === phrase + 1).map((detection) => detection.box),
+      [0, 0, 0, 0],
+    ]);
+    return { image_id, sentence_id, boxes };
+  });
+}
+
+function refuseUnfit(
+  expected: ReadonlyMap<string, readonly unknown[]>,
+  predictions: readonly FlickrPrediction[],
+): void {
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  for (const { image_id, sentence_id, boxes } of predictions) {
+    const key = `${image_id}_${sentence_id}`;
+    const phrases = expected.get(key)?.length;
+    if (phrases !== undefined && !seen.has(key) && phrases !== boxes.length) {
+      problems.push(
+        `image ${image_id} sentence ${sentence_id}: ${boxes.length} phrases predicted, ${phrases} have boxes`,
+      );
+    }
+    seen.add(key);
+  }
+  const missing = [...expected.keys()].filter((key) => !seen.has(key));
+  if (missing.length)
+    problems.push(`${missing.length} sentences have no prediction: ${missing.slice(0, 5).join(", ")}`);
+  if (problems.length)
+    throw new InputError(`Flickr30k predictions do not fit:\n  ${problems.slice(0, 20).join("\n  ")}`);
+}
+
+function enclose(boxes: readonly number[][]): number[] {
+  const side = (index: number) => boxes.map((box) => box[index]!);
+  return [Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3))];
+}
+
+/** Not-a-number where two boxes without area do not meet: 0/0, as in the original. */
+function xyxyOverlap([x1, y1, x2, y2]: readonly number[], [u1, v1, u2, v2]: readonly number[]): number {
+  const width = Math.max(Math.min(x2!, u2!) - Math.max(x1!, u1!), 0);
+  const height = Math.max(Math.min(y2!, v2!) - Math.max(y1!, v1!), 0);
+  const intersection = width * height;
+  return intersection / ((x2! - x1!) * (y2! - y1!) + (u2! - u1!) * (v2! - v1!) - intersection);
+}
+
+/** Not-a-number wins, as in NumPy; 0 of nothing. */
+function maximum(values: readonly number[]): number {
+  return values.length ? Math.max(...values) : 0;
+}
