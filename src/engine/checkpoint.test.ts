@@ -75,7 +75,7 @@ test("a folder that cannot be made is named together with the mend", async () =>
   writeFileSync(join(folder, "file"), "");
   await assert.rejects(writeCheckpoint(join(folder, "file", "last.safetensors"), example(1)), {
     name: "InputError",
-    message: /file.last\.safetensors: .* cannot be written \(\w+\); check that its folder/,
+    message: /file.last\.safetensors: cannot be written \(\w+\); check that its folder/,
   });
 });
 
@@ -91,7 +91,7 @@ test("a disk that is full leaves the checkpoint before it intact", async () => {
   // A limit on the size of files stands for the full disk: the write fails half-way in the same manner.
   const command = `ulimit -f 512; exec "${process.execPath}" --import "${tsx}" "${join(folder, "fill.mts")}"`;
   const message = execFileSync("sh", ["-c", command], { encoding: "utf8" });
-  assert.match(message, /full\.safetensors: the checkpoint cannot be written \(EFBIG\).*previous one is as it was/);
+  assert.match(message, /full\.safetensors: cannot be written \(EFBIG\); raise the limit/);
   assert.deepEqual(await readCheckpoint(file), example(1));
   assert.deepEqual(
     readdirSync(folder).filter((name) => name.endsWith(".part")),

@@ -4,11 +4,12 @@ import { constants } from "node:fs";
 import { access, mkdir, open, readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
-import { InputError, WeightsError } from "../errors.ts";
+import { WeightsError } from "../errors.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../weights/write-safetensors.ts";
 import type { Json } from "./json.ts";
 import type { Numbers, OptimizerState } from "./optimizer.ts";
+import { writing } from "./writing.ts";
 
 /** A run at the end of a step. */
 export interface Checkpoint {
@@ -35,14 +36,12 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shap
   const words = { format: FORMAT, state: JSON.stringify(checkpoint.state), counters: JSON.stringify(counters) };
   const start = crc32(words.state + words.counters);
   const checksum = tensors.reduce((sum, tensor) => checksumOf(tensor, tensor.data, sum), start);
-  try {
+  await writing(file, async () => {
     await mkdir(dirname(file), { recursive: true });
     await removeLeftovers(file);
     await writeSafetensors(file, tensors, { ...words, checksum: String(checksum) });
     await flushFolder(dirname(file));
-  } catch (error) {
-    throw unwritable(file, error);
-  }
+  });
 }
 
 /** Reads a checkpoint whole; a WeightsError that names the file when it is broken, partial or something else. */
@@ -145,19 +144,6 @@ async function flushFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-function unwritable(file: string, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-  if (code === undefined) return error instanceof Error ? error : new Error(String(error));
-  const mends: Record<string, string> = {
-    ENOSPC: "free some space on its disk",
-    EFBIG: "raise the limit on file sizes",
-  };
-  const mend = mends[code] ?? "check that its folder exists and may be written";
-  return new InputError(`${file}: the checkpoint cannot be written (${code}); ${mend}. The previous one is as it was`, {
-    cause: error,
-  });
 }
 
 function broken(file: string, problem: string): WeightsError {

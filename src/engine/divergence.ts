@@ -3,6 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Json } from "./json.ts";
+import { writing } from "./writing.ts";
 
 /** A loss or gradient that is not finite, or a loss far above its mean. The last checkpoint is as it was. */
 export class DivergenceError extends Error {
@@ -60,13 +61,14 @@ export async function saveFailedBatches(
   { step, problem, losses }: { step: number; problem: string; losses: Record<string, number> },
   batches: readonly FailedBatch[],
 ): Promise<string[]> {
-  await mkdir(folder, { recursive: true });
+  await writing(folder, () => mkdir(folder, { recursive: true }));
   const files: string[] = [];
   for (const [index, { position, contents }] of batches.entries()) {
     const file = join(folder, `failed-step-${step}-batch-${index}`);
     const words = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, String(loss)]));
-    await writeFile(`${file}.json`, JSON.stringify({ problem, step, losses: words, position }, null, 2));
-    await writeFile(`${file}.data`, contents);
+    const said = JSON.stringify({ problem, step, losses: words, position }, null, 2);
+    await writing(`${file}.json`, () => writeFile(`${file}.json`, said));
+    await writing(`${file}.data`, () => writeFile(`${file}.data`, contents));
     files.push(`${file}.json`, `${file}.data`);
   }
   return files;

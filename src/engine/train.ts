@@ -94,6 +94,7 @@ export function checkpointFile(folder: string, name: "last" | "best"): string {
 /** Trains until `totalSteps` or `signal`; throws DivergenceError, or InputError when a checkpoint cannot be written. */
 export async function train<Batch>(options: TrainingOptions<Batch>): Promise<TrainingResult> {
   const run = new TrainingRun(options);
+  await run.start();
   try {
     return await run.go();
   } finally {
@@ -120,10 +121,14 @@ class TrainingRun<Batch> {
     this.watch = new LossWatch(divergence);
   }
 
-  async go(): Promise<TrainingResult> {
-    const { totalSteps, signal, checkpoints, evaluation } = this.options;
+  async start(): Promise<void> {
+    const { totalSteps, checkpoints } = this.options;
     if (checkpoints?.resume) await this.resume(checkpoints);
     await this.tell("started", { step: this.step, totalSteps });
+  }
+
+  async go(): Promise<TrainingResult> {
+    const { totalSteps, signal, checkpoints, evaluation } = this.options;
     while (this.step < totalSteps && !signal?.aborted) {
       await this.tell("stepped", await this.takeStep());
       // Steps may run without a pause for the event loop, in which an interruption would never be heard.

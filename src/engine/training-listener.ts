@@ -27,6 +27,6 @@ export interface TrainingListener {
   stepped?(report: StepReport): void | Promise<void>;
   evaluated?(evaluation: { step: number; metrics: Record<string, number>; best: boolean }): void | Promise<void>;
   saved?(checkpoint: { step: number; file: string }): void | Promise<void>;
-  /** After the last step, an interruption or an error. */
+  /** After the last step, an interruption, or an error in a run that had started. */
   ended?(): void | Promise<void>;
 }
