@@ -16,3 +16,11 @@ export function xywhOverlap(first: Float64Array, a: number, second: Float64Array
   const area = first[i + 2]! * first[i + 3]!;
   return intersection / (crowd ? area : area + second[j + 2]! * second[j + 3]! - intersection);
 }
+
+/** Intersection over union of two xyxy boxes; not-a-number (0/0, as NumPy has it) where two boxes without area do not meet. */
+export function xyxyOverlap([x1, y1, x2, y2]: readonly number[], [u1, v1, u2, v2]: readonly number[]): number {
+  const width = Math.max(Math.min(x2!, u2!) - Math.max(x1!, u1!), 0);
+  const height = Math.max(Math.min(y2!, v2!) - Math.max(y1!, v1!), 0);
+  const intersection = width * height;
+  return intersection / ((x2! - x1!) * (y2! - y1!) + (u2! - u1!) * (v2! - v1!) - intersection);
+}

@@ -1,5 +1,6 @@
 /** Flickr30k Entities phrase grounding: Recall@k as ashkamath/mdetr `flickr_eval.py` computes it. */
 import { InputError } from "../../errors.ts";
+import { xyxyOverlap } from "./box-overlap.ts";
 
 /** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
 export interface FlickrTruth {
@@ -144,14 +145,6 @@ function refuseUnfit(
 function enclose(boxes: readonly number[][]): number[] {
   const side = (index: number) => boxes.map((box) => box[index]!);
   return [Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3))];
-}
-
-/** Not-a-number where two boxes without area do not meet: 0/0, as in the original. */
-function xyxyOverlap([x1, y1, x2, y2]: readonly number[], [u1, v1, u2, v2]: readonly number[]): number {
-  const width = Math.max(Math.min(x2!, u2!) - Math.max(x1!, u1!), 0);
-  const height = Math.max(Math.min(y2!, v2!) - Math.max(y1!, v1!), 0);
-  const intersection = width * height;
-  return intersection / ((x2! - x1!) * (y2! - y1!) + (u2! - u1!) * (v2! - v1!) - intersection);
 }
 
 /** Not-a-number wins, as in NumPy; 0 of nothing. */
