@@ -12,7 +12,7 @@ export interface RunParts {
   average: Numbers | undefined;
   optimizer: Optimizer;
   source: Pick<BatchSource<unknown>, "position" | "restore">;
-  random: Record<string, Restorable>;
+  restorables: Record<string, Restorable>;
 }
 
 /** The numbers that the loop itself keeps. */
@@ -25,16 +25,16 @@ export interface RunNumbers {
 /** A checkpoint of the run as it is; its arrays are the run's own. */
 export function captureRun(parts: RunParts, { step, best, meanLoss }: RunNumbers, recipe: Json): Checkpoint {
   const { weights, average, optimizer, source } = parts;
-  const random = Object.fromEntries(Object.entries(parts.random).map(([name, generator]) => [name, generator.save()]));
-  const state = { step, best: best ?? null, meanLoss: meanLoss ?? null, data: source.position(), random, recipe };
+  const restorables = Object.fromEntries(Object.entries(parts.restorables).map(([name, part]) => [name, part.save()]));
+  const state = { step, best: best ?? null, meanLoss: meanLoss ?? null, data: source.position(), restorables, recipe };
   return { weights, ...(average && { average }), optimizer: optimizer.save(), state };
 }
 
 /** Puts a checkpoint's numbers back into the run; a WeightsError or RecipeError, before any change, where they do not fit. */
 export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers {
-  const { step, best, meanLoss, data, random } = checkpoint.state;
-  const states = (random ?? {}) as { [name: string]: Json };
-  const missing = Object.keys(parts.random).filter((name) => !(name in states));
+  const { step, best, meanLoss, data, restorables } = checkpoint.state;
+  const states = (restorables ?? {}) as { [name: string]: Json };
+  const missing = Object.keys(parts.restorables).filter((name) => !(name in states));
   if (typeof step !== "number" || data === undefined || missing.length) {
     throw new RecipeError(
       `the checkpoint is of another kind of run: it lacks ${["step or data", ...missing].join(", ")}`,
@@ -43,7 +43,7 @@ export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers 
   checkFit("weights", parts.weights, checkpoint.weights);
   checkFit("moving average", parts.average ?? new Map(), checkpoint.average ?? new Map());
   parts.optimizer.restore(checkpoint.optimizer);
-  for (const [name, generator] of Object.entries(parts.random)) generator.restore(states[name]!);
+  for (const [name, part] of Object.entries(parts.restorables)) part.restore(states[name]!);
   parts.source.restore(data);
   copyInto(parts.weights, checkpoint.weights);
   if (parts.average && checkpoint.average) copyInto(parts.average, checkpoint.average);

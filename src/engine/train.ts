@@ -61,8 +61,8 @@ export interface TrainingOptions<Batch> {
   accumulate?: number;
   /** Decay of a moving average of the weights (GLIP: 0.999); none is kept without it. */
   averageDecay?: number;
-  /** Random generators that `step` draws from, by name. */
-  random?: Record<string, Restorable>;
+  /** What else changes as the run goes on, by name: random generators that `step` draws from, a `Plateau`. */
+  restorables?: Record<string, Restorable>;
   /** Pictures in a batch, for the rate; 1 unless told. */
   pictures?: (batch: Batch) => number;
   evaluation?: Evaluation;
@@ -115,9 +115,9 @@ class TrainingRun<Batch> {
   private readonly parts: RunParts;
 
   constructor(private readonly options: TrainingOptions<Batch>) {
-    const { weights, optimizer, source, random = {}, averageDecay, divergence = 20 } = options;
+    const { weights, optimizer, source, restorables = {}, averageDecay, divergence = 20 } = options;
     const average = averageDecay === undefined ? undefined : copyNumbers(weights);
-    this.parts = { weights, average, optimizer, source, random };
+    this.parts = { weights, average, optimizer, source, restorables };
     this.watch = new LossWatch(divergence);
   }
 
