@@ -80,10 +80,11 @@ export class ByteFile {
   }
 }
 
-/** A name from a file, fit for a message. */
-export const quote = (name: unknown): string => {
-  const text = JSON.stringify(name) ?? "nothing";
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
-};
+/** A value from a file, fit for a message: short, and never looked into where it is no plain word. */
+export function quote(value: unknown): string {
+  if (typeof value === "object" && value !== null) return "a list or dictionary";
+  if (typeof value !== "string") return String(value);
+  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
+}
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

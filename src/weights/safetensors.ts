@@ -92,7 +92,7 @@ function locate(file: ByteFile, start: number, name: string, entry: unknown): St
   if (!Array.isArray(offsets) || offsets.length !== 2) throw refuse("its data_offsets are not two numbers");
   const [from, to]: unknown[] = offsets;
   if (!Number.isSafeInteger(from) || (from as number) < 0 || to !== (from as number) + count * itemSize(dtype)) {
-    throw refuse(`its data_offsets ${quote(offsets)} do not fit ${dtype} ${quote(shape)}`);
+    throw refuse(`its data_offsets do not fit ${dtype} [${String(shape)}]`);
   }
   const storage = { file, start: start + (from as number), length: count * itemSize(dtype) };
   return { dtype, shape: shape as number[], offset: 0, storage };

@@ -28,8 +28,8 @@ export interface PickleRules {
   persistent(id: Pickled): Pickled;
 }
 
-/** Most instructions of one pickle; a checkpoint of 20,000 tensors has about half a million. */
-const MOST_INSTRUCTIONS = 2_000_000;
+/** Most instructions of one pickle; a checkpoint of 10,000 tensors has about a quarter of a million. */
+const MOST_INSTRUCTIONS = 1_000_000;
 const LONGEST_NAME = 1000;
 
 /** Reads one pickle and leaves the reader behind it; whatever is wrong is a `WeightsError`. */
