@@ -20,7 +20,7 @@ import {
   transposedConvolution,
 } from "../tensor/index.ts";
 import { deformableByRows } from "./bilinear.ts";
-import { gradients } from "./gradients.ts";
+import { operandGradients } from "./gradients.ts";
 import type { Rule } from "./rules.ts";
 
 export const convolutionRule: Rule<"convolution"> = (y, g, wanted) => {
@@ -46,7 +46,7 @@ export const transposedConvolutionRule: Rule<"transposedConvolution"> = (y, g, w
 export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, wanted) => {
   const inputs = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
   const targets = inputs.filter((_, i) => wanted[i]);
-  const found = gradients(deformableByRows(inputs, y.attributes), targets, g);
+  const found = operandGradients(deformableByRows(inputs, y.attributes), g, targets);
   let next = 0;
   return wanted.map((want) => (want ? found[next++] : undefined));
 };

@@ -6,19 +6,35 @@ import { type Rule, rules } from "./rules.ts";
 
 /**
  * The gradient of a scalar with respect to each tensor asked for, of that tensor's shape; zeros where the scalar does not
- * depend on it. `seed` replaces the gradient 1 of the output, which then may have any shape.
+ * depend on it. It follows every path, also those from one tensor asked for through another.
  */
-export function gradients(output: Tensor, wrt: readonly Tensor[], seed?: Tensor): Tensor[] {
-  if (!seed && output.count !== 1)
-    throw new ShapeError("gradients", "the loss is not a scalar", [output.shape], output.scope);
-  const all = reachable([output]);
+export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
+  if (loss.count !== 1) throw new ShapeError("gradients", "the loss is not a scalar", [loss.shape], loss.scope);
+  return backward(loss, expand(constant(1), loss.shape), wrt, reachable([loss]));
+}
+
+/**
+ * What `seed`, the gradient of the output, says of each operand, the operands taken as independent of one another: the
+ * gradients of an operation that is written out in others.
+ */
+export function operandGradients(output: Tensor, seed: Tensor, operands: readonly Tensor[]): Tensor[] {
+  const ends = new Set(operands);
+  return backward(
+    output,
+    seed,
+    operands,
+    reachable([output], (tensor) => (ends.has(tensor) ? [] : tensor.inputs)),
+  );
+}
+
+function backward(output: Tensor, seed: Tensor, wrt: readonly Tensor[], all: readonly Tensor[]): Tensor[] {
   const leads = leadsTo(all, new Set(wrt));
   const found = new Map<Tensor, Tensor>();
-  if (leads.has(output)) found.set(output, seed ?? expand(constant(1), output.shape));
-  for (const tensor of all.reverse()) {
+  if (leads.has(output)) found.set(output, seed);
+  for (const tensor of all.toReversed()) {
     const gradient = found.get(tensor);
     const rule = rules[tensor.operation] as Rule<typeof tensor.operation> | "none";
-    if (!gradient || rule === "none" || tensor.inputs.length === 0) continue;
+    if (!gradient || rule === "none" || !tensor.inputs.some((x) => leads.has(x))) continue;
     const wanted = tensor.inputs.map((x) => leads.has(x));
     const parts = inScope(`${tensor.scope}/gradient`, () => rule(tensor, gradient, wanted));
     parts.forEach((part, i) => {

@@ -32,7 +32,7 @@ import {
 } from "../tensor/index.ts";
 import { bilinearRows } from "./bilinear.ts";
 import { meanKernel } from "./convolution-rules.ts";
-import { gradients } from "./gradients.ts";
+import { operandGradients } from "./gradients.ts";
 import type { Rule } from "./rules.ts";
 
 type Sizes = readonly [number, number, number, number];
@@ -97,7 +97,7 @@ export const gridSampleRule: Rule<"gridSample"> = (y, g, wanted) => {
     return aligned ? multiply(add(at, 1), (size - 1) / 2) : subtract(multiply(add(at, 1), size / 2), 0.5);
   };
   const values = reshape(swapLast(bilinearRows(x, place(1, h), place(0, w))), [n, c, rows, columns]);
-  const found = gradients(values, [x, grid], g);
+  const found = operandGradients(values, g, [x, grid]);
   return [wanted[0] ? found[0] : undefined, wanted[1] ? found[1] : undefined];
 };
 
@@ -107,7 +107,7 @@ export const roiAlignRule: Rule<"roiAlign"> = (y, g) => {
   const rows = binShares(boxes, 1, x.shape[2]!, y.attributes, 0);
   const columns = binShares(boxes, 0, x.shape[3]!, y.attributes, 1);
   const values = matmul(matmul(rows, gather(x, pictures)), swapLast(columns));
-  return [gradients(values, [x], g)[0], undefined, undefined];
+  return [operandGradients(values, g, [x])[0], undefined, undefined];
 };
 
 /** [r,1,bins,size]: how much each row (or column) of the map counts towards each bin of each box. */

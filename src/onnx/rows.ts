@@ -79,8 +79,12 @@ export const rows: Rows = {
   clamp: (emit, { inputs: [x], attributes: { min, max } }) =>
     emit.node("Clip", [emit.value(x!), emit.numbers(min), emit.numbers(max)]),
   cast: plain("Cast", ({ to }) => ({ to: { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }[to] })),
+  // One axis after another, the last first: long sums in one go lose digits.
   sum: (emit, { inputs: [x], attributes: { axes } }) =>
-    emit.node("ReduceSum", [emit.value(x!), emit.sizes(axes)], { attributes: { keepdims: 1 } }),
+    axes.reduceRight(
+      (value, axis) => emit.node("ReduceSum", [value, emit.sizes([axis])], { attributes: { keepdims: 1 } }),
+      emit.value(x!),
+    ),
   mean: reduction("ReduceMean"),
   max: reduction("ReduceMax"),
   matmul: plain("MatMul"),

@@ -1,0 +1,82 @@
+/** From boxes and the words they answer to, to the numbers that the losses compare with. */
+
+import { anchorsOfLevel, levelsOf } from "../../boxes/anchors.ts";
+import { assignAnchors, concatenate } from "../../boxes/atss.ts";
+import { decodeBoxes, encodeBoxes } from "../../boxes/box-coder.ts";
+
+/** What is to be found in one picture. */
+export interface PictureTruth {
+  /** xyxy [g,4] in pixels of the prepared picture. */
+  boxes: Float32Array;
+  /** For each box the tokens that name it. */
+  tokens: readonly (readonly number[])[];
+}
+
+/** Numbers for the inputs of `targetTensors`, by name. */
+export type TargetNumbers = Record<`target.${string}`, Float32Array>;
+
+/** Anchors of all levels of a padded picture, xyxy [a,4]. */
+export function anchorsOf(height: number, width: number): Float32Array[] {
+  return levelsOf(height, width).map((level) => anchorsOfLevel(level));
+}
+
+/**
+ * Targets of n pictures of one padded size with captions of l tokens. Of a prompt that fills `maxTokens`, the last token
+ * stands for "no object", as in the reference.
+ */
+export function targetsOf(
+  pictures: readonly PictureTruth[],
+  levels: readonly Float32Array[],
+  { tokens, maxTokens }: { tokens: number; maxTokens: number },
+): TargetNumbers {
+  const anchors = concatenate(levels);
+  const count = anchors.length / 4;
+  const n = pictures.length;
+  const result = {
+    "target.tokens": new Float32Array(n * count * tokens),
+    "target.boxes": new Float32Array(n * count * 4),
+    "target.positive": new Float32Array(n * count),
+    "target.centerness": new Float32Array(n * count),
+    "target.positiveCount": new Float32Array(1),
+    "target.centernessSum": new Float32Array(1),
+  };
+  pictures.forEach((truth, picture) => {
+    const { owner } = assignAnchors(levels, truth.boxes);
+    const owned = new Float32Array(4 * count);
+    owner.forEach((box, anchor) => {
+      const at = picture * count + anchor;
+      if (box < 0) {
+        owned.set(anchors.subarray(4 * anchor, 4 * anchor + 4), 4 * anchor);
+        if (tokens === maxTokens) result["target.tokens"][at * tokens + tokens - 1] = 1;
+        return;
+      }
+      owned.set(truth.boxes.subarray(4 * box, 4 * box + 4), 4 * anchor);
+      for (const token of truth.tokens[box]!) result["target.tokens"][at * tokens + token] = 1;
+      result["target.positive"][at] = 1;
+      result["target.positiveCount"][0]! += 1;
+    });
+    // The reference compares with the box decoded from its own encoding.
+    const boxes = decodeBoxes(encodeBoxes(owned, anchors), anchors);
+    result["target.boxes"].set(boxes, 4 * picture * count);
+    owner.forEach((box, anchor) => {
+      if (box < 0) return;
+      const value = centernessOf(boxes.subarray(4 * anchor), anchors.subarray(4 * anchor));
+      result["target.centerness"][picture * count + anchor] = value;
+      result["target.centernessSum"][0]! += value;
+    });
+  });
+  if (result["target.positiveCount"][0] === 0) result["target.positiveCount"][0] = 1;
+  if (result["target.centernessSum"][0] === 0) result["target.centernessSum"][0] = 1;
+  return result;
+}
+
+/** How near the anchor's centre is to the middle of the box, 0 to 1 (Tian et al. 2019). */
+function centernessOf(box: Float32Array, anchor: Float32Array): number {
+  const side = (axis: 0 | 1) => {
+    const centre = (anchor[axis]! + anchor[axis + 2]!) / 2;
+    const low = centre - box[axis]!;
+    const high = box[axis + 2]! - centre;
+    return Math.min(low, high) / Math.max(low, high);
+  };
+  return Math.sqrt(Math.max(0, side(0) * side(1)));
+}
