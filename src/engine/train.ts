@@ -15,7 +15,10 @@ import { captureRun, type RunParts, restoreRun } from "./run-state.ts";
 import type { Schedule } from "./schedules.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
 
-/** Losses and their gradients for one batch; the loop never sees a tensor. */
+/**
+ * Losses, whose sum is minimised, and its gradients for one batch; the loop never sees a tensor. The arrays must be new
+ * ones at each call: with several batches a step the first are still in use when the next are made.
+ */
 export type TrainingStep<Batch> = (
   weights: Numbers,
   batch: Batch,
