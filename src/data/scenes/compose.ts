@@ -79,11 +79,13 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   return { picture, objects, owners, ...describe(objects, random) };
 }
 
-/** A few things, now and then several of one name. */
+/** A few things, now and then several of one name; never two names of one kin. */
 function chooseSprites(world: World, count: number, random: Random): Sprite[] {
   const names: string[] = [];
-  while (names.length < count)
-    names.push(random.chance(0.2) && names.length ? random.pick(names) : random.pick(world.names));
+  for (let i = 0; i < count; i++) {
+    const name = random.chance(0.2) && names.length ? random.pick(names) : random.pick(world.names);
+    if (!names.some((other) => world.kinOf(name).has(other))) names.push(name);
+  }
   return names.map((name) => random.pick(random.pick(world.sprites.get(name) ?? [])));
 }
 

@@ -10,6 +10,7 @@ const tableShape = z.strictObject({
   everyday: namesToIcons,
   names: namesToIcons,
   novel: namesToIcons,
+  kin: z.record(z.string(), z.array(z.string())),
   dropped: z.array(z.string()),
   otherwise: z.record(z.string(), z.record(z.string(), z.string())),
 });
@@ -26,21 +27,32 @@ export interface NameTable {
   readonly names: ReadonlyMap<string, readonly string[]>;
   /** Icons by name, for names that no training scene shows. */
   readonly novel: ReadonlyMap<string, readonly string[]>;
+  /** Names that may rightly be said of the same thing, or that look too much alike to be told apart: never in one scene. */
+  kinOf(name: string): ReadonlySet<string>;
   /** The id of an icon within a set, or nothing where the set's drawing shows something else. */
   idIn(style: string, icon: string): string | undefined;
 }
+
+const none: ReadonlySet<string> = new Set();
 
 /** Reads `assets/world/names.json`. */
 export function readNameTable(): NameTable {
   const file = new URL("../../../assets/world/names.json", import.meta.url);
   const table = tableShape.parse(JSON.parse(readFileSync(file, "utf8")));
   const dropped = new Set(table.dropped);
+  const kin = new Map<string, Set<string>>();
+  for (const [name, others] of Object.entries(table.kin))
+    for (const other of others) {
+      kin.set(name, (kin.get(name) ?? new Set()).add(other));
+      kin.set(other, (kin.get(other) ?? new Set()).add(name));
+    }
   return {
     trainingStyles: table.styles.training,
     heldOutStyles: table.styles["held out"],
     everyday: Object.keys(table.everyday),
     names: new Map(Object.entries({ ...table.everyday, ...table.names })),
     novel: new Map(Object.entries(table.novel)),
+    kinOf: (name) => kin.get(name) ?? none,
     idIn(style, icon) {
       if (dropped.has(`${style}:${icon}`)) return undefined;
       const plain = style === "fxemoji" ? icon.replaceAll("-", "") : icon;

@@ -26,6 +26,8 @@ interface IconSet {
   readonly aliases?: Record<string, { parent: string }>;
 }
 
+type Drawing = Pick<Sprite, "width" | "height" | "pixels">;
+
 interface Entry {
   readonly name: string;
   readonly icon: string;
@@ -73,13 +75,9 @@ function readSprites(path: string, style: string): Sprite[] | undefined {
 }
 
 function renderSprites(path: string, style: string, wanted: readonly { name: string; icon: string; id: string }[]) {
-  const set = installed<IconSet>(style, "icons.json");
   const sprites = wanted.flatMap(({ name, icon, id }) => {
-    const drawing = set.icons[id] ?? set.icons[set.aliases?.[id]?.parent ?? ""];
-    if (!drawing) return [];
-    const width = drawing.width ?? set.width ?? 16;
-    const height = drawing.height ?? set.height ?? width;
-    return [{ name, style, icon, ...cutOut(render(drawing.body, width, height)) }];
+    const drawing = renderIcon(style, id);
+    return drawing ? [{ name, style, icon, ...cutOut(drawing) }] : [];
   });
   writeSprites(path, sprites);
   return sprites;
@@ -101,14 +99,29 @@ function writeSprites(path: string, sprites: readonly Sprite[]): void {
   renameSync(unfinished, path);
 }
 
-function render(body: string, width: number, height: number): { pixels: Uint8Array; width: number; height: number } {
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 ${width} ${height}">${body}</svg>`;
+/** One drawing of a set as pixels (RGBA, colours multiplied by alpha), nothing if the set has none of that id. */
+export function renderIcon(style: string, id: string): Drawing | undefined {
+  const set = iconSet(style);
+  const icon = set.icons[id] ?? set.icons[set.aliases?.[id]?.parent ?? ""];
+  if (!icon) return undefined;
+  const width = icon.width ?? set.width ?? 16;
+  const height = icon.height ?? set.height ?? width;
+  const names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
+  const svg = `<svg ${names} viewBox="0 0 ${width} ${height}">${icon.body}</svg>`;
   const image = new Resvg(svg, { fitTo: { mode: "width", value: side }, font: { loadSystemFonts: false } }).render();
   return { pixels: image.pixels, width: image.width, height: image.height };
 }
 
+const iconSets = new Map<string, IconSet>();
+
+function iconSet(style: string): IconSet {
+  const set = iconSets.get(style) ?? installed<IconSet>(style, "icons.json");
+  iconSets.set(style, set);
+  return set;
+}
+
 /** The smallest rectangle that holds all that is not nearly transparent, with a margin of one pixel. */
-function cutOut({ pixels, width, height }: { pixels: Uint8Array; width: number; height: number }) {
+function cutOut({ pixels, width, height }: Drawing): Drawing {
   let [left, top, right, bottom] = [width, height, 0, 0];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)

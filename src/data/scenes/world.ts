@@ -25,6 +25,8 @@ export interface WorldOptions {
 export interface World {
   readonly split: Split;
   readonly names: readonly string[];
+  /** Names that may be true, or nearly, of things of the given name ("bird" of a duck): no fit counter-examples for it. */
+  kinOf(name: string): ReadonlySet<string>;
   /** By name, one list of drawings for each style. */
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
 }
@@ -49,7 +51,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   }
   const drawn = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
   const wanted = options.names === "everyday" ? table.everyday : options.names;
-  return { split, names: wanted ? checked(wanted, drawn, split) : drawn, sprites };
+  return { split, names: wanted ? checked(wanted, drawn, split) : drawn, kinOf: table.kinOf, sprites };
 }
 
 function checked(names: readonly string[], drawn: readonly string[], split: Split): readonly string[] {
