@@ -3,6 +3,7 @@
 import type { Random } from "../random.ts";
 import type { SceneObject } from "./compose.ts";
 import { countWord, plural, withArticle } from "./english.ts";
+import { relationBetween } from "./relations.ts";
 
 /** Words of a caption that mean certain things in the picture. */
 export interface Phrase {
@@ -13,6 +14,7 @@ export interface Phrase {
   readonly objects: readonly number[];
 }
 
+/** A sentence about a whole scene. */
 export interface Caption {
   readonly caption: string;
   readonly phrases: readonly Phrase[];
@@ -23,13 +25,22 @@ interface Group {
   readonly objects: readonly number[];
 }
 
-/** A caption that names every thing once: "a red apple, two chairs and a small dog." */
+const openings = ["", "", "", "a picture of ", "a scene with ", "here we see "];
+
+/** A caption that names every thing once: "two red apples left of a small chair, a dog and three keys." */
 export function describe(objects: readonly SceneObject[], random: Random): Caption {
   const names = random.shuffled([...new Set(objects.map((object) => object.name))]);
   const groups = names.flatMap((name) => groupsOf(name, objects, random));
-  let caption = "";
+  let caption = random.pick(openings);
+  let related = false;
   const phrases = groups.map(({ words, objects: meant }, i): Phrase => {
-    if (i > 0) caption += i === groups.length - 1 ? " and " : ", ";
+    const before = groups[i - 1];
+    const members = (places: readonly number[]) => places.flatMap((place) => objects[place] ?? []);
+    const relation =
+      before && !related && random.chance(0.5) ? relationBetween(members(before.objects), members(meant)) : undefined;
+    related = relation !== undefined;
+    if (relation) caption += ` ${relation} `;
+    else if (before) caption += i === groups.length - 1 ? " and " : ", ";
     const start = caption.length;
     caption += words;
     return { text: words, span: [start, caption.length], objects: meant };
@@ -37,18 +48,16 @@ export function describe(objects: readonly SceneObject[], random: Random): Capti
   return { caption: `${caption}.`, phrases };
 }
 
+/** The things of one name: all in one phrase, or one phrase for each colour or size. */
 function groupsOf(name: string, objects: readonly SceneObject[], random: Random): Group[] {
   const places = objects.flatMap((object, i) => (object.name === name ? [i] : []));
-  const colours = new Set(places.map((i) => objects[i]?.attributes.colour));
-  const [colour] = colours;
-  const told = random.chance(0.6);
-  if (told && !colours.has(undefined))
-    return [...colours].map((one) => {
-      const ofColour = places.filter((i) => objects[i]?.attributes.colour === one);
-      return { words: phrase(`${one} `, name, ofColour.length), objects: ofColour };
-    });
-  const size = places.length === 1 && !colour ? objects[places[0] ?? 0]?.attributes.size : undefined;
-  return [{ words: phrase(told && size ? `${size} ` : "", name, places.length), objects: places }];
+  const told = random.pick(["nothing", "colour", "colour", "size", "size"] as const);
+  const words = places.map((place) => (told === "nothing" ? undefined : objects[place]?.attributes[told]));
+  if (words.includes(undefined)) return [{ words: phrase("", name, places.length), objects: places }];
+  return [...new Set(words)].map((word) => {
+    const meant = places.filter((_, i) => words[i] === word);
+    return { words: phrase(`${word} `, name, meant.length), objects: meant };
+  });
 }
 
 function phrase(attributes: string, name: string, count: number): string {
