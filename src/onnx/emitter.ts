@@ -6,7 +6,7 @@ import type { AttributeValue, OnnxNode } from "./proto.ts";
 export interface NodeOptions {
   attributes?: Readonly<Record<string, AttributeValue>>;
   domain?: string;
-  /** Which of several outputs is wanted; the ones before it are left unnamed. */
+  /** Which of several outputs is wanted. */
   output?: number;
 }
 
@@ -40,7 +40,7 @@ export class Emitter {
 
   node(type: string, inputs: readonly string[], options: NodeOptions = {}): string {
     const name = `${this.scope ? `${this.scope}/` : ""}${type}_${this.serial++}`;
-    const outputs = Array.from({ length: options.output ?? 0 }, () => "").concat(name);
+    const outputs = Array.from({ length: options.output ?? 0 }, (_, i) => `${name}_before_${i}`).concat(name);
     this.nodes.push({
       name,
       type,
