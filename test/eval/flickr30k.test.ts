@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type FlickrDetections, type FlickrPrediction, truthOfEntities } from "../../src/data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../../src/data/readers/flickr30k.ts";
-import {
-  evaluateFlickr30k,
-  type FlickrDetections,
-  type FlickrPrediction,
-  groupByPhrase,
-} from "../../src/engine/metrics/flickr30k.ts";
+import { evaluateFlickr30k, groupByPhrase } from "../../src/engine/metrics/flickr30k.ts";
 import { goldenCopies } from "./golden.ts";
 
 interface GoldenRecall {
@@ -43,11 +39,7 @@ for (const { folder, read } of goldenCopies("flickr-1")) {
     const grouped = groupByPhrase(read<FlickrDetections[]>("detections.json"));
     assert.deepEqual(grouped, expected.groupedFromDetections);
     const predictions = [...read<FlickrPrediction[]>("predictions.json"), ...grouped];
-    const truth = (await readFlickr30k(folder, "test")).map(({ id, annotations, sentences }) => ({
-      id,
-      boxes: annotations.boxes,
-      sentences: sentences.map((sentence) => sentence.phrases),
-    }));
+    const truth = truthOfEntities(await readFlickr30k(folder, "test"));
     for (const [key, boxes] of [
       ["anyBox", "any"],
       ["mergedBoxes", "merged"],

@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CocoDetection } from "../../src/engine/metrics/coco-records.ts";
+import type { CocoDetection, LvisGroundTruth } from "../../src/data/readers/coco-records.ts";
 import {
   bestPerCategory,
   evaluateLvis,
   evaluateLvisFixed,
   type LvisEvaluation,
-  type LvisGroundTruth,
   summarizeLvis,
   summarizeLvisCategory,
 } from "../../src/engine/metrics/lvis.ts";

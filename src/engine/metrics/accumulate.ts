@@ -26,17 +26,29 @@ export interface PrecisionRecall {
   limits: number;
 }
 
-interface Outcomes {
-  /** [area][slot]: a bit per threshold. */
+/** What became of every ranked detection and every object. */
+export interface Outcomes {
+  /** [area][slot]: a bit per threshold. A detection that is neither is ignored. */
   hits: Uint16Array[];
   falseAlarms: Uint16Array[];
-  /** [category · areas + area]: objects that are not ignored. */
-  objects: Int32Array;
+  /** [area][pair]: objects that are not ignored. */
+  objects: Int32Array[];
 }
 
-/** Matches everything once and reads precision and recall at each limit of detections per pair. */
-export function accumulate(problem: MatchingProblem, pairs: Pairs, limits: readonly number[]): PrecisionRecall {
-  const outcomes = matchAll(problem, pairs);
+/** Slots by category, then descending score, then image, then rank: the order in which curves are read. */
+export function rankSlots(problem: MatchingProblem, pairs: Pairs): { ranking: Int32Array; scores: Float64Array } {
+  const scores = Float64Array.from(pairs.slots, (detection) => problem.detections.score[detection]!);
+  const categories = Int32Array.from(pairs.slots, (detection) => problem.detections.category[detection]!);
+  const byScore = byDescendingScore(positions(pairs.slots.length), scores);
+  return { ranking: byGroup(byScore, categories, problem.categories), scores };
+}
+
+/** Reads precision and recall at each limit of detections per pair. */
+export function accumulate(
+  problem: MatchingProblem,
+  pairs: Pairs,
+  { outcomes, limits }: { outcomes: Outcomes; limits: readonly number[] },
+): PrecisionRecall {
   const { categories } = problem;
   const cells = categories * areaRanges.length * limits.length;
   const result: PrecisionRecall = {
@@ -46,18 +58,21 @@ export function accumulate(problem: MatchingProblem, pairs: Pairs, limits: reado
     categories,
     limits: limits.length,
   };
-  // Slots by category, then descending score, then image, then rank.
-  const slotScores = Float64Array.from(pairs.slots, (detection) => problem.detections.score[detection]!);
-  const slotCategories = Int32Array.from(pairs.slots, (detection) => problem.detections.category[detection]!);
-  const ranking = byGroup(byDescendingScore(positions(pairs.slots.length), slotScores), slotCategories, categories);
+  const objectCounts = new Int32Array(categories * areaRanges.length);
+  pairs.list.forEach(({ category }, pair) => {
+    outcomes.objects.forEach((objects, area) => {
+      objectCounts[category * areaRanges.length + area]! += objects[pair]!;
+    });
+  });
+  const { ranking, scores: slotScores } = rankSlots(problem, pairs);
   let start = 0;
   for (let category = 0; category < categories; category++) {
     let end = start;
-    while (end < ranking.length && slotCategories[ranking[end]!] === category) end++;
+    while (end < ranking.length && problem.detections.category[pairs.slots[ranking[end]!]!] === category) end++;
     for (let limit = 0; limit < limits.length; limit++) {
       const kept = ranking.subarray(start, end).filter((slot) => pairs.ranks[slot]! < limits[limit]!);
       for (let area = 0; area < areaRanges.length; area++) {
-        const objects = outcomes.objects[category * areaRanges.length + area]!;
+        const objects = objectCounts[category * areaRanges.length + area]!;
         if (objects === 0) continue;
         const hits = Uint16Array.from(kept, (slot) => outcomes.hits[area]![slot]!);
         const falseAlarms = Uint16Array.from(kept, (slot) => outcomes.falseAlarms[area]![slot]!);
@@ -109,22 +124,23 @@ function readCurve(curve: Curve, result: PrecisionRecall, { cell, cells }: { cel
   }
 }
 
-function matchAll(problem: MatchingProblem, pairs: Pairs): Outcomes {
+/** Matches every pair once, in every area range and for every threshold. */
+export function matchAll(problem: MatchingProblem, pairs: Pairs): Outcomes {
   const { objects } = problem;
   const slots = pairs.slots.length;
   const outcomes: Outcomes = {
     hits: areaRanges.map(() => new Uint16Array(slots)),
     falseAlarms: areaRanges.map(() => new Uint16Array(slots)),
-    objects: new Int32Array(problem.categories * areaRanges.length),
+    objects: areaRanges.map(() => new Int32Array(pairs.list.length)),
   };
   const matcher = createMatcher(problem, pairs);
-  for (const pair of pairs.list) {
+  for (const [index, pair] of pairs.list.entries()) {
     matcher.open(pair);
     const detections = pair.slotEnd - pair.slotStart;
     for (let area = 0; area < areaRanges.length; area++) {
       matcher.match(area);
       for (let place = 0; place < pair.objectEnd - pair.objectStart; place++) {
-        if (!matcher.ignored[place]) outcomes.objects[pair.category * areaRanges.length + area]!++;
+        if (!matcher.ignored[place]) outcomes.objects[area]![index]!++;
       }
       for (let d = 0; d < detections; d++) {
         const detection = pairs.slots[pair.slotStart + d]!;

@@ -1,14 +1,9 @@
 /** COCO average precision and recall, equal to cocodataset/cocoapi to the last digit. */
+
+import type { CocoDetection, CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
 import { InputError } from "../../errors.ts";
-import { accumulate, type PrecisionRecall } from "./accumulate.ts";
-import {
-  ascendingIds,
-  type CocoDetection,
-  type CocoGroundTruth,
-  type Id,
-  indexOfIds,
-  refuseUnknownImages,
-} from "./coco-records.ts";
+import { accumulate, matchAll, type Outcomes, type PrecisionRecall } from "./accumulate.ts";
+import { ascendingIds, indexOfIds, refuseUnknownImages } from "./ids.ts";
 import { type MatchingProblem, type Pairs, pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
 import { detectionRegions, type RegionType } from "./regions.ts";
@@ -53,6 +48,7 @@ export interface Evaluation extends PrecisionRecall {
   maxDets: number[];
   problem: MatchingProblem;
   pairs: Pairs;
+  outcomes: Outcomes;
 }
 
 /**
@@ -103,7 +99,16 @@ export function evaluateCoco(
     limit: maxDets[2]!,
   });
   const pairs = pairUp(problem);
-  return { ...accumulate(problem, pairs, maxDets), imgIds, catIds, maxDets, problem, pairs };
+  const outcomes = matchAll(problem, pairs);
+  return {
+    ...accumulate(problem, pairs, { outcomes, limits: maxDets }),
+    outcomes,
+    imgIds,
+    catIds,
+    maxDets,
+    problem,
+    pairs,
+  };
 }
 
 /** The twelve numbers over all categories, or over those at the given places of `catIds`. */

@@ -1,30 +1,7 @@
 /** Flickr30k Entities phrase grounding: Recall@k as ashkamath/mdetr `flickr_eval.py` computes it. */
+import type { FlickrDetections, FlickrPrediction, FlickrTruth } from "../../data/readers/flickr-truth.ts";
 import { InputError } from "../../errors.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
-
-/** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
-export interface FlickrTruth {
-  id: string;
-  /** xyxy boxes in picture pixels by phrase id. */
-  boxes: Record<string, number[][]>;
-  /** Phrases of each sentence; those whose id has no box are left out of the count. */
-  sentences: { phrase_id: string; phrase_type: string[] }[][];
-}
-
-export interface FlickrPrediction {
-  image_id: string | number;
-  sentence_id: number;
-  /** [phrase][rank] xyxy boxes, best first, for the phrases that have boxes. */
-  boxes: number[][][];
-}
-
-/** Detections of one sentence before grouping: `label` is the phrase, from 1. */
-export interface FlickrDetections {
-  image_id: string | number;
-  sentence_id: number;
-  phrases: number;
-  detections: { label: number; box: number[]; score: number }[];
-}
 
 /** The ranks within which a hit is looked for; −1 stands for all. */
 export const flickrRanks = [1, 5, 10, -1] as const;

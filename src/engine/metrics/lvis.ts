@@ -1,34 +1,14 @@
 /** LVIS average precision (federated annotation), equal to lvis-dataset/lvis-api, and its "fixed" form. */
-import { accumulate } from "./accumulate.ts";
+
+import type { CocoDetection, Id, LvisGroundTruth } from "../../data/readers/coco-records.ts";
+import { accumulate, matchAll } from "./accumulate.ts";
 import type { Evaluation } from "./coco.ts";
-import {
-  ascendingIds,
-  type CocoAnnotation,
-  type CocoCategory,
-  type CocoDetection,
-  type CocoImage,
-  type Id,
-  refuseUnknownImages,
-} from "./coco-records.ts";
+import { ascendingIds, refuseUnknownImages } from "./ids.ts";
 import { pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
 import { detectionRegions, type RegionType } from "./regions.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
 import { meanAbove } from "./summary.ts";
-
-export interface LvisGroundTruth {
-  images: (CocoImage & {
-    /** Categories known to be absent. */
-    neg_category_ids?: number[];
-    /** Categories of which not every object is annotated. */
-    not_exhaustive_category_ids?: number[];
-  })[];
-  annotations: CocoAnnotation[];
-  categories: (CocoCategory & {
-    /** Rare, common, frequent. */
-    frequency: "r" | "c" | "f";
-  })[];
-}
 
 export interface LvisOptions {
   /** Boxes or masks; boxes unless said. */
@@ -117,10 +97,12 @@ function evaluateKept(
     limit: Infinity,
   });
   const pairs = pairUp(problem);
+  const outcomes = matchAll(problem, pairs);
   const frequency = new Map(groundTruth.categories.map((category) => [category.id, category.frequency]));
   const group = (name: "r" | "c" | "f") => [...catIds.keys()].filter((place) => frequency.get(catIds[place]!) === name);
   return {
-    ...accumulate(problem, pairs, [Infinity]),
+    ...accumulate(problem, pairs, { outcomes, limits: [Infinity] }),
+    outcomes,
     imgIds,
     catIds,
     maxDets: [maxDets],

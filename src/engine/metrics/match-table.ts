@@ -1,6 +1,7 @@
 /** Who was matched to whom, for one image and category: what the numbers are made of, readable. */
+
+import type { Id } from "../../data/readers/coco-records.ts";
 import type { Evaluation } from "./coco.ts";
-import type { Id } from "./coco-records.ts";
 import { createMatcher, isDetectionIgnored, overlapThresholds } from "./matching.ts";
 
 /** Tables are [threshold][detection] or [threshold][object]. */

@@ -1,6 +1,7 @@
 /** Object Detection in the Wild: COCO numbers of each set, then their mean and median over the sets. */
+
+import type { CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import { type CocoOptions, type CocoSummary, evaluateCoco, summarizeCoco } from "./coco.ts";
-import type { CocoDetection, CocoGroundTruth } from "./coco-records.ts";
 
 export interface OdinwSet {
   name: string;

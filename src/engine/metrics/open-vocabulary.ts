@@ -1,7 +1,8 @@
 /** Open-vocabulary COCO as microsoft/RegionCLIP evaluates it: 48 base and 17 novel classes, and recognition of given boxes. */
+
+import type { CocoDetection, CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
 import { type Evaluation, evaluateCoco } from "./coco.ts";
-import type { CocoDetection, CocoGroundTruth, Id } from "./coco-records.ts";
 import { meanAbove } from "./summary.ts";
 
 /** The classes whose boxes a detector may be trained on (Bansal et al. 2018). */

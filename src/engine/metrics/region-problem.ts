@@ -1,5 +1,6 @@
 /** From records to the columns of a matching problem: what COCO and LVIS have in common. */
-import { type CocoAnnotation, type CocoDetection, type CocoImage, type Id, indexOfIds } from "./coco-records.ts";
+import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../../data/readers/coco-records.ts";
+import { indexOfIds } from "./ids.ts";
 import type { MatchingProblem } from "./matching.ts";
 import { annotationRegions, type detectionRegions, type RegionType, regionOverlap } from "./regions.ts";
 

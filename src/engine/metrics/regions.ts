@@ -1,9 +1,9 @@
 /** The geometry of annotations and detections: boxes or masks, their areas, and their overlaps. */
 import { maskArea, maskBoxXywh, maskOverlap, type RunLengths } from "../../data/masks/run-lengths.ts";
 import { readSegmentation } from "../../data/masks/segmentation.ts";
+import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../../data/readers/coco-records.ts";
 import { InputError } from "../../errors.ts";
 import { xywhOverlap } from "./box-overlap.ts";
-import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "./coco-records.ts";
 
 /** What is compared: boxes or masks. */
 export type RegionType = "bbox" | "segm";
@@ -93,10 +93,12 @@ function maskOf(
   owner: string,
 ): RunLengths {
   const { height, width } = images.get(region.image_id) ?? {};
-  if (region.segmentation === undefined) throw new InputError(`${owner} needs a segmentation to be compared as a mask`);
-  const isPolygon = Array.isArray(region.segmentation);
-  if (isPolygon && (height === undefined || width === undefined)) {
+  const { segmentation } = region;
+  if (segmentation === undefined || (Array.isArray(segmentation) && segmentation.length === 0)) {
+    throw new InputError(`${owner} needs a segmentation to be compared as a mask`);
+  }
+  if (Array.isArray(segmentation) && (height === undefined || width === undefined)) {
     throw new InputError(`image ${region.image_id} needs height and width to rasterise the polygons of ${owner}`);
   }
-  return readSegmentation(region.segmentation, { height: height ?? 0, width: width ?? 0 });
+  return readSegmentation(segmentation, { height: height ?? 0, width: width ?? 0 });
 }

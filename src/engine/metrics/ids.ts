@@ -1,48 +1,6 @@
-/** COCO's records as they come from JSON, and their columns. */
-import type { Segmentation } from "../../data/masks/segmentation.ts";
+/** Ids of images and categories: their order, and which of them are known. */
+import type { CocoDetection, CocoImage, Id } from "../../data/readers/coco-records.ts";
 import { InputError } from "../../errors.ts";
-
-/** Image ids are numbers or strings; category ids are numbers. */
-export type Id = number | string;
-
-export interface CocoImage {
-  id: Id;
-  width?: number;
-  height?: number;
-  file_name?: string;
-}
-
-export interface CocoCategory {
-  id: number;
-  name: string;
-}
-
-export interface CocoAnnotation {
-  id: number;
-  image_id: Id;
-  category_id: number;
-  /** x, y, width, height. */
-  bbox?: number[];
-  area: number;
-  iscrowd?: number;
-  ignore?: number;
-  segmentation?: Segmentation;
-}
-
-export interface CocoGroundTruth {
-  images: CocoImage[];
-  annotations: CocoAnnotation[];
-  categories: CocoCategory[];
-}
-
-export interface CocoDetection {
-  image_id: Id;
-  category_id: number;
-  score: number;
-  /** x, y, width, height. */
-  bbox?: number[];
-  segmentation?: Segmentation;
-}
 
 /** Ascending ids without repetition: numbers by value, strings by code point, as Python sorts them. */
 export function ascendingIds<T extends Id>(ids: readonly T[]): T[] {

@@ -1,0 +1,50 @@
+/** COCO's records as they come from JSON. LVIS, Objects365 and ODinW use the same. */
+import type { Segmentation } from "../masks/segmentation.ts";
+
+/** Image ids are numbers or strings; category ids are numbers. */
+export type Id = number | string;
+
+export interface CocoImage {
+  id: Id;
+  width?: number;
+  height?: number;
+  file_name?: string;
+}
+
+export interface CocoCategory {
+  id: number;
+  name: string;
+}
+
+export interface CocoAnnotation {
+  id: number;
+  image_id: Id;
+  category_id: number;
+  /** x, y, width, height. */
+  bbox?: number[];
+  area: number;
+  iscrowd?: number;
+  ignore?: number;
+  segmentation?: Segmentation;
+}
+
+export interface CocoGroundTruth {
+  images: CocoImage[];
+  annotations: CocoAnnotation[];
+  categories: CocoCategory[];
+}
+
+export interface CocoDetection {
+  image_id: Id;
+  category_id: number;
+  score: number;
+  /** x, y, width, height. */
+  bbox?: number[];
+  segmentation?: Segmentation;
+}
+
+/** LVIS adds what is known to be absent or unfinished in an image, and how often a category occurs. */
+export interface LvisGroundTruth extends CocoGroundTruth {
+  images: (CocoImage & { neg_category_ids?: number[]; not_exhaustive_category_ids?: number[] })[];
+  categories: (CocoCategory & { frequency: "r" | "c" | "f" })[];
+}

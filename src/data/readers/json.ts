@@ -1,0 +1,125 @@
+/** JSON and JSON-lines files: what is wrong is said with file and line. */
+import { createReadStream, readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { InputError } from "../../errors.ts";
+
+export type JsonPath = readonly (string | number)[];
+
+/** Reads a JSON file. @throws InputError with file and line where it cannot be read or parsed. */
+export function readJson(file: string): unknown {
+  let source: string;
+  try {
+    source = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+  return parseJson(source, file);
+}
+
+/** Parses JSON. @throws InputError with file and line of the first mistake. */
+export function parseJson(source: string, file: string): unknown {
+  try {
+    return JSON.parse(source.startsWith("\uFEFF") ? source.slice(1) : source);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const position = /position (\d+)/.exec(message);
+    const isCutOff = /end of JSON/i.test(message);
+    const offset = position ? Number(position[1]) : isCutOff ? source.length : undefined;
+    const line = offset === undefined ? "" : `:${lineAt(source, offset)}`;
+    throw new InputError(`${file}${line}: not JSON (${message})${isCutOff ? "; is the file cut off?" : ""}`);
+  }
+}
+
+/** The records of a JSON-lines file, one at a time with their line from 1; empty lines are passed over. */
+export async function* readJsonLines(file: string): AsyncGenerator<{ line: number; record: unknown }> {
+  const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Infinity });
+  let line = 0;
+  try {
+    for await (const source of lines) {
+      line++;
+      if (source.trim() === "") continue;
+      try {
+        yield { line, record: JSON.parse(source) };
+      } catch (error) {
+        if (!(error instanceof SyntaxError)) throw error;
+        throw new InputError(`${file}:${line}: not JSON (${error.message})`);
+      }
+    }
+  } finally {
+    lines.close();
+  }
+}
+
+/** The line, from 1, of a position in a text. */
+export function lineAt(source: string, offset: number): number {
+  let line = 1;
+  for (let at = source.indexOf("\n"); at >= 0 && at < offset; at = source.indexOf("\n", at + 1)) line++;
+  return line;
+}
+
+/** `$.annotations[3].bbox`. */
+export function pathText(path: JsonPath): string {
+  return "$" + path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
+}
+
+/** The line on which the value at a path begins, in a text known to be JSON; that of its nearest ancestor where it is missing. */
+export function lineOfPath(source: string, path: JsonPath): number {
+  let at = skipSpace(source, 0);
+  for (const step of path) {
+    const next = typeof step === "number" ? elementAt(source, at, step) : memberAt(source, at, step);
+    if (next === undefined) break;
+    at = next;
+  }
+  return lineAt(source, at);
+}
+
+function skipSpace(source: string, at: number): number {
+  while (at < source.length && " \t\r\n\uFEFF".includes(source[at]!)) at++;
+  return at;
+}
+
+/** The position after the value that begins here. */
+function afterValue(source: string, at: number): number {
+  let depth = 0;
+  do {
+    const character = source[at];
+    if (character === undefined) return at;
+    if (character === '"') at = afterString(source, at);
+    else {
+      if (character === "{" || character === "[") depth++;
+      else if (character === "}" || character === "]") depth--;
+      at++;
+    }
+  } while (depth > 0 || !/[,\]}\s]/.test(source[at] ?? ","));
+  return at;
+}
+
+function afterString(source: string, at: number): number {
+  for (at++; source[at] !== '"'; at++) if (source[at] === "\\" || source[at] === undefined) at++;
+  return at + 1;
+}
+
+function elementAt(source: string, at: number, index: number): number | undefined {
+  if (source[at] !== "[") return undefined;
+  at = skipSpace(source, at + 1);
+  for (let i = 0; i < index; i++) {
+    at = skipSpace(source, afterValue(source, at));
+    if (source[at] !== ",") return undefined;
+    at = skipSpace(source, at + 1);
+  }
+  return at;
+}
+
+function memberAt(source: string, at: number, name: string): number | undefined {
+  if (source[at] !== "{") return undefined;
+  at = skipSpace(source, at + 1);
+  while (source[at] === '"') {
+    const end = afterString(source, at);
+    const value = skipSpace(source, skipSpace(source, end) + 1);
+    if (JSON.parse(source.slice(at, end)) === name) return value;
+    at = skipSpace(source, afterValue(source, value));
+    if (source[at] !== ",") return undefined;
+    at = skipSpace(source, at + 1);
+  }
+  return undefined;
+}
