@@ -1,0 +1,144 @@
+/** Scenes written to a folder as an ordinary dataset, in blocks, so that an interrupted writing goes on where it was. */
+
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import sharp from "sharp";
+import { pack } from "tar-stream";
+import { InputError } from "../../errors.ts";
+import { composeScene, type Scene } from "./compose.ts";
+import { recordsOf, type SceneRecords } from "./records.ts";
+import type { World } from "./world.ts";
+
+/** Which scenes to write, and where. */
+export interface SceneDataset {
+  readonly folder: string;
+  readonly count: number;
+  readonly seed: number;
+  /** Width and height in pixels. */
+  readonly size: number;
+  /** "boxes": pictures, `instances.json` (COCO) and `grounding.json` (MDETR). "captions": tar shards of pictures and texts. */
+  readonly form: "boxes" | "captions";
+  /** Called with the number of scenes done. */
+  readonly progress?: (done: number) => void;
+}
+
+const blockSize = 256;
+const scenesPerSeed = 1_000_000;
+
+/**
+ * Writes a dataset of scenes; scene `i` is the scene `seed` × 1,000,000 + `i` of the world. What an earlier run of the same
+ * settings has finished is kept. Throws InputError when the folder holds a dataset of other settings.
+ */
+export async function writeSceneDataset(world: World, dataset: SceneDataset): Promise<void> {
+  const { folder, count, form, progress } = dataset;
+  mkdirSync(folder, { recursive: true });
+  claim(world, dataset);
+  const write = form === "boxes" ? writeBlock : writeShard;
+  const last = join(folder, "grounding.json");
+  if (existsSync(last)) return;
+  for (let start = 0; start < count; start += blockSize) {
+    const end = Math.min(count, start + blockSize);
+    await write(world, dataset, start, end);
+    progress?.(end);
+  }
+  if (form === "boxes") gatherBlocks(world, dataset);
+}
+
+/** Writes down what the folder is for, or checks that it is for the same. */
+function claim(world: World, { folder, count, seed, size, form }: SceneDataset): void {
+  const drawings = createHash("sha256");
+  for (const name of world.names)
+    for (const { style, icon, width, height } of (world.sprites.get(name) ?? []).flat())
+      drawings.update(JSON.stringify([name, style, icon, width, height]));
+  const settings = {
+    split: world.split,
+    count,
+    seed,
+    size,
+    form,
+    names: world.names.length,
+    drawings: drawings.digest("hex"),
+  };
+  const path = join(folder, "scenes.json");
+  const text = `${JSON.stringify(settings, undefined, 2)}\n`;
+  if (!existsSync(path)) replaceFile(path, text);
+  else if (readFileSync(path, "utf8") !== text)
+    throw new InputError(
+      `${path} is of a dataset with other settings than ${text.trim()}; choose another folder or delete it`,
+    );
+}
+
+async function writeBlock(world: World, dataset: SceneDataset, start: number, end: number): Promise<void> {
+  const block = blockPath(dataset.folder, start);
+  if (existsSync(block)) return;
+  mkdirSync(join(dataset.folder, "blocks"), { recursive: true });
+  mkdirSync(join(dataset.folder, "images"), { recursive: true });
+  const records: SceneRecords[] = [];
+  const pictures: Promise<void>[] = [];
+  for (let i = start; i < end; i++) {
+    const scene = sceneOf(world, dataset, i);
+    const file = `${numbered(i)}.png`;
+    records.push(recordsOf(scene, { id: i, file }, world));
+    pictures.push(pngOf(scene).then((png) => replaceFile(join(dataset.folder, "images", file), png)));
+  }
+  await Promise.all(pictures);
+  replaceFile(block, JSON.stringify(records));
+}
+
+function gatherBlocks(world: World, { folder, count }: SceneDataset): void {
+  const records: SceneRecords[] = [];
+  for (let start = 0; start < count; start += blockSize)
+    records.push(...(JSON.parse(readFileSync(blockPath(folder, start), "utf8")) as SceneRecords[]));
+  for (const kind of ["instances", "grounding"] as const) {
+    const names = kind === "instances" ? world.names : ["object"];
+    const file = {
+      info: { description: `generated scenes, split ${world.split}` },
+      images: records.map((record) => record[kind].image),
+      annotations: records.flatMap((record) => record[kind].annotations),
+      categories: names.map((name, i) => ({ id: i + 1, name })),
+    };
+    replaceFile(join(folder, `${kind}.json`), JSON.stringify(file));
+  }
+  rmSync(join(folder, "blocks"), { recursive: true });
+}
+
+async function writeShard(world: World, dataset: SceneDataset, start: number, end: number): Promise<void> {
+  const path = join(dataset.folder, `${numbered(start / blockSize)}.tar`);
+  if (existsSync(path)) return;
+  const shard = pack();
+  const mtime = new Date(0);
+  for (let i = start; i < end; i++) {
+    const scene = sceneOf(world, dataset, i);
+    shard.entry({ name: `${numbered(i)}.png`, mtime }, await pngOf(scene));
+    shard.entry({ name: `${numbered(i)}.txt`, mtime }, scene.caption);
+  }
+  shard.finalize();
+  const parts: Buffer[] = [];
+  for await (const part of shard) parts.push(Buffer.from(part as Uint8Array));
+  replaceFile(path, Buffer.concat(parts));
+}
+
+function sceneOf(world: World, { seed, size }: SceneDataset, i: number): Scene {
+  return composeScene(world, seed * scenesPerSeed + i, { width: size, height: size });
+}
+
+function pngOf({ picture: { data, width, height } }: Scene): Promise<Buffer> {
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 6 })
+    .toBuffer();
+}
+
+function blockPath(folder: string, start: number): string {
+  return join(folder, "blocks", `${numbered(start)}.json`);
+}
+
+function numbered(number: number): string {
+  return String(number).padStart(6, "0");
+}
+
+function replaceFile(path: string, content: string | Buffer): void {
+  const unfinished = `${path}.tmp`;
+  writeFileSync(unfinished, content);
+  renameSync(unfinished, path);
+}

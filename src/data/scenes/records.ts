@@ -1,0 +1,81 @@
+/** Scenes as the records of ordinary datasets: COCO's for boxes of names, MDETR's for boxes of words in captions. */
+
+import type { Scene } from "./compose.ts";
+import type { World } from "./world.ts";
+
+/** Where a scene stands in a dataset. */
+export interface Place {
+  readonly id: number;
+  readonly file: string;
+}
+
+/** What both annotation files say about one scene. */
+export interface SceneRecords {
+  readonly instances: { readonly image: object; readonly annotations: readonly object[] };
+  readonly grounding: { readonly image: object; readonly annotations: readonly object[] };
+}
+
+/** Ids of annotations leave room for this many things in a scene. */
+const room = 100;
+
+/**
+ * COCO annotations (`bbox` as x, y, width, height; masks as run lengths; kin of what is shown under
+ * `not_exhaustive_category_ids`, as LVIS does) and MDETR annotations (`tokens_positive`: letters of the caption).
+ */
+export function recordsOf(scene: Scene, { id, file }: Place, world: World): SceneRecords {
+  const { picture, objects, owners, caption, phrases } = scene;
+  const { width, height } = picture;
+  const image = { id, file_name: file, width, height };
+  const kin = new Set(objects.flatMap(({ name }) => [...world.kinOf(name)]));
+  const masks = maskRuns(owners, width, height, objects.length);
+  const boxed = objects.map(({ box: [left, top, right, bottom] }, i) => ({
+    id: id * room + i,
+    image_id: id,
+    bbox: [left, top, right - left, bottom - top],
+    area: masks[i]!.filter((_, run) => run % 2 === 1).reduce((sum, length) => sum + length, 0),
+    iscrowd: 0,
+  }));
+  return {
+    instances: {
+      image: {
+        ...image,
+        not_exhaustive_category_ids: world.names.flatMap((name, i) => (kin.has(name) ? [i + 1] : [])),
+      },
+      annotations: boxed.map((annotation, i) => ({
+        ...annotation,
+        category_id: world.names.indexOf(objects[i]!.name) + 1,
+        segmentation: { size: [height, width], counts: masks[i] },
+      })),
+    },
+    grounding: {
+      image: { ...image, caption, dataset_name: "scenes", tokens_negative: [[0, caption.length]] },
+      annotations: boxed.map((annotation, i) => ({
+        ...annotation,
+        category_id: 1,
+        tokens_positive: phrases.filter((phrase) => phrase.objects.includes(i)).map(({ span }) => span),
+      })),
+    },
+  };
+}
+
+/** For each owner the lengths of runs of pixels that are not and are its own, down the columns. */
+function maskRuns(owners: Uint8Array, width: number, height: number, count: number): number[][] {
+  const runs = Array.from({ length: count }, () => [] as number[]);
+  const ends = new Array<number>(count).fill(0);
+  let [owner, start] = [0, 0];
+  const close = (end: number) => {
+    const own = runs[owner - 1];
+    if (!own) return;
+    own.push(start - ends[owner - 1]!, end - start);
+    ends[owner - 1] = end;
+  };
+  for (let x = 0, at = 0; x < width; x++)
+    for (let y = 0; y < height; y++, at++) {
+      const next = owners[y * width + x]!;
+      if (next === owner) continue;
+      close(at);
+      [owner, start] = [next, at];
+    }
+  close(width * height);
+  return runs.map((own, i) => (ends[i] === width * height ? own : [...own, width * height - ends[i]!]));
+}
