@@ -16,6 +16,7 @@ import {
   maximum,
   maxPoolIndices,
   multiply,
+  nearestSources,
   negate,
   type Operations,
   type Pair,
@@ -57,7 +58,10 @@ export const averagePoolRule: Rule<"averagePool"> = (y, g) => {
 };
 
 export const resizeNearestRule: Rule<"resizeNearest"> = (y, g) => [
-  resizeBack(g, y.inputs[0]!, (size, from) => shares(size, from, (i) => Math.floor((i * from) / size))),
+  resizeBack(g, y.inputs[0]!, (size, from) => {
+    const sources = nearestSources(from, size);
+    return shares(size, from, (i) => sources[i]!);
+  }),
 ];
 
 export const resizeLinearRule: Rule<"resizeLinear"> = (y, g) => {

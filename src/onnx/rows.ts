@@ -1,6 +1,13 @@
 /** One row per operation: how it is written in ONNX. The compiler lists rows that are missing. */
 
-import type { Operation, Operations, Padding, Pair, Tensor } from "../tensor/index.ts";
+import {
+  nearestSources,
+  type Operation,
+  type Operations,
+  type Padding,
+  type Pair,
+  type Tensor,
+} from "../tensor/index.ts";
 import type { Emitter } from "./emitter.ts";
 
 export type Row<K extends Operation> = (emit: Emitter, tensor: Tensor<K>) => string;
@@ -153,10 +160,15 @@ export const rows: Rows = {
     const scaled = emit.node("Mul", [emit.node("Reshape", [standard, emit.sizes(shape)]), channel(scale!)]);
     return emit.node("Add", [scaled, channel(shift!)]);
   },
-  resizeNearest: (emit, { inputs: [x], shape }) =>
-    emit.node("Resize", [emit.value(x!), "", "", emit.sizes(shape)], {
-      attributes: { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
-    }),
+  resizeNearest: (emit, { inputs: [x], shape }) => {
+    if ([2, 3].every((axis) => dividesExactly(x!.shape[axis]!, shape[axis]!)))
+      return emit.node("Resize", [emit.value(x!), "", "", emit.sizes(shape)], {
+        attributes: { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
+      });
+    const along = (value: string, axis: number) =>
+      emit.node("Gather", [value, emit.sizes(nearestSources(x!.shape[axis]!, shape[axis]!))], { attributes: { axis } });
+    return along(along(emit.value(x!), 3), 2);
+  },
   resizeLinear: (emit, { inputs: [x], attributes: { corners }, shape }) =>
     emit.node("Resize", [emit.value(x!), "", "", emit.sizes(shape)], {
       attributes: {
@@ -194,3 +206,9 @@ export const rows: Rows = {
     return emit.node("Pad", [flat, ends, blank]);
   },
 };
+
+/** Whether Resize, which divides by a float32 scale, reads the sources that are meant: it does when the scale is exact. */
+function dividesExactly(from: number, size: number): boolean {
+  const scale = Math.fround(size / from);
+  return nearestSources(from, size).every((source, i) => source === Math.floor(Math.fround(i / scale)));
+}

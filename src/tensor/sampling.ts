@@ -9,7 +9,13 @@ import { Tensor } from "./tensor.ts";
 const none: None = {};
 export type Corners = "aligned" | "half-pixel";
 
-/** Nearest neighbour: source index floor(i · in / out), as PyTorch's `nearest`. */
+/** Where nearest neighbour reads for each of `size` places of `from`: floor(i · from / size) in float32, as PyTorch's `nearest`. */
+export function nearestSources(from: number, size: number): number[] {
+  const scale = Math.fround(from / size);
+  return Array.from({ length: size }, (_, i) => Math.min(Math.floor(Math.fround(i * scale)), from - 1));
+}
+
+/** Nearest neighbour to [height, width], reading where `nearestSources` says. */
 export function resizeNearest(x: Tensor, [height, width]: Pair): Tensor {
   const [n, c, h, w] = picture("resizeNearest", x, [x.shape]);
   return h === height && w === width ? x : new Tensor("resizeNearest", [x], none, [n, c, height, width], x.type);

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { gradients } from "../grad/index.ts";
+import { evaluate } from "../onnx/index.ts";
+import { dropBlock, dropout, dropPath, input, total } from "./index.ts";
+
+/** 0, 1/n, 2/n, … in turn. */
+function counter(n: number): () => number {
+  let i = 0;
+  return () => (i++ % n) / n;
+}
+
+test("dropout is the identity outside training", async () => {
+  const x = input("x", [4]);
+  const found = await evaluate({ y: dropout(x, 0.5) }, { x: Float32Array.of(1, 2, 3, 4) });
+  assert.deepEqual([...found.y], [1, 2, 3, 4]);
+  assert.equal(dropout(x, 0), x);
+});
+
+test("dropout drops and scales by the numbers drawn, and its gradient passes where the value did", async () => {
+  const x = input("x", [4]);
+  const y = dropout(x, 0.5);
+  const [slope] = gradients(total(y), [x]);
+  const feeds = { x: Float32Array.of(1, 2, 3, 4) };
+  const found = await evaluate({ y, slope: slope! }, feeds, { training: true, random: counter(4) });
+  assert.deepEqual([...found.y], [0, 0, 6, 8]);
+  assert.deepEqual([...found.slope], [0, 0, 2, 2]);
+});
+
+test("drop path drops whole samples", async () => {
+  const x = input("x", [4, 2]);
+  const found = await evaluate(
+    { y: dropPath(x, 0.25) },
+    { x: new Float32Array(8).fill(3) },
+    { training: true, random: counter(4) },
+  );
+  assert.deepEqual([...found.y], [0, 0, 4, 4, 4, 4, 4, 4]);
+});
+
+test("drop block drops squares of all channels and keeps the mean of what is kept", async () => {
+  const x = input("x", [1, 2, 5, 5]);
+  let drawn = 0;
+  const random = () => (drawn++ === 12 ? 0 : 1);
+  const feeds = { x: new Float32Array(50).fill(16 / 25) };
+  const found = await evaluate({ y: dropBlock(x, 0.3, 3) }, feeds, { training: true, random });
+  const row = [1, 0, 0, 0, 1];
+  const channel = [1, 1, 1, 1, 1, ...row, ...row, ...row, 1, 1, 1, 1, 1];
+  [...found.y].forEach((value, i) => {
+    assert.ok(Math.abs(value - channel[i % 25]!) < 1e-6, `${i}: ${value}`);
+  });
+});
+
+test("a rate outside 0..1 is refused", () => {
+  assert.throws(() => dropout(input("x", [2]), 1), { message: /dropout: rate 1 is outside 0..1; operands \[2\]/ });
+});
