@@ -1,0 +1,53 @@
+/** `groundling scenes`: writes a part of the generated world as a dataset. */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { loadWorld, type Split, splits, writeSceneDataset } from "../../data/scenes/index.ts";
+
+interface Choices {
+  readonly out: string;
+  readonly count: number;
+  readonly seed: number;
+  readonly split: Split;
+  readonly size: number;
+  readonly captions: boolean;
+  readonly everyday: boolean;
+  readonly sprites: string;
+}
+
+const most = 1_000_000;
+
+/** Adds the command to the program. */
+export function addScenesCommand(program: Command): void {
+  program
+    .command("scenes")
+    .description("write generated scenes with exact boxes and captions; run again to go on after an interruption")
+    .requiredOption("--out <folder>", "folder of the dataset")
+    .requiredOption("--count <number>", "how many scenes", wholeNumber(1, most))
+    .option("--seed <number>", "which scenes", wholeNumber(0, 4_000_000), 0)
+    .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
+    .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
+    .option("--everyday", "only the fifty everyday names", false)
+    .option("--captions", "tar shards of pictures and captions, without boxes", false)
+    .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
+    .action(async ({ out, count, seed, split, size, captions, everyday, sprites }: Choices) => {
+      const world = loadWorld(sprites, everyday ? { split, names: "everyday" } : { split });
+      const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
+      await writeSceneDataset(world, {
+        folder: out,
+        count,
+        seed,
+        size,
+        form: captions ? "captions" : "boxes",
+        progress,
+      });
+      process.stderr.write(`\r${count} scenes of ${world.names.length} names in ${out}\n`);
+    });
+}
+
+function wholeNumber(least: number, greatest: number) {
+  return (text: string): number => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= least && number <= greatest) return number;
+    throw new InvalidArgumentError(`give a whole number from ${least} to ${greatest}.`);
+  };
+}
