@@ -13,7 +13,7 @@ export interface NamedShape {
 export interface FitOptions {
   /** Parameters that the file may lack. */
   readonly mayMiss?: RegExp;
-  /** Tensors of the file that the model may leave aside, whatever their shape. */
+  /** Tensors of the file that the model may leave aside. */
   readonly mayBeUnused?: RegExp;
 }
 
@@ -21,8 +21,8 @@ export interface FitOptions {
 const MOST_LINES = 20;
 
 /**
- * Checks names and shapes of a file against a model, before any number is read. Throws one `WeightsError` that lists every missing,
- * unused and differently shaped tensor, the last where both have the name; its later lines are counted once there are 20 of a kind.
+ * Checks names and shapes of a file against a model, before any number is read. Throws one `WeightsError` that lists every parameter
+ * that is missing, every tensor that is unused and every one of another shape; past 20 of a kind the rest is only counted.
  */
 export function checkFit(
   parameters: Iterable<NamedShape>,

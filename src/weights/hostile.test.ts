@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -81,7 +82,7 @@ const legacyCheckpoint = (
 
 /** Opens a file made of these bytes and reads every tensor. */
 async function readAll(content: Uint8Array) {
-  await writeFile(path, content);
+  writeFileSync(path, content);
   const file = await openWeights(path);
   try {
     const read = new Map<string, { about: string; data: Buffer }>();
@@ -114,6 +115,12 @@ test("nothing that a pickle names is run: it is refused among the tensors and pa
   for (const value of [dictionary(["w", tensor({})], ["hook", shell]), dictionary(["model", shell]), shell]) {
     await assert.rejects(readAll(zipCheckpoint(value)), { name: "WeightsError", message: /os\.system/ });
   }
+});
+
+test("a checkpoint in which one bit of a number has turned is refused when that tensor is read", async () => {
+  const content = zipCheckpoint(dictionary(["w", tensor({})]));
+  content[content.lastIndexOf("a/data/0", content.length - 40, "latin1") + 8]! ^= 1;
+  await assert.rejects(readAll(content), { name: "WeightsError", message: /the numbers of "w" are damaged/ });
 });
 
 const nest = (depth: number) => bytes("](".repeat(depth), "e".repeat(depth));

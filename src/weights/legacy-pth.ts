@@ -10,7 +10,7 @@ import { type ByteRange, LocatedWeights, type WeightsFile } from "./weights-file
 /** The first pickle of such a file. */
 const MAGIC_NUMBER = 0x1950a86a20f9469cfc6cn;
 
-/** Reads the table of contents of a legacy checkpoint. */
+/** Reads the table of contents of a legacy checkpoint. What it gives reads from `file` and closes it. */
 export async function openLegacyCheckpoint(file: ByteFile): Promise<WeightsFile> {
   const reader = new ByteReader(file, 0, file.size);
   const plain = () => unpickle(reader, { call: () => undefined, persistent: () => null });

@@ -8,7 +8,7 @@ import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
 import { LocatedWeights, type WeightsFile } from "./weights-file.ts";
 import { ZipDirectory } from "./zip-directory.ts";
 
-/** Reads the table of contents of a zip checkpoint; takes over the file, and closes it where it is refused. */
+/** Reads the table of contents of a zip checkpoint. What it gives reads from `file` and closes it. */
 export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   const directory = await ZipDirectory.read(file);
   const root = rootOf(file, directory.names);

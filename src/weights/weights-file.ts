@@ -78,8 +78,9 @@ export class LocatedWeights implements WeightsFile {
     const { dtype, shape, strides, offset, storage } = this.find(name);
     const size = itemSize(dtype);
     const count = elementCount(shape)!;
-    if (isRowMajor(shape, strides)) return asStoredArray(dtype, await this.bytes(name, offset * size, count * size));
-    const whole = asStoredArray(dtype, await this.bytes(name, 0, storage.length - (storage.length % size)));
+    if (isRowMajor(shape, strides))
+      return asStoredArray(dtype, await this.readRange(name, offset * size, count * size));
+    const whole = asStoredArray(dtype, await this.readRange(name, 0, storage.length));
     return asStoredArray(dtype, gatherStrided(whole, offset, shape, strides!));
   }
 
@@ -88,16 +89,20 @@ export class LocatedWeights implements WeightsFile {
   }
 
   async *readPieces(name: string): AsyncGenerator<StoredArray> {
-    const { dtype, shape, strides, offset } = this.find(name);
+    const { dtype, shape, strides, offset, storage } = this.find(name);
     const { bytes } = this.entries.get(name)!;
     if (bytes <= PIECE_BYTES || !isRowMajor(shape, strides)) {
       yield await this.read(name);
       return;
     }
+    let sum = 0;
     for (let done = 0; done < bytes; done += PIECE_BYTES) {
-      const length = Math.min(PIECE_BYTES, bytes - done);
-      yield asStoredArray(dtype, await this.bytes(name, offset * itemSize(dtype) + done, length));
+      const from = storage.start + offset * itemSize(dtype) + done;
+      const piece = await storage.file.read(from, Math.min(PIECE_BYTES, bytes - done));
+      if (storage.checksum !== undefined) sum = crc32(new Uint8Array(piece), sum);
+      yield asStoredArray(dtype, piece);
     }
+    if (bytes === storage.length) checkSum(name, storage, sum);
   }
 
   async close(): Promise<void> {
@@ -110,14 +115,19 @@ export class LocatedWeights implements WeightsFile {
     return tensor;
   }
 
-  private async bytes(name: string, from: number, length: number): Promise<ArrayBuffer> {
-    const { file, start, length: whole, checksum } = this.find(name).storage;
-    const bytes = await file.read(start + from, length);
-    if (checksum !== undefined && length === whole && crc32(new Uint8Array(bytes)) !== checksum) {
-      throw file.broken(`the numbers of ${quote(name)} are damaged (checksum differs); fetch it again`);
+  private async readRange(name: string, from: number, length: number): Promise<ArrayBuffer> {
+    const { storage } = this.find(name);
+    const bytes = await storage.file.read(storage.start + from, length);
+    if (storage.checksum !== undefined && length === storage.length) {
+      checkSum(name, storage, crc32(new Uint8Array(bytes)));
     }
     return bytes;
   }
+}
+
+function checkSum(name: string, { file, checksum }: ByteRange, sum: number): void {
+  if (checksum === undefined || checksum === sum) return;
+  throw file.broken(`the numbers of ${quote(name)} are damaged (checksum differs); fetch it again`);
 }
 
 function entryOf(name: string, { dtype, shape }: StoredTensor): WeightsEntry {
