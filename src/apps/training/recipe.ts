@@ -1,0 +1,79 @@
+/** A training run as it stands in a file: JSON, checked whole, with overrides from the command line. */
+
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { RecipeError } from "../../errors.ts";
+import { glipConfigSchema } from "../../models/glip-config.ts";
+
+const whole = z.int().positive();
+const rate = z.number().min(0).max(1);
+
+export const recipeSchema = z.strictObject({
+  /** What is trained, on which machine, how long it takes and what it should score. */
+  about: z.string(),
+  seed: z.int(),
+  model: glipConfigSchema,
+  /** Folder with vocab.txt and vectors.safetensors: where the words start. */
+  words: z.string(),
+  /** Weights to start from instead of random ones, where names and shapes are the same. */
+  from: z.string().exactOptional(),
+  data: z.strictObject({
+    names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
+    pictures: whole,
+    sizes: z.array(whole).min(1),
+    tokens: whole,
+    sentences: rate,
+    listed: whole,
+  }),
+  steps: whole,
+  learningRate: z.number().positive(),
+  /** Of the text side, which starts from real word vectors. */
+  languageLearningRate: z.number().positive(),
+  weightDecay: z.number().min(0),
+  warmup: z.int().min(0),
+  clip: z.number().positive(),
+  averageDecay: rate,
+  /** Whether dropout, drop path and drop block act; a short run on endless data learns faster without. */
+  dropout: z.boolean(),
+  evaluateEvery: whole,
+  evaluatePictures: whole,
+});
+
+export type Recipe = z.infer<typeof recipeSchema>;
+
+/** Reads a recipe; `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON or plain words. */
+export function readRecipe(file: string, overrides: readonly string[] = []): Recipe {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new RecipeError(
+      `${file}: not a recipe (${error instanceof Error ? error.message : error}); see recipes/ for examples`,
+    );
+  }
+  for (const override of overrides) assign(raw, override);
+  const checked = recipeSchema.safeParse(raw);
+  if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
+  return checked.data;
+}
+
+function assign(raw: unknown, override: string): void {
+  const at = override.indexOf("=");
+  const path = override.slice(0, at).split(".");
+  const last = path.pop();
+  if (at < 1 || last === undefined)
+    throw new RecipeError(`override ${override}: write it as key=value, for example steps=1000`);
+  let place = raw as Record<string, unknown>;
+  for (const key of path) {
+    const next = place[key];
+    if (typeof next !== "object" || next === null)
+      throw new RecipeError(`override ${override}: the recipe has no ${key}`);
+    place = next as Record<string, unknown>;
+  }
+  const value = override.slice(at + 1);
+  try {
+    place[last] = JSON.parse(value);
+  } catch {
+    place[last] = value;
+  }
+}

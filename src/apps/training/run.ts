@@ -1,0 +1,96 @@
+/** Carries out a recipe: model, data, optimizer and loop put together. */
+
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Random } from "../../data/random.ts";
+import { AdamW } from "../../engine/adamw.ts";
+import { workerBatchSource } from "../../engine/batch-source.ts";
+import { curveFiles } from "../../engine/curves.ts";
+import { withInterruption } from "../../engine/interruption.ts";
+import { jsonLinesLog } from "../../engine/log.ts";
+import { parameterGroups } from "../../engine/parameter-groups.ts";
+import { progressBar } from "../../engine/progress.ts";
+import { cosine, withWarmup } from "../../engine/schedules.ts";
+import { moduleBeside } from "../../engine/start-worker.ts";
+import { tensorBoardLog } from "../../engine/tensorboard.ts";
+import { type TrainingResult, train } from "../../engine/train.ts";
+import { glip } from "../../models/glip.ts";
+import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
+import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
+import type { Recipe } from "./recipe.ts";
+import { startWeights } from "./start-weights.ts";
+
+export interface RunOptions {
+  /** Folder for checkpoints, logs and curves. */
+  folder: string;
+  /** Goes on from the folder's last checkpoint. */
+  resume: boolean;
+  /** Folder of rendered drawings. */
+  sprites: string;
+}
+
+/** Trains until the recipe's last step or an interruption, which saves. */
+export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: RunOptions): Promise<TrainingResult> {
+  mkdirSync(folder, { recursive: true });
+  const model = glip(recipe.model);
+  const weights = await startWeights(model, recipe);
+  const names = [...weights.keys()];
+  const groups = parameterGroups(names, {
+    learningRate: recipe.learningRate,
+    weightDecay: recipe.weightDecay,
+    rules: [
+      { pattern: "language_backbone", learningRate: recipe.languageLearningRate },
+      { pattern: /bias|[nN]orm|gamma|scale/, weightDecay: 0 },
+    ],
+  });
+  const random = new Random(recipe.seed, "dropout");
+  const step = new GroundingTrainingStep(model, recipe.dropout ? { random: () => random.unit() } : {});
+  const { pictures, sizes, tokens, sentences, listed, names: worldNames } = recipe.data;
+  const setup: SceneComposerSetup = {
+    sprites,
+    world: { split: "train", ...(worldNames ? { names: worldNames } : {}) },
+    vocabulary: join(recipe.words, "vocab.txt"),
+    seed: recipe.seed,
+    pictures,
+    sizes,
+    tokens,
+    maxTokens: recipe.model.maxTokens,
+    sentences,
+    names: listed,
+  };
+  const module = moduleBeside("../../tasks/grounding/scene-composer", import.meta.url);
+  const source = workerBatchSource<GroundingBatch>({ module, setup, workers: 1, ahead: 4 });
+  const log = join(folder, "log.jsonl");
+  try {
+    return await withInterruption((signal) =>
+      train<GroundingBatch>({
+        weights,
+        step: (current, batch) => step.run(current, batch),
+        source,
+        optimizer: new AdamW(groups),
+        totalSteps: recipe.steps,
+        learningRate: withWarmup(cosine({ totalSteps: recipe.steps, floor: 0.01 }), { steps: recipe.warmup }),
+        clip: recipe.clip,
+        averageDecay: recipe.averageDecay,
+        restorables: { dropout: { save: () => [...random.state], restore: (state) => restoreRandom(random, state) } },
+        pictures: (batch) => batch.pictures,
+        checkpoints: {
+          folder,
+          seconds: 120,
+          resume,
+          shapes: new Map(model.parameters.map(({ name, shape }) => [name, shape])),
+          recipe,
+        },
+        listeners: [progressBar(), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)],
+        signal,
+      }),
+    );
+  } finally {
+    await source.close();
+    await step.dispose();
+  }
+}
+
+function restoreRandom(random: Random, state: unknown): void {
+  random.state = state as Random["state"];
+}

@@ -1,0 +1,60 @@
+/** First weights of a training run: drawn from the seed, words from real word vectors. */
+
+import { join } from "node:path";
+import { Random } from "../../data/random.ts";
+import { RecipeError } from "../../errors.ts";
+import type { Glip } from "../../models/glip.ts";
+import { openWeights } from "../../weights/open-weights.ts";
+import type { Recipe } from "./recipe.ts";
+
+const WORDS = "language_backbone.body.model.embeddings.word_embeddings.weight";
+/** The vectors' numbers are about 0.4 in size; embeddings start with a tenth of that in BERT. */
+const VECTOR_SCALE = 0.2;
+
+export async function startWeights(model: Glip, recipe: Recipe): Promise<Map<string, Float32Array>> {
+  const random = new Random(recipe.seed, "weights");
+  const weights = new Map(
+    model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
+  );
+  await giveWordsVectors(weights.get(WORDS)!, model.config.bert, recipe.words);
+  if (recipe.from) await takeOver(weights, model, recipe.from);
+  return weights;
+}
+
+async function giveWordsVectors(
+  table: Float32Array,
+  { hiddenSize, vocabularySize }: Glip["config"]["bert"],
+  folder: string,
+): Promise<void> {
+  const file = await openWeights(join(folder, "vectors.safetensors"));
+  try {
+    const [words, width] = file.entries.get("vectors")!.shape as [number, number];
+    if (words !== vocabularySize || width > hiddenSize)
+      throw new RecipeError(
+        `${folder} has ${words} words ${width} wide; the model wants ${vocabularySize} of at most ${hiddenSize}`,
+      );
+    const vectors = await file.readFloat32("vectors");
+    for (let word = 0; word < words; word++) {
+      const vector = vectors.subarray(word * width, (word + 1) * width);
+      if (vector.some((value) => value !== 0)) table.fill(0, word * hiddenSize, (word + 1) * hiddenSize);
+      vector.forEach((value, i) => {
+        if (value !== 0) table[word * hiddenSize + i] = value * VECTOR_SCALE;
+      });
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Copies every tensor of another model that has the same name and shape. */
+async function takeOver(weights: Map<string, Float32Array>, model: Glip, from: string): Promise<void> {
+  const file = await openWeights(from);
+  try {
+    for (const { name, shape } of model.parameters) {
+      const entry = file.entries.get(name) ?? file.entries.get(`weights/${name}`);
+      if (entry && String(entry.shape) === String(shape)) weights.set(name, await file.readFloat32(entry.name));
+    }
+  } finally {
+    await file.close();
+  }
+}

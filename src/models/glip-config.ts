@@ -1,0 +1,28 @@
+/** A GLIP's configuration as it stands in a model folder or a recipe: read, checked, never trusted. */
+
+import { z } from "zod";
+
+const whole = z.int().positive();
+
+export const glipConfigSchema = z.strictObject({
+  swin: z.strictObject({
+    embedDim: whole,
+    depths: z.array(whole).length(4),
+    heads: z.array(whole).length(4),
+    window: whole,
+    dropPathRate: z.number().min(0).max(0.9),
+  }),
+  bert: z.strictObject({
+    hiddenSize: whole,
+    layers: z.int().min(0),
+    heads: whole,
+    intermediateSize: whole,
+    vocabularySize: whole,
+    positions: whole,
+  }),
+  channels: whole,
+  groups: whole,
+  maxTokens: whole,
+  steps: whole,
+  fusion: z.strictObject({ width: whole, heads: whole }).exactOptional(),
+});
