@@ -4,7 +4,7 @@ import type { CocoDetection, CocoGroundTruth } from "../../src/data/readers/coco
 import { evaluateCoco, summarizeCoco } from "../../src/engine/metrics/coco.ts";
 import {
   baseClasses,
-  evaluateGivenBoxes,
+  detectionsOfRegions,
   novelClasses,
   onlyClasses,
   recognizeBoxes,
@@ -78,10 +78,12 @@ for (const { folder, read } of goldenCopies("ovd-1")) {
         assert.ok(Math.abs(softened[rank]!.score - score) <= 1e-5);
       });
     }
-    const evaluation = evaluateGivenBoxes(groundTruth, regions);
+    const evaluation = evaluateCoco(groundTruth, detectionsOfRegions(groundTruth, regions));
     assertClose(summarizeCoco(evaluation), golden.summary, "given boxes");
     assertClose(groups(evaluation), golden.AP50, "given boxes");
-    const softened = groups(evaluateGivenBoxes(groundTruth, regions, { suppression: "gaussian" }));
+    const softened = groups(
+      evaluateCoco(groundTruth, detectionsOfRegions(groundTruth, regions, { suppression: "gaussian" })),
+    );
     for (const group of ["novel", "base", "all"] as const) {
       assert.ok(Math.abs(softened[group] - golden.softNms.AP50[group]) <= 1e-5, `soft ${group}`);
     }

@@ -2,7 +2,7 @@
 
 import type { CocoDetection, CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
-import { type Evaluation, evaluateCoco } from "./coco.ts";
+import type { Evaluation } from "./coco.ts";
 import { meanAbove } from "./summary.ts";
 
 /** The classes whose boxes a detector may be trained on (Bansal et al. 2018). */
@@ -114,18 +114,17 @@ export function recognizeBoxes(
   return kept.sort((a, b) => b.score - a.score).slice(0, most);
 }
 
-/** Recognises the given boxes of every image and evaluates the result. Categories are those of the ground truth, ascending. */
-export function evaluateGivenBoxes(
+/** Recognises the given boxes of every image. Scores are in the order of the ground truth's categories, ascending. */
+export function detectionsOfRegions(
   groundTruth: CocoGroundTruth,
   regions: readonly ScoredRegions[],
   options: RecognitionOptions = {},
-): Evaluation {
+): CocoDetection[] {
   const categories = groundTruth.categories.map(({ id }) => id).sort((a, b) => a - b);
-  const detections = regions.flatMap((image) =>
+  return regions.flatMap((image) =>
     recognizeBoxes(image, categories, options).map(({ box, category_id, score }): CocoDetection => {
       const [x1, y1, x2, y2] = image.boxes[box] as [number, number, number, number];
       return { image_id: image.image_id, category_id, score, bbox: [x1, y1, x2 - x1, y2 - y1] };
     }),
   );
-  return evaluateCoco(groundTruth, detections);
 }

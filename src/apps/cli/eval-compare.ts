@@ -1,0 +1,85 @@
+/** `groundling eval compare A B`: what changed between two runs, and whether it may be luck. */
+import type { Command } from "commander";
+import {
+  type Difference,
+  pairedBootstrap,
+  type WeightedScore,
+  weightedPrecision,
+  weightedRecall,
+} from "../../engine/metrics/bootstrap.ts";
+import type { LvisEvaluation } from "../../engine/metrics/lvis.ts";
+import { baseClasses, novelClasses } from "../../engine/metrics/open-vocabulary.ts";
+import { InputError } from "../../errors.ts";
+import { type EvalRequest, type Scored, scoreFiles } from "./eval-files.ts";
+import { plainTable } from "./table.ts";
+
+interface CompareOptions extends EvalRequest {
+  format: "json" | "table";
+  samples: string;
+  seed: string;
+}
+
+/** Adds `compare` to the eval command, whose options it shares. */
+export function addCompareCommand(command: Command): void {
+  command
+    .command("compare <a> <b>")
+    .description(
+      "compare the detections of two runs: differences with 95 % intervals from a paired bootstrap over images",
+    )
+    .option("--samples <count>", "how often to draw", "1000")
+    .option("--seed <number>", "of the draws", "0")
+    .action(async (a: string, b: string, _: unknown, compare: Command) => {
+      const options = compare.optsWithGlobals<CompareOptions>();
+      const [samples, seed] = [Number(options.samples), Number(options.seed)];
+      if (!Number.isInteger(samples) || samples < 1) throw new InputError("--samples must be a whole number above 0");
+      if (!Number.isInteger(seed)) throw new InputError("--seed must be a whole number");
+      const first = await scoreFiles({ ...options, detections: a });
+      const second = await scoreFiles({ ...options, detections: b });
+      const differences = compareRuns(first, second, { samples, seed });
+      command.configureOutput().writeOut!(
+        options.format === "json" ? `${JSON.stringify({ differences }, null, 2)}\n` : differenceTable(differences),
+      );
+    });
+}
+
+/** Differences of two runs over the same images. @throws InputError where runs cannot be resampled by image. */
+export function compareRuns(first: Scored, second: Scored, draws: { samples: number; seed: number }): Difference[] {
+  if (first.phrases && second.phrases) {
+    const images = [...new Set(first.phrases.phrases.map(({ image }) => image))];
+    const runs = { first: weightedRecall(first.phrases, images), second: weightedRecall(second.phrases, images) };
+    return pairedBootstrap(images.length, runs, draws);
+  }
+  const images = first.regions?.evaluation.imgIds.length;
+  if (images === undefined)
+    throw new InputError("compare takes two runs on one set of images; compare the sets of odinw one by one");
+  return pairedBootstrap(images, { first: resampled(first), second: resampled(second) }, draws);
+}
+
+function resampled({ regions, metrics }: Scored): WeightedScore {
+  const { evaluation, groundTruth } = regions!;
+  const groups: Record<string, readonly number[]> = {};
+  if ("frequencyGroups" in evaluation) {
+    const { r, c, f } = (evaluation as LvisEvaluation).frequencyGroups;
+    Object.assign(groups, { APr: r, APc: c, APf: f });
+  } else if ("AP50_novel" in metrics) {
+    const names = new Map(groundTruth.categories.map(({ id, name }) => [id, name]));
+    const places = (classes: readonly string[]) =>
+      [...evaluation.catIds.keys()].filter((place) => classes.includes(names.get(evaluation.catIds[place]!)!));
+    Object.assign(groups, { "AP novel": places(novelClasses), "AP base": places(baseClasses) });
+  }
+  return weightedPrecision(evaluation, groups);
+}
+
+function differenceTable(differences: readonly Difference[]): string {
+  const percent = (value: number) => (100 * value).toFixed(2);
+  const signed = (value: number) => (value > 0 ? "+" : "") + percent(value);
+  const rows = differences.map(({ metric, first, second, difference, low, high }) => [
+    metric,
+    percent(first),
+    percent(second),
+    signed(difference),
+    `[${signed(low)}, ${signed(high)}]`,
+    low > 0 || high < 0 ? "beyond luck" : "may be luck",
+  ]);
+  return `${plainTable(["metric", "A", "B", "B − A", "95 % interval", ""], rows)}\n`;
+}

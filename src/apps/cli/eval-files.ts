@@ -1,0 +1,193 @@
+/** Scoring detections that lie in files: one protocol in, its numbers under its own names out. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { readCocoAnnotations, readCocoDetections, readLvisAnnotations } from "../../data/readers/coco-files.ts";
+import type { CocoCategory, CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
+import {
+  type FlickrTruth,
+  readFlickrPredictions,
+  readMdetrTruth,
+  truthOfEntities,
+} from "../../data/readers/flickr-truth.ts";
+import { readFlickr30k } from "../../data/readers/flickr30k.ts";
+import { readJson } from "../../data/readers/json.ts";
+import { type CocoOptions, type Evaluation, evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
+import {
+  evaluateFlickr30k,
+  type FlickrBoxes,
+  type FlickrEvaluation,
+  groupByPhrase,
+  summarizeFlickr30k,
+} from "../../engine/metrics/flickr30k.ts";
+import {
+  evaluateLvis,
+  evaluateLvisFixed,
+  type LvisEvaluation,
+  summarizeLvis,
+  summarizeLvisCategory,
+} from "../../engine/metrics/lvis.ts";
+import { evaluateOdinw } from "../../engine/metrics/odinw.ts";
+import {
+  detectionsOfRegions,
+  type ScoredRegions,
+  summarizeOpenVocabulary,
+} from "../../engine/metrics/open-vocabulary.ts";
+import type { RegionType } from "../../engine/metrics/regions.ts";
+import { InputError } from "../../errors.ts";
+
+export const protocols = ["coco", "lvis", "lvis-fixed", "flickr30k", "odinw", "ovd"] as const;
+export type Protocol = (typeof protocols)[number];
+
+export interface EvalRequest {
+  /** COCO or LVIS annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of sets. */
+  groundTruth: string;
+  detections: string;
+  protocol: Protocol;
+  type: RegionType;
+  /** Flickr30k: which list of images, and what a phrase with several boxes asks for. */
+  subset: string;
+  boxes: FlickrBoxes;
+}
+
+/** The numbers of a run, those of each class or set, and what they were read from. */
+export interface Scored {
+  metrics: Record<string, number>;
+  rows: { name: string; metrics: Record<string, number> }[];
+  /** Of the protocols that compare regions class by class. */
+  regions?: {
+    evaluation: Evaluation;
+    groundTruth: CocoGroundTruth;
+    detections: readonly CocoDetection[];
+    type: RegionType;
+  };
+  phrases?: FlickrEvaluation;
+}
+
+/** Reads the files of a request and scores them. @throws InputError naming the file that does not fit the protocol. */
+export async function scoreFiles(request: EvalRequest): Promise<Scored> {
+  const { groundTruth: truthFile, detections: detectionFile, protocol, type } = request;
+  if (protocol === "flickr30k") return scoreFlickr30k(request);
+  if (protocol === "odinw") return scoreOdinw(request);
+  if (protocol === "ovd") {
+    const groundTruth = readCocoAnnotations(truthFile);
+    return scoreOpenVocabulary(groundTruth, await readOpenVocabulary(detectionFile, groundTruth), type);
+  }
+  if (protocol === "coco") {
+    return scoreCoco(readCocoAnnotations(truthFile), await readCocoDetections(detectionFile), { type });
+  }
+  const groundTruth = readLvisAnnotations(truthFile);
+  const detections = await readCocoDetections(detectionFile);
+  const evaluate = protocol === "lvis" ? evaluateLvis : evaluateLvisFixed;
+  const evaluation = evaluate(groundTruth, detections, { type });
+  return {
+    metrics: summarizeLvis(evaluation),
+    rows: classRows(evaluation, groundTruth.categories, (place) => summarizeLvisCategory(evaluation, place)),
+    regions: { evaluation, groundTruth, detections, type },
+  };
+}
+
+function scoreCoco(groundTruth: CocoGroundTruth, detections: CocoDetection[], options: CocoOptions): Scored {
+  const evaluation = evaluateCoco(groundTruth, detections, options);
+  return {
+    metrics: summarizeCoco(evaluation),
+    rows: classRows(evaluation, groundTruth.categories, (place) => summarizeCoco(evaluation, [place])),
+    regions: { evaluation, groundTruth, detections, type: options.type ?? "bbox" },
+  };
+}
+
+function scoreOpenVocabulary(groundTruth: CocoGroundTruth, detections: CocoDetection[], type: RegionType): Scored {
+  const scored = scoreCoco(groundTruth, detections, { type });
+  const groups = summarizeOpenVocabulary(scored.regions!.evaluation, groundTruth.categories);
+  return { ...scored, metrics: { ...groups, ...scored.metrics } };
+}
+
+/** Detections, or the scores of given boxes (records with `boxes` and `scores`), from which detections are made. */
+async function readOpenVocabulary(file: string, groundTruth: CocoGroundTruth): Promise<CocoDetection[]> {
+  const isRegions = (record: unknown): record is ScoredRegions =>
+    typeof record === "object" && record !== null && "boxes" in record && "scores" in record && "image_id" in record;
+  if (/\.json$/i.test(file)) {
+    const list = readJson(file);
+    if (Array.isArray(list) && list.length > 0 && list.every(isRegions)) return detectionsOfRegions(groundTruth, list);
+  }
+  return readCocoDetections(file);
+}
+
+async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promise<Scored> {
+  const sets = [];
+  for (const set of odinwFiles(groundTruth, detections)) {
+    sets.push({
+      name: set.name,
+      groundTruth: readCocoAnnotations(set.groundTruth),
+      detections: set.detections ? await readCocoDetections(set.detections) : [],
+    });
+  }
+  const evaluation = evaluateOdinw(sets, { type });
+  const metrics: Record<string, number> = {
+    AP: evaluation.mean.AP,
+    AP50: evaluation.mean.AP50,
+    "AP median": evaluation.median.AP,
+    "AP50 median": evaluation.median.AP50,
+  };
+  for (const { name, summary } of evaluation.sets) metrics[`AP ${name}`] = summary.AP;
+  return { metrics, rows: evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary })) };
+}
+
+/** `SET/annotations.json` (or annotations_without_background.json) under one folder, `SET/detections.json` or `SET.json` under the other. */
+function odinwFiles(truthFolder: string, detectionFolder: string) {
+  const first = (files: string[]) => files.find((file) => existsSync(file));
+  const folders = readdirSync(truthFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const sets = folders.map(({ name }) => ({
+    name,
+    groundTruth: first(
+      ["annotations_without_background.json", "annotations.json"].map((file) => join(truthFolder, name, file)),
+    ),
+    detections: first([
+      join(detectionFolder, name, "detections.json"),
+      join(detectionFolder, `${name}.json`),
+      join(detectionFolder, `${name}.jsonl`),
+    ]),
+  }));
+  const found = sets.flatMap(({ name, groundTruth, detections }) =>
+    groundTruth ? [{ name, groundTruth, detections }] : [],
+  );
+  const silent = found.filter(({ detections }) => !detections).map(({ name }) => name);
+  if (found.length === 0)
+    throw new InputError(`${truthFolder} holds no SET/annotations.json; odinw wants a folder of sets`);
+  if (silent.length) {
+    throw new InputError(
+      `${detectionFolder} holds neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
+        "write [] there if a set was evaluated and nothing was found",
+    );
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function scoreFlickr30k({ groundTruth, detections, subset, boxes }: EvalRequest): Promise<Scored> {
+  const truth: FlickrTruth[] = groundTruth.endsWith(".json")
+    ? readMdetrTruth(groundTruth)
+    : truthOfEntities(await readFlickr30k(groundTruth, subset));
+  const predictions = await readFlickrPredictions(detections);
+  const ranked = predictions.map((record) => ("boxes" in record ? record : groupByPhrase([record])[0]!));
+  const phrases = evaluateFlickr30k(truth, ranked, boxes);
+  const types = Object.keys(phrases.counts).sort();
+  return {
+    metrics: summarizeFlickr30k(phrases),
+    rows: types.map((name) => ({
+      name,
+      metrics: {
+        ...Object.fromEntries(["1", "5", "10"].map((k) => [`R@${k}`, phrases.recall[k]![name]!])),
+        phrases: phrases.counts[name]!.phrases,
+      },
+    })),
+    phrases,
+  };
+}
+
+function classRows(
+  evaluation: Evaluation | LvisEvaluation,
+  categories: readonly CocoCategory[],
+  summarize: (place: number) => Record<string, number>,
+): Scored["rows"] {
+  const names = new Map(categories.map(({ id, name }) => [id, name]));
+  return evaluation.catIds.map((id, place) => ({ name: names.get(id)!, metrics: summarize(place) }));
+}

@@ -1,0 +1,26 @@
+/** Plain tables for a terminal. */
+
+/** Columns aligned: the first to the left, the others to the right. */
+export function plainTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [header, ...rows];
+  const widths = header.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ""))));
+  const lines = all.map((row) =>
+    row
+      .map((cell, column) => {
+        const padding = " ".repeat(widths[column]! - width(cell));
+        return column === 0 ? cell + padding : padding + cell;
+      })
+      .join("  ")
+      .trimEnd(),
+  );
+  return [lines[0], widths.map((size) => "─".repeat(size)).join("  "), ...lines.slice(1)].join("\n");
+}
+
+/** A share as percent with one decimal; a dash for −1, which stands for nothing to average. */
+export function percent(value: number): string {
+  return value <= -1 ? "–" : (100 * value).toFixed(1);
+}
+
+function width(text: string): number {
+  return [...text].length;
+}
