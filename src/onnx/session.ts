@@ -106,8 +106,13 @@ export async function evaluate<Name extends string>(
   }
 }
 
+/** Zeros at a rate among 1/(1-rate). The distance from zero to zero is drawn, so that most elements need no number. */
 function drawMask(shape: Shape, rate: number, random: () => number): Float32Array {
-  return Float32Array.from({ length: countOf(shape) }, () => (random() < rate ? 0 : 1 / (1 - rate)));
+  const mask = new Float32Array(countOf(shape)).fill(1 / (1 - rate));
+  const kept = Math.log1p(-rate);
+  const distance = () => Math.floor(Math.log1p(-random()) / kept);
+  for (let at = distance(); at < mask.length; at += 1 + distance()) mask[at] = 0;
+  return mask;
 }
 
 function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
