@@ -25,12 +25,20 @@ interface Group {
   readonly objects: readonly number[];
 }
 
+/** What to tell of the things of one name, when it is known of all of them. */
+type Told = "nothing" | "colour" | "size";
+
+const often: readonly Told[] = ["nothing", "colour", "colour", "size", "size"];
+
 const openings = ["", "", "", "a picture of ", "a scene with ", "here we see "];
 
-/** A caption that names every thing once: "two red apples left of a small chair, a dog and three keys." */
-export function describe(objects: readonly SceneObject[], random: Random): Caption {
+/**
+ * A caption that names every thing once: "two red apples left of a small chair, a dog and three keys." What is told
+ * of the things of each name is picked from `attributes`.
+ */
+export function describe(objects: readonly SceneObject[], random: Random, attributes = often): Caption {
   const names = random.shuffled([...new Set(objects.map((object) => object.name))]);
-  const groups = names.flatMap((name) => groupsOf(name, objects, random));
+  const groups = names.flatMap((name) => groupsOf(name, objects, random.pick(attributes)));
   let caption = random.pick(openings);
   let related = false;
   const phrases = groups.map(({ words, objects: meant }, i): Phrase => {
@@ -49,9 +57,8 @@ export function describe(objects: readonly SceneObject[], random: Random): Capti
 }
 
 /** The things of one name: all in one phrase, or one phrase for each colour or size. */
-function groupsOf(name: string, objects: readonly SceneObject[], random: Random): Group[] {
+function groupsOf(name: string, objects: readonly SceneObject[], told: Told): Group[] {
   const places = objects.flatMap((object, i) => (object.name === name ? [i] : []));
-  const told = random.pick(["nothing", "colour", "colour", "size", "size"] as const);
   const words = places.map((place) => (told === "nothing" ? undefined : objects[place]?.attributes[told]));
   if (words.includes(undefined)) return [{ words: phrase("", name, places.length), objects: places }];
   return [...new Set(words)].map((word) => {

@@ -56,7 +56,7 @@ export function colourWordOf(red: number, green: number, blue: number): ColourWo
     if (saturation < 0.55 && value > 0.7) return "pink";
     return value < 0.5 && saturation < 0.75 ? "brown" : "red";
   }
-  if (hue < 0.78) return value < 0.72 || (saturation < 0.6 && value < 0.85) ? "brown" : "orange";
+  if (hue < 0.7) return value < 0.72 || (saturation < 0.6 && value < 0.85) ? "brown" : "orange";
   if (hue < 1.12) return value < 0.6 ? "brown" : "yellow";
   if (hue < 2.75) return "green";
   if (hue < 4.2) return "blue";

@@ -76,7 +76,7 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   }
   photograph(picture.data, width, height, random);
   const objects = measure(placed, owners, areas, width, height);
-  return { picture, objects, owners, ...describe(objects, random) };
+  return { picture, objects, owners, ...describe(objects, random, world.split === "compose" ? ["colour"] : undefined) };
 }
 
 /** A few things, now and then several of one name; never two names of one kin. */

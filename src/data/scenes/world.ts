@@ -38,29 +38,28 @@ export interface World {
 export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const { split = "train" } = options;
   const table = readNameTable();
+  const known = split === "novel" ? table.novel : table.names;
+  const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();
-  for (const name of (split === "novel" ? table.novel : table.names).keys()) sprites.set(name, []);
+  for (const name of wanted ?? known.keys()) sprites.set(name, []);
   for (const style of split === "style" ? table.heldOutStyles : table.trainingStyles) {
     const ofStyle = new Map<string, Sprite[]>();
     for (const sprite of loadSprites(folder, style, table)) {
+      if (!sprites.has(sprite.name) || !known.has(sprite.name)) continue;
+      if (split === "compose" && paintsOf(sprite, true).length === 0) continue;
       const drawings = ofStyle.get(sprite.name);
       if (drawings) drawings.push(sprite);
       else ofStyle.set(sprite.name, [sprite]);
     }
     for (const [name, drawings] of ofStyle) sprites.get(name)?.push(drawings);
   }
-  const drawn = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
-  const wanted = options.names === "everyday" ? table.everyday : options.names;
-  return { split, names: wanted ? checked(wanted, drawn, split) : drawn, kinOf: table.kinOf, sprites };
-}
-
-function checked(names: readonly string[], drawn: readonly string[], split: Split): readonly string[] {
-  const unknown = names.filter((name) => !drawn.includes(name));
-  if (unknown.length > 0 || names.length === 0)
+  const names = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
+  const absent = (options.names === "everyday" ? [] : (options.names ?? [])).filter((name) => !names.includes(name));
+  if (absent.length > 0 || names.length === 0)
     throw new InputError(
-      `split ${split} has no drawings of: ${unknown.join(", ") || "nothing"}; choose from ${drawn.join(", ")}`,
+      `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known.keys()].join(", ")}`,
     );
-  return names;
+  return { split, names, kinOf: table.kinOf, sprites };
 }
 
 /** True for the pairs of colour and name that only the split `compose` paints: one in five. */
@@ -68,12 +67,16 @@ export function isHeldOutPair(colour: PaintWord, name: string): boolean {
   return new Random("pair", colour, name).below(5) === 0;
 }
 
-/** The colour to paint a drawing with, if any: now and then in most splits, whenever it can be in `compose`. */
+function paintsOf(sprite: Sprite, heldOut: boolean): readonly PaintWord[] {
+  return lookOf(sprite).paints.filter((paint) => isHeldOutPair(paint, sprite.name) === heldOut);
+}
+
+/** The colour to paint a drawing with, if any: now and then in most splits, always in `compose`. */
 export function choosePaint(world: World, sprite: Sprite, random: Random): PaintWord | undefined {
-  const wanted = random.chance(world.split === "compose" ? 0.9 : 0.3);
+  const heldOut = world.split === "compose";
+  const wanted = random.chance(heldOut ? 1 : 0.3);
   const choice = random.unit();
   if (!wanted) return undefined;
-  const heldOut = world.split === "compose";
-  const paints = lookOf(sprite).paints.filter((paint) => isHeldOutPair(paint, sprite.name) === heldOut);
+  const paints = paintsOf(sprite, heldOut);
   return paints[Math.floor(choice * paints.length)];
 }
