@@ -58,6 +58,12 @@ test("words that only say where are left out", () => {
   assert.deepEqual(found("A chair in front of a house on the left"), ["A chair", "a house"]);
 });
 
+test("verbs that look like nouns end a phrase", () => {
+  assert.deepEqual(found("A cow grazes in a field"), ["A cow", "a field"]);
+  assert.deepEqual(found("He throws her a red ball"), ["a red ball"]);
+  assert.deepEqual(found("The traffic lights on the street"), ["The traffic lights", "the street"]);
+});
+
 test("captions without nouns have no phrases", () => {
   for (const caption of ["", "   ", "...!?", "\0\0", "the", "is and of"]) assert.deepEqual(found(caption), []);
 });

@@ -17,6 +17,7 @@ const words = (list: string) => new Set(list.split(" "));
 const DETERMINERS = words(
   "a an the this that these those some any each every both all several many few no another other my your his her its our their whose",
 );
+const ARTICLES = words("a an the");
 const SINGULAR = words("a an one this that another each every");
 /** Nouns in -ing; any other after a noun is a verb. */
 const NOUNS_IN_ING = words(
@@ -91,6 +92,7 @@ function repair(tagged: Word[]): void {
     else if (word.tag === "NNS" && afterNoun && isVerb(tagged, k)) word.tag = "VBZ";
     else if (word.tag === "NN" && afterNoun && after && isDeterminer(after) && BARE_VERBS.has(word.text))
       word.tag = "VBP";
+    else if (/^(?:RB|VBP?)$/.test(word.tag) && before?.tag === "PRP$" && !(after && isNoun(after))) word.tag = "NN";
     else if (word.tag.startsWith("NN") && word.text.includes("-") && after && isNoun(after)) word.tag = "JJ";
   });
 }
@@ -98,9 +100,9 @@ function repair(tagged: Word[]): void {
 /** Whether a plural after a noun is a verb in the third person: "the girl brushes her teeth", "a cow grazes in". */
 function isVerb(tagged: readonly Word[], at: number): boolean {
   const after = tagged[at + 1];
-  if (after === undefined || isNoun(after)) return false;
+  if (after === undefined || (isNoun(after) && !PLACES.has(after.text))) return false;
   if (isDeterminer(after)) return true;
-  if (!/^(?:IN|TO|RP|RB|JJ)$/.test(after.tag)) return false;
+  if (!/^(?:IN|TO|RP|RB|JJ)$/.test(after.tag) && !PLACES.has(after.text)) return false;
   let first = at;
   while (first > 0 && /^(?:NN|JJ|VB[DGN]|CD)/.test(tagged[first - 1]!.tag)) first--;
   return SINGULAR.has(tagged[first - 1]?.text ?? "") || AGENT.test(tagged[at - 1]!.text);
@@ -110,9 +112,10 @@ function isVerb(tagged: readonly Word[], at: number): boolean {
 function phraseFrom(tagged: readonly Word[], start: number): number {
   let at = start;
   let determined = false;
-  while (tagged[at] && isDeterminer(tagged[at]!)) {
+  for (; tagged[at] && isDeterminer(tagged[at]!); at++) {
+    // "throws her a ball": the article begins anew.
+    if (determined && ARTICLES.has(tagged[at]!.text) && tagged[at - 1]!.tag === "PRP$") return start;
     determined = true;
-    at++;
   }
   const first = at;
   let past = start;

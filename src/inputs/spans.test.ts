@@ -62,6 +62,11 @@ test("phrases are found whatever their case, whole words first", () => {
   ]);
 });
 
+test("every printable mark may stand in a phrase", () => {
+  const marks = Array.from({ length: 94 }, (_, k) => String.fromCharCode(33 + k));
+  for (const mark of marks) assert.deepEqual(phraseSpans(`one a${mark}b two`, [`a${mark}b`]), [[4, 7]]);
+});
+
 test("a phrase given twice takes its next occurrence", () => {
   assert.deepEqual(phraseSpans("a dog and a dog", ["a dog", "A dog", "a dog"]), [
     [0, 5],

@@ -50,7 +50,7 @@ export function phraseSpans(caption: string, phrases: readonly string[]): Span[]
 
 function find(text: string, words: string, after: number): Span | null {
   if (words === "") return null;
-  const literal = words.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&");
+  const literal = words.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
   // Whole words first, so that "cat" is not found in "cattle".
   for (const pattern of [`(?<![\\p{L}\\p{N}])${literal}(?![\\p{L}\\p{N}])`, literal]) {
     const search = new RegExp(pattern, "giu");
