@@ -1,0 +1,16 @@
+/** Groundling: find things in pictures by words. */
+
+export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
+export * as grad from "./grad/index.ts";
+export * as nn from "./nn/index.ts";
+export * as onnx from "./onnx/index.ts";
+export type {
+  Box,
+  Detection,
+  DetectOptions,
+  GroundingModel,
+  GroundOptions,
+  PhraseDetection,
+} from "./tasks/grounding/grounding-model.ts";
+export { loadModel } from "./tasks/grounding/load-model.ts";
+export * as tensor from "./tensor/index.ts";

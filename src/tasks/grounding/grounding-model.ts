@@ -1,0 +1,204 @@
+/** Finding things in pictures by words. */
+
+import { bestFirst, rescaleDetections, selectDetections } from "../../boxes/select.ts";
+import { InputError } from "../../errors.ts";
+import { nounPhrases } from "../../inputs/noun-phrases.ts";
+import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
+import { prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
+import { namesInPrompt, type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
+import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
+import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
+
+/** In pixels of the picture as it was given. */
+export interface Box {
+  xmin: number;
+  ymin: number;
+  xmax: number;
+  ymax: number;
+}
+
+export interface Detection {
+  /** 0 to 1. */
+  score: number;
+  /** The user's own words. */
+  label: string;
+  box: Box;
+}
+
+export interface PhraseDetection extends Detection {
+  /** Characters of the caption, [start, end). */
+  span: Span;
+}
+
+export interface DetectOptions {
+  /** Only detections with at least this score. */
+  threshold?: number;
+  /** Only labels whose words match at least this well, before the box's centerness counts (default 0.05). */
+  textThreshold?: number;
+  /** Most detections per picture (default 100). */
+  topK?: number;
+  /** Overlap above which a better box of the same label suppresses another (default 0.6). */
+  nms?: number;
+  /** Other lengths of the shorter side and most of the longer one than the model's own, in pixels. */
+  size?: SizeRule;
+}
+
+export interface GroundOptions extends DetectOptions {
+  /** Words of the caption, or characters of it; its noun phrases when absent. */
+  phrases?: readonly (string | Span)[];
+}
+
+/** A picture's features with what is needed to bring boxes back to the picture. */
+interface Seen {
+  features: ImageFeatures;
+  prepared: { width: number; height: number };
+  picture: { width: number; height: number };
+}
+
+const KEPT_PICTURES = 4;
+const KEPT_CAPTIONS = 64;
+const MOST_DETECTIONS = 100;
+
+/** A loaded model; `dispose` it when done. */
+export class GroundingModel {
+  private classes: readonly string[] | undefined;
+  private readonly captions = new Map<string, Promise<TextFeatures>>();
+  private readonly pictures = new Map<string, Promise<Seen>>();
+
+  constructor(
+    readonly predictor: Predictor,
+    private readonly words: WordPieces,
+    private readonly size: SizeRule,
+  ) {}
+
+  /** Fixes the vocabulary, so that `detect` needs none. */
+  setClasses(classes: readonly string[]): void {
+    this.prompt(classes);
+    this.classes = [...classes];
+  }
+
+  /** Things of the classes named, best first; for an array of pictures an array of answers. */
+  async detect(
+    image: PictureSource,
+    classes?: readonly string[] | string,
+    options?: DetectOptions,
+  ): Promise<Detection[]>;
+  async detect(
+    image: readonly PictureSource[],
+    classes?: readonly string[] | string,
+    options?: DetectOptions,
+  ): Promise<Detection[][]>;
+  async detect(
+    image: PictureSource | readonly PictureSource[],
+    classes?: readonly string[] | string,
+    options: DetectOptions = {},
+  ): Promise<Detection[] | Detection[][]> {
+    const wanted = classes ?? this.classes;
+    if (wanted === undefined) throw new InputError("no classes were given; name them in detect or in setClasses");
+    const prompt = this.prompt(typeof wanted === "string" ? namesInPrompt(wanted) : wanted);
+    if (isMany(image)) {
+      const all: Detection[][] = [];
+      for (const one of image) all.push((await this.find(one, prompt, options)).map(({ detection }) => detection));
+      return all;
+    }
+    return (await this.find(image, prompt, options)).map(({ detection }) => detection);
+  }
+
+  /** Boxes for the phrases of a caption, best first. */
+  async ground(image: PictureSource, caption: string, options: GroundOptions = {}): Promise<PhraseDetection[]> {
+    const phrases = options.phrases ?? nounPhrases(caption).map(({ span }) => span);
+    if (phrases.length === 0)
+      throw new InputError(
+        `no noun phrase was found in the caption ${JSON.stringify(caption)}; give the phrases to look for`,
+      );
+    const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
+    const found = await this.find(image, prompt, options);
+    return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
+  }
+
+  async dispose(): Promise<void> {
+    this.captions.clear();
+    this.pictures.clear();
+    await this.predictor.dispose();
+  }
+
+  private get maxTokens(): number {
+    return this.predictor.model.config.maxTokens;
+  }
+
+  private prompt(classes: readonly string[]): Prompt {
+    if (classes.length === 0) throw new InputError("the list of classes is empty; name at least one thing to find");
+    return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
+  }
+
+  private async find(image: PictureSource, prompt: Prompt, options: DetectOptions) {
+    const seen = await this.look(image, options.size ?? this.size);
+    const found: { detection: Detection; label: number }[] = [];
+    for (const pass of prompt.passes) found.push(...(await this.findPass(seen, prompt, pass, options)));
+    const { threshold = 0, topK = MOST_DETECTIONS } = options;
+    return found
+      .filter(({ detection }) => detection.score >= threshold)
+      .sort((a, b) => b.detection.score - a.detection.score)
+      .slice(0, topK);
+  }
+
+  private async findPass(seen: Seen, prompt: Prompt, pass: Pass, options: DetectOptions) {
+    const levels = await this.predictor.answer(seen.features, await this.read(pass));
+    const { width, height } = seen.prepared;
+    const { textThreshold, nms, topK } = options;
+    const selected = selectDetections(levels, {
+      labelTokens: pass.labelTokens,
+      width,
+      height,
+      ...(textThreshold === undefined ? {} : { threshold: textThreshold }),
+      ...(nms === undefined ? {} : { suppression: nms }),
+      ...(topK === undefined ? {} : { limit: topK }),
+    });
+    const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
+    const { boxes, scores, labels } = bestFirst(rescaleDetections(selected, ratios));
+    return Array.from(scores, (score, i) => {
+      const label = pass.classes[labels[i]!]!;
+      const side = (corner: number) => boxes[4 * i + corner]!;
+      const box = { xmin: side(0), ymin: side(1), xmax: side(2), ymax: side(3) };
+      return { detection: { score, label: prompt.labels[label]!, box }, label };
+    });
+  }
+
+  /** Features of a caption, kept: the same prompt on many pictures is read once. */
+  private read(pass: Pass): Promise<TextFeatures> {
+    return keep(this.captions, KEPT_CAPTIONS, pass.caption, () => this.predictor.text(pass.ids));
+  }
+
+  /** Features of a picture; kept by its bytes, so that a second prompt pays for the head alone. */
+  private async look(image: PictureSource, size: SizeRule): Promise<Seen> {
+    const picture = await decodePicture(image);
+    const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
+    const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
+    return keep(this.pictures, KEPT_PICTURES, key, async () => {
+      const prepared = prepareImage(picture, size);
+      const features = await this.predictor.image(prepared);
+      const { width, height } = picture;
+      return { features, prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
+    });
+  }
+}
+
+function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {
+  return Array.isArray(image);
+}
+
+/** The value under a key, made when absent; the oldest goes when there are too many. */
+function keep<Value>(
+  kept: Map<string, Promise<Value>>,
+  most: number,
+  key: string,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = make();
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  if (kept.size > most) kept.delete(kept.keys().next().value!);
+  return made;
+}
