@@ -1,7 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { evaluate } from "../onnx/index.ts";
-import { add, constant, input, multiply, stopGradient, sum, total } from "../tensor/index.ts";
+import {
+  abs,
+  add,
+  constant,
+  gridSample,
+  indices,
+  input,
+  multiply,
+  reshape,
+  roiAlign,
+  slice,
+  stopGradient,
+  sum,
+  type Tensor,
+  tanh,
+  total,
+} from "../tensor/index.ts";
 import { gradients, operandGradients } from "./gradients.ts";
 
 const x = input("x", [3]);
@@ -32,9 +48,9 @@ test("gradients follow one tensor asked for through another; operand gradients d
   const z = multiply(y, x);
   const all = gradients(total(z), [x, y]);
   const apart = operandGradients(z, constant([1, 10, 100]), [x, y]);
-  const found = await evaluate({ x: all[0]!, y: all[1]!, apartX: apart[0]!, apartY: apart[1]! }, feeds);
-  assert.deepEqual([...found.x], [3, 12, 27]);
-  assert.deepEqual([...found.y], [1, 2, -3]);
+  const found = await evaluate({ slopeX: all[0]!, slopeY: all[1]!, apartX: apart[0]!, apartY: apart[1]! }, feeds);
+  assert.deepEqual([...found.slopeX], [3, 12, 27]);
+  assert.deepEqual([...found.slopeY], [1, 2, -3]);
   assert.deepEqual([...found.apartX], [1, 40, 900]);
   assert.deepEqual([...found.apartY], [1, 20, -300]);
 });
@@ -50,4 +66,25 @@ test("a loss that is not a scalar is refused", () => {
     name: "ShapeError",
     message: "gradients: the loss is not a scalar; operands [1, 3]; in (no scope)",
   });
+});
+
+test("an operand that was made of another is not counted twice", async () => {
+  const map = input("map", [1, 2, 4, 4]);
+  const flat = slice(reshape(map, [8, 4]), { axis: 0, end: 3 });
+  const boxes = add(abs(flat), constant([0, 0, 2, 2]));
+  const options = { size: [2, 2], scale: 1, samplingRatio: 2, aligned: true } as const;
+  const pictures = indices([0, 0, 0]);
+  const ofBoxes = (of: Tensor) => gradients(total(roiAlign(map, of, pictures, options)), [map])[0]!;
+  const numbers = Float32Array.from({ length: 32 }, (_, i) => Math.sin(i) * 0.9);
+  const found = await evaluate({ made: ofBoxes(boxes), stopped: ofBoxes(stopGradient(boxes)) }, { map: numbers });
+  assert.deepEqual(found.made, found.stopped);
+
+  const grid = (of: Tensor) =>
+    gridSample(of, reshape(tanh(slice(reshape(of, [32]), { axis: 0, end: 8 })), [1, 2, 2, 2]));
+  const [slope] = gradients(total(grid(map)), [map]);
+  const at = async (move: number) =>
+    (await evaluate({ y: total(grid(map)) }, { map: numbers.map((x, i) => (i === 3 ? x + move : x)) })).y[0]!;
+  const expected = ((await at(0.01)) - (await at(-0.01))) / 0.02;
+  const { slope: all } = await evaluate({ slope: slope! }, { map: numbers });
+  assert.ok(Math.abs(all[3]! - expected) < 1e-3, `${all[3]} is not ${expected}`);
 });

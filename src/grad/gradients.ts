@@ -10,7 +10,7 @@ import { type Rule, rules } from "./rules.ts";
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.count !== 1) throw new ShapeError("gradients", "the loss is not a scalar", [loss.shape], loss.scope);
-  return backward(loss, expand(constant(1), loss.shape), wrt, reachable([loss]));
+  return backward(loss, expand(constant(1), loss.shape), wrt, reachable([loss]), new Set());
 }
 
 /**
@@ -24,17 +24,25 @@ export function operandGradients(output: Tensor, seed: Tensor, operands: readonl
     seed,
     operands,
     reachable([output], (tensor) => (ends.has(tensor) ? [] : tensor.inputs)),
+    ends,
   );
 }
 
-function backward(output: Tensor, seed: Tensor, wrt: readonly Tensor[], all: readonly Tensor[]): Tensor[] {
+/** Goes back from the output through all but the `ends`. */
+function backward(
+  output: Tensor,
+  seed: Tensor,
+  wrt: readonly Tensor[],
+  all: readonly Tensor[],
+  ends: ReadonlySet<Tensor>,
+): Tensor[] {
   const leads = leadsTo(all, new Set(wrt));
   const found = new Map<Tensor, Tensor>();
   if (leads.has(output)) found.set(output, seed);
   for (const tensor of all.toReversed()) {
     const gradient = found.get(tensor);
     const rule = rules[tensor.operation] as Rule<typeof tensor.operation> | "none";
-    if (!gradient || rule === "none" || !tensor.inputs.some((x) => leads.has(x))) continue;
+    if (!gradient || rule === "none" || ends.has(tensor) || !tensor.inputs.some((x) => leads.has(x))) continue;
     const wanted = tensor.inputs.map((x) => leads.has(x));
     const parts = inScope(`${tensor.scope}/gradient`, () => rule(tensor, gradient, wanted));
     parts.forEach((part, i) => {

@@ -24,6 +24,7 @@ import {
   reshape,
   scatterAddAlong,
   slice,
+  stopGradient,
   subtract,
   sum,
   swapLast,
@@ -107,7 +108,8 @@ export const gridSampleRule: Rule<"gridSample"> = (y, g, wanted) => {
 
 /** Bins are means of products of a row share and a column share, so RoIAlign is a product with a matrix on either side. */
 export const roiAlignRule: Rule<"roiAlign"> = (y, g) => {
-  const [x, boxes, pictures] = y.inputs as readonly [Tensor, Tensor, Tensor];
+  const [x, , pictures] = y.inputs as readonly [Tensor, Tensor, Tensor];
+  const boxes = stopGradient(y.inputs[1]!);
   const rows = binShares(boxes, 1, x.shape[2]!, y.attributes, 0);
   const columns = binShares(boxes, 0, x.shape[3]!, y.attributes, 1);
   const values = matmul(matmul(rows, gather(x, pictures)), swapLast(columns));

@@ -9,7 +9,7 @@ export type Operand = Tensor | number;
 const none: None = {};
 
 /** NumPy broadcasting: sizes are aligned at the right; a size of 1 or an absent one stretches. */
-export function broadcastShapes(operation: string, shapes: readonly Shape[]): Shape {
+export function broadcastShapes(operation: string, shapes: readonly Shape[], operands = shapes): Shape {
   const rank = Math.max(...shapes.map((s) => s.length));
   return Array.from({ length: rank }, (_, axis) => {
     const sizes = shapes.map((s) => s[s.length - rank + axis] ?? 1).filter((size) => size !== 1);
@@ -17,7 +17,7 @@ export function broadcastShapes(operation: string, shapes: readonly Shape[]): Sh
       throw new ShapeError(
         operation,
         `sizes ${[...new Set(sizes)].join(" and ")} do not broadcast`,
-        shapes,
+        operands,
         currentScope(),
       );
     return sizes[0] ?? 1;
@@ -28,7 +28,8 @@ function tensorOf(value: Operand): Tensor {
   return typeof value === "number" ? constant(value) : value;
 }
 
-function sameType(operation: string, tensors: readonly Tensor[]): ElementType {
+/** The element type that all operands have. */
+export function sameType(operation: string, tensors: readonly Tensor[]): ElementType {
   const types = [...new Set(tensors.map((t) => t.type))];
   if (types.length > 1)
     throw new ShapeError(
@@ -68,9 +69,13 @@ function comparison(operation: Comparison) {
   };
 }
 
-function unary(operation: Unary) {
-  return (x: Tensor): Tensor => new Tensor(operation, [x], none, x.shape, x.type);
+function unary(operation: Unary, types: readonly ElementType[] = ["float32", "float16"]) {
+  return (x: Tensor): Tensor => {
+    if (!types.includes(x.type)) throw new ShapeError(operation, `does not take ${x.type}`, [x.shape], currentScope());
+    return new Tensor(operation, [x], none, x.shape, x.type);
+  };
 }
+const numeric = ["float32", "float16", "int64", "int32"] as const;
 
 export const add = binary("add");
 export const subtract = binary("subtract");
@@ -82,7 +87,7 @@ export const minimum = binary("minimum");
 export const less = comparison("less");
 export const greater = comparison("greater");
 export const equal = comparison("equal");
-export const negate = unary("negate");
+export const negate = unary("negate", numeric);
 export const exp = unary("exp");
 export const log = unary("log");
 export const sqrt = unary("sqrt");
@@ -91,10 +96,10 @@ export const tanh = unary("tanh");
 export const sigmoid = unary("sigmoid");
 export const softplus = unary("softplus");
 export const relu = unary("relu");
-export const abs = unary("abs");
+export const abs = unary("abs", numeric);
 export const floor = unary("floor");
 /** True where x is false. */
-export const not = unary("not");
+export const not = unary("not", ["bool"]);
 /** GELU in its exact erf form. */
 export const gelu = unary("gelu");
 
@@ -116,6 +121,7 @@ export function hardSigmoid(x: Tensor): Tensor {
 
 /** Limits values to min..max; no gradient flows where a value was cut. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
+  if (!(min <= max)) throw new ShapeError("clamp", `${min} is above ${max}`, [x.shape], currentScope());
   return new Tensor("clamp", [x], { min, max }, x.shape, x.type);
 }
 

@@ -4,10 +4,10 @@ import { gradients } from "../grad/index.ts";
 import { evaluate } from "../onnx/index.ts";
 import { dropBlock, dropout, dropPath, input, total } from "./index.ts";
 
-/** 0, 1/n, 2/n, … in turn. */
-function counter(n: number): () => number {
+/** Uniform numbers that let this many elements stay before each zero, and then all. */
+function keeping(rate: number, ...counts: number[]): () => number {
   let i = 0;
-  return () => (i++ % n) / n;
+  return () => 1 - (1 - rate) ** ((counts[i++] ?? Number.POSITIVE_INFINITY) + 0.5);
 }
 
 test("dropout is the identity outside training", async () => {
@@ -22,7 +22,7 @@ test("dropout drops and scales by the numbers drawn, and its gradient passes whe
   const y = dropout(x, 0.5);
   const [slope] = gradients(total(y), [x]);
   const feeds = { x: Float32Array.of(1, 2, 3, 4) };
-  const found = await evaluate({ y, slope: slope! }, feeds, { training: true, random: counter(4) });
+  const found = await evaluate({ y, slope: slope! }, feeds, { training: true, random: keeping(0.5, 0, 0) });
   assert.deepEqual([...found.y], [0, 0, 6, 8]);
   assert.deepEqual([...found.slope], [0, 0, 2, 2]);
 });
@@ -32,15 +32,14 @@ test("drop path drops whole samples", async () => {
   const found = await evaluate(
     { y: dropPath(x, 0.25) },
     { x: new Float32Array(8).fill(3) },
-    { training: true, random: counter(4) },
+    { training: true, random: keeping(0.25, 0) },
   );
   assert.deepEqual([...found.y], [0, 0, 4, 4, 4, 4, 4, 4]);
 });
 
 test("drop block drops squares of all channels and keeps the mean of what is kept", async () => {
   const x = input("x", [1, 2, 5, 5]);
-  let drawn = 0;
-  const random = () => (drawn++ === 12 ? 0 : 1);
+  const random = keeping(0.3 / 9, 12);
   const feeds = { x: new Float32Array(50).fill(16 / 25) };
   const found = await evaluate({ y: dropBlock(x, 0.3, 3) }, feeds, { training: true, random });
   const row = [1, 0, 0, 0, 1];

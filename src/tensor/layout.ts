@@ -1,7 +1,7 @@
 /** Rearranging elements: reshape, transpose, slice, concat, split, pad, expand, roll. */
 
 import { ShapeError } from "../errors.ts";
-import { broadcastShapes } from "./arithmetic.ts";
+import { broadcastShapes, sameType } from "./arithmetic.ts";
 import type { None } from "./operations.ts";
 import { currentScope } from "./scope.ts";
 import { countOf, type Shape, Tensor } from "./tensor.ts";
@@ -20,7 +20,8 @@ export function axisOf(x: Tensor, axis: number, operation: string): number {
 export function reshape(x: Tensor, shape: Shape): Tensor {
   const known = shape.reduce((product, size) => (size === -1 ? product : product * size), 1);
   const full = shape.map((size) => (size === -1 ? x.count / known : size));
-  if (shape.filter((size) => size === -1).length > 1 || countOf(full) !== x.count)
+  const fits = full.every((size) => Number.isInteger(size) && size >= 0) && countOf(full) === x.count;
+  if (!fits || shape.filter((size) => size === -1).length > 1)
     throw new ShapeError("reshape", `${x.count} elements do not fill [${shape.join(", ")}]`, [x.shape], currentScope());
   return sameShape(full, x.shape) ? x : new Tensor("reshape", [x], none, full, x.type);
 }
@@ -40,6 +41,7 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
 
 /** The last two axes exchanged. */
 export function swapLast(x: Tensor): Tensor {
+  if (x.rank < 2) throw new ShapeError("swapLast", "needs at least two axes", [x.shape], currentScope());
   const order = x.shape.map((_, axis) => axis);
   return transpose(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
 }
@@ -61,16 +63,14 @@ export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
     const axis = axisOf(x, range.axis, "slice");
     const size = x.shape[axis]!;
     const place = (at: number) => Math.min(Math.max(at < 0 ? at + size : at, 0), size);
-    starts[axis] = place(range.start ?? 0);
-    ends[axis] = place(range.end ?? size);
-    steps[axis] = range.step ?? 1;
-    if (steps[axis]! < 1 || ends[axis]! < starts[axis]!)
-      throw new ShapeError(
-        "slice",
-        `nothing lies from ${range.start} to ${range.end} by ${range.step}`,
-        [x.shape],
-        currentScope(),
-      );
+    const { start = 0, end = size, step = 1 } = range;
+    if (!Number.isInteger(step) || step < 1)
+      throw new ShapeError("slice", `step ${step} is not a whole number above 0`, [x.shape], currentScope());
+    if (place(end) < place(start))
+      throw new ShapeError("slice", `nothing lies from ${start} to ${end}`, [x.shape], currentScope());
+    starts[axis] = place(start);
+    ends[axis] = place(end);
+    steps[axis] = step;
   }
   const shape = starts.map((start, axis) => Math.ceil((ends[axis]! - start) / steps[axis]!));
   return new Tensor("slice", [x], { starts, ends, steps }, shape, x.type);
@@ -83,15 +83,12 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   if (!first) throw new ShapeError("concat", "there is nothing to join", [], currentScope());
   const at = axisOf(first, axis, "concat");
   for (const part of parts)
-    if (
-      part.rank !== first.rank ||
-      part.type !== first.type ||
-      part.shape.some((s, i) => i !== at && s !== first.shape[i])
-    )
+    if (part.rank !== first.rank || part.shape.some((s, i) => i !== at && s !== first.shape[i]))
       throw new ShapeError("concat", `sizes differ outside axis ${axis}`, shapes, currentScope());
+  const type = sameType("concat", parts);
   if (parts.length === 1) return first;
   const shape = first.shape.map((size, i) => (i === at ? parts.reduce((sum, part) => sum + part.shape[at]!, 0) : size));
-  return new Tensor("concat", parts, { axis: at }, shape, first.type);
+  return new Tensor("concat", parts, { axis: at }, shape, type);
 }
 
 /** Consecutive pieces of the sizes given. */

@@ -43,7 +43,7 @@ export function frozenBatchNorm(
   shift: Tensor,
   epsilon = 1e-5,
 ): Tensor {
-  picture("batchNorm", x, [x.shape]);
+  wantChannels(x, { mean: statistics.mean, variance: statistics.variance, scale, shift });
   const factor = divide(scale, sqrt(add(statistics.variance, epsilon)));
   return add(multiply(x, channels(factor)), channels(subtract(shift, multiply(statistics.mean, factor))));
 }
@@ -55,7 +55,7 @@ export function batchNorm(
   shift: Tensor,
   epsilon = 1e-5,
 ): { result: Tensor; mean: Tensor; variance: Tensor } {
-  picture("batchNorm", x, [x.shape]);
+  wantChannels(x, { scale, shift });
   const centre = mean(x, [0, 2, 3]);
   const away = subtract(x, centre);
   const variance = mean(multiply(away, away), [0, 2, 3]);
@@ -66,6 +66,17 @@ export function batchNorm(
 /** x divided by its length along the last axis, the length held above epsilon. */
 export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
   return divide(x, maximum(sqrt(sum(multiply(x, x), [-1])), epsilon));
+}
+
+function wantChannels(x: Tensor, vectors: Readonly<Record<string, Tensor>>): void {
+  const shapes = [x, ...Object.values(vectors)].map((t) => t.shape);
+  const [, c] = picture("batchNorm", x, shapes);
+  if (Object.values(vectors).some((vector) => vector.count !== c)) {
+    const names = Object.keys(vectors)
+      .join(", ")
+      .replace(/, (\w+)$/, " and $1");
+    throw new ShapeError("batchNorm", `${names} are not [${c}]`, shapes, currentScope());
+  }
 }
 
 /** A vector over channels, shaped to broadcast over pictures. */

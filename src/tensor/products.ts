@@ -1,10 +1,10 @@
 /** Matrix products, convolutions and pooling. Pictures are [n,c,h,w]. */
 
 import { ShapeError } from "../errors.ts";
-import { broadcastShapes } from "./arithmetic.ts";
+import { broadcastShapes, sameType } from "./arithmetic.ts";
 import type { ConvolutionAttributes, None, Padding, Pair, PoolAttributes } from "./operations.ts";
 import { currentScope } from "./scope.ts";
-import { Tensor } from "./tensor.ts";
+import { type Shape, Tensor } from "./tensor.ts";
 
 const none: None = {};
 
@@ -12,10 +12,11 @@ const none: None = {};
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const shapes = [a.shape, b.shape];
   const inner = a.shape.at(-1);
-  if (a.rank < 2 || b.rank < 2 || inner !== b.shape.at(-2))
+  if (a.rank < 2 || b.rank < 2) throw new ShapeError("matmul", "needs at least two axes each", shapes, currentScope());
+  if (inner !== b.shape.at(-2))
     throw new ShapeError("matmul", `inner sizes ${inner} and ${b.shape.at(-2)} differ`, shapes, currentScope());
-  const batch = broadcastShapes("matmul", [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
-  return new Tensor("matmul", [a, b], none, [...batch, a.shape.at(-2)!, b.shape.at(-1)!], a.type);
+  const batch = broadcastShapes("matmul", [a.shape.slice(0, -2), b.shape.slice(0, -2)], shapes);
+  return new Tensor("matmul", [a, b], none, [...batch, a.shape.at(-2)!, b.shape.at(-1)!], sameType("matmul", [a, b]));
 }
 
 export interface ConvolutionOptions {
@@ -31,7 +32,7 @@ export interface ConvolutionOptions {
 export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
   const shapes = [x.shape, weight.shape, ...(options.bias ? [options.bias.shape] : [])];
   const attributes = convolutionAttributes(options);
-  const [n, c, h, w] = picture("convolution", x, shapes);
+  const [n, c] = picture("convolution", x, shapes);
   const [out, per, kh, kw] = picture("convolution", weight, shapes);
   const { groups } = attributes;
   if (per * groups !== c || out % groups !== 0)
@@ -41,11 +42,15 @@ export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptio
       shapes,
       currentScope(),
     );
-  if (options.bias && (options.bias.rank !== 1 || options.bias.shape[0] !== out))
-    throw new ShapeError("convolution", `the bias is not [${out}]`, shapes, currentScope());
-  const [rows, columns] = windowCounts(h, w, [kh, kw], attributes);
+  wantBias("convolution", options.bias, out, shapes);
+  const [rows, columns] = windowCounts("convolution", x.shape, [kh, kw], attributes, shapes);
   const inputs = options.bias ? [x, weight, options.bias] : [x, weight];
-  return new Tensor("convolution", inputs, attributes, [n, out, rows, columns], x.type);
+  return new Tensor("convolution", inputs, attributes, [n, out, rows, columns], sameType("convolution", inputs));
+}
+
+function wantBias(operation: string, bias: Tensor | undefined, out: number, shapes: readonly Shape[]): void {
+  if (bias && (bias.rank !== 1 || bias.shape[0] !== out))
+    throw new ShapeError(operation, `the bias is not [${out}]`, shapes, currentScope());
 }
 
 /** The gradient of a convolution with respect to its picture: x [n,c,h,w] with weight [c, out/groups, kh, kw]. */
@@ -61,10 +66,17 @@ export function transposedConvolution(
   if (from !== c)
     throw new ShapeError("transposedConvolution", `${c} channels meet a weight for ${from}`, shapes, currentScope());
   const { strides, dilations, padding, outputPadding, groups } = attributes;
+  wantBias("transposedConvolution", options.bias, per * groups, shapes);
   const rows = (h - 1) * strides[0] + dilations[0] * (kh - 1) + 1 - padding[0] - padding[2] + outputPadding[0];
   const columns = (w - 1) * strides[1] + dilations[1] * (kw - 1) + 1 - padding[1] - padding[3] + outputPadding[1];
   const inputs = options.bias ? [x, weight, options.bias] : [x, weight];
-  return new Tensor("transposedConvolution", inputs, attributes, [n, per * groups, rows, columns], x.type);
+  return new Tensor(
+    "transposedConvolution",
+    inputs,
+    attributes,
+    [n, per * groups, rows, columns],
+    sameType("transposedConvolution", inputs),
+  );
 }
 
 export interface PoolOptions {
@@ -86,12 +98,18 @@ export function averagePool(x: Tensor, options: PoolOptions): Tensor {
 
 /** Where in its channel (row · w + column) each maximum lies, int64; no gradient. */
 export function maxPoolIndices(x: Tensor, attributes: PoolAttributes): Tensor {
-  return new Tensor("maxPoolIndices", [x], attributes, pooledShape("maxPool", x, attributes), "int64");
+  return new Tensor("maxPoolIndices", [x], attributes, pooledShape("maxPoolIndices", x, attributes), "int64");
 }
 
 function pooledShape(operation: string, x: Tensor, attributes: PoolAttributes): number[] {
-  const [n, c, h, w] = picture(operation, x, [x.shape]);
-  return [n, c, ...windowCounts(h, w, attributes.kernel, { ...attributes, dilations: [1, 1] })];
+  const [n, c] = picture(operation, x, [x.shape]);
+  if (attributes.padding.some((p, side) => p >= attributes.kernel[(side % 2) as 0 | 1]))
+    throw new ShapeError(operation, "the padding is not below the kernel", [x.shape], currentScope());
+  return [
+    n,
+    c,
+    ...windowCounts(operation, x.shape, attributes.kernel, { ...attributes, dilations: [1, 1] }, [x.shape]),
+  ];
 }
 
 function poolAttributes(options: PoolOptions): PoolAttributes {
@@ -109,15 +127,24 @@ function convolutionAttributes(options: ConvolutionOptions): ConvolutionAttribut
 }
 
 function windowCounts(
-  h: number,
-  w: number,
+  operation: string,
+  [, , h, w]: Shape,
   kernel: Pair,
   { strides, padding, dilations }: { strides: Pair; padding: Padding; dilations: Pair },
+  shapes: readonly Shape[],
 ): [number, number] {
-  const windows = (size: number, axis: 0 | 1) =>
-    Math.floor((size + padding[axis] + padding[axis + 2]! - dilations[axis] * (kernel[axis] - 1) - 1) / strides[axis]) +
-    1;
-  return [windows(h, 0), windows(w, 1)];
+  const windows = (size: number, axis: 0 | 1) => {
+    const room = size + padding[axis] + padding[axis + 2]! - dilations[axis] * (kernel[axis] - 1) - 1;
+    if (room < 0)
+      throw new ShapeError(
+        operation,
+        `${kernel.join(" x ")} windows are larger than the padded picture`,
+        shapes,
+        currentScope(),
+      );
+    return Math.floor(room / strides[axis]) + 1;
+  };
+  return [windows(h!, 0), windows(w!, 1)];
 }
 
 /** The four sizes of a picture or of a convolution's weight. */
