@@ -6,6 +6,7 @@ export * from "./indexing.ts";
 export * from "./layout.ts";
 export * from "./normalization.ts";
 export type * from "./operations.ts";
+export * from "./print.ts";
 export * from "./products.ts";
 export * from "./reductions.ts";
 export * from "./sampling.ts";
