@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { test } from "node:test";
+
+/** A room imports from itself and from rooms before it (docs/architecture.md). */
+const rooms = [
+  "tensor",
+  "grad",
+  "onnx",
+  "nn",
+  "weights",
+  "boxes",
+  "inputs",
+  "models",
+  "data",
+  "tasks",
+  "engine",
+  "apps",
+];
+
+const source = new URL("../src/", import.meta.url).pathname;
+const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
+  (file) => file.endsWith(".ts") && !file.endsWith(".test.ts") && !file.includes("fixtures"),
+);
+
+/** Paths below src/ that a file imports, with or without types, now or later. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(source, file), "utf8");
+  const found = text.matchAll(/(?:from|import|moduleBeside)\s*\(?\s*"(\.[^"]+)"/g);
+  return [...found].map(([, path]) => relative(source, join(source, file, "..", path!)));
+}
+
+test("every file stands in a known room", () => {
+  const strangers = files.filter(
+    (file) => !["errors.ts", "index.ts"].includes(file) && !rooms.includes(file.split("/")[0]!),
+  );
+  assert.deepEqual(strangers, []);
+});
+
+test("rooms import only from themselves and from rooms before them", () => {
+  const wrong = files.flatMap((file) => {
+    const room = rooms.indexOf(file.split("/")[0]!);
+    if (room < 0) return [];
+    return importsOf(file)
+      .filter((path) => path !== "errors.ts" && !(rooms.indexOf(path.split("/")[0]!) <= room && path.includes("/")))
+      .map((path) => `${file} imports ${path}`);
+  });
+  assert.deepEqual(wrong, []);
+});
