@@ -19,6 +19,9 @@ export const recipeSchema = z.strictObject({
   from: z.string().exactOptional(),
   data: z.strictObject({
     names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
+    /** Most things in a scene, and the side of the smallest as a share of the picture's. */
+    objects: whole,
+    smallest: rate,
     pictures: whole,
     sizes: z.array(whole).min(1),
     tokens: whole,

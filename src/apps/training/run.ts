@@ -45,10 +45,11 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
   });
   const random = new Random(recipe.seed, "dropout");
   const step = new GroundingTrainingStep(model, recipe.dropout ? { random: () => random.unit() } : {});
-  const { pictures, sizes, tokens, sentences, listed, names: worldNames } = recipe.data;
+  const { pictures, sizes, tokens, sentences, listed, objects, smallest, names: worldNames } = recipe.data;
   const setup: SceneComposerSetup = {
     sprites,
     world: { split: "train", ...(worldNames ? { names: worldNames } : {}) },
+    scene: { objects, smallest },
     vocabulary: join(recipe.words, "vocab.txt"),
     seed: recipe.seed,
     pictures,

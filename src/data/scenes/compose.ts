@@ -33,6 +33,8 @@ export interface Scene extends Caption {
 
 /** Sizes of scenes, in pixels, and how many things to lay at most. */
 export interface SceneOptions {
+  /** Side of the smallest things, as a share of the shorter side of the picture; 0.12 unless told, at most 0.6. */
+  readonly smallest?: number;
   readonly width?: number;
   readonly height?: number;
   readonly objects?: number;
@@ -58,7 +60,7 @@ const leastVisible = 0.55;
  * ```
  */
 export function composeScene(world: World, seed: number, options: SceneOptions = {}): Scene {
-  const { width = 256, height = 256, objects: most = 6 } = options;
+  const { width = 256, height = 256, objects: most = 6, smallest = 0.12 } = options;
   const random = new Random(world.split, seed);
   const picture = drawBackground(random, width, height);
   const owners = new Uint8Array(width * height);
@@ -66,7 +68,7 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   /** Visible pixels by owner. */
   const areas = [width * height];
   for (const sprite of chooseSprites(world, 1 + random.below(most), random)) {
-    const pose = choosePose(world, sprite, Math.min(width, height), most, random);
+    const pose = choosePose(world, sprite, { frame: Math.min(width, height), most, smallest }, random);
     const layer = drawLayer(sprite, pose);
     const spot = findSpot(layer, picture, owners, areas, placed, random);
     if (!spot) continue;
@@ -89,12 +91,17 @@ function chooseSprites(world: World, count: number, random: Random): Sprite[] {
   return names.map((name) => random.pick(random.pick(world.sprites.get(name) ?? [])));
 }
 
-function choosePose(world: World, sprite: Sprite, frame: number, most: number, random: Random): Pose {
+function choosePose(
+  world: World,
+  sprite: Sprite,
+  { frame, most, smallest }: { frame: number; most: number; smallest: number },
+  random: Random,
+): Pose {
   const share = most > 2 ? random.unit() * random.between(0.4, 1) : random.unit();
   const brightness = random.between(0.8, 1.12);
   const turn = random.chance(0.8) ? random.between(-0.12, 0.12) : random.between(-0.4, 0.4);
   return {
-    side: frame * (0.12 + 0.48 * share),
+    side: frame * (smallest + (0.6 - smallest) * share),
     turn,
     mirrored: random.chance(0.5),
     squeeze: random.between(0.88, 1.12),

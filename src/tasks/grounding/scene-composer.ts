@@ -2,7 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { Random } from "../../data/random.ts";
-import { composeScene, loadWorld, type Scene, type World, type WorldOptions } from "../../data/scenes/index.ts";
+import {
+  composeScene,
+  loadWorld,
+  type Scene,
+  type SceneOptions,
+  type World,
+  type WorldOptions,
+} from "../../data/scenes/index.ts";
 import { prepareImage } from "../../inputs/prepare-image.ts";
 import { captionOfClasses } from "../../inputs/prompts.ts";
 import { tokenPositions } from "../../inputs/spans.ts";
@@ -14,6 +21,8 @@ export interface SceneComposerSetup {
   /** Folder of the rendered drawings. */
   sprites: string;
   world: WorldOptions;
+  /** How many things scenes hold at most, and how small they may be. */
+  scene: Pick<SceneOptions, "objects" | "smallest">;
   /** File with one token a line. */
   vocabulary: string;
   seed: number;
@@ -59,7 +68,7 @@ function composeBatch(job: number, setup: SceneComposerSetup, world: World, piec
   const mask = new Float32Array(pictures * tokens);
   const truths: PictureTruth[] = [];
   for (let i = 0; i < pictures; i++) {
-    const scene = composeScene(world, random.below(2 ** 31), { width: side, height: side });
+    const scene = composeScene(world, random.below(2 ** 31), { ...setup.scene, width: side, height: side });
     const words = random.chance(setup.sentences) ? sentence(scene) : nameList(scene, world, setup.names, random);
     const encoding = pieces.encode(words.caption);
     const used = Math.min(encoding.ids.length, tokens);

@@ -2,14 +2,13 @@
 
 import { overlapPlain } from "../../boxes/overlap.ts";
 import { Random } from "../../data/random.ts";
-import { composeScene, type Scene, type World } from "../../data/scenes/index.ts";
+import { composeScene, type Scene, type SceneOptions, type World } from "../../data/scenes/index.ts";
 import type { Detection, GroundingModel } from "./grounding-model.ts";
 
 export interface SceneScoresOptions {
   pictures: number;
   seed: number;
-  /** Side of the square scenes, in pixels. */
-  side: number;
+  scene: SceneOptions;
   /** Names in each prompt: those in the scene, and others that are not. */
   names: number;
   threshold: number;
@@ -25,14 +24,18 @@ export interface SceneScores {
 
 const HIT = 0.5;
 
-export async function scoreScenes(model: GroundingModel, world: World, options: SceneScoresOptions): Promise<SceneScores> {
-  const { pictures, seed, side, threshold } = options;
+export async function scoreScenes(
+  model: GroundingModel,
+  world: World,
+  options: SceneScoresOptions,
+): Promise<SceneScores> {
+  const { pictures, seed, threshold } = options;
   let hits = 0;
   let alarms = 0;
   let things = 0;
   for (let i = 0; i < pictures; i++) {
     const random = new Random(seed, "scores", i);
-    const scene = composeScene(world, random.below(2 ** 31), { width: side, height: side });
+    const scene = composeScene(world, random.below(2 ** 31), options.scene);
     const names = promptFor(scene, world, options.names, random);
     const detections = await model.detect({ ...scene.picture, channels: 3 }, names, { threshold });
     const found = countHits(scene, detections);
