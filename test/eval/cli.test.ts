@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Command } from "commander";
 import { addEvalCommand } from "../../src/apps/cli/eval.ts";
+import { datasetOfFlickr30k } from "../../src/data/readers/flickr30k.ts";
+import { writeFormat } from "../../src/data/readers/formats.ts";
+import { Problems } from "../../src/data/readers/problems.ts";
 import { goldenCopies } from "./golden.ts";
 
 /** What the command prints. */
@@ -97,6 +100,27 @@ test("Flickr30k is scored from the published folder, predictions and flat detect
       assert.equal(metrics["R@5"], recall["5"]!.all);
       assert.equal(metrics["R@10_people"], recall["10"]!.people);
     }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("MDETR's JSON of the same sentences gives the same recall over all phrases", async () => {
+  const flickr = goldenCopies("flickr-1")[0]!;
+  const folder = mkdtempSync(join(tmpdir(), "groundling-eval-"));
+  try {
+    const truth = join(folder, "truth.json");
+    writeFormat(await datasetOfFlickr30k(flickr.folder, "test", new Problems()), "mdetr", truth);
+    const predictions = join(folder, "predictions.json");
+    const records = [...flickr.read<object[]>("predictions.json"), ...flickr.read<object[]>("detections.json")];
+    writeFileSync(predictions, JSON.stringify(records));
+    const options = ["--protocol", "flickr30k", "--format", "json", "--detections", predictions];
+    const { metrics } = JSON.parse(await printed("eval", "--ground-truth", truth, ...options));
+    const { anyBox } = flickr.read<{ anyBox: { recall: Record<string, { all: number }> } }>("expected.json");
+    assert.deepEqual(
+      [metrics["R@1"], metrics["R@5"], metrics["R@10"]],
+      ["1", "5", "10"].map((k) => anyBox.recall[k]!.all),
+    );
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -11,6 +11,7 @@ import {
 } from "../../data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../../data/readers/flickr30k.ts";
 import { readJson } from "../../data/readers/json.ts";
+import { odinw13 } from "../../data/readers/odinw-sets.ts";
 import { type CocoOptions, type Evaluation, evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
 import {
   evaluateFlickr30k,
@@ -26,7 +27,7 @@ import {
   summarizeLvis,
   summarizeLvisCategory,
 } from "../../engine/metrics/lvis.ts";
-import { evaluateOdinw } from "../../engine/metrics/odinw.ts";
+import { evaluateOdinw, summarizeOdinw } from "../../engine/metrics/odinw.ts";
 import {
   detectionsOfRegions,
   type ScoredRegions,
@@ -128,6 +129,11 @@ async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promi
     "AP median": evaluation.median.AP,
     "AP50 median": evaluation.median.AP50,
   };
+  const thirteen = evaluation.sets.filter((set) => odinw13.some(({ name }) => name === set.name));
+  if (thirteen.length === odinw13.length && sets.length > thirteen.length) {
+    const { mean, median } = summarizeOdinw(thirteen);
+    Object.assign(metrics, { "AP of 13": mean.AP, "AP median of 13": median.AP });
+  }
   for (const { name, summary } of evaluation.sets) metrics[`AP ${name}`] = summary.AP;
   return { metrics, rows: evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary })) };
 }

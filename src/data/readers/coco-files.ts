@@ -3,6 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { CocoDetection, CocoGroundTruth, LvisGroundTruth } from "./coco-records.ts";
 import { type JsonPath, readJson, readJsonLines } from "./json.ts";
 import { type Place, Problems } from "./problems.ts";
+import { isId, isNumber, isNumbers, isRecord } from "./values.ts";
 
 type Fields = Record<string, unknown>;
 type Say = (path: JsonPath, message: string) => void;
@@ -59,7 +60,7 @@ export function isJsonLines(file: string): boolean {
 
 /** Checks the form of annotations; records that lack what everything needs are reported. */
 export function asCocoGroundTruth(value: unknown, file: string, problems: Problems): CocoGroundTruth {
-  const root = isFields(value) ? value : {};
+  const root = isRecord(value) ? value : {};
   const part = (name: string): unknown[] => {
     const list = root[name];
     if (Array.isArray(list)) return list;
@@ -70,7 +71,7 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
     part(name).filter((record, index): record is T => {
       const before = problems.list.length;
       const say: Say = (path, message) => problems.error({ file, path: [name, index, ...path] }, message);
-      if (!isFields(record)) say([], "must be a record");
+      if (!isRecord(record)) say([], "must be a record");
       else check(record, say);
       return problems.list.length === before;
     });
@@ -99,7 +100,7 @@ function isDetection(record: unknown, place: Place, problems: Problems): record 
       place.path ? { ...place, path: [...place.path, ...path] } : place,
       `${path.join(".")} ${message}`.trim(),
     );
-  if (!isFields(record)) say([], "must be a record");
+  if (!isRecord(record)) say([], "must be a record");
   else {
     if (!isId(record.image_id)) say(["image_id"], "must be a number or a string");
     if (!isNumber(record.category_id)) say(["category_id"], "must be a number");
@@ -122,23 +123,7 @@ function checkRegion(record: Fields, say: Say): void {
 
 function isSegmentation(value: unknown): boolean {
   if (Array.isArray(value)) return value.every((part) => isNumbers(part) && part.length >= 4);
-  if (!isFields(value)) return false;
+  if (!isRecord(value)) return false;
   const { size, counts } = value;
   return isNumbers(size) && size.length === 2 && (typeof counts === "string" || isNumbers(counts));
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): value is number | string {
-  return typeof value === "string" || Number.isFinite(value);
-}
-
-function isNumber(value: unknown): value is number {
-  return Number.isFinite(value);
-}
-
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((item) => Number.isFinite(item));
 }

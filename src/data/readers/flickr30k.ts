@@ -2,6 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { checkBox } from "./box-checks.ts";
+import { type Dataset, type DatasetImage, type Xyxy, xywhOfXyxy } from "./dataset.ts";
+import type { Problems } from "./problems.ts";
 import { childrenOf, numberIn, parseXml } from "./xml.ts";
 
 export interface FlickrPhrase {
@@ -120,4 +123,36 @@ export function parseFlickrAnnotations(source: string, file: string): FlickrAnno
     }
   }
   return { ...annotations, boxes: Object.fromEntries(boxes) };
+}
+
+/** Reads a subset as a dataset: five captions a picture, whose phrases hold the boxes of their ids. What is wrong goes to `problems`. */
+export async function datasetOfFlickr30k(folder: string, subset: string, problems: Problems): Promise<Dataset> {
+  const images = await readFlickr30k(folder, subset);
+  return { labels: [], images: images.map((image) => datasetImage(image, folder, problems)) };
+}
+
+function datasetImage({ id, annotations, sentences }: FlickrImage, folder: string, problems: Problems): DatasetImage {
+  const { width, height, boxes } = annotations;
+  const image: DatasetImage = { id, file: `${id}.jpg`, width, height, objects: [], captions: [] };
+  const objects = new Map<string, number[]>();
+  const place = { file: join(folder, "Annotations", `${id}.xml`) };
+  for (const [phrase, corners] of Object.entries(boxes)) {
+    const places = corners.map((box) => {
+      const xywh = xywhOfXyxy(box as Xyxy);
+      checkBox(xywh, image, { problems, place });
+      return image.objects.push({ xywh, area: xywh[2] * xywh[3], isCrowd: false }) - 1;
+    });
+    objects.set(phrase, places);
+  }
+  for (const { sentence, phrases } of sentences) {
+    const words = sentence.split(" ");
+    const located = phrases.flatMap(({ phrase, phrase_id, first_word_index }) => {
+      const places = objects.get(phrase_id);
+      if (!places) return [];
+      const start = words.slice(0, first_word_index).reduce((length, word) => length + word.length + 1, 0);
+      return [{ spans: [[start, start + phrase.length]] as [number, number][], objects: places }];
+    });
+    image.captions.push({ text: sentence, phrases: located });
+  }
+  return image;
 }

@@ -1,0 +1,35 @@
+/** Folders of small files: listing and reading them in a fixed order. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, extname, join } from "node:path";
+import { InputError } from "../../errors.ts";
+
+const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
+
+/** Whether a name ends as pictures do. */
+export function isPictureName(name: string): boolean {
+  return pictureEndings.has(extname(name).toLowerCase());
+}
+
+/** Names in a folder that pass a test, sorted; none where there is no such folder. */
+export function namesIn(folder: string, accept: (name: string) => boolean): string[] {
+  return existsSync(folder) ? readdirSync(folder).filter(accept).sort() : [];
+}
+
+/** Pictures of a folder by their name without ending. */
+export function picturesByStem(folder: string): Map<string, string> {
+  return new Map(namesIn(folder, isPictureName).map((name) => [basename(name, extname(name)), name]));
+}
+
+/** The first of some paths under a folder that exists. */
+export function firstExisting(folder: string, names: readonly string[]): string | undefined {
+  return names.map((name) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/** A text file. @throws InputError where it cannot be read. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+}

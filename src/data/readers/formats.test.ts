@@ -1,0 +1,260 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import sharp from "sharp";
+import { pack } from "tar-stream";
+import { checkDataset } from "./check.ts";
+import { cocoOfDataset } from "./coco.ts";
+import type { Dataset } from "./dataset.ts";
+import { formatOf, readFormat, type WritableFormat, writeFormat } from "./formats.ts";
+import { Problems, placeText } from "./problems.ts";
+
+const root = mkdtempSync(join(tmpdir(), "groundling-readers-"));
+after(() => rmSync(root, { recursive: true }));
+
+const labelled: Dataset = {
+  labels: [
+    { id: 3, name: "cat" },
+    { id: 7, name: "dog & co" },
+  ],
+  images: [
+    {
+      id: 1,
+      file: "images/a.png",
+      width: 64,
+      height: 32,
+      captions: [],
+      objects: [
+        { xywh: [1.5, 2, 10, 20], label: 3, area: 200, isCrowd: false },
+        { xywh: [0, 0, 64, 32], label: 7, area: 2048, isCrowd: false },
+      ],
+    },
+    { id: 2, file: "images/b.png", width: 40, height: 40, captions: [], objects: [] },
+  ],
+};
+
+const captioned: Dataset = {
+  labels: [],
+  images: [
+    {
+      id: 1,
+      file: "a.png",
+      width: 64,
+      height: 32,
+      objects: [
+        { xywh: [1, 2, 10, 20], area: 200, isCrowd: false },
+        { xywh: [30, 2, 10, 20], area: 200, isCrowd: false },
+      ],
+      captions: [
+        {
+          text: "two cats by a cat",
+          phrases: [
+            { spans: [[0, 8]], objects: [0, 1] },
+            { spans: [[12, 17]], objects: [1] },
+          ],
+        },
+      ],
+    },
+  ],
+};
+
+async function picture(file: string, width: number, height: number): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  await sharp({ create: { width, height, channels: 3, background: "green" } })
+    .png()
+    .toFile(file);
+}
+
+async function write(name: string, format: WritableFormat, dataset: Dataset): Promise<string> {
+  const endings = { coco: ".json", mdetr: ".json", odvg: ".jsonl", yolo: "", voc: "" };
+  const path = join(root, name, `set${endings[format]}`);
+  writeFormat(dataset, format, path);
+  const pictures = endings[format] === "" ? path : dirname(path);
+  for (const { file, width, height } of dataset.images) await picture(join(pictures, file), width, height);
+  return path;
+}
+
+/** Labels by name and boxes by picture: what every format of boxes can say. */
+function boxesOf({ labels, images }: Dataset): object {
+  const names = new Map(labels.map(({ id, name }) => [id, name]));
+  const tidy = (value: number) => Math.round(value * 1e9) / 1e9;
+  return Object.fromEntries(
+    images.map(({ file, width, height, objects }) => [
+      file.split("/").at(-1),
+      [width, height, objects.map(({ xywh, label }) => [names.get(label!), ...xywh.map(tidy)])],
+    ]),
+  );
+}
+
+for (const format of ["coco", "odvg", "yolo", "voc"] as const) {
+  test(`boxes and labels survive a round trip through ${format}`, async () => {
+    const path = await write(`round-${format}`, format, labelled);
+    assert.equal(formatOf(path), format);
+    const problems = new Problems();
+    const read = await readFormat(path, format, { problems });
+    assert.deepEqual(problems.list, []);
+    assert.deepEqual(boxesOf(read), boxesOf(labelled));
+    const again = join(root, `again-${format}`, path.split("/").at(-1)!);
+    writeFormat(read, format, again);
+    if (format === "coco" || format === "odvg") assert.equal(readFileSync(again, "utf8"), readFileSync(path, "utf8"));
+  });
+}
+
+for (const format of ["mdetr", "odvg"] as const) {
+  test(`captions, phrases and their boxes survive a round trip through ${format}`, async () => {
+    const path = await write(`phrases-${format}`, format, captioned);
+    assert.equal(formatOf(path), format);
+    const problems = new Problems();
+    const { images } = await readFormat(path, format, { problems });
+    assert.deepEqual(problems.list, []);
+    const phrases = images[0]!.captions[0]!.phrases.map(({ spans, objects }) => ({
+      spans,
+      boxes: objects.map((object) => images[0]!.objects[object]!.xywh),
+    }));
+    assert.equal(images[0]!.captions[0]!.text, "two cats by a cat");
+    assert.deepEqual(phrases, [
+      {
+        spans: [[0, 8]],
+        boxes: [
+          [1, 2, 10, 20],
+          [30, 2, 10, 20],
+        ],
+      },
+      { spans: [[12, 17]], boxes: [[30, 2, 10, 20]] },
+    ]);
+  });
+}
+
+test("LVIS's absent and unfinished labels and COCO's masks and crowds are kept", async () => {
+  const file = join(root, "lvis.json");
+  const coco = {
+    images: [
+      { id: 5, file_name: "a.png", width: 8, height: 8, neg_category_ids: [2], not_exhaustive_category_ids: [1] },
+    ],
+    annotations: [
+      {
+        id: 1,
+        image_id: 5,
+        category_id: 1,
+        bbox: [1, 1, 4, 4],
+        area: 16,
+        iscrowd: 1,
+        segmentation: { size: [8, 8], counts: [9, 4, 51] },
+      },
+    ],
+    categories: [
+      { id: 1, name: "cat", frequency: "r" },
+      { id: 2, name: "dog", frequency: "f" },
+    ],
+  };
+  writeFileSync(file, JSON.stringify(coco));
+  assert.deepEqual(cocoOfDataset(await readFormat(file, "coco", { problems: new Problems() })), coco);
+});
+
+test("a YOLO folder may name classes in data.yaml and draw polygons", async () => {
+  const folder = join(root, "yolo-yaml");
+  await picture(join(folder, "images/p.png"), 100, 50);
+  mkdirSync(join(folder, "labels"));
+  writeFileSync(join(folder, "data.yaml"), "train: images\nnc: 2\nnames:\n  0: 'cat'\n  1: dog # brown\n");
+  writeFileSync(join(folder, "labels/p.txt"), "1 0.1 0.2 0.5 0.2 0.5 0.6 0.1 0.6\n");
+  const { labels, images } = await readFormat(folder, "yolo", { problems: new Problems() });
+  assert.deepEqual(
+    labels.map(({ name }) => name),
+    ["cat", "dog"],
+  );
+  assert.deepEqual(images[0]!.objects[0]!.xywh, [10, 10, 40, 20]);
+  assert.equal(images[0]!.objects[0]!.area, 800);
+  writeFileSync(join(folder, "data.yaml"), 'names: ["cat", "dog"]\n');
+  assert.deepEqual((await readFormat(folder, "yolo", { problems: new Problems() })).labels[1], { id: 1, name: "dog" });
+});
+
+test("image-text tars give a caption per picture and name what lacks its other half", async () => {
+  const shard = join(root, "shard.tar");
+  const tar = pack();
+  const bytes = await sharp({ create: { width: 9, height: 7, channels: 3, background: "red" } })
+    .jpeg()
+    .toBuffer();
+  tar.entry({ name: "one.jpg" }, bytes);
+  tar.entry({ name: "one.txt" }, "a red field\n");
+  tar.entry({ name: "two.txt" }, "nothing to see");
+  tar.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of tar) chunks.push(chunk as Buffer);
+  writeFileSync(shard, Buffer.concat(chunks));
+  const { problems, images, captions } = await checkDataset(shard);
+  assert.deepEqual([images, captions], [1, 1]);
+  assert.deepEqual(
+    problems.map(({ message }) => message),
+    ["two has a text but no picture"],
+  );
+  writeFileSync(shard, Buffer.concat(chunks).subarray(0, 700));
+  assert.match((await checkDataset(shard)).problems[0]!.message, /not a tar that can be read/);
+});
+
+test("everything wrong with a COCO file is said at once, with lines", async () => {
+  const folder = join(root, "bad-coco");
+  await picture(join(folder, "a.png"), 10, 10);
+  const file = join(folder, "annotations.json");
+  const lines = [
+    '{"images": [{"id": 1, "file_name": "a.png", "width": 10, "height": 12},',
+    '{"id": 1, "file_name": "missing.png", "width": 0, "height": 10}],',
+    '"categories": [{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}],',
+    '"annotations": [',
+    '{"id": 0, "image_id": 1, "category_id": 1, "bbox": [1, 1, 0, 3], "area": 3},',
+    '{"id": 7, "image_id": 9, "category_id": 4, "bbox": [1, 1, 2, 3], "area": 6},',
+    '{"id": 7, "image_id": 1, "category_id": 1,',
+    '  "bbox": [1, 1, 2], "area": "big"},',
+    '{"id": 8, "image_id": 1, "category_id": 1, "bbox": [5, 5, 20, 2], "area": 6, "segmentation": {"size": [9, 9], "counts": "\\u0001"}}]}',
+  ];
+  writeFileSync(file, lines.join("\n"));
+  const { problems } = await checkDataset(file);
+  const said = problems.map((problem) => `${placeText(problem).replace(`${folder}/`, "")}: ${problem.message}`);
+  for (const expected of [
+    /^annotations.json:8 \$\.annotations\[2\]\.bbox: must be four numbers/,
+    /^annotations.json:8 \$\.annotations\[2\]\.area: must be a number/,
+    /^annotations.json:2 \$\.images\[1\]: a second image has id 1/,
+    /^annotations.json:2 \$\.images\[1\]: width and height must be above 0/,
+    /^annotations.json:5 \$\.annotations\[0\]: annotation id 0/,
+    /^annotations.json:5 \$\.annotations\[0\]\.bbox: box .* has no area/,
+    /^annotations.json:6 \$\.annotations\[1\]: there is no image 9/,
+    /^annotations.json:6 \$\.annotations\[1\]: there is no category 4/,
+    /there are 1 categories|categories: 1 categories have no object: dog/,
+  ]) {
+    assert.ok(
+      said.some((text) => expected.test(text)),
+      `${expected} in\n${said.join("\n")}`,
+    );
+  }
+});
+
+test("what is wrong with lines of ODVG, YOLO and VOC is said with file and line", async () => {
+  const odvg = join(root, "bad.jsonl");
+  writeFileSync(odvg, '{"filename": "a.png", "height": 1, "width": 1}\n{"filename": 3}\n');
+  const ofOdvg = (await checkDataset(odvg, { pictures: root })).problems;
+  assert.deepEqual(ofOdvg.map(({ line }) => line).slice(0, 2), [1, 2]);
+
+  const yolo = join(root, "bad-yolo");
+  await picture(join(yolo, "images/p.png"), 10, 10);
+  mkdirSync(join(yolo, "labels"));
+  writeFileSync(join(yolo, "classes.txt"), "cat\n");
+  writeFileSync(join(yolo, "labels/p.txt"), "0 0.5 0.5 0.1 0.1\n1 0.5 0.5 0.1 0.1\n0 0.5 0.5\n0 50 50 10 10\n");
+  writeFileSync(join(yolo, "labels/q.txt"), "");
+  const ofYolo = (await checkDataset(yolo)).problems;
+  assert.deepEqual(
+    ofYolo.map(({ line }) => line),
+    [2, 3, 4, 4, undefined],
+  );
+
+  const voc = join(root, "bad-voc");
+  mkdirSync(join(voc, "Annotations"), { recursive: true });
+  writeFileSync(
+    join(voc, "Annotations/a.xml"),
+    "<annotation>\n<size><width>3</width>\n<height>x</height></size></annotation>",
+  );
+  writeFileSync(join(voc, "Annotations/b.xml"), "<annotation>\n<size>\n</annotation>");
+  const ofVoc = (await checkDataset(voc)).problems.map(({ message }) => message);
+  assert.match(ofVoc[0]!, /line 3: <height> holds "x", not a number/);
+  assert.match(ofVoc[1]!, /line 3: <\/annotation> closes <size>, which was opened on line 2/);
+});

@@ -1,0 +1,126 @@
+/** MDETR's mixed grounding JSON: each "image" is a picture with one caption, each annotation points into the caption. */
+import { checkBox } from "./box-checks.ts";
+import type { Id } from "./coco-records.ts";
+import type { Dataset, DatasetImage, Xywh } from "./dataset.ts";
+import { readJson } from "./json.ts";
+import type { Problems } from "./problems.ts";
+import { isId, isNumbers, isRecord, isSpans, listIn } from "./values.ts";
+
+/** Reads a file; what is wrong goes to `problems`. */
+export function readMdetr(file: string, problems: Problems): Dataset {
+  const json = readJson(file);
+  const at = (...path: (string | number)[]) => ({ file, path });
+  const images = new Map<Id, DatasetImage>();
+  for (const [index, record] of listIn(json, "images", { file, problems }).entries()) {
+    const place = at("images", index);
+    if (!isRecord(record) || !isId(record.id) || typeof record.file_name !== "string") {
+      problems.error(place, "must have id and file_name");
+      continue;
+    }
+    const { id, file_name, caption, width, height } = record;
+    if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
+    if (!isNumbers([width, height])) {
+      problems.error(place, "must have width and height");
+      continue;
+    }
+    if (typeof caption !== "string") {
+      problems.error(place, "must have a caption");
+      continue;
+    }
+    const captions = [{ text: caption, phrases: [] }];
+    images.set(id, { id, file: file_name, width: Number(width), height: Number(height), objects: [], captions });
+  }
+  for (const [index, record] of listIn(json, "annotations", { file, problems }).entries()) {
+    const place = at("annotations", index);
+    if (!isRecord(record)) {
+      problems.error(place, "must be a record");
+      continue;
+    }
+    const { image_id, bbox, tokens_positive: spans, area, iscrowd } = record;
+    const image = isId(image_id) ? images.get(image_id) : undefined;
+    if (!image) {
+      problems.error(place, `there is no image ${JSON.stringify(image_id)}`);
+      continue;
+    }
+    if (!isNumbers(bbox) || bbox.length !== 4) {
+      problems.error(place, "bbox must be four numbers: x, y, width, height");
+      continue;
+    }
+    const xywh = bbox as Xywh;
+    checkBox(xywh, image, { problems, place: at("annotations", index, "bbox") });
+    const caption = image.captions[0]!;
+    if (!isSpans(spans, caption.text)) {
+      problems.error(
+        at("annotations", index, "tokens_positive"),
+        `must be [start, end] pairs within the caption of ${caption.text.length} characters`,
+      );
+      continue;
+    }
+    const object = image.objects.length;
+    image.objects.push({ xywh, area: typeof area === "number" ? area : xywh[2] * xywh[3], isCrowd: iscrowd === 1 });
+    if (spans.length === 0) continue;
+    const key = JSON.stringify(spans);
+    const phrase = caption.phrases.find((known) => JSON.stringify(known.spans) === key);
+    if (phrase) phrase.objects.push(object);
+    else caption.phrases.push({ spans, objects: [object] });
+  }
+  return { labels: [], images: [...images.values()] };
+}
+
+interface MdetrJson {
+  images: {
+    id: number;
+    original_img_id: Id;
+    sentence_id: number;
+    file_name: string;
+    width: number;
+    height: number;
+    caption: string;
+    tokens_positive_eval: [number, number][][];
+  }[];
+  annotations: {
+    id: number;
+    image_id: number;
+    bbox: Xywh;
+    area: number;
+    iscrowd: 0 | 1;
+    category_id: 1;
+    tokens_positive: [number, number][];
+  }[];
+  categories: { id: 1; name: "object" }[];
+}
+
+/** A dataset in MDETR's form: a picture is repeated for each of its captions. Objects that no caption speaks of are left out. */
+export function mdetrOfDataset(dataset: Dataset): MdetrJson {
+  const json: MdetrJson = { images: [], annotations: [], categories: [{ id: 1, name: "object" }] };
+  for (const image of dataset.images) {
+    image.captions.forEach(({ text, phrases }, sentence_id) => {
+      const id = json.images.length + 1;
+      json.images.push({
+        id,
+        original_img_id: image.id,
+        sentence_id,
+        file_name: image.file,
+        width: image.width,
+        height: image.height,
+        caption: text,
+        tokens_positive_eval: phrases.map(({ spans }) => spans),
+      });
+      for (const { spans, objects } of phrases) {
+        for (const place of objects) {
+          const { xywh, area, isCrowd } = image.objects[place]!;
+          json.annotations.push({
+            id: json.annotations.length + 1,
+            image_id: id,
+            bbox: xywh,
+            area,
+            iscrowd: isCrowd ? 1 : 0,
+            category_id: 1,
+            tokens_positive: spans,
+          });
+        }
+      }
+    });
+  }
+  return json;
+}

@@ -1,0 +1,145 @@
+/** ODVG (object detection and visual grounding): one record a line, with labelled boxes or with a caption and its regions. */
+import { readFileSync } from "node:fs";
+import { checkBox } from "./box-checks.ts";
+import { type Dataset, type DatasetImage, type DatasetLabel, type Xyxy, xywhOfXyxy, xyxyOfXywh } from "./dataset.ts";
+import { readJsonLines } from "./json.ts";
+import type { Place, Problems } from "./problems.ts";
+import { isNumber, isNumbers, isRecord, isSpans } from "./values.ts";
+
+/** Reads a file; what is wrong goes to `problems`. Images are numbered by line. */
+export async function readOdvg(file: string, problems: Problems): Promise<Dataset> {
+  const labels = new Map<number, string>();
+  const images: DatasetImage[] = [];
+  for await (const { line, record } of readJsonLines(file)) {
+    const place = { file, line };
+    if (
+      !isRecord(record) ||
+      typeof record.filename !== "string" ||
+      !isNumber(record.height) ||
+      !isNumber(record.width)
+    ) {
+      problems.error(place, "a record needs filename, height and width");
+      continue;
+    }
+    const { filename, width, height } = record;
+    const image: DatasetImage = { id: line, file: filename, width, height, objects: [], captions: [] };
+    images.push(image);
+    if (isRecord(record.detection)) readDetection(record.detection, image, { labels, problems, place });
+    if (isRecord(record.grounding)) readGrounding(record.grounding, image, { problems, place });
+    if (!isRecord(record.detection) && !isRecord(record.grounding))
+      problems.error(place, "has neither detection nor grounding");
+  }
+  const list: DatasetLabel[] = [...labels].map(([id, name]) => ({ id, name })).sort((a, b) => a.id - b.id);
+  return { labels: list, images };
+}
+
+interface Context {
+  problems: Problems;
+  place: Place;
+}
+
+function readDetection(
+  detection: Record<string, unknown>,
+  image: DatasetImage,
+  { labels, problems, place }: Context & { labels: Map<number, string> },
+): void {
+  const { instances } = detection;
+  if (!Array.isArray(instances)) problems.error(place, "detection.instances must be a list");
+  for (const [index, instance] of (Array.isArray(instances) ? instances : []).entries()) {
+    const what = `detection.instances[${index}]`;
+    if (!isInstance(instance)) {
+      problems.error(place, `${what} needs bbox (left, top, right, bottom), label (a number) and category (its name)`);
+      continue;
+    }
+    const { bbox, label, category } = instance;
+    const known = labels.get(label);
+    if (known !== undefined && known !== category) {
+      problems.error(
+        place,
+        `${what}: label ${label} is ${JSON.stringify(category)} here and ${JSON.stringify(known)} before`,
+      );
+    }
+    labels.set(label, category);
+    addObject(image, bbox, { problems, place });
+    image.objects.at(-1)!.label = label;
+  }
+}
+
+function isInstance(value: unknown): value is { bbox: Xyxy; label: number; category: string } {
+  return isRecord(value) && isBox(value.bbox) && isNumber(value.label) && typeof value.category === "string";
+}
+
+function readGrounding(grounding: Record<string, unknown>, image: DatasetImage, { problems, place }: Context): void {
+  const { caption, regions } = grounding;
+  if (typeof caption !== "string" || !Array.isArray(regions)) {
+    problems.error(place, "grounding needs a caption and a list of regions");
+    return;
+  }
+  const phrases = regions.flatMap((region: unknown, index) => {
+    const what = `grounding.regions[${index}]`;
+    if (!isRecord(region) || typeof region.phrase !== "string") {
+      problems.error(place, `${what} needs a phrase`);
+      return [];
+    }
+    const boxes = isBox(region.bbox) ? [region.bbox] : region.bbox;
+    if (!Array.isArray(boxes) || !boxes.every(isBox)) {
+      problems.error(place, `${what}.bbox must be left, top, right, bottom, or a list of such`);
+      return [];
+    }
+    const spans = region.tokens_positive ?? spansOf(region.phrase, caption);
+    if (!isSpans(spans, caption) || spans.length === 0) {
+      problems.error(
+        place,
+        `${what}: ${JSON.stringify(region.phrase)} is not in the caption ${JSON.stringify(caption)}`,
+      );
+      return [];
+    }
+    const objects = boxes.map((box) => addObject(image, box, { problems, place }));
+    return [{ spans, objects }];
+  });
+  image.captions.push({ text: caption, phrases });
+}
+
+function addObject(image: DatasetImage, bbox: Xyxy, context: Context): number {
+  const xywh = xywhOfXyxy(bbox);
+  checkBox(xywh, image, context);
+  return image.objects.push({ xywh, area: xywh[2] * xywh[3], isCrowd: false }) - 1;
+}
+
+/** Where a phrase first stands in a caption. */
+function spansOf(phrase: string, caption: string): [number, number][] {
+  const start = caption.toLowerCase().indexOf(phrase.toLowerCase());
+  return start < 0 || phrase === "" ? [] : [[start, start + phrase.length]];
+}
+
+function isBox(value: unknown): value is Xyxy {
+  return isNumbers(value) && value.length === 4;
+}
+
+/** A dataset as ODVG lines: labelled objects as detection, captions as grounding. A picture is repeated for each further caption. */
+export function odvgOfDataset(dataset: Dataset): string {
+  const names = new Map(dataset.labels.map(({ id, name }) => [id, name]));
+  const lines: object[] = [];
+  for (const image of dataset.images) {
+    const head = { filename: image.file, height: image.height, width: image.width };
+    const box = (place: number) => xyxyOfXywh(image.objects[place]!.xywh);
+    const instances = image.objects.flatMap(({ label }, place) =>
+      label === undefined ? [] : [{ bbox: box(place), label, category: names.get(label)! }],
+    );
+    if (instances.length || image.captions.length === 0) lines.push({ ...head, detection: { instances } });
+    for (const { text, phrases } of image.captions) {
+      const regions = phrases.map(({ spans, objects }) => ({
+        bbox: objects.length === 1 ? box(objects[0]!) : objects.map(box),
+        phrase: spans.map(([start, end]) => text.slice(start, end)).join(" "),
+        tokens_positive: spans,
+      }));
+      lines.push({ ...head, grounding: { caption: text, regions } });
+    }
+  }
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+}
+
+/** The first line of a file, to tell formats apart. */
+export function firstLine(file: string): string {
+  return readFileSync(file, "utf8").split("\n", 1)[0]!;
+}
