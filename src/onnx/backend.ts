@@ -13,6 +13,8 @@ export interface BackendOptions {
   profile?: string;
   /** "all" lets the runtime rearrange the graph; "none" runs it as written. */
   optimization?: "all" | "none";
+  /** The folder in which the files lie that baked weights name (Node only). */
+  weightsFolder?: string;
 }
 
 type Ort = typeof import("onnxruntime-common");
@@ -30,12 +32,13 @@ export async function createSession(
   options: BackendOptions = {},
 ): Promise<OrtSession> {
   const ort = await runtime();
-  const { provider = "cpu", threads, profile, optimization = "all" } = options;
+  const { provider = "cpu", threads, profile, optimization = "all", weightsFolder } = options;
   const settings: OrtSession.SessionOptions = {
     executionProviders: provider === "cpu" && !isNode() ? ["wasm"] : [provider],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
+    ...(weightsFolder ? { extra: { session: { model_external_initializers_file_folder_path: weightsFolder } } } : {}),
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };
   try {

@@ -1,4 +1,4 @@
-/** Tensors to ONNX bytes, and sessions that run them. */
+/** Tensors to ONNX bytes, and sessions that run them. What needs files or threads is imported from its own file. */
 
 export * from "./backend.ts";
 export * from "./lower.ts";

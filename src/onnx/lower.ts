@@ -1,8 +1,9 @@
 /** From tensors to an ONNX model: what the outputs reach, one row per operation. */
 
-import { type ElementType, type Numbers, reachable, type Shape, type Tensor } from "../tensor/index.ts";
+import { ShapeError } from "../errors.ts";
+import { type ElementType, type Numbers, reachable, type Shape, sameShape, type Tensor } from "../tensor/index.ts";
 import { Emitter } from "./emitter.ts";
-import { encodeModel, type OnnxTensor, type OnnxValue } from "./proto.ts";
+import { encodeModel, type OnnxModel, type OnnxTensor, type OnnxValue } from "./proto.ts";
 import { type Row, rows, sinceOpset } from "./rows.ts";
 
 export interface LowerOptions {
@@ -36,13 +37,21 @@ export interface Lowered {
 }
 
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): Lowered {
+  const { lowered, model } = lowerToModel(outputs, options);
+  return { ...lowered, bytes: encodeModel(model) };
+}
+
+/** The same before it is written as bytes. */
+export function lowerToModel(
+  outputs: Readonly<Record<string, Tensor>>,
+  options: LowerOptions = {},
+): { lowered: Omit<Lowered, "bytes">; model: OnnxModel } {
   const { training = false, sizes = "baked", portable = false } = options;
   const asWritten = (tensor: Tensor) =>
     tensor.operation === "dropout" && !training ? tensor.inputs.slice(0, 1) : tensor.inputs;
   const tensors = reachable(Object.values(outputs), asWritten);
   const opset = tensors.reduce((highest, t) => Math.max(highest, sinceOpset[t.operation] ?? 17), 17);
-  const lowered: Lowered = {
-    bytes: new Uint8Array(),
+  const lowered: Omit<Lowered, "bytes"> = {
     inputs: [],
     parameters: [],
     dropMasks: [],
@@ -51,7 +60,7 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
   };
   const initializers: OnnxTensor[] = [];
   const names = new Map<Tensor, string>();
-  const byName = new Map<string, string>();
+  const leaves = new Map<string, Tensor>();
 
   const hold = (name: string, value: Tensor): string => {
     const { data } = value.attributes as { data: Numbers };
@@ -64,19 +73,18 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
 
   const nameLeaf = (tensor: Tensor, index: number): string | undefined => {
     const { type, shape } = tensor;
-    if (is(tensor, "input")) {
+    if (is(tensor, "input") || is(tensor, "parameter")) {
       const { name } = tensor.attributes;
-      if (!byName.has(`input ${name}`)) lowered.inputs.push({ name, type, shape });
-      return byName.set(`input ${name}`, name).get(`input ${name}`);
-    }
-    if (is(tensor, "parameter")) {
-      const { name } = tensor.attributes;
-      const known = byName.get(name);
-      if (known) return known;
-      const data = options.baked?.(name);
-      if (data) initializers.push({ name, type, shape, data });
-      else lowered.parameters.push({ name, type, shape });
-      return byName.set(name, name).get(name);
+      const known = leaves.get(name);
+      leaves.set(name, tensor);
+      if (known) wantSame(name, known, tensor);
+      else if (is(tensor, "input")) lowered.inputs.push({ name, type, shape });
+      else {
+        const data = options.baked?.(name);
+        if (data) initializers.push({ name, type, shape, data });
+        else lowered.parameters.push({ name, type, shape });
+      }
+      return name;
     }
     if (is(tensor, "constant")) return hold(`constant_${index}`, tensor);
     if (is(tensor, "dropMask")) {
@@ -96,6 +104,8 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
   });
   emit.enter("");
   const asked: OnnxValue[] = Object.entries(outputs).map(([name, tensor]) => {
+    const leaf = leaves.get(name);
+    if (leaf) throw new ShapeError("lower", `an output has the name of ${leaf.operation} ${name}`, [leaf.shape], "");
     emit.nodes.push({ name: `output/${name}`, type: "Identity", inputs: [emit.value(tensor)], outputs: [name] });
     lowered.outputs.push({ name, type: tensor.type, shape: tensor.shape });
     return { name, type: tensor.type, ...(sizes === "baked" ? { shape: tensor.shape } : {}) };
@@ -106,8 +116,14 @@ export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerO
     ...(sizes === "baked" ? { shape } : {}),
   }));
   const weights = lowered.parameters.map(({ name, type, shape }) => ({ name, type, shape }));
-  lowered.bytes = encodeModel({ opset, nodes: emit.nodes, inputs: [...fed, ...weights], outputs: asked, initializers });
-  return lowered;
+  const model = { opset, nodes: emit.nodes, inputs: [...fed, ...weights], outputs: asked, initializers };
+  return { lowered, model };
+}
+
+/** One name, one value: tensors that share it must be of one kind, type and shape. */
+function wantSame(name: string, a: Tensor, b: Tensor): void {
+  if (a.operation !== b.operation || a.type !== b.type || !sameShape(a.shape, b.shape))
+    throw new ShapeError("lower", `${a.operation} and ${b.operation} ${name} differ`, [a.shape, b.shape], b.scope);
 }
 
 function is<K extends Tensor["operation"]>(tensor: Tensor, operation: K): tensor is Tensor<K> {

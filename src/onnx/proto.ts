@@ -1,6 +1,7 @@
 /** ONNX models as bytes: the few messages of onnx.proto (onnx.ai, IR version 8) that lowering writes. */
 
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { InputError } from "../errors.ts";
 import type { ElementType, Numbers, Shape } from "../tensor/index.ts";
 
 export type AttributeValue = number | string | readonly number[] | { float: number };
@@ -39,27 +40,59 @@ export interface OnnxModel {
 
 const elementCodes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
 
+/** A model of more bytes than this is refused by protobuf's readers. */
+const MOST_BYTES = 2 ** 31 - 1;
+
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
-  const writer = new BinaryWriter();
-  writer.tag(1, WireType.Varint).int64(8);
-  text(writer, 2, "groundling");
-  const domains = new Set(model.nodes.map((node) => node.domain ?? ""));
-  domains.add("");
-  message(writer, 7, (graph) => writeGraph(graph, model));
+  const pieces = modelPieces(model);
+  const bytes = new Uint8Array(totalLength(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
+/** The model's bytes in pieces, of which the large ones are the initializers' own arrays. */
+export function modelPieces(model: OnnxModel): Uint8Array[] {
+  const graph = new BinaryWriter();
+  for (const node of model.nodes) message(graph, 1, (inner) => writeNode(inner, node));
+  text(graph, 2, "groundling");
+  for (const value of model.inputs) message(graph, 11, (inner) => writeValue(inner, value));
+  for (const value of model.outputs) message(graph, 12, (inner) => writeValue(inner, value));
+  const graphPieces = [graph.finish(), ...model.initializers.flatMap(tensorPieces)];
+  const length = totalLength(graphPieces);
+  if (length > MOST_BYTES)
+    throw new InputError(
+      `a model of ${length} bytes is past ONNX's limit of ${MOST_BYTES}; keep its weights in a file`,
+    );
+
+  const head = new BinaryWriter();
+  head.tag(1, WireType.Varint).int64(8);
+  text(head, 2, "groundling");
+  const domains = new Set(model.nodes.map((node) => node.domain ?? "")).add("");
   for (const domain of [...domains].sort())
-    message(writer, 8, (set) => {
+    message(head, 8, (set) => {
       text(set, 1, domain);
       set.tag(2, WireType.Varint).int64(domain === "" ? model.opset : 1);
     });
-  return writer.finish();
+  return [head.tag(7, WireType.LengthDelimited).uint32(length).finish(), ...graphPieces];
 }
 
-function writeGraph(writer: BinaryWriter, model: OnnxModel): void {
-  for (const node of model.nodes) message(writer, 1, (inner) => writeNode(inner, node));
-  text(writer, 2, "groundling");
-  for (const tensor of model.initializers) message(writer, 5, (inner) => writeTensor(inner, tensor));
-  for (const value of model.inputs) message(writer, 11, (inner) => writeValue(inner, value));
-  for (const value of model.outputs) message(writer, 12, (inner) => writeValue(inner, value));
+/** One initializer as a field of the graph: its description, then its numbers uncopied. */
+function tensorPieces(tensor: OnnxTensor): Uint8Array[] {
+  const { data } = tensor;
+  const numbers = "file" in data ? [] : [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
+  const writer = new BinaryWriter();
+  writeTensor(writer, tensor);
+  const description = writer.finish();
+  const length = totalLength([description, ...numbers]);
+  return [new BinaryWriter().tag(5, WireType.LengthDelimited).uint32(length).finish(), description, ...numbers];
+}
+
+function totalLength(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0);
 }
 
 function writeNode(writer: BinaryWriter, node: OnnxNode): void {
@@ -85,6 +118,7 @@ function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValu
   }
 }
 
+/** All of an initializer but its numbers, which must follow where they are not in a file. */
 function writeTensor(writer: BinaryWriter, tensor: OnnxTensor): void {
   for (const size of tensor.shape) writer.tag(1, WireType.Varint).int64(size);
   writer.tag(2, WireType.Varint).int32(elementCodes[tensor.type]);
@@ -98,7 +132,7 @@ function writeTensor(writer: BinaryWriter, tensor: OnnxTensor): void {
         text(entry, 2, value);
       });
     writer.tag(14, WireType.Varint).int32(1);
-  } else writer.tag(9, WireType.LengthDelimited).bytes(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  } else writer.tag(9, WireType.LengthDelimited).uint32(data.byteLength);
 }
 
 function writeValue(writer: BinaryWriter, value: OnnxValue): void {

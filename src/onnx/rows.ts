@@ -108,11 +108,16 @@ export const rows: Rows = {
     kernel_shape: inputs[1]!.shape.slice(2),
     output_padding: of.outputPadding,
   })),
-  deformableConvolution: (emit, { inputs, attributes: { stride, padding } }) => {
+  deformableConvolution: (emit, { inputs, attributes: { stride, padding, groups } }) => {
     const [x, offset, mask, weight, bias] = inputs.map((t) => emit.value(t));
     const kernel_shape = inputs[3]!.shape.slice(2);
     return emit.node("DeformConv", [x!, weight!, offset!, bias!, mask!], {
-      attributes: { kernel_shape, strides: [stride, stride], pads: [padding, padding, padding, padding] },
+      attributes: {
+        kernel_shape,
+        group: groups,
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+      },
     });
   },
   maxPool: plain("MaxPool", (of) => ({ ...window(of), kernel_shape: of.kernel })),

@@ -79,7 +79,7 @@ export class SessionCache {
   }
 
   private async session(trace: Lowered): Promise<Session> {
-    const key = Buffer.from(await crypto.subtle.digest("SHA-256", trace.bytes)).toString("base64");
+    const key = String(new Uint8Array(await crypto.subtle.digest("SHA-256", trace.bytes)));
     const known = this.sessions.get(key) ?? Session.from(trace, this.options);
     this.sessions.set(key, known);
     return known;

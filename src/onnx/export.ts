@@ -1,0 +1,73 @@
+/** A model as a plain ONNX file for other programs. */
+
+import { open, rename, rm } from "node:fs/promises";
+import { basename } from "node:path";
+import { WeightsError } from "../errors.ts";
+import { reachable, type Tensor } from "../tensor/index.ts";
+import { lowerToModel } from "./lower.ts";
+import { modelPieces, type OnnxTensor } from "./proto.ts";
+import { writeNumbers } from "./stored-weights.ts";
+
+export interface ExportOptions {
+  /** By checkpoint name; all that the outputs reach must be there. */
+  weights: ReadonlyMap<string, Float32Array>;
+  /** Weights of more bytes than this in all go to `NAME.onnx.data` beside the model; 1.5 GB when absent. */
+  mostInside?: number;
+}
+
+/**
+ * Writes the outputs, and what they are made of, as an ONNX model of standard operators with inputs and outputs named as
+ * given. Files are complete before they take their names. A `WeightsError` lists all weights that are missing or of another size.
+ */
+export async function exportOnnx(
+  outputs: Readonly<Record<string, Tensor>>,
+  path: string,
+  { weights, mostInside = 1.5e9 }: ExportOptions,
+): Promise<void> {
+  const used = weightsOf(outputs, weights);
+  const bytes = [...used.values()].reduce((sum, numbers) => sum + numbers.byteLength, 0);
+  const dataPath = `${path}.data`;
+  const part = `${path}.${process.pid}.part`;
+  const dataPart = `${dataPath}.${process.pid}.part`;
+  try {
+    const places = bytes > mostInside ? await writeNumbers(dataPart, basename(dataPath), used) : undefined;
+    const baked = (name: string): OnnxTensor["data"] | undefined => (places ?? used).get(name);
+    await writePieces(part, modelPieces(lowerToModel(outputs, { portable: true, baked }).model));
+    if (places) await rename(dataPart, dataPath);
+    await rename(part, path);
+  } catch (error) {
+    await rm(part, { force: true });
+    await rm(dataPart, { force: true });
+    throw error;
+  }
+}
+
+function weightsOf(
+  outputs: Readonly<Record<string, Tensor>>,
+  weights: ReadonlyMap<string, Float32Array>,
+): Map<string, Float32Array> {
+  const used = new Map<string, Float32Array>();
+  const wrong: string[] = [];
+  for (const tensor of reachable(Object.values(outputs)))
+    if (tensor.operation === "parameter") {
+      const { name } = (tensor as Tensor<"parameter">).attributes;
+      const numbers = weights.get(name);
+      const shape = `${name} [${tensor.shape.join(", ")}]`;
+      if (!numbers) wrong.push(`missing  ${shape}`);
+      else if (numbers.length !== tensor.count) wrong.push(`size     ${shape} has ${numbers.length} numbers`);
+      else used.set(name, numbers);
+    }
+  if (wrong.length > 0)
+    throw new WeightsError(`weights do not fit the model to export:\n${wrong.map((line) => `  ${line}`).join("\n")}`);
+  return used;
+}
+
+async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
+  const handle = await open(path, "wx");
+  try {
+    for (const piece of pieces) await handle.appendFile(piece);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
