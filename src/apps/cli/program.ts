@@ -1,0 +1,28 @@
+/** The commands of `groundling`. */
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+
+type AddCommand = (program: Command) => void;
+
+/** Where each command lives; only the one that is asked for is loaded, all for help. */
+const commands: Record<string, () => Promise<AddCommand>> = {
+  detect: async () => (await import("./detect.ts")).addDetectCommand,
+  ground: async () => (await import("./ground.ts")).addGroundCommand,
+  eval: async () => (await import("./eval.ts")).addEvalCommand,
+  scenes: async () => (await import("./scenes.ts")).addScenesCommand,
+  browse: async () => (await import("./browse.ts")).addBrowseCommand,
+};
+
+/** The program with the command that `words` begin with, or with all where they begin with none. */
+export async function programFor(words: readonly string[]): Promise<Command> {
+  const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
+  const program = new Command("groundling")
+    .description("Find things in pictures by words.")
+    .version(version)
+    .showHelpAfterError("(groundling help COMMAND says more)")
+    .exitOverride();
+  const asked = Object.hasOwn(commands, words[0] ?? "") ? [commands[words[0]!]!] : Object.values(commands);
+  for (const add of await Promise.all(asked.map((load) => load()))) add(program);
+  return program;
+}

@@ -1,0 +1,116 @@
+/** A picture with boxes and labels drawn on it. */
+
+import { readdirSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
+import type { Picture } from "../../inputs/resize.ts";
+import type { Box, Detection } from "../../tasks/grounding/grounding-model.ts";
+
+interface Area {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const FONT = "Groundling Inter";
+/** Degrees between the hues of labels that follow each other: neighbours are far apart, and none comes twice soon. */
+const GOLDEN_ANGLE = 137.508;
+
+/** Draws detections, best first, on a picture; the better ones lie on top. Answers with the bytes of a PNG. */
+export async function drawDetections(
+  picture: Picture,
+  detections: readonly Detection[],
+  labels: readonly string[],
+): Promise<Uint8Array> {
+  loadFont();
+  const { width, height } = picture;
+  const canvas = createCanvas(width, height);
+  const context = canvas.getContext("2d");
+  context.putImageData(new ImageData(withAlpha(picture), width, height), 0, 0);
+  const side = Math.sqrt(width * height);
+  const line = Math.max(2, Math.round(side / 300));
+  const size = Math.round(Math.min(Math.max(12, side / 36), Math.max(9, height / 4)));
+  for (const { box, label } of detections.toReversed()) drawBox(context, box, { line, hue: hueOf(labels, label) });
+  const taken: Area[] = [];
+  for (const detection of detections) {
+    taken.push(drawTag(context, detection, { hue: hueOf(labels, detection.label), size, line, width, height, taken }));
+  }
+  return canvas.encode("png");
+}
+
+function hueOf(labels: readonly string[], label: string): number {
+  return (Math.max(0, labels.indexOf(label)) * GOLDEN_ANGLE + 210) % 360;
+}
+
+/** A coloured line between two thin dark ones, so that it shows on light and on dark ground. */
+function drawBox(
+  context: SKRSContext2D,
+  { xmin, ymin, xmax, ymax }: Box,
+  { line, hue }: { line: number; hue: number },
+): void {
+  for (const [style, width] of [
+    ["rgba(0, 0, 0, 0.55)", line + 2],
+    [`hsl(${hue}, 90%, 60%)`, line],
+  ] as const) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.strokeRect(xmin, ymin, xmax - xmin, ymax - ymin);
+  }
+}
+
+interface TagChoices {
+  hue: number;
+  size: number;
+  line: number;
+  width: number;
+  height: number;
+  taken: readonly Area[];
+}
+
+/** Writes a label where it hides no other: above its box, within its top, below, within its bottom. */
+function drawTag(
+  context: SKRSContext2D,
+  { box, label, score }: Detection,
+  { hue, size, line, width, height, taken }: TagChoices,
+): Area {
+  context.font = `${size}px "${FONT}"`;
+  const words = `${label} ${Math.round(100 * score)} %`;
+  const tag = { width: Math.ceil(context.measureText(words).width + 0.6 * size), height: Math.ceil(1.35 * size) };
+  const x = Math.max(0, Math.min(box.xmin - line / 2, width - tag.width));
+  const places = [box.ymin - tag.height, box.ymin, box.ymax, box.ymax - tag.height].map((y) => ({ ...tag, x, y }));
+  const inside = places.filter(({ y }) => y >= 0 && y + tag.height <= height);
+  const place = inside.find((area) => !taken.some((other) => overlap(area, other))) ??
+    inside[0] ?? { ...tag, x, y: Math.max(0, Math.min(box.ymin, height - tag.height)) };
+  context.fillStyle = `hsl(${hue}, 85%, 24%)`;
+  context.fillRect(place.x, place.y, place.width, place.height);
+  context.fillStyle = "white";
+  context.textBaseline = "middle";
+  context.fillText(words, place.x + 0.3 * size, place.y + tag.height / 2);
+  return place;
+}
+
+function overlap(a: Area, b: Area): boolean {
+  return a.x < b.x + b.width && b.x < a.x + a.width && a.y < b.y + b.height && b.y < a.y + a.height;
+}
+
+function withAlpha({ data, width, height }: Picture): Uint8ClampedArray {
+  const pixels = new Uint8ClampedArray(4 * width * height).fill(255);
+  for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
+    pixels[to] = data[from]!;
+    pixels[to + 1] = data[from + 1]!;
+    pixels[to + 2] = data[from + 2]!;
+  }
+  return pixels;
+}
+
+/** The bundled font, in all its scripts. */
+function loadFont(): void {
+  if (GlobalFonts.has(FONT)) return;
+  const folder = join(dirname(createRequire(import.meta.url).resolve("@fontsource/inter/package.json")), "files");
+  for (const file of readdirSync(folder)
+    .filter((name) => name.endsWith("-500-normal.woff2"))
+    .sort())
+    GlobalFonts.registerFromPath(join(folder, file), FONT);
+}

@@ -1,0 +1,143 @@
+/** Detections in the formats that other programs read. */
+
+import type { Box } from "../../tasks/grounding/grounding-model.ts";
+import { csvLine } from "./csv.ts";
+import type { Findings, PictureResult } from "./picture-result.ts";
+import { vocAnnotation } from "./voc.ts";
+
+/** A format of one text for all pictures. */
+export interface DocumentFormat {
+  /** Name of its file in a folder of answers. */
+  readonly file: string;
+  readonly text: (findings: Findings) => string;
+}
+
+/** A format of a text per picture and some for all. */
+export interface FolderFormat {
+  /** Texts by path in a folder of answers. */
+  readonly texts: (findings: Findings) => Map<string, string>;
+}
+
+const documents = {
+  json: { file: "detections.json", text: ({ pictures }) => json(pictures.map(entryOf)) },
+  jsonl: {
+    file: "detections.jsonl",
+    text: ({ pictures }) => pictures.map((picture) => `${JSON.stringify(entryOf(picture))}\n`).join(""),
+  },
+  coco: { file: "instances.json", text: (findings) => json(cocoOf(findings)) },
+  csv: { file: "detections.csv", text: csvOf },
+  labelstudio: { file: "tasks.json", text: ({ pictures }) => json(pictures.map(labelStudioTask)) },
+  fiftyone: { file: "labels.json", text: (findings) => json(fiftyOneOf(findings)) },
+} satisfies Record<string, DocumentFormat>;
+
+const folders = {
+  yolo: { texts: yoloTexts },
+  voc: {
+    texts: ({ pictures }) =>
+      new Map(pictures.map((picture) => [`Annotations/${picture.name}.xml`, vocAnnotation(picture)])),
+  },
+} satisfies Record<string, FolderFormat>;
+
+export type FormatName = keyof typeof documents | keyof typeof folders;
+
+export const formats: Readonly<Record<FormatName, DocumentFormat | FolderFormat>> = { ...documents, ...folders };
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function entryOf({ image, width, height, caption, detections }: PictureResult) {
+  return { image, width, height, ...(caption === undefined ? {} : { caption }), detections };
+}
+
+/** Left, top, width, height. */
+function xywh({ xmin, ymin, xmax, ymax }: Box): [number, number, number, number] {
+  return [xmin, ymin, xmax - xmin, ymax - ymin];
+}
+
+/** COCO's annotations, with a score each. Source: COCO's format of instances. */
+function cocoOf({ pictures, labels }: Findings) {
+  const categories = labels.map((name, index) => ({ id: index + 1, name }));
+  const numbers = new Map(categories.map(({ id, name }) => [name, id]));
+  let id = 0;
+  return {
+    images: pictures.map(({ image, width, height }, index) => ({ id: index + 1, file_name: image, width, height })),
+    annotations: pictures.flatMap(({ detections }, index) =>
+      detections.map(({ score, label, box }) => {
+        const bbox = xywh(box);
+        const area = bbox[2] * bbox[3];
+        return { id: ++id, image_id: index + 1, category_id: numbers.get(label), bbox, area, iscrowd: 0, score };
+      }),
+    ),
+    categories,
+  };
+}
+
+function csvOf({ pictures }: Findings): string {
+  const lines = pictures.flatMap(({ image, detections }) =>
+    detections.map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => [
+      image,
+      label,
+      score,
+      xmin,
+      ymin,
+      xmax,
+      ymax,
+    ]),
+  );
+  return [["image", "label", "score", "xmin", "ymin", "xmax", "ymax"], ...lines].map(csvLine).join("");
+}
+
+/** A task with predictions, boxes in percent of the picture. Source: Label Studio's format of predictions. */
+function labelStudioTask({ image, width, height, detections }: PictureResult) {
+  const result = detections.map(({ score, label, box }, index) => {
+    const [x, y, w, h] = xywh(box);
+    return {
+      id: `box-${index + 1}`,
+      type: "rectanglelabels",
+      from_name: "label",
+      to_name: "image",
+      original_width: width,
+      original_height: height,
+      image_rotation: 0,
+      score,
+      value: {
+        x: (100 * x) / width,
+        y: (100 * y) / height,
+        width: (100 * w) / width,
+        height: (100 * h) / height,
+        rotation: 0,
+        rectanglelabels: [label],
+      },
+    };
+  });
+  const score = detections[0]?.score ?? 0;
+  return { data: { image }, predictions: [{ model_version: "groundling", score, result }] };
+}
+
+/** FiftyOne's dataset of image detections: boxes as shares of the picture, by the picture's name without its ending. */
+function fiftyOneOf({ pictures, labels }: Findings) {
+  const entries = pictures.map(({ name, width, height, detections }) => [
+    name,
+    detections.map(({ score, label, box }) => {
+      const [x, y, w, h] = xywh(box);
+      const bounding_box = [x / width, y / height, w / width, h / height];
+      return { label: labels.indexOf(label), bounding_box, confidence: score };
+    }),
+  ]);
+  return { classes: labels, labels: Object.fromEntries(entries) };
+}
+
+/** A line per box: class, centre, width and height as shares of the picture, score. */
+function yoloTexts({ pictures, labels }: Findings): Map<string, string> {
+  const texts = new Map([["classes.txt", labels.map((label) => `${label.replaceAll(/\s+/g, " ")}\n`).join("")]]);
+  for (const { name, width, height, detections } of pictures) {
+    const lines = detections.map(({ score, label, box }) => {
+      const [x, y, w, h] = xywh(box);
+      const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height, score];
+      return `${labels.indexOf(label)} ${shares.map((share) => share.toFixed(6)).join(" ")}\n`;
+    });
+    texts.set(`labels/${name}.txt`, lines.join(""));
+  }
+  return texts;
+}

@@ -1,0 +1,25 @@
+/** Detections for people, on a terminal. */
+
+import { plainTable } from "../cli/table.ts";
+import type { PictureResult } from "./picture-result.ts";
+
+/** A short table per picture, boxes in whole pixels. */
+export function tableOf(pictures: readonly PictureResult[]): string {
+  return pictures.map((picture) => `${headed(picture)}\n`).join("\n");
+}
+
+function headed({ image, width, height, detections }: PictureResult): string {
+  const heading = `${image} (${width} × ${height})`;
+  if (detections.length === 0) return `${heading}: nothing found`;
+  const rows = detections.map(({ label, score, box: { xmin, ymin, xmax, ymax } }) => [
+    printable(label),
+    score.toFixed(3),
+    ...[xmin, ymin, xmax, ymax].map((side) => String(Math.round(side))),
+  ]);
+  return `${heading}\n${plainTable(["label", "score", "xmin", "ymin", "xmax", "ymax"], rows)}`;
+}
+
+/** Without characters that would move a terminal's cursor. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, " ");
+}
