@@ -1,0 +1,56 @@
+/**
+ * From a training run to a model folder: the averaged weights in float16, with words, sizes and a card.
+ * npx tsx scripts/package-model.ts --run runs/first-world --to assets/models/everyday --size 160,320 --card recipes/first-world.md
+ */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import { z } from "zod";
+import { sizeRule } from "../src/apps/cli/numbers.ts";
+import { readCheckpoint } from "../src/engine/checkpoint.ts";
+import { WeightsError } from "../src/errors.ts";
+import type { SizeRule } from "../src/inputs/prepare-image.ts";
+import { glip } from "../src/models/glip.ts";
+import { glipConfigSchema } from "../src/models/glip-config.ts";
+import { writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
+import { fromFloat32 } from "../src/weights/float-conversion.ts";
+
+/** What a model folder needs of the recipe that a checkpoint carries. */
+const recipeSchema = z.object({ model: glipConfigSchema, words: z.string() });
+
+interface Choices {
+  run: string;
+  to: string;
+  size: SizeRule;
+  card: string;
+}
+
+const { run, to, size, card } = new Command()
+  .requiredOption("--run <folder>", "folder of a training run")
+  .requiredOption("--to <folder>", "model folder to write")
+  .requiredOption("--size <short,max>", "sides that pictures are resized to", sizeRule)
+  .requiredOption("--card <file>", "text of the model card")
+  .parse()
+  .opts<Choices>();
+
+const file = join(run, "last.safetensors");
+const { weights, average, state } = await readCheckpoint(file);
+const recipe = recipeSchema.safeParse(state.recipe);
+if (!recipe.success)
+  throw new WeightsError(`${file}: its recipe does not say the model: ${z.prettifyError(recipe.error)}`);
+const { model: config, words } = recipe.data;
+const numbers = average ?? weights;
+const { parameters } = glip(config);
+const missing = parameters.filter(({ name }) => !numbers.has(name)).map(({ name }) => name);
+if (missing.length) throw new WeightsError(`${file}: lacks ${missing.join(", ")}`);
+await writeModelFolder(to, {
+  config,
+  size,
+  vocabulary: join(words, "vocab.txt"),
+  card: await readFile(card, "utf8"),
+  weights: parameters.map(({ name, shape }) => {
+    return { name, dtype: "F16", shape, data: fromFloat32("F16", numbers.get(name)!) } as const;
+  }),
+});
+process.stdout.write(`${to}: ${average ? "averaged " : ""}weights of step ${state.step}\n`);
