@@ -19,9 +19,9 @@ export interface BackendOptions {
 
 type Ort = typeof import("onnxruntime-common");
 
-/** ONNX Runtime for this place. */
-export async function runtime(): Promise<Ort> {
-  return typeof process === "object" && process.versions?.node
+/** ONNX Runtime for this place; in Node, too, the provider wasm is the web's. */
+export async function runtime(provider: Provider = "cpu"): Promise<Ort> {
+  return isNode() && provider !== "wasm"
     ? await import("onnxruntime-node")
     : ((await import("onnxruntime-web")) as Ort);
 }
@@ -31,8 +31,8 @@ export async function createSession(
   model: Uint8Array<ArrayBuffer> | string,
   options: BackendOptions = {},
 ): Promise<OrtSession> {
-  const ort = await runtime();
   const { provider = "cpu", threads, profile, optimization = "all", weightsFolder } = options;
+  const ort = await runtime(provider);
   const settings: OrtSession.SessionOptions = {
     executionProviders: provider === "cpu" && !isNode() ? ["wasm"] : [provider],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",

@@ -2,7 +2,7 @@
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
-import { countOf, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
+import { countOf, type ElementType, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
 import { type BackendOptions, createSession, runtime } from "./backend.ts";
 import { type Fed, type Lowered, type LowerOptions, lower } from "./lower.ts";
 
@@ -17,6 +17,15 @@ export interface RunOptions {
   random?: () => number;
 }
 
+const arrays = {
+  float32: Float32Array,
+  float16: Uint16Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  uint8: Uint8Array,
+} as const satisfies Record<ElementType, unknown>;
+
 export class Session {
   private constructor(
     private readonly session: OrtSession,
@@ -27,12 +36,12 @@ export class Session {
   /** Lowers and prepares what the outputs reach. Dispose it when done. */
   static async compile(outputs: Readonly<Record<string, Tensor>>, options: SessionOptions = {}): Promise<Session> {
     const lowered = lower(outputs, options);
-    return new Session(await createSession(lowered.bytes, options), await runtime(), lowered);
+    return new Session(await createSession(lowered.bytes, options), await runtime(options.provider), lowered);
   }
 
   /** Prepares a model that was lowered before. */
   static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
-    return new Session(await createSession(lowered.bytes, options), await runtime(), lowered);
+    return new Session(await createSession(lowered.bytes, options), await runtime(options.provider), lowered);
   }
 
   /** Runs the trace that was compiled. */
@@ -44,14 +53,19 @@ export class Session {
   async runTrace(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     const { weights = new Map<string, Float32Array>(), random = Math.random } = options;
     const values: Record<string, InstanceType<typeof this.ort.Tensor>> = {};
+    const wrong: string[] = [];
     const feed = (value: Fed, data: Numbers | undefined, kind: string) => {
-      if (data === undefined) throw new InputError(`${kind} ${value.name} [${value.shape.join(", ")}] was not fed`);
-      if (data.length !== countOf(value.shape))
-        throw new InputError(`${kind} ${value.name} has ${data.length} numbers for [${value.shape.join(", ")}]`);
-      values[value.name] = ortTensor(this.ort, value, data);
+      const shape = `[${value.shape.join(", ")}]`;
+      if (data === undefined) wrong.push(`${kind} ${value.name} ${shape} was not fed`);
+      else if (data.length !== countOf(value.shape))
+        wrong.push(`${kind} ${value.name} has ${data.length} numbers for ${shape}`);
+      else if (!(data instanceof arrays[value.type]))
+        wrong.push(`${kind} ${value.name} is ${data.constructor.name}, not ${value.type}`);
+      else values[value.name] = ortTensor(this.ort, value, data);
     };
     for (const value of trace.inputs) feed(value, feeds[value.name], "input");
     for (const value of trace.parameters) feed(value, weights.get(value.name), "weight");
+    if (wrong.length > 0) throw new InputError(wrong.join("\n"));
     for (const value of trace.constants) feed(value, value.data, "constant");
     for (const value of trace.dropMasks) feed(value, drawMask(value.shape, value.rate, random), "mask");
     const results = await this.session.run(values);
