@@ -1,92 +1,78 @@
-/** Bilinear sampling from gathered rows, for the gradients of operations that read between pixels. */
+/** Bilinear sampling as a sum over the four pixels around each place, for gradients of operations that read between pixels. */
 
 import {
   add,
   cast,
-  clamp,
   constant,
+  equal,
+  expand,
   floor,
   gather,
-  greater,
-  less,
   matmul,
+  maximum,
+  minimum,
   multiply,
-  type Operand,
   reshape,
-  slice,
+  scatterAddRows,
   subtract,
   swapLast,
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
 
-/**
- * Values of x [n,c,h,w] at fractional rows and columns [n,s]: [n,s,c]. Corners outside the picture count as zero.
- */
-export function bilinearRows(x: Tensor, rows: Tensor, columns: Tensor): Tensor {
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
-  const table = reshape(transpose(x, [0, 2, 3, 1]), [n * h * w, c]);
+type Sizes = readonly [number, number, number, number];
+
+export interface Corners {
+  /** Rows of the table of all pixels [n·h·w,c] that each place reads [n,4,s]. */
+  pixels: Tensor;
+  /** How much each of them counts [n,4,s]; nothing for those outside the picture. */
+  shares: Tensor;
+}
+
+/** The pixels of x [n,c,h,w] around fractional rows and columns [n,s]. */
+export function cornersOf(x: Tensor, rows: Tensor, columns: Tensor): Corners {
+  const [n, , h, w] = x.shape as Sizes;
+  const s = rows.shape[1]!;
+  const vertical = ends(reshape(rows, [n, 1, s]), h);
+  const horizontal = ends(reshape(columns, [n, 1, s]), w);
+  const down = (of: Tensor) => reshape(of, [n, 2, 1, s]);
+  const across = (of: Tensor) => reshape(of, [n, 1, 2, s]);
   const picture = constant(
     Float32Array.from({ length: n }, (_, i) => i * h * w),
-    [n, 1],
+    [n, 1, 1],
   );
-  const top = floor(rows);
-  const left = floor(columns);
-  const corner = (row: Tensor, column: Tensor, share: Tensor): Tensor => {
-    const inside = multiply(within(row, h), within(column, w));
-    const place = add(add(multiply(clamp(row, 0, h - 1), w), clamp(column, 0, w - 1)), picture);
-    return multiply(gather(table, cast(place, "int64")), reshape(multiply(share, inside), [...rows.shape, 1]));
+  const starts = add(multiply(vertical.place, w), picture);
+  return {
+    pixels: reshape(add(down(starts), across(horizontal.place)), [n, 4, s]),
+    shares: reshape(multiply(down(vertical.share), across(horizontal.share)), [n, 4, s]),
   };
-  const down = subtract(rows, top);
-  const along = subtract(columns, left);
-  const up = subtract(1, down);
-  const back = subtract(1, along);
-  const corners = [
-    corner(top, left, multiply(up, back)),
-    corner(top, add(left, 1), multiply(up, along)),
-    corner(add(top, 1), left, multiply(down, back)),
-    corner(add(top, 1), add(left, 1), multiply(down, along)),
-  ];
-  return corners.reduce((sum, part) => add(sum, part));
 }
 
-/** 1 where a whole number lies in 0..size-1, else 0. */
-function within(at: Tensor, size: Operand): Tensor {
-  return multiply(cast(greater(at, -0.5), "float32"), cast(less(at, subtractHalf(size)), "float32"));
+/** The whole numbers below and above fractional places [n,1,s], cut to 0..size-1 [n,2,s], and their shares. */
+function ends(at: Tensor, size: number): { place: Tensor; share: Tensor } {
+  const pair = (below: number, above: number) => constant([below, above], [1, 2, 1]);
+  const low = floor(at);
+  const both = add(low, pair(0, 1));
+  const place = minimum(maximum(both, 0), size - 1);
+  const share = add(multiply(subtract(at, low), pair(-1, 1)), pair(1, 0));
+  return { place, share: multiply(share, cast(equal(place, both), "float32")) };
 }
 
-function subtractHalf(size: Operand): Operand {
-  return typeof size === "number" ? size - 0.5 : subtract(size, 0.5);
-}
-
-/** Modulated deformable convolution as gathered rows and one product (semantics of `deformableConvolution`). */
-export function deformableByRows(
-  [x, offset, mask, weight, bias]: readonly [Tensor, Tensor, Tensor, Tensor, Tensor],
-  { stride, padding }: { stride: number; padding: number },
-): Tensor {
-  const [n, c] = x.shape as readonly [number, number, number, number];
-  const [out, , kh, kw] = weight.shape as readonly [number, number, number, number];
-  const [, , rows, columns] = mask.shape as readonly [number, number, number, number];
-  const taps = kh * kw;
-  const places = rows * columns;
-  const moves = reshape(offset, [n, taps, 2, places]);
-  const move = (axis: 0 | 1) => reshape(slice(moves, { axis: 2, start: axis, end: axis + 1 }), [n, taps * places]);
-  const rest = (of: (tap: number, place: number) => number) =>
-    constant(
-      Float32Array.from({ length: taps * places }, (_, i) => of(Math.floor(i / places), i % places)),
-      [1, taps * places],
-    );
-  const row = add(
-    move(0),
-    rest((tap, place) => Math.floor(place / columns) * stride - padding + Math.floor(tap / kw)),
-  );
-  const column = add(
-    move(1),
-    rest((tap, place) => (place % columns) * stride - padding + (tap % kw)),
-  );
-  const values = multiply(bilinearRows(x, row, column), reshape(mask, [n, taps * places, 1]));
-  const byPlace = reshape(transpose(reshape(values, [n, taps, places, c]), [0, 2, 1, 3]), [n, places, taps * c]);
-  const kernel = reshape(transpose(weight, [0, 2, 3, 1]), [out, taps * c]);
-  const product = add(matmul(byPlace, swapLast(kernel)), bias);
-  return reshape(swapLast(product), [n, out, rows, columns]);
+/** Gradients of values [n,s,c] that were read from x [n,c,h,w]: of the shares [n,4,s] and of x. */
+export function readingGradients(x: Tensor, { pixels, shares }: Corners, g: Tensor) {
+  const [n, c, h, w] = x.shape as Sizes;
+  const places = pixels.count / 4;
+  const rows = reshape(cast(swapLast(pixels), "int64"), [places * 4]);
+  return {
+    shares(): Tensor {
+      const table = reshape(transpose(x, [0, 2, 3, 1]), [n * h * w, c]);
+      const read = reshape(gather(table, rows), [places, 4, c]);
+      return swapLast(reshape(matmul(read, reshape(g, [places, c, 1])), [n, places / n, 4]));
+    },
+    picture(): Tensor {
+      const parts = multiply(reshape(swapLast(shares), [places, 4, 1]), reshape(g, [places, 1, c]));
+      const table = scatterAddRows(expand(constant(0), [n * h * w, c]), rows, reshape(parts, [places * 4, c]));
+      return transpose(reshape(table, [n, h, w, c]), [0, 3, 1, 2]);
+    },
+  };
 }

@@ -1,13 +1,16 @@
 /** Gradients of convolutions: products, slices and convolutions, since ONNX Runtime has no gradient kernels. */
 
 import {
+  add,
   type ConvolutionAttributes,
   concat,
   constant,
   convolution,
+  deformableConvolution,
   gather,
   indices,
   matmul,
+  multiply,
   type Padding,
   type Pair,
   pad,
@@ -19,9 +22,11 @@ import {
   transpose,
   transposedConvolution,
 } from "../tensor/index.ts";
-import { deformableByRows } from "./bilinear.ts";
+import { cornersOf, readingGradients } from "./bilinear.ts";
 import { operandGradients } from "./gradients.ts";
 import type { Rule } from "./rules.ts";
+
+type Sizes = readonly [number, number, number, number];
 
 export const convolutionRule: Rule<"convolution"> = (y, g, wanted) => {
   const [x, weight, bias] = y.inputs as readonly [Tensor, Tensor, Tensor | undefined];
@@ -42,14 +47,60 @@ export const transposedConvolutionRule: Rule<"transposedConvolution"> = (y, g, w
   ];
 };
 
-/** The same sums written as gathered rows and one product, whose gradients are known. */
+/** Products with what the convolution read, and from there to where it was read (see `bilinear.ts`). */
 export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, wanted) => {
-  const inputs = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
-  const targets = inputs.filter((_, i) => wanted[i]);
-  const found = operandGradients(deformableByRows(inputs, y.attributes), g, targets);
-  let next = 0;
-  return wanted.map((want) => (want ? found[next++] : undefined));
+  const [x, offset, mask, weight, bias] = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const { stride, padding, groups } = y.attributes;
+  const [n, c] = x.shape as Sizes;
+  const [out, per, kh, kw] = weight.shape as Sizes;
+  const [, taps, rows, columns] = mask.shape as Sizes;
+  const places = rows * columns;
+  const grouped = reshape(g, [n, groups, out / groups, places]);
+
+  const toWeight = () => {
+    const each = constant(
+      Float32Array.from({ length: c * taps * taps }, (_, i) => (i % taps === Math.floor(i / taps) % taps ? 1 : 0)),
+      [c * taps, 1, kh, kw],
+    );
+    const none = constant(new Float32Array(c * taps));
+    const read = deformableConvolution(x, offset, mask, each, { bias: none, stride, padding, groups: c });
+    const product = matmul(grouped, swapLast(reshape(read, [n, groups, per * taps, places])));
+    return reshape(sum(product, [0]), weight.shape);
+  };
+  const toReading = () => {
+    const kernel = transpose(reshape(weight, [groups, out / groups, per, taps]), [0, 1, 3, 2]);
+    const product = matmul(swapLast(grouped), reshape(kernel, [groups, out / groups, taps * per]));
+    const byChannel =
+      groups === 1 ? product : transpose(reshape(product, [n, groups, places, taps, per]), [0, 2, 3, 1, 4]);
+    // By place and then by tap, so that threads that add to the picture side by side do so far apart.
+    const moves = transpose(reshape(offset, [n, taps, 2, places]), [2, 0, 3, 1]);
+    const corners = cornersOf(
+      x,
+      placed(moves, 0, (place, tap) => Math.floor(place / columns) * stride - padding + Math.floor(tap / kw)),
+      placed(moves, 1, (place, tap) => (place % columns) * stride - padding + (tap % kw)),
+    );
+    const weights = reshape(swapLast(reshape(mask, [n, taps, places])), [n, 1, places * taps]);
+    const shares = multiply(corners.shares, weights);
+    const back = readingGradients(x, { ...corners, shares }, reshape(byChannel, [n, places * taps, c]));
+    const [toOffset, toMask] =
+      wanted[1] || wanted[2] ? operandGradients(shares, back.shares(), [offset, mask]) : [undefined, undefined];
+    return [wanted[0] ? back.picture() : undefined, wanted[1] ? toOffset : undefined, wanted[2] ? toMask : undefined];
+  };
+  const reading = wanted[0] || wanted[1] || wanted[2] ? toReading() : [undefined, undefined, undefined];
+  return [
+    ...reading,
+    wanted[3] ? toWeight() : undefined,
+    wanted[4] ? reshape(sum(g, [0, 2, 3]), bias.shape) : undefined,
+  ];
 };
+
+/** Where each tap reads along one axis [n,places·taps]: its own place in the grid, moved by moves [2,n,places,taps]. */
+function placed(moves: Tensor, axis: 0 | 1, home: (place: number, tap: number) => number): Tensor {
+  const [, n, places, taps] = moves.shape as Sizes;
+  const homes = Float32Array.from({ length: places * taps }, (_, i) => home(Math.floor(i / taps), i % taps));
+  const moved = reshape(slice(moves, { axis: 0, start: axis, end: axis + 1 }), [n, places * taps]);
+  return add(moved, constant(homes, [1, places * taps]));
+}
 
 /** A full correlation with the flipped kernel where strides are 1; a transposed convolution otherwise. */
 function pictureGradient(g: Tensor, weight: Tensor, x: Tensor, of: ConvolutionAttributes): Tensor {

@@ -32,7 +32,7 @@ import {
   transpose,
   transposedConvolution,
 } from "../tensor/index.ts";
-import { bilinearRows } from "./bilinear.ts";
+import { cornersOf, readingGradients } from "./bilinear.ts";
 import { meanKernel } from "./convolution-rules.ts";
 import { operandGradients } from "./gradients.ts";
 import type { Rule } from "./rules.ts";
@@ -101,9 +101,12 @@ export const gridSampleRule: Rule<"gridSample"> = (y, g, wanted) => {
     const at = reshape(slice(grid, { axis: 3, start: axis, end: axis + 1 }), [n, rows * columns]);
     return aligned ? multiply(add(at, 1), (size - 1) / 2) : subtract(multiply(add(at, 1), size / 2), 0.5);
   };
-  const values = reshape(swapLast(bilinearRows(x, place(1, h), place(0, w))), [n, c, rows, columns]);
-  const found = operandGradients(values, g, [x, grid]);
-  return [wanted[0] ? found[0] : undefined, wanted[1] ? found[1] : undefined];
+  const corners = cornersOf(x, place(1, h), place(0, w));
+  const back = readingGradients(x, corners, swapLast(reshape(g, [n, c, rows * columns])));
+  return [
+    wanted[0] ? back.picture() : undefined,
+    wanted[1] ? operandGradients(corners.shares, back.shares(), [grid])[0] : undefined,
+  ];
 };
 
 /** Bins are means of products of a row share and a column share, so RoIAlign is a product with a matrix on either side. */

@@ -30,6 +30,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
   if (order.length !== x.rank || new Set(order).size !== x.rank || order.some((axis) => x.shape[axis] === undefined))
     throw new ShapeError("transpose", `[${order.join(", ")}] does not order the axes`, [x.shape], currentScope());
+  if (order.every((axis, i) => axis === i)) return x;
   return new Tensor(
     "transpose",
     [x],

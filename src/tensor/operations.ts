@@ -44,8 +44,8 @@ export interface Operations
   convolution: ConvolutionAttributes;
   /** Inputs: x [n,c,h,w], weight [c,out/groups,kh,kw], bias? [out]. */
   transposedConvolution: ConvolutionAttributes & { outputPadding: Pair };
-  /** Inputs: x, offset [n,2·kh·kw,h',w'], mask [n,kh·kw,h',w'], weight, bias. */
-  deformableConvolution: { stride: number; padding: number };
+  /** Inputs: x, offset [n,2·kh·kw,h',w'], mask [n,kh·kw,h',w'], weight [out,c/groups,kh,kw], bias [out]. */
+  deformableConvolution: { stride: number; padding: number; groups: number };
   maxPool: PoolAttributes;
   /** Flat position of each maximum within its channel's h·w, int64. */
   maxPoolIndices: PoolAttributes;

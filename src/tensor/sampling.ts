@@ -70,11 +70,12 @@ export interface DeformableOptions {
   bias: Tensor;
   stride?: number;
   padding?: number;
+  groups?: number;
 }
 
 /**
  * Modulated deformable convolution (Zhu et al. 2019): each tap of the kernel reads x [n,c,h,w] off its place by offset
- * [n, 2·kh·kw, h', w'] (dy and dx of each tap in turn) and counts by mask [n, kh·kw, h', w']; weight [out,c,kh,kw].
+ * [n, 2·kh·kw, h', w'] (dy and dx of each tap in turn) and counts by mask [n, kh·kw, h', w']; weight [out,c/groups,kh,kw].
  */
 export function deformableConvolution(
   x: Tensor,
@@ -83,14 +84,14 @@ export function deformableConvolution(
   weight: Tensor,
   options: DeformableOptions,
 ): Tensor {
-  const { bias, stride = 1, padding = 1 } = options;
+  const { bias, stride = 1, padding = 1, groups = 1 } = options;
   const shapes = [x.shape, offset.shape, mask.shape, weight.shape, bias.shape];
   const [n, c, h, w] = picture("deformableConvolution", x, shapes);
   const [out, from, kh, kw] = picture("deformableConvolution", weight, shapes);
   const rows = Math.floor((h + 2 * padding - kh) / stride) + 1;
   const columns = Math.floor((w + 2 * padding - kw) / stride) + 1;
   const fits = (t: Tensor, channels: number) => String(t.shape) === String([n, channels, rows, columns]);
-  if (from !== c || bias.count !== out)
+  if (from * groups !== c || out % groups !== 0 || bias.count !== out)
     throw new ShapeError("deformableConvolution", `${c} channels do not meet weight and bias`, shapes, currentScope());
   if (!fits(offset, 2 * kh * kw) || !fits(mask, kh * kw))
     throw new ShapeError(
@@ -102,7 +103,7 @@ export function deformableConvolution(
   return new Tensor(
     "deformableConvolution",
     [x, offset, mask, weight, bias],
-    { stride, padding },
+    { stride, padding, groups },
     [n, out, rows, columns],
     x.type,
   );
