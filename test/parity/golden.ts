@@ -16,14 +16,25 @@ export const needsGlipNano = glipNano ? false : "reads ../shared/golden/glip-nan
 /** Largest difference allowed, in units of the reference's rounding. */
 const MOST = 4;
 
+/** What is said of an array beside it. */
+interface Entry {
+  shape: number[];
+  /** Only every so many of the numbers are stored, row by row. */
+  stride?: number;
+  /** Largest number of the whole array. */
+  absmax?: number;
+  /** Difference between the reference in float32 and in float64. */
+  fp32_vs_fp64_maxabs?: number;
+}
+
 export interface Golden<Meta> {
   meta: Meta;
   names: readonly string[];
+  /** Shape of the whole array. */
   shape(name: string): readonly number[];
   floats(name: string): Promise<Float32Array>;
   integers(name: string): Promise<number[]>;
-  /** Difference between the reference in float32 and in float64, where it was measured. */
-  noise(name: string): number;
+  entry(name: string): Entry;
   close(): Promise<void>;
 }
 
@@ -32,33 +43,21 @@ export async function openGolden<Meta>(stem: string): Promise<Golden<Meta>> {
   const file = await openWeights(`${stem}.safetensors`);
   const { meta, tensors } = JSON.parse(readFileSync(`${stem}.json`, "utf8")) as {
     meta: Meta;
-    tensors: Record<string, { fp32_vs_fp64_maxabs?: number }>;
+    tensors: Record<string, Entry>;
+  };
+  const entry = (name: string) => {
+    assert.ok(tensors[name], `${stem}.json says nothing of ${name}`);
+    return tensors[name];
   };
   return {
     meta,
     names: file.names,
-    shape: (name) => file.entries.get(name)!.shape,
+    shape: (name) => entry(name).shape,
     floats: (name) => file.readFloat32(name),
     integers: async (name) => Array.from(await file.read(name), Number),
-    noise: (name) => tensors[name]?.fp32_vs_fp64_maxabs ?? 0,
+    entry,
     close: () => file.close(),
   };
-}
-
-/**
- * Largest difference in units of the noise, which counts as at least 2⁻²³ of the largest number: for arrays of a few numbers
- * the measured one can be smaller than float32's own step by luck.
- */
-export function inNoises(actual: ArrayLike<number>, expected: Float32Array, noise: number): number {
-  assert.equal(actual.length, expected.length);
-  let error = 0;
-  let largest = 0;
-  expected.forEach((value, i) => {
-    const difference = Math.abs(actual[i]! - value);
-    error = difference <= error ? error : difference;
-    largest = Math.max(largest, Math.abs(value));
-  });
-  return error === 0 ? 0 : error / Math.max(noise, largest * 2 ** -23);
 }
 
 /** Gathers what is too far off, so that one failure shows all. */
@@ -66,10 +65,24 @@ export class Comparison {
   private readonly wrong: string[] = [];
   private count = 0;
 
-  add(name: string, actual: ArrayLike<number>, expected: Float32Array, noise: number): void {
-    const ratio = inNoises(actual, expected, noise);
+  /**
+   * Compares with a stored array. The noise counts as at least 2⁻²³ of the largest number: for arrays of a few numbers the
+   * measured one can be smaller than float32's own step by luck.
+   */
+  async add(golden: Golden<unknown>, name: string, actual: ArrayLike<number>): Promise<void> {
+    const expected = await golden.floats(name);
+    const {
+      shape,
+      stride = 1,
+      absmax = Math.max(...expected.map(Math.abs)),
+      fp32_vs_fp64_maxabs = 0,
+    } = golden.entry(name);
+    const whole = shape.reduce((product, size) => product * size, 1);
+    assert.deepEqual([actual.length, expected.length], [whole, Math.ceil(whole / stride)], `${name}: size`);
+    const error = expected.reduce((most, value, i) => Math.max(most, Math.abs(actual[i * stride]! - value)), 0);
+    const noise = Math.max(fp32_vs_fp64_maxabs, absmax * 2 ** -23);
     this.count++;
-    if (!(ratio <= MOST)) this.wrong.push(`${name}: off by ${ratio.toFixed(1)} times the noise`);
+    if (!(error <= MOST * noise)) this.wrong.push(`${name}: off by ${error}, ${error / noise} times the noise`);
   }
 
   /** Asserts that there were this many arrays and that all were near enough. */
