@@ -13,7 +13,8 @@ import { InputError } from "../../errors.ts";
 import { type EvalRequest, type Scored, scoreFiles } from "./eval-files.ts";
 import { plainTable } from "./table.ts";
 
-interface CompareOptions extends EvalRequest {
+interface CompareOptions extends Omit<EvalRequest, "groundTruth"> {
+  groundTruth?: string;
   format: "json" | "table";
   samples: string;
   seed: string;
@@ -33,8 +34,10 @@ export function addCompareCommand(command: Command): void {
       const [samples, seed] = [Number(options.samples), Number(options.seed)];
       if (!Number.isInteger(samples) || samples < 1) throw new InputError("--samples must be a whole number above 0");
       if (!Number.isInteger(seed)) throw new InputError("--seed must be a whole number");
-      const first = await scoreFiles({ ...options, detections: a });
-      const second = await scoreFiles({ ...options, detections: b });
+      const { groundTruth } = options;
+      if (groundTruth === undefined) throw new InputError("compare needs --ground-truth FILE");
+      const first = await scoreFiles({ ...options, groundTruth, detections: a });
+      const second = await scoreFiles({ ...options, groundTruth, detections: b });
       const differences = compareRuns(first, second, { samples, seed });
       command.configureOutput().writeOut!(
         options.format === "json" ? `${JSON.stringify({ differences }, null, 2)}\n` : differenceTable(differences),

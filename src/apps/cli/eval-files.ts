@@ -1,6 +1,6 @@
 /** Scoring detections that lie in files: one protocol in, its numbers under its own names out. */
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { readCocoAnnotations, readCocoDetections, readLvisAnnotations } from "../../data/readers/coco-files.ts";
 import type { CocoCategory, CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import {
@@ -10,6 +10,7 @@ import {
   truthOfEntities,
 } from "../../data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../../data/readers/flickr30k.ts";
+import { firstExisting, namesIn } from "../../data/readers/folders.ts";
 import { readJson } from "../../data/readers/json.ts";
 import { odinw13 } from "../../data/readers/odinw-sets.ts";
 import { type CocoOptions, type Evaluation, evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
@@ -138,34 +139,36 @@ async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promi
   return { metrics, rows: evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary })) };
 }
 
-/** `SET/annotations.json` (or annotations_without_background.json) under one folder, `SET/detections.json` or `SET.json` under the other. */
+/** The sets under a folder and the annotations of each; where a set has several splits, those of its test split. */
+export function odinwSets(folder: string): { name: string; groundTruth: string }[] {
+  const sets = namesIn(folder, (name) => statSync(join(folder, name)).isDirectory()).flatMap((name) => {
+    const files = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" }).sort();
+    const named = odinwAnnotations.flatMap((file) => files.filter((path) => basename(path) === file));
+    const chosen = named.find((path) => /(^|[\\/])test[\\/]/.test(path)) ?? named[0];
+    return chosen === undefined ? [] : [{ name, groundTruth: join(folder, name, chosen) }];
+  });
+  if (sets.length) return sets;
+  throw new InputError(`${folder} holds no SET/annotations.json; odinw wants a folder of sets`);
+}
+
+const odinwAnnotations = ["annotations_without_background.json", "annotations.json", "_annotations.coco.json"];
+
+/** Each set with its detections, `SET/detections.json`, `SET.json` or `SET.jsonl`. */
 function odinwFiles(truthFolder: string, detectionFolder: string) {
-  const first = (files: string[]) => files.find((file) => existsSync(file));
-  const folders = readdirSync(truthFolder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const sets = folders.map(({ name }) => ({
-    name,
-    groundTruth: first(
-      ["annotations_without_background.json", "annotations.json"].map((file) => join(truthFolder, name, file)),
-    ),
-    detections: first([
-      join(detectionFolder, name, "detections.json"),
-      join(detectionFolder, `${name}.json`),
-      join(detectionFolder, `${name}.jsonl`),
+  const found = odinwSets(truthFolder).map((set) => ({
+    ...set,
+    detections: firstExisting(detectionFolder, [
+      join(set.name, "detections.json"),
+      `${set.name}.json`,
+      `${set.name}.jsonl`,
     ]),
   }));
-  const found = sets.flatMap(({ name, groundTruth, detections }) =>
-    groundTruth ? [{ name, groundTruth, detections }] : [],
-  );
   const silent = found.filter(({ detections }) => !detections).map(({ name }) => name);
-  if (found.length === 0)
-    throw new InputError(`${truthFolder} holds no SET/annotations.json; odinw wants a folder of sets`);
-  if (silent.length) {
-    throw new InputError(
-      `${detectionFolder} holds neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
-        "write [] there if a set was evaluated and nothing was found",
-    );
-  }
-  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
+  if (silent.length === 0) return found;
+  throw new InputError(
+    `${detectionFolder} holds neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
+      "write [] there if a set was evaluated and nothing was found",
+  );
 }
 
 async function scoreFlickr30k({ groundTruth, detections, subset, boxes }: EvalRequest): Promise<Scored> {

@@ -1,12 +1,21 @@
 /** `groundling eval`: scores detections by the protocols of the field. */
+import { availableParallelism } from "node:os";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "./eval-files.ts";
+import { sizeRule, wholeNumber } from "./numbers.ts";
 import { percent, plainTable } from "./table.ts";
 
-interface EvalOptions extends Omit<EvalRequest, "detections"> {
+interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
+  groundTruth?: string;
   detections?: string;
+  model?: string;
+  data?: string;
+  images?: string;
+  workers: number;
+  size?: SizeRule;
   format: "json" | "table";
 }
 
@@ -14,12 +23,24 @@ interface EvalOptions extends Omit<EvalRequest, "detections"> {
 export function addEvalCommand(program: Command): void {
   const command = program
     .command("eval")
-    .description("score detections as the original tools of COCO, LVIS, Flickr30k Entities and ODinW do")
-    .requiredOption(
+    .description("score a model, or detections, as the original tools of COCO, LVIS, Flickr30k Entities and ODinW do")
+    .option(
       "--ground-truth <file>",
       "annotations; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
     )
-    .option("--detections <file>", "detections: a JSON list, or one record a line (.jsonl)")
+    .option("--detections <file>", "detections: a JSON list, or one record a line (.jsonl); a folder for odinw")
+    .option(
+      "--data <path>",
+      "dataset to run a model on; what it finds is kept in --detections (default: detections.jsonl)",
+    )
+    .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
+    .option("--images <folder>", "pictures (default: images/ beside the annotations)")
+    .addOption(
+      new Option("--workers <count>", "models side by side, in threads")
+        .argParser(wholeNumber(1, 256))
+        .default(Math.min(availableParallelism(), 4), "one a core, at most 4"),
+    )
+    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
     .addOption(new Option("--protocol <name>", "whose rules").choices(protocols).default("coco"))
     .addOption(new Option("--type <regions>", "boxes or masks").choices(["bbox", "segm"]).default("bbox"))
     .option("--subset <name>", "flickr30k: which list of images", "test")
@@ -30,12 +51,24 @@ export function addEvalCommand(program: Command): void {
     )
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
-      const { detections } = options;
-      if (detections === undefined) throw new InputError("eval needs --detections FILE");
-      const scored = await scoreFiles({ ...options, detections });
+      const scored = await scoreFiles({ ...options, ...(await filesOf(options)) });
       command.configureOutput().writeOut!(options.format === "json" ? metricsJson(scored) : metricsTable(scored));
     });
   addCompareCommand(command);
+}
+
+/** The files to score: those given, or those that a model makes now. */
+async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; detections: string }> {
+  const { groundTruth, detections, data, size } = options;
+  if (data === undefined) {
+    if (groundTruth !== undefined && detections !== undefined) return { groundTruth, detections };
+    throw new InputError("eval needs --ground-truth FILE and --detections FILE, or --data PATH to run a model on");
+  }
+  const output = detections ?? (options.protocol === "odinw" ? "detections" : "detections.jsonl");
+  // A model is heavy to load, and files need none.
+  const { detectDataset } = await import("./eval-model.ts");
+  const made = await detectDataset({ ...options, data, options: size ? { size } : {} }, output);
+  return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
 }
 
 /** `{ "metrics": { … } }` at full precision. */

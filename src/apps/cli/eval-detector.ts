@@ -1,0 +1,73 @@
+/** Asking a model about pictures, in this thread or in several. */
+
+import { readFile } from "node:fs/promises";
+import { moduleBeside, startWorker } from "../../engine/start-worker.ts";
+import type { Detection, DetectOptions } from "../../tasks/grounding/grounding-model.ts";
+import { loadModel } from "../../tasks/grounding/load-model.ts";
+
+/** What is asked about one picture. */
+export type Question = { picture: string; options: DetectOptions } & (
+  | { /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: string[][] }
+  | { captions: { text: string; spans: [number, number][] }[] }
+);
+
+/** A detection; of captions with the number of the caption and of its phrase. */
+export interface Found extends Detection {
+  caption?: number;
+  phrase?: number;
+}
+
+export interface Detector {
+  answer(question: Question): Promise<Found[]>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * A model in this thread. It keeps to one thread within operations: how many there are changes the last digits, and an evaluation
+ * must not depend on how many cores a machine has.
+ */
+export async function detectorHere(model: string | undefined): Promise<Detector> {
+  const loaded = await loadModel(model, { threads: 1 });
+  return {
+    async answer({ picture, options, ...asked }) {
+      const bytes = await readFile(picture);
+      const found: Found[] = [];
+      if ("chunks" in asked) {
+        for (const classes of asked.chunks) found.push(...(await loaded.detect(bytes, classes, options)));
+      } else {
+        for (const [caption, { text, spans }] of asked.captions.entries()) {
+          if (spans.length === 0) continue;
+          for (const { span, ...detection } of await loaded.ground(bytes, text, { ...options, phrases: spans })) {
+            const phrase = spans.findIndex(([start, end]) => start === span[0] && end === span[1]);
+            found.push({ ...detection, caption, phrase });
+          }
+        }
+      }
+      return found;
+    },
+    dispose: () => loaded.dispose(),
+  };
+}
+
+/** Models in `count` worker threads. */
+export function detectorsInThreads(model: string | undefined, count: number): Detector[] {
+  return Array.from({ length: count }, () => {
+    const worker = startWorker(moduleBeside("./eval-worker", import.meta.url), { model });
+    return {
+      answer: (question) =>
+        new Promise<Found[]>((resolve, reject) => {
+          const onError = (error: Error) => reject(error);
+          worker.once("error", onError);
+          worker.once("message", (answer: { found: Found[] } | { error: Error }) => {
+            worker.off("error", onError);
+            if ("found" in answer) resolve(answer.found);
+            else reject(answer.error);
+          });
+          worker.postMessage(question);
+        }),
+      dispose: async () => {
+        await worker.terminate();
+      },
+    };
+  });
+}

@@ -1,0 +1,61 @@
+/** Long evaluations on disk: answers are appended in order as they come, and an interrupted run goes on where it was. */
+import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+
+export interface Recording {
+  /** The file that grows: a line that says what the run is, then one JSON line per item. */
+  file: string;
+  /** What the run is; a file that begins otherwise is another run's and is begun anew. */
+  run: object;
+  items: number;
+  /** Each answers for an item; they work side by side. Answers must depend on nothing but the item. */
+  workers: readonly ((item: number) => Promise<unknown>)[];
+  /** Called with the number of items done, first with those of an earlier run. */
+  progress?: (done: number) => void;
+}
+
+/** Answers every item that the file does not hold yet. What is in the file is whole lines in the order of the items, always. */
+export async function recordInOrder({ file, run, items, workers, progress }: Recording): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  const kept = keptLines(file, `${JSON.stringify(run)}\n`);
+  const descriptor = openSync(file, kept.length ? "r+" : "w");
+  try {
+    ftruncateSync(descriptor, kept.length);
+    let end = kept.length;
+    const append = (value: unknown) => {
+      const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
+      writeSync(descriptor, bytes, 0, bytes.length, end);
+      end += bytes.length;
+    };
+    if (kept.length === 0) append(run);
+    let written = kept.items;
+    let next = kept.items;
+    const waiting = new Map<number, unknown>();
+    progress?.(written);
+    const work = async (answer: (item: number) => Promise<unknown>) => {
+      while (next < items) {
+        const item = next++;
+        waiting.set(item, await answer(item));
+        for (; waiting.has(written); written++) {
+          append(waiting.get(written));
+          waiting.delete(written);
+        }
+        progress?.(written);
+      }
+    };
+    await Promise.all(workers.map(work));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Length in bytes of the whole lines that this run left, and how many items they answer. */
+function keptLines(file: string, head: string): { length: number; items: number } {
+  if (!existsSync(file)) return { length: 0, items: 0 };
+  const bytes = readFileSync(file);
+  if (!bytes.subarray(0, Buffer.byteLength(head)).equals(Buffer.from(head))) return { length: 0, items: 0 };
+  const length = bytes.lastIndexOf(10) + 1;
+  let lines = 0;
+  for (let at = bytes.indexOf(10); at >= 0; at = bytes.indexOf(10, at + 1)) lines++;
+  return { length, items: lines - 1 };
+}
