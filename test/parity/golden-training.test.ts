@@ -84,7 +84,7 @@ test("the losses and the gradient of every parameter are the reference's", optio
   const golden = await open();
   const expected = await openGolden<unknown>(join(glipNano!, "train-166-all-grads"));
   const { model, weights } = await nano();
-  const step = new GroundingTrainingStep(model);
+  const step = new GroundingTrainingStep(model, { threads: 2 });
   const found = await step.run(weights, await batchOf(golden));
   await step.dispose();
   const comparison = new Comparison();
