@@ -11,6 +11,7 @@ interface Choices {
   readonly size: number;
   readonly captions: boolean;
   readonly everyday: boolean;
+  readonly models: boolean;
   readonly sprites: string;
 }
 
@@ -27,10 +28,11 @@ export function addScenesCommand(program: Command): void {
     .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
     .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
     .option("--everyday", "only the fifty everyday names", false)
+    .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
     .option("--captions", "tar shards of pictures and captions, without boxes", false)
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
-    .action(async ({ out, count, seed, split, size, captions, everyday, sprites }: Choices) => {
-      const world = loadWorld(sprites, everyday ? { split, names: "everyday" } : { split });
+    .action(async ({ out, count, seed, split, size, captions, everyday, models, sprites }: Choices) => {
+      const world = loadWorld(sprites, { split, models, ...(everyday && { names: "everyday" }) });
       const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
       await writeSceneDataset(world, {
         folder: out,

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { composeScene, loadWorld } from "./index.ts";
 import { lookOf } from "./paint.ts";
+import { writeSprites } from "./sprites.ts";
 import { isHeldOutPair } from "./world.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sprites-"));
@@ -79,6 +80,39 @@ test("training never paints a held-out pair, and the compose split paints nothin
       }
     assert.ok(painted > 20, `${painted} painted things`);
   }
+});
+
+test("rendered models join the splits of training, with names of their own, when they are asked for", () => {
+  const options = { names: ["apple", "table"], models: true };
+  assert.throws(() => loadWorld(join(folder, "elsewhere"), options), /models\.sprites is missing; render it/);
+  const pixels = new Uint8Array(8 * 8 * 4).fill(255);
+  const models = ["apple", "table", "tiger"].map((name) => ({
+    name,
+    style: "models",
+    icon: "x",
+    width: 8,
+    height: 8,
+    pixels,
+  }));
+  writeSprites(join(folder, "models.sprites"), models);
+  const both = loadWorld(folder, options);
+  assert.deepEqual(
+    new Set(
+      both.sprites
+        .get("table")
+        ?.flat()
+        .map((s) => s.style),
+    ),
+    new Set(["models"]),
+  );
+  assert.ok(
+    both.sprites
+      .get("apple")
+      ?.flat()
+      .some((s) => s.style === "models"),
+  );
+  assert.ok(!loadWorld(folder, { models: true }).names.includes("tiger"), "kept out of training");
+  assert.ok(!loadWorld(folder, { split: "style", models: true }).names.includes("table"));
 });
 
 test("names that the split does not have are refused together", () => {

@@ -14,6 +14,11 @@ test("more than a hundred names are kept out of training, and so are their drawi
   }
 });
 
+test("models show no name that is kept out of training", () => {
+  assert.ok(table.modelled.includes("table"));
+  for (const name of table.modelled) assert.ok(!table.novel.has(name), name);
+});
+
 test("no drawing goes by two names", () => {
   const icons = everywhere.flatMap(([, icons]) => icons);
   assert.deepEqual(
@@ -23,7 +28,7 @@ test("no drawing goes by two names", () => {
 });
 
 test("kinship is mutual and between names of the table", () => {
-  const names = new Set(everywhere.map(([name]) => name));
+  const names = new Set([...everywhere.map(([name]) => name), ...table.modelled]);
   for (const name of names)
     for (const other of table.kinOf(name)) {
       assert.ok(names.has(other), other);

@@ -15,6 +15,8 @@ const tableShape = z.strictObject({
   otherwise: z.record(z.string(), z.record(z.string(), z.string())),
 });
 
+const modelsShape = z.object({ names: namesToIcons, kin: z.record(z.string(), z.array(z.string())) });
+
 /** Styles are icon sets, names are words for things, icons are the ids that most sets share. */
 export interface NameTable {
   /** Drawing styles seen in training. */
@@ -25,6 +27,8 @@ export interface NameTable {
   readonly everyday: readonly string[];
   /** Icons by name, for names seen in training. */
   readonly names: ReadonlyMap<string, readonly string[]>;
+  /** Names that only rendered models show. */
+  readonly modelled: readonly string[];
   /** Icons by name, for names that no training scene shows. */
   readonly novel: ReadonlyMap<string, readonly string[]>;
   /** Names that may rightly be said of the same thing, or that look too much alike to be told apart: never in one scene. */
@@ -35,13 +39,14 @@ export interface NameTable {
 
 const none: ReadonlySet<string> = new Set();
 
-/** Reads `assets/world/names.json`. */
+/** Reads `assets/world/names.json` and `assets/world/models.json`. */
 export function readNameTable(): NameTable {
-  const file = new URL("../../../assets/world/names.json", import.meta.url);
-  const table = tableShape.parse(JSON.parse(readFileSync(file, "utf8")));
+  const table = tableShape.parse(readAsset("names.json"));
+  const models = modelsShape.parse(readAsset("models.json"));
+  const names = new Map(Object.entries({ ...table.everyday, ...table.names }));
   const dropped = new Set(table.dropped);
   const kin = new Map<string, Set<string>>();
-  for (const [name, others] of Object.entries(table.kin))
+  for (const [name, others] of [...Object.entries(table.kin), ...Object.entries(models.kin)])
     for (const other of others) {
       kin.set(name, (kin.get(name) ?? new Set()).add(other));
       kin.set(other, (kin.get(other) ?? new Set()).add(name));
@@ -50,7 +55,8 @@ export function readNameTable(): NameTable {
     trainingStyles: table.styles.training,
     heldOutStyles: table.styles["held out"],
     everyday: Object.keys(table.everyday),
-    names: new Map(Object.entries({ ...table.everyday, ...table.names })),
+    names,
+    modelled: Object.keys(models.names).filter((name) => !names.has(name)),
     novel: new Map(Object.entries(table.novel)),
     kinOf: (name) => kin.get(name) ?? none,
     idIn(style, icon) {
@@ -59,4 +65,8 @@ export function readNameTable(): NameTable {
       return table.otherwise[style]?.[icon] ?? plain;
     },
   };
+}
+
+function readAsset(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(`../../../assets/world/${name}`, import.meta.url), "utf8"));
 }

@@ -26,7 +26,7 @@ interface IconSet {
   readonly aliases?: Record<string, { parent: string }>;
 }
 
-type Drawing = Pick<Sprite, "width" | "height" | "pixels">;
+export type Drawing = Pick<Sprite, "width" | "height" | "pixels">;
 
 interface Entry {
   readonly name: string;
@@ -59,7 +59,8 @@ export function loadSprites(folder: string, style: string, table: NameTable): Sp
   return readSprites(path, style) ?? renderSprites(path, style, wanted);
 }
 
-function readSprites(path: string, style: string): Sprite[] | undefined {
+/** The drawings in a file, nothing if there is no such file. */
+export function readSprites(path: string, style: string): Sprite[] | undefined {
   let bytes: Buffer;
   try {
     bytes = readFileSync(path);
@@ -83,7 +84,8 @@ function renderSprites(path: string, style: string, wanted: readonly { name: str
   return sprites;
 }
 
-function writeSprites(path: string, sprites: readonly Sprite[]): void {
+/** Writes drawings of one style into a file that `readSprites` reads. */
+export function writeSprites(path: string, sprites: readonly Sprite[]): void {
   let offset = 0;
   const entries = sprites.map(({ name, icon, width, height, pixels }): Entry => {
     const entry = { name, icon, width, height, offset };
@@ -121,7 +123,7 @@ function iconSet(style: string): IconSet {
 }
 
 /** The smallest rectangle that holds all that is not nearly transparent, with a margin of one pixel. */
-function cutOut({ pixels, width, height }: Drawing): Drawing {
+export function cutOut({ pixels, width, height }: Drawing): Drawing {
   let [left, top, right, bottom] = [width, height, 0, 0];
   for (let y = 0; y < height; y++)
     for (let x = 0; x < width; x++)

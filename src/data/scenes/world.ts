@@ -1,10 +1,11 @@
 /** The things that scenes of one split may show. */
 
+import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
 import { readNameTable } from "./names.ts";
 import { lookOf, type PaintWord } from "./paint.ts";
-import { loadSprites, type Sprite } from "./sprites.ts";
+import { loadSprites, readSprites, type Sprite } from "./sprites.ts";
 
 /**
  * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly split?: Split;
   /** "everyday" stands for the fifty names of the first world. */
   readonly names?: readonly string[] | "everyday";
+  /** Also show models rendered by `scripts/world/models.ts` into `models.sprites`, with the names that only they have. Not in `style` and `novel`. */
+  readonly models?: boolean;
 }
 
 /** A set of things to compose scenes of. */
@@ -38,13 +41,20 @@ export interface World {
 export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const { split = "train" } = options;
   const table = readNameTable();
-  const known = split === "novel" ? table.novel : table.names;
+  const known = new Set(split === "novel" ? table.novel.keys() : table.names.keys());
+  const packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
+    loadSprites(folder, style, table),
+  );
+  if (options.models && split !== "style" && split !== "novel") {
+    for (const name of table.modelled) known.add(name);
+    packs.push(...new Array<Sprite[]>(modelWeight).fill(loadModels(folder)));
+  }
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();
-  for (const name of wanted ?? known.keys()) sprites.set(name, []);
-  for (const style of split === "style" ? table.heldOutStyles : table.trainingStyles) {
+  for (const name of wanted ?? known) sprites.set(name, []);
+  for (const pack of packs) {
     const ofStyle = new Map<string, Sprite[]>();
-    for (const sprite of loadSprites(folder, style, table)) {
+    for (const sprite of pack) {
       if (!sprites.has(sprite.name) || !known.has(sprite.name)) continue;
       if (split === "compose" && paintsOf(sprite, true).length === 0) continue;
       const drawings = ofStyle.get(sprite.name);
@@ -57,9 +67,19 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const absent = (options.names === "everyday" ? [] : (options.names ?? [])).filter((name) => !names.includes(name));
   if (absent.length > 0 || names.length === 0)
     throw new InputError(
-      `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known.keys()].join(", ")}`,
+      `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known].join(", ")}`,
     );
   return { split, names, kinOf: table.kinOf, sprites };
+}
+
+/** Models are picked as often as three drawing styles. */
+const modelWeight = 3;
+
+function loadModels(folder: string): Sprite[] {
+  const path = join(folder, "models.sprites");
+  const models = readSprites(path, "models");
+  if (!models) throw new InputError(`${path} is missing; render it by scripts/world/models.ts, or leave models out`);
+  return models;
 }
 
 /** True for the pairs of colour and name that only the split `compose` paints: one in five. */
