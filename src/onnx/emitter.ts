@@ -1,6 +1,7 @@
 /** What a lowering row may do: name the values of its inputs and add nodes, fixed numbers and size-dependent numbers. */
 
 import { constant, indices, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
+import type { WeightLayout } from "./eight-bit.ts";
 import type { AttributeValue, OnnxNode } from "./proto.ts";
 
 export interface NodeOptions {
@@ -10,22 +11,55 @@ export interface NodeOptions {
   output?: number;
 }
 
+/** A weight in 8 bits: the names of its values, and how it lies. */
+export interface ByteWeight {
+  bytes: string;
+  scales: string;
+  layout: WeightLayout;
+}
+
+interface EmitterSettings {
+  opset: number;
+  training: boolean;
+  portable: boolean;
+  half: boolean;
+  names: ReadonlyMap<Tensor, string>;
+  /** Takes a constant that may change with the sizes, and answers the name of its value. */
+  hold: (name: string, value: Tensor) => string;
+  bytesOf: (product: Tensor) => ByteWeight | undefined;
+}
+
 export class Emitter {
   readonly nodes: OnnxNode[] = [];
   private scope = "";
   private serial = 0;
 
-  constructor(
-    /** ONNX operator set of the model. */
-    readonly opset: number,
-    /** Whether dropout acts. */
-    readonly training: boolean,
-    /** Whether only standard operators may be used. */
-    readonly portable: boolean,
-    private readonly names: Map<Tensor, string>,
-    /** Takes a constant that may change with the sizes, and answers the name of its value. */
-    private readonly hold: (name: string, value: Tensor) => string,
-  ) {}
+  constructor(private readonly settings: EmitterSettings) {}
+
+  /** ONNX operator set of the model. */
+  get opset(): number {
+    return this.settings.opset;
+  }
+
+  /** Whether dropout acts. */
+  get training(): boolean {
+    return this.settings.training;
+  }
+
+  /** Whether only standard operators may be used. */
+  get portable(): boolean {
+    return this.settings.portable;
+  }
+
+  /** Whether float32 tensors are computed in float16. */
+  get half(): boolean {
+    return this.settings.half;
+  }
+
+  /** The right side of a product where it is a baked weight to be taken as bytes. */
+  bytesOf(product: Tensor): ByteWeight | undefined {
+    return this.settings.bytesOf(product);
+  }
 
   /** Sets the scope path that the names of the next nodes carry. */
   enter(scope: string): void {
@@ -33,7 +67,7 @@ export class Emitter {
   }
 
   value(tensor: Tensor): string {
-    const name = this.names.get(tensor);
+    const name = this.settings.names.get(tensor);
     if (name === undefined) throw new Error(`${tensor.operation} was not lowered before its use`);
     return name;
   }
@@ -54,12 +88,12 @@ export class Emitter {
 
   /** An int64 vector that may change with the sizes: a shape, the ends of a slice. */
   sizes(numbers: readonly number[]): string {
-    return this.hold(this.fresh("sizes"), indices(numbers));
+    return this.settings.hold(this.fresh("sizes"), indices(numbers));
   }
 
   /** float32 numbers that may change with the sizes. */
   numbers(data: Numbers | number, shape?: Shape): string {
-    return this.hold(this.fresh("numbers"), constant(data, shape));
+    return this.settings.hold(this.fresh("numbers"), constant(data, shape));
   }
 
   private fresh(kind: string): string {

@@ -6,7 +6,7 @@ import { WeightsError } from "../errors.ts";
 import { reachable, type Tensor } from "../tensor/index.ts";
 import { lowerToModel } from "./lower.ts";
 import { modelPieces, type OnnxTensor } from "./proto.ts";
-import { writeNumbers } from "./stored-weights.ts";
+import { NumbersFile, type Place } from "./stored-weights.ts";
 
 export interface ExportOptions {
   /** By checkpoint name; all that the outputs reach must be there. */
@@ -30,7 +30,7 @@ export async function exportOnnx(
   const part = `${path}.${process.pid}.part`;
   const dataPart = `${dataPath}.${process.pid}.part`;
   try {
-    const places = bytes > mostInside ? await writeNumbers(dataPart, basename(dataPath), used) : undefined;
+    const places = bytes > mostInside ? writeNumbers(dataPart, basename(dataPath), used) : undefined;
     const baked = (name: string): OnnxTensor["data"] | undefined => (places ?? used).get(name);
     await writePieces(part, modelPieces(lowerToModel(outputs, { portable: true, baked }).model));
     if (places) await rename(dataPart, dataPath);
@@ -60,6 +60,17 @@ function weightsOf(
   if (wrong.length > 0)
     throw new WeightsError(`weights do not fit the model to export:\n${wrong.map((line) => `  ${line}`).join("\n")}`);
   return used;
+}
+
+function writeNumbers(path: string, name: string, weights: ReadonlyMap<string, Float32Array>): Map<string, Place> {
+  const file = new NumbersFile(path, name);
+  try {
+    for (const [key, numbers] of weights) file.append(key, numbers);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  return file.places;
 }
 
 async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {

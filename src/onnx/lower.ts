@@ -1,9 +1,18 @@
 /** From tensors to an ONNX model: what the outputs reach, one row per operation. */
 
-import { ShapeError } from "../errors.ts";
-import { type ElementType, type Numbers, reachable, type Shape, sameShape, type Tensor } from "../tensor/index.ts";
-import { Emitter } from "./emitter.ts";
-import { encodeModel, type OnnxModel, type OnnxTensor, type OnnxValue } from "./proto.ts";
+import { InputError, ShapeError } from "../errors.ts";
+import {
+  type ElementType,
+  type Numbers,
+  reachable,
+  type Shape,
+  sameShape,
+  type Tensor,
+  toFloat16,
+} from "../tensor/index.ts";
+import { blockBytes, blockScales, layoutOf } from "./eight-bit.ts";
+import { type ByteWeight, Emitter } from "./emitter.ts";
+import { elementCodes, encodeModel, type OnnxModel, type OnnxTensor, type OnnxValue } from "./proto.ts";
 import { type Row, rows, sinceOpset } from "./rows.ts";
 
 export interface LowerOptions {
@@ -13,8 +22,14 @@ export interface LowerOptions {
   sizes?: "baked" | "fed";
   /** Parameters baked in as initializers; those it does not know are fed. */
   baked?: (name: string) => OnnxTensor["data"] | undefined;
+  /** Numbers made of a baked weight and kept under a key, where weights lie in a file. */
+  derive?: (key: string, name: string, make: (weight: Float32Array) => Numbers) => OnnxTensor["data"];
   /** Only standard ONNX operators, for other runtimes. */
   portable?: boolean;
+  /** float16: weights and sums in half the bits, for inference; fed and answered numbers stay as they are. */
+  precision?: "float32" | "float16";
+  /** 8: products with baked weights of two axes take them as bytes with a scale for each block of at most 128 (not portable). */
+  weightBits?: 8;
 }
 
 export interface Fed {
@@ -46,9 +61,13 @@ export function lowerToModel(
   outputs: Readonly<Record<string, Tensor>>,
   options: LowerOptions = {},
 ): { lowered: Omit<Lowered, "bytes">; model: OnnxModel } {
-  const { training = false, sizes = "baked", portable = false } = options;
+  const { training = false, sizes = "baked", portable = false, precision = "float32", weightBits } = options;
+  if (portable && weightBits) throw new InputError("8-bit weights need operators of com.microsoft; leave portable out");
+  const half = precision === "float16";
+  const inBytes = (tensor: Tensor) =>
+    weightBits && tensor.operation === "matmul" && options.baked ? layoutOf(tensor.inputs[1]!) : undefined;
   const asWritten = (tensor: Tensor) =>
-    tensor.operation === "dropout" && !training ? tensor.inputs.slice(0, 1) : tensor.inputs;
+    (tensor.operation === "dropout" && !training) || inBytes(tensor) ? tensor.inputs.slice(0, 1) : tensor.inputs;
   const tensors = reachable(Object.values(outputs), asWritten);
   const opset = tensors.reduce((highest, t) => Math.max(highest, sinceOpset[t.operation] ?? 17), 17);
   const lowered: Omit<Lowered, "bytes"> = {
@@ -61,36 +80,87 @@ export function lowerToModel(
   const initializers: OnnxTensor[] = [];
   const names = new Map<Tensor, string>();
   const leaves = new Map<string, Tensor>();
+  const byteWeights = new Set<string>();
 
+  const derive =
+    options.derive ??
+    ((_key, name, make) => {
+      const weight = options.baked?.(name);
+      if (weight instanceof Float32Array) return make(weight);
+      throw new InputError(`weight ${name} is not at hand to convert; give its numbers, or put them with storeWeights`);
+    });
   const hold = (name: string, value: Tensor): string => {
     const { data } = value.attributes as { data: Numbers };
-    const { type, shape } = value;
-    if (sizes === "fed" && (value.rank > 0 || type === "int64")) lowered.constants.push({ name, type, shape, data });
-    else initializers.push({ name, type, shape, data });
+    const halved = half && value.type === "float32";
+    const held = halved
+      ? { name, type: "float16" as const, shape: value.shape, data: toFloat16(data as Float32Array) }
+      : { name, type: value.type, shape: value.shape, data };
+    if (sizes === "fed" && (value.rank > 0 || value.type === "int64")) lowered.constants.push(held);
+    else initializers.push(held);
     return name;
   };
-  const emit = new Emitter(opset, training, portable, names, hold);
+  /** A float32 value that is fed, as the rest of the graph takes it. */
+  const taken = (name: string, type: ElementType): string =>
+    half && type === "float32" ? emit.node("Cast", [name], { attributes: { to: elementCodes.float16 } }) : name;
+  const bake = (name: string, shape: Shape, data: OnnxTensor["data"]): string => {
+    if (half) initializers.push({ name, type: "float16", shape, data: derive(`${name} float16`, name, toFloat16) });
+    else initializers.push({ name, type: "float32", shape, data });
+    return name;
+  };
+  const bytesOf = (tensor: Tensor): ByteWeight | undefined => {
+    const layout = inBytes(tensor);
+    if (!layout) return undefined;
+    const { name, inputs, outputs, block } = layout;
+    const blocks = Math.ceil(inputs / block);
+    const bytes = `${name} 8-bit`;
+    const scales = `${name} scales`;
+    if (!byteWeights.has(name)) {
+      const scaleNumbers = (weight: Float32Array) => {
+        const numbers = blockScales(weight, layout);
+        return half ? toFloat16(numbers) : numbers;
+      };
+      initializers.push(
+        {
+          name: bytes,
+          type: "uint8",
+          shape: [outputs, blocks, block],
+          data: derive(bytes, name, (weight) => blockBytes(weight, layout)),
+        },
+        {
+          name: scales,
+          type: half ? "float16" : "float32",
+          shape: [outputs * blocks],
+          data: derive(`${scales} ${precision}`, name, scaleNumbers),
+        },
+      );
+      byteWeights.add(name);
+    }
+    return { bytes, scales, layout };
+  };
+  const emit = new Emitter({ opset, training, portable, half, names, hold, bytesOf });
 
   const nameLeaf = (tensor: Tensor, index: number): string | undefined => {
     const { type, shape } = tensor;
     if (is(tensor, "input") || is(tensor, "parameter")) {
       const { name } = tensor.attributes;
       const known = leaves.get(name);
-      leaves.set(name, tensor);
-      if (known) wantSame(name, known, tensor);
-      else if (is(tensor, "input")) lowered.inputs.push({ name, type, shape });
-      else {
-        const data = options.baked?.(name);
-        if (data) initializers.push({ name, type, shape, data });
-        else lowered.parameters.push({ name, type, shape });
+      if (known) {
+        wantSame(name, known, tensor);
+        return names.get(known);
       }
-      return name;
+      leaves.set(name, tensor);
+      const data = is(tensor, "parameter") ? options.baked?.(name) : undefined;
+      if (data) return bake(name, shape, data);
+      if (is(tensor, "input")) lowered.inputs.push({ name, type, shape });
+      else lowered.parameters.push({ name, type, shape });
+      return taken(name, type);
     }
     if (is(tensor, "constant")) return hold(`constant_${index}`, tensor);
     if (is(tensor, "dropMask")) {
       const name = `dropMask_${index}`;
-      if (training) lowered.dropMasks.push({ name, type, shape, rate: tensor.attributes.rate });
-      return name;
+      if (!training) return name;
+      lowered.dropMasks.push({ name, type, shape, rate: tensor.attributes.rate });
+      return taken(name, type);
     }
     return undefined;
   };
@@ -106,7 +176,10 @@ export function lowerToModel(
   const asked: OnnxValue[] = Object.entries(outputs).map(([name, tensor]) => {
     const leaf = leaves.get(name);
     if (leaf) throw new ShapeError("lower", `an output has the name of ${leaf.operation} ${name}`, [leaf.shape], "");
-    emit.nodes.push({ name: `output/${name}`, type: "Identity", inputs: [emit.value(tensor)], outputs: [name] });
+    const node = { name: `output/${name}`, inputs: [emit.value(tensor)], outputs: [name] };
+    if (half && tensor.type === "float32")
+      emit.nodes.push({ ...node, type: "Cast", attributes: { to: elementCodes.float32 } });
+    else emit.nodes.push({ ...node, type: "Identity" });
     lowered.outputs.push({ name, type: tensor.type, shape: tensor.shape });
     return { name, type: tensor.type, ...(sizes === "baked" ? { shape: tensor.shape } : {}) };
   });

@@ -38,7 +38,15 @@ export interface OnnxModel {
   initializers: readonly OnnxTensor[];
 }
 
-const elementCodes: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 };
+/** ONNX's numbers for element types. */
+export const elementCodes: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+};
 
 /** A model of more bytes than this is refused by protobuf's readers. */
 const MOST_BYTES = 2 ** 31 - 1;

@@ -9,6 +9,7 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import type { Emitter } from "./emitter.ts";
+import { elementCodes } from "./proto.ts";
 
 export type Row<K extends Operation> = (emit: Emitter, tensor: Tensor<K>) => string;
 type Rows = { [K in Operation]: Row<K> };
@@ -85,7 +86,10 @@ export const rows: Rows = {
   where: plain("Where"),
   clamp: (emit, { inputs: [x], attributes: { min, max } }) =>
     emit.node("Clip", [emit.value(x!), emit.numbers(min), emit.numbers(max)]),
-  cast: plain("Cast", ({ to }) => ({ to: { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }[to] })),
+  cast: (emit, { inputs: [x], attributes: { to } }) =>
+    emit.node("Cast", [emit.value(x!)], {
+      attributes: { to: elementCodes[emit.half && to === "float32" ? "float16" : to] },
+    }),
   // One axis after another, the last first: long sums in one go lose digits.
   sum: (emit, { inputs: [x], attributes: { axes } }) =>
     axes.reduceRight(
@@ -94,7 +98,16 @@ export const rows: Rows = {
     ),
   mean: reduction("ReduceMean"),
   max: reduction("ReduceMax"),
-  matmul: plain("MatMul"),
+  matmul: (emit, tensor) => {
+    const [a, b] = tensor.inputs as readonly [Tensor, Tensor];
+    const weight = emit.bytesOf(tensor);
+    if (!weight) return emit.node("MatMul", [emit.value(a), emit.value(b)]);
+    const { bytes, scales, layout } = weight;
+    // Level 4 multiplies in 8 bits, which on a CPU is what makes it faster than float32.
+    const { inputs: K, outputs: N, block: block_size } = layout;
+    const attributes = { K, N, bits: 8, block_size, accuracy_level: 4 };
+    return emit.node("MatMulNBits", [emit.value(a), bytes, scales], { domain: contrib, attributes });
+  },
   convolution: plain("Conv", (of, { inputs }) => ({
     ...window(of),
     dilations: of.dilations,
@@ -195,14 +208,12 @@ export const rows: Rows = {
   topK: (emit, { inputs: [x], attributes: { k, largest } }) =>
     emit.node("TopK", [emit.value(x!), emit.sizes([k])], { attributes: { largest: largest ? 1 : 0 }, output: 1 }),
   nonMaximumSuppression: (emit, { inputs: [boxes, scores], attributes: { overlap, limit } }) => {
-    const some = emit.node("Unsqueeze", [emit.value(boxes!), emit.sizes([0])]);
-    const marks = emit.node("Unsqueeze", [emit.value(scores!), emit.sizes([0, 1])]);
-    const chosen = emit.node("NonMaxSuppression", [
-      some,
-      marks,
-      emit.sizes([limit]),
-      emit.numbers(new Float32Array([overlap]), [1]),
-    ]);
+    const float = (value: string) =>
+      emit.half ? emit.node("Cast", [value], { attributes: { to: elementCodes.float32 } }) : value;
+    const some = emit.node("Unsqueeze", [float(emit.value(boxes!)), emit.sizes([0])]);
+    const marks = emit.node("Unsqueeze", [float(emit.value(scores!)), emit.sizes([0, 1])]);
+    const most = float(emit.numbers(Float32Array.of(overlap), [1]));
+    const chosen = emit.node("NonMaxSuppression", [some, marks, emit.sizes([limit]), most]);
     const column = emit.node("Gather", [chosen, emit.sizes([2])], { attributes: { axis: 1 } });
     const flat = emit.node("Reshape", [column, emit.sizes([-1])]);
     const missing = emit.node("Sub", [emit.sizes([limit]), emit.node("Shape", [flat])]);

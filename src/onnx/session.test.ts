@@ -71,7 +71,7 @@ test("traces of one model at several sizes share one session", async () => {
   }
   assert.equal(cache.size, 1);
   await cache.dispose();
-  await stored.dispose();
+  stored.dispose();
   assert.equal(existsSync(stored.weightsFolder), false);
 });
 
@@ -86,7 +86,7 @@ test("weights give the same numbers fed, baked in, and baked in a file", async (
   near((await inside.run(feeds)).tokens as Float32Array, expected);
   near((await beside.run(feeds)).tokens as Float32Array, expected);
   for (const session of [fed, inside, beside]) await session.dispose();
-  await stored.dispose();
+  stored.dispose();
 });
 
 test("a thousand sessions made, run and disposed do not grow memory", async () => {

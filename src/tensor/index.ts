@@ -2,6 +2,7 @@
 
 export * from "./arithmetic.ts";
 export * from "./dropout.ts";
+export * from "./float16.ts";
 export * from "./indexing.ts";
 export * from "./layout.ts";
 export * from "./normalization.ts";
