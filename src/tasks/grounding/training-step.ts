@@ -41,7 +41,8 @@ export class GroundingTrainingStep {
     private readonly model: Glip,
     private readonly options: TrainingStepOptions = {},
   ) {
-    this.sessions = new SessionCache(options);
+    // Pictures are made beside the training, so its threads leave the processor when they wait.
+    this.sessions = new SessionCache({ patient: true, ...options });
   }
 
   /** Losses under the reference's names, and gradients by parameter name. */
