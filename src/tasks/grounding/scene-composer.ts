@@ -10,6 +10,7 @@ import {
   type World,
   type WorldOptions,
 } from "../../data/scenes/index.ts";
+import { RecipeError } from "../../errors.ts";
 import { prepareImage } from "../../inputs/prepare-image.ts";
 import { captionOfClasses } from "../../inputs/prompts.ts";
 import { tokenPositions } from "../../inputs/spans.ts";
@@ -29,7 +30,7 @@ export interface SceneComposerSetup {
   pictures: number;
   /** Sides of the square pictures; one is drawn for each batch. */
   sizes: readonly number[];
-  /** Tokens of every caption, padded or cut. */
+  /** Tokens of every caption, padded; longer ones are not used. */
   tokens: number;
   maxTokens: number;
   /** Share of captions that are sentences about the scene; the others are lists of names. */
@@ -69,10 +70,8 @@ function composeBatch(job: number, setup: SceneComposerSetup, world: World, piec
   const truths: PictureTruth[] = [];
   for (let i = 0; i < pictures; i++) {
     const scene = composeScene(world, random.below(2 ** 31), { ...setup.scene, width: side, height: side });
-    const words = random.chance(setup.sentences) ? sentence(scene) : nameList(scene, world, setup.names, random);
-    const encoding = pieces.encode(words.caption);
-    const used = Math.min(encoding.ids.length, tokens);
-    for (let t = 0; t < used; t++) {
+    const { words, encoding } = wordsThatFit(scene, setup, world, pieces, random);
+    for (let t = 0; t < encoding.ids.length; t++) {
       ids[i * tokens + t] = BigInt(encoding.ids[t]!);
       mask[i * tokens + t] = 1;
     }
@@ -86,6 +85,18 @@ function composeBatch(job: number, setup: SceneComposerSetup, world: World, piec
   }
   const targets = targetsOf(truths, anchorsOf(padded, padded), { tokens, maxTokens });
   return { image, pictures, height: padded, width: padded, ids, mask, tokens, targets };
+}
+
+/** A caption of at most `tokens` tokens: one too long gives way to the names in the scene alone. */
+function wordsThatFit(scene: Scene, setup: SceneComposerSetup, world: World, pieces: WordPieces, random: Random) {
+  const first = random.chance(setup.sentences) ? sentence(scene) : nameList(scene, world, setup.names, random);
+  for (const words of [first, nameList(scene, world, 1, random)]) {
+    const encoding = pieces.encode(words.caption);
+    if (encoding.ids.length <= setup.tokens) return { words, encoding };
+  }
+  throw new RecipeError(
+    `a scene's names alone take more than ${setup.tokens} tokens; raise data.tokens or lower data.objects`,
+  );
 }
 
 /** Names in the scene and others that are not, shuffled: "dog. apple. chair" (GLIP `od_to_grounding.py`). */
