@@ -1,13 +1,12 @@
 /** `groundling detect`: finds things named by words. */
 
-import { readFileSync } from "node:fs";
-import { type Command, InvalidArgumentError, Option } from "commander";
-import { InputError } from "../../errors.ts";
+import { type Command, Option } from "commander";
 import { namesInPrompt } from "../../inputs/prompts.ts";
 import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { commaSeparated, linesOf } from "./names.ts";
 
 interface Choices extends FindingOptions {
-  prompt?: string[];
+  prompt?: string;
   classes?: string[];
   classesFile?: string[];
 }
@@ -18,9 +17,10 @@ export function addDetectCommand(program: Command): void {
     .command("detect <images...>")
     .description("find things in pictures by their names; pictures are files, folders, globs or addresses")
     .addOption(
-      new Option("--prompt <text>", 'what to find, for example "person. bicycle."')
-        .argParser(namesInPrompt)
-        .conflicts(["classes", "classesFile"]),
+      new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([
+        "classes",
+        "classesFile",
+      ]),
     )
     .addOption(
       new Option("--classes <names>", "what to find, with commas between")
@@ -29,34 +29,11 @@ export function addDetectCommand(program: Command): void {
     )
     .addOption(new Option("--classes-file <file>", "what to find, one name a line").argParser(linesOf));
   addFindingOptions(command).action(async (images: string[], { prompt, classes, classesFile, ...options }: Choices) => {
-    const given = prompt ?? classes ?? classesFile;
-    if (!given) command.error("error: say what to find: --prompt TEXT, --classes A,B or --classes-file FILE");
-    const labels = [...new Set(given)];
-    await findInPictures(images, options, { labels, ask: (model, picture, how) => model.detect(picture, labels, how) });
+    const labels = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
+    if (!labels) return command.error("error: say what to find: --prompt TEXT, --classes A,B or --classes-file FILE");
+    await findInPictures(images, options, {
+      labels,
+      ask: (model, picture, how) => model.detect(picture, prompt ?? labels, how),
+    });
   });
-}
-
-function commaSeparated(text: string): string[] {
-  const names = text
-    .split(",")
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  if (names.length === 0) throw new InvalidArgumentError("give at least one name.");
-  return names;
-}
-
-function linesOf(file: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(`${file}: the names cannot be read (${error instanceof Error ? error.message : error})`);
-  }
-  const names = text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .map((name) => name.trim())
-    .filter((name) => name !== "");
-  if (names.length === 0) throw new InputError(`${file}: there are no names; write one a line`);
-  return names;
 }

@@ -8,12 +8,12 @@ import type { Detection, DetectOptions, GroundingModel } from "../../tasks/groun
 import { type FormatName, formats } from "../detections/formats.ts";
 import type { PictureResult } from "../detections/picture-result.ts";
 import { tableOf } from "../detections/table.ts";
+import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { type PictureFile, pictureFiles, refuseSharedNames } from "./picture-files.ts";
 import { print, writeInto } from "./writing.ts";
 
-export interface FindingOptions extends DetectOptions {
-  model?: string;
+export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
   out?: string;
   draw?: true;
@@ -28,8 +28,7 @@ export interface Question {
 
 /** Adds the options that `detect` and `ground` share. */
 export function addFindingOptions(command: Command): Command {
-  return command
-    .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
+  return addModelOptions(command)
     .option("--threshold <score>", "only detections with at least this score", share, 0.3)
     .option("--text-threshold <score>", "only words that match at least this well, before the box counts", share)
     .option("--top-k <number>", "most detections per picture", wholeNumber(1, 100_000))
@@ -75,7 +74,7 @@ export async function findInPictures(
 async function eachPicture(files: readonly PictureFile[], options: FindingOptions, question: Question) {
   const { decodePicture } = await import("../../inputs/picture.ts");
   const { loadModel } = await import("../../tasks/grounding/load-model.ts");
-  const model = await loadModel(options.model);
+  const model = await loadModel(await modelPath(options));
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} pictures · {eta_formatted} left",

@@ -9,6 +9,11 @@ type AddCommand = (program: Command) => void;
 const commands: Record<string, () => Promise<AddCommand>> = {
   detect: async () => (await import("./detect.ts")).addDetectCommand,
   ground: async () => (await import("./ground.ts")).addGroundCommand,
+  train: async () => (await import("./train.ts")).addTrainCommand,
+  models: async () => (await import("./models.ts")).addModelsCommand,
+  convert: async () => (await import("./convert.ts")).addConvertCommand,
+  export: async () => (await import("./export.ts")).addExportCommand,
+  inspect: async () => (await import("./inspect.ts")).addInspectCommand,
   eval: async () => (await import("./eval.ts")).addEvalCommand,
   scenes: async () => (await import("./scenes.ts")).addScenesCommand,
   browse: async () => (await import("./browse.ts")).addBrowseCommand,

@@ -1,0 +1,95 @@
+/** `groundling convert`: a published checkpoint as a model folder. */
+
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Command, Option } from "commander";
+import { InputError } from "../../errors.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { type GlipConfig, glip, publishedExtras } from "../../models/glip.ts";
+import { glipPresets } from "../../models/glip-presets.ts";
+import { sizeRule } from "./numbers.ts";
+import { print } from "./writing.ts";
+
+/** That of every published model. */
+const BERT_WORDS = fileURLToPath(new URL("../../../assets/bert-base-uncased/vocab.txt", import.meta.url));
+
+interface Choices {
+  to: string;
+  vocab?: string;
+  size: SizeRule;
+  preset?: keyof typeof glipPresets;
+}
+
+/** Adds the command to a program. */
+export function addConvertCommand(program: Command): void {
+  program
+    .command("convert <file>")
+    .description("turn a published checkpoint (.pth or safetensors) into a model folder")
+    .requiredOption("--to <folder>", "model folder to write; one that is there is replaced")
+    .option("--vocab <file>", "WordPiece vocabulary, one token a line (default: that of bert-base-uncased)")
+    .option("--size <short,max>", "sides that pictures are resized to", sizeRule, { short: 800, max: 1333 })
+    .addOption(
+      new Option("--preset <name>", "what the model is, where the shapes of its tensors do not say it").choices(
+        Object.keys(glipPresets),
+      ),
+    )
+    .action(convert);
+}
+
+async function convert(file: string, { to, vocab, size, preset }: Choices): Promise<void> {
+  const { readFile } = await import("node:fs/promises");
+  const { inferConfig } = await import("../../models/infer-config.ts");
+  const { writeModelFolder } = await import("../../tasks/grounding/model-folder.ts");
+  const { checkFit } = await import("../../weights/fit.ts");
+  const { openWeights } = await import("../../weights/open-weights.ts");
+  const vocabulary = vocab ?? BERT_WORDS;
+  const words = await readFile(vocabulary, "utf8").catch((error: Error) => {
+    throw new InputError(`${vocabulary}: the vocabulary cannot be read (${error.message})`);
+  });
+  const opened = await openWeights(file);
+  try {
+    const config: GlipConfig = preset ? glipPresets[preset] : inferConfig(opened.entries, file);
+    const tokens = words.trimEnd().split("\n").length;
+    const { vocabularySize } = config.bert;
+    if (tokens !== vocabularySize)
+      throw new InputError(
+        `${vocabulary} has ${tokens} tokens, the model ${vocabularySize}; give its own with --vocab`,
+      );
+    const { parameters } = glip(config);
+    checkFit(parameters, opened, { mayBeUnused: publishedExtras });
+    const weights = parameters.map(({ name, shape }) => {
+      const { dtype } = opened.entries.get(name)!;
+      return { name, dtype, shape, data: opened.readPieces(name) };
+    });
+    const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
+    await writeModelFolder(to, { config, size, vocabulary, card: cardOf(file, config, count), weights });
+    print(`${to}: ${count.toLocaleString("en")} parameters\n`);
+  } finally {
+    await opened.close();
+  }
+}
+
+/** A model card that says where the numbers are from. */
+function cardOf(file: string, { swin, fusion, steps, maxTokens }: GlipConfig, parameters: number): string {
+  return `---
+library_name: groundling
+pipeline_tag: zero-shot-object-detection
+---
+
+# ${basename(file)}
+
+A GLIP model (grounded language-image pre-training, arXiv 2112.03857): finds things in pictures by words.
+Converted by \`groundling convert\` from \`${basename(file)}\`; the numbers are unchanged, and the terms of the original apply.
+
+| | |
+|---|---|
+| parameters | ${parameters.toLocaleString("en")} |
+| picture side | Swin, ${swin.embedDim} channels, depths ${swin.depths.join("-")}, windows of ${swin.window} |
+| deep fusion | ${fusion ? `in ${steps} steps` : "none"} |
+| prompt | at most ${maxTokens} tokens |
+
+\`\`\`
+groundling detect photo.jpg --model . --prompt "person. bicycle."
+\`\`\`
+`;
+}

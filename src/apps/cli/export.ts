@@ -1,0 +1,40 @@
+/** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
+
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { commaSeparated } from "./names.ts";
+import { pictureSize } from "./numbers.ts";
+import { print } from "./writing.ts";
+
+interface Choices extends ModelChoice {
+  size: { height: number; width: number };
+  classes: string[];
+  out: string;
+}
+
+/** Adds the command to a program. */
+export function addExportCommand(program: Command): void {
+  const command = program
+    .command("export")
+    .description("write a model for one size of pictures and one list of classes as plain ONNX")
+    .requiredOption(
+      "--size <height x width>",
+      "of the prepared picture, in multiples of 32, for example 480x640",
+      paddedSize,
+    )
+    .requiredOption("--classes <names>", "what to find, with commas between", commaSeparated)
+    .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
+  addModelOptions(command).action(async ({ size, classes, out, ...choice }: Choices) => {
+    const { exportDetector } = await import("../inspection/export-detector.ts");
+    const { readModel } = await import("../../tasks/grounding/model-folder.ts");
+    await exportDetector(await readModel(await modelPath(choice)), { ...size, classes, path: out });
+    print(`${out}\n${out}.json\n`);
+  });
+}
+
+function paddedSize(text: string) {
+  const size = pictureSize(text);
+  if (size.height % 32 === 0 && size.width % 32 === 0) return size;
+  throw new InvalidArgumentError("give multiples of 32, as pictures are padded to them.");
+}

@@ -1,0 +1,34 @@
+/** The memory that a training run will take, from its recipe. */
+
+import { estimateMemory, type MemoryEstimate } from "../../engine/memory-estimate.ts";
+import { glip } from "../../models/glip.ts";
+import { countOf, input, reachable } from "../../tensor/index.ts";
+import type { Recipe } from "../training/recipe.ts";
+
+/** Batches that wait while one is trained on. */
+const AHEAD = 4;
+
+/** Counts weights, AdamW's arrays, batches, and what the forward pass at the recipe's largest size keeps for the way back. */
+export function memoryOfRun({ model: config, data, averageDecay }: Recipe): MemoryEstimate {
+  const model = glip(config);
+  const { pictures, tokens } = data;
+  const side = 32 * Math.ceil(Math.max(...data.sizes) / 32);
+  const mask = input("mask", [pictures, tokens]);
+  const maps = model.image(input("image", [pictures, 3, side, side]));
+  const levels = model.answer(maps, model.text(input("ids", [pictures, tokens], "int64"), mask), mask);
+  const kept = reachable(levels.flatMap(({ logits, offsets, centerness }) => [logits, offsets, centerness]))
+    // A reshaped tensor shares the numbers of the one it is made from.
+    .filter(({ operation }) => !["parameter", "constant", "input", "reshape"].includes(operation))
+    .reduce((sum, { shape }) => sum + 4 * countOf(shape), 0);
+  const parameters = model.parameters.reduce((sum, { shape }) => sum + countOf(shape), 0);
+  return estimateMemory({
+    parameters,
+    trained: parameters,
+    momentsPerWeight: 2,
+    average: averageDecay > 0,
+    accumulate: 1,
+    activationBytes: kept,
+    batchBytes: 4 * pictures * 3 * side * side,
+    batchesAhead: AHEAD,
+  });
+}

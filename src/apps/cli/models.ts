@@ -1,0 +1,23 @@
+/** `groundling models`: what can be asked for by name. */
+
+import { existsSync } from "node:fs";
+import type { Command } from "commander";
+import { zoo, zooAddress, zooPath } from "../../weights/zoo.ts";
+import { plainTable } from "./table.ts";
+import { print } from "./writing.ts";
+
+/** Adds the command to a program. */
+export function addModelsCommand(program: Command): void {
+  program
+    .command("models")
+    .description("list the models that have names; those of the hub are fetched when first used")
+    .action(async () => {
+      const { BUILT_IN } = await import("../../tasks/grounding/model-folder.ts");
+      const published = Object.entries(zoo).map(([name, { about, parameters }]) => {
+        const place = existsSync(zooPath(name)) ? zooPath(name) : zooAddress(name);
+        return [name, `${Math.round(parameters / 1e6)} million`, about, place];
+      });
+      const builtIn = [BUILT_IN, "small", "everyday things, drawn; comes with groundling", "(here)"];
+      print(`${plainTable(["name", "parameters", "what", "where"], [builtIn, ...published])}\n`);
+    });
+}

@@ -1,0 +1,77 @@
+/** A model for one size of pictures and one list of classes, as plain ONNX with a note on how to read its answers. */
+
+import { rename, writeFile } from "node:fs/promises";
+import { InputError } from "../../errors.ts";
+import { promptOfClasses } from "../../inputs/prompts.ts";
+import { STRIDES } from "../../models/glip.ts";
+import { exportOnnx } from "../../onnx/export.ts";
+import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+import { Predictor } from "../../tasks/grounding/predictor.ts";
+import { concat, constant, input, reshape, swapLast, type Tensor } from "../../tensor/index.ts";
+
+export interface ExportQuestion {
+  /** Of the prepared picture, multiples of 32. */
+  height: number;
+  width: number;
+  classes: readonly string[];
+  /** File to write; `path.json` beside it is the note. */
+  path: string;
+}
+
+/**
+ * Writes the model with input `image` [1,3,height,width] (blue, green, red; normalised) and, for the a anchors of all levels and l tokens of the
+ * prompt, the outputs `logits` [1,a,l], `offsets` [1,a,4] and `centerness` [1,a].
+ */
+export async function exportDetector(
+  { model, weights, words }: StoredModel,
+  { height, width, classes, path }: ExportQuestion,
+): Promise<void> {
+  const { passes, labels } = promptOfClasses(words, classes, { maxTokens: model.config.maxTokens });
+  const [pass] = passes;
+  if (!pass || passes.length > 1)
+    throw new InputError(`these ${classes.length} names need ${passes.length} prompts; export fewer at once`);
+  const predictor = new Predictor(model, weights);
+  const { vectors, tokens } = await predictor.text(pass.ids).finally(() => predictor.dispose());
+  const read = constant(vectors, [1, tokens, model.config.bert.hiddenSize]);
+  const mask = constant(new Float32Array(tokens).fill(1), [1, tokens]);
+  const levels = model.answer(model.image(input("image", [1, 3, height, width])), read, mask);
+  const joined = (maps: readonly Tensor[], channels: number) =>
+    concat(
+      maps.map((map) => reshape(map, [1, channels, -1])),
+      2,
+    );
+  const outputs = {
+    logits: concat(
+      levels.map(({ logits }) => logits),
+      1,
+    ),
+    offsets: swapLast(
+      joined(
+        levels.map(({ offsets }) => offsets),
+        4,
+      ),
+    ),
+    centerness: reshape(
+      joined(
+        levels.map(({ centerness }) => centerness),
+        1,
+      ),
+      [1, -1],
+    ),
+  };
+  await exportOnnx(outputs, path, { weights });
+  const note = {
+    image: {
+      shape: [1, 3, height, width],
+      order: "BGR",
+      mean: [103.53, 116.28, 123.675],
+      std: [57.375, 57.12, 58.395],
+    },
+    strides: STRIDES,
+    anchor: { side: "8 × stride", offsets: "centre / 10, logarithm of size / 5" },
+    score: "sqrt(mean over the class's tokens of sigmoid(logits) × sigmoid(centerness))",
+    classes: pass.classes.map((label, i) => ({ name: labels[label], tokens: pass.labelTokens[i] })),
+  };
+  await writeFile(`${path}.json.part`, `${JSON.stringify(note, null, 2)}\n`);
+  await rename(`${path}.json.part`, `${path}.json`);
+}
