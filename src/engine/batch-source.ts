@@ -2,8 +2,8 @@
 
 import type { Worker } from "node:worker_threads";
 import { InputError } from "../errors.ts";
+import { moduleBeside, startWorker } from "../onnx/start-worker.ts";
 import type { Json } from "./json.ts";
-import { moduleBeside, startWorker } from "./start-worker.ts";
 
 /** An endless row of batches with a position that can be saved and taken up again. */
 export interface BatchSource<Batch> {

@@ -1,7 +1,7 @@
 /** Asking a model about pictures, in this thread or in several. */
 
 import { readFile } from "node:fs/promises";
-import { moduleBeside, startWorker } from "../../engine/start-worker.ts";
+import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
 import type { Detection, DetectOptions } from "../../tasks/grounding/grounding-model.ts";
 import { loadModel } from "../../tasks/grounding/load-model.ts";
 
