@@ -53,8 +53,8 @@ export function promptFor(scene: Scene, world: World, count: number, random: Ran
   return random.shuffled([...present, ...random.shuffled(absent).slice(0, Math.max(0, count - present.length))]);
 }
 
-/** Best detections first, each takes the thing of its name that it overlaps most. */
-function countHits(scene: Scene, detections: readonly Detection[]): number {
+/** Things of a scene that are found. Best detections first, each takes the thing of its name that it overlaps most. */
+export function countHits(scene: Scene, detections: readonly Detection[]): number {
   const taken = new Set<number>();
   for (const { label, box } of detections) {
     const corners = [box.xmin, box.ymin, box.xmax, box.ymax];
