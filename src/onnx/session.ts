@@ -77,8 +77,14 @@ export class Session {
   }
 }
 
+/** Runs traces, keeping what it prepared for them. */
+export interface TraceRunner {
+  run(trace: Lowered, feeds: Feeds, options?: RunOptions): Promise<Record<string, Numbers>>;
+  dispose(): Promise<void>;
+}
+
 /** One session for all sizes: traces of one structure share it. */
-export class SessionCache {
+export class SessionCache implements TraceRunner {
   private readonly sessions = new Map<string, Promise<Session>>();
 
   constructor(private readonly options: SessionOptions = {}) {}
@@ -130,7 +136,9 @@ function drawMask(shape: Shape, rate: number, random: () => number): Float32Arra
 }
 
 function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
-  return new ort.Tensor(type, data as Float32Array, shape);
+  // ONNX Runtime does not take shared memory.
+  const shared = typeof SharedArrayBuffer === "function" && data.buffer instanceof SharedArrayBuffer;
+  return new ort.Tensor(type, (shared ? data.slice() : data) as Float32Array, shape);
 }
 
 function numbersOf(data: unknown): Numbers {

@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { add, input, matmul, parameter } from "../tensor/index.ts";
+import { lower } from "./index.ts";
+import { SessionPool } from "./pool.ts";
+import { storeWeights } from "./stored-weights.ts";
+
+const size = 48;
+const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 2 : 0));
+const model = (rows: number) => ({ y: add(matmul(input("x", [rows, size]), parameter("weight", [size, size])), 1) });
+const rowsOf = (rows: number, value: number) => new Float32Array(rows * size).fill(value);
+
+test("a pool runs many questions at once over weights in a file, and the thread stays free", async () => {
+  const stored = await storeWeights([["weight", weight]]);
+  const pool = new SessionPool({ workers: 2, weightsFolder: stored.weightsFolder });
+  const traces = [3, 5].map((rows) => lower(model(rows), { ...stored, sizes: "fed" }));
+  let ticks = 0;
+  const ticking = setInterval(() => ticks++, 1);
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => pool.run(traces[i % 2]!, { x: rowsOf([3, 5][i % 2]!, i) })),
+  );
+  clearInterval(ticking);
+  answers.forEach(({ y }, i) => {
+    assert.deepEqual(y, rowsOf([3, 5][i % 2]!, 2 * i + 1));
+  });
+  assert.ok(ticks > 0);
+  await pool.dispose();
+  stored.dispose();
+});
+
+test("weights are fed to a pool over shared memory", async () => {
+  const shared = new Float32Array(new SharedArrayBuffer(weight.byteLength));
+  shared.set(weight);
+  const pool = new SessionPool({ workers: 1 });
+  const trace = lower(model(2));
+  const { y } = await pool.run(trace, { x: rowsOf(2, 3) }, { weights: new Map([["weight", shared]]) });
+  assert.deepEqual(y, rowsOf(2, 7));
+  await pool.dispose();
+});
+
+test("errors come back from the worker, which goes on", async () => {
+  const pool = new SessionPool({ workers: 1 });
+  const trace = lower(model(2), { baked: () => weight });
+  await assert.rejects(pool.run(trace, {}), { name: "InputError", message: `input x [2, ${size}] was not fed` });
+  assert.deepEqual((await pool.run(trace, { x: rowsOf(2, 1) })).y, rowsOf(2, 3));
+  const unfinished = pool.run(trace, { x: rowsOf(2, 1) });
+  const disposed = pool.dispose();
+  await assert.rejects(unfinished, { name: "InputError", message: "the pool of sessions was disposed" });
+  await disposed;
+  await assert.rejects(pool.run(trace, {}), { message: "the pool of sessions was disposed" });
+});
