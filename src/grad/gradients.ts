@@ -1,7 +1,17 @@
 /** Gradients as more tensors, in reverse mode. */
 
 import { ShapeError } from "../errors.ts";
-import { add, constant, expand, inScope, reachable, sameShape, type Tensor } from "../tensor/index.ts";
+import {
+  add,
+  concat,
+  constant,
+  expand,
+  inScope,
+  type Operations,
+  reachable,
+  sameShape,
+  type Tensor,
+} from "../tensor/index.ts";
 import { type Rule, rules } from "./rules.ts";
 
 /**
@@ -37,15 +47,18 @@ function backward(
   ends: ReadonlySet<Tensor>,
 ): Tensor[] {
   const leads = leadsTo(all, new Set(wrt));
+  const parts = new Map<Tensor, Tensor[]>(leads.has(output) ? [[output, [seed]]] : []);
   const found = new Map<Tensor, Tensor>();
-  if (leads.has(output)) found.set(output, seed);
   for (const tensor of all.toReversed()) {
-    const gradient = found.get(tensor);
+    const given = parts.get(tensor);
+    if (!given) continue;
+    const gradient = inScope(`${tensor.scope}/gradient`, () => sumOf(given));
+    found.set(tensor, gradient);
     const rule = rules[tensor.operation] as Rule<typeof tensor.operation> | "none";
-    if (!gradient || rule === "none" || ends.has(tensor) || !tensor.inputs.some((x) => leads.has(x))) continue;
+    if (rule === "none" || ends.has(tensor) || !tensor.inputs.some((x) => leads.has(x))) continue;
     const wanted = tensor.inputs.map((x) => leads.has(x));
-    const parts = inScope(`${tensor.scope}/gradient`, () => rule(tensor, gradient, wanted));
-    parts.forEach((part, i) => {
+    const slopes = inScope(`${tensor.scope}/gradient`, () => rule(tensor, gradient, wanted));
+    slopes.forEach((part, i) => {
       const x = tensor.inputs[i]!;
       if (!part || !leads.has(x)) return;
       if (!sameShape(part.shape, x.shape))
@@ -55,11 +68,37 @@ function backward(
           [part.shape, x.shape],
           tensor.scope,
         );
-      const before = found.get(x);
-      found.set(x, before ? inScope(`${x.scope}/gradient`, () => add(before, part)) : part);
+      parts.set(x, [...(parts.get(x) ?? []), part]);
     });
   }
   return wrt.map((x) => found.get(x) ?? expand(constant(0), x.shape));
+}
+
+/** The sum of the parts. Gradients of slices that lie side by side, each padded with zeros, are joined instead. */
+function sumOf(parts: readonly Tensor[]): Tensor {
+  const last = parts[0]!.rank - 1;
+  for (let axis = 0; axis <= last; axis++) {
+    const pieces = parts.filter((part) => isPiece(part, axis)).sort((a, b) => startOf(a, axis) - startOf(b, axis));
+    const inner = pieces.map((piece) => piece.inputs[0]!);
+    let end = 0;
+    const sideBySide = pieces.every((piece, i) => {
+      const start = end;
+      end += inner[i]!.shape[axis]!;
+      return startOf(piece, axis) === start;
+    });
+    if (pieces.length > 1 && sideBySide && end === parts[0]!.shape[axis])
+      return [concat(inner, axis), ...parts.filter((part) => !pieces.includes(part))].reduce(add);
+  }
+  return parts.reduce(add);
+}
+
+/** Whether a gradient is zero but for a stretch along one axis. */
+function isPiece(part: Tensor, axis: number): boolean {
+  return part.operation === "pad" && part.inputs[0]!.shape.every((size, i) => i === axis || size === part.shape[i]);
+}
+
+function startOf(piece: Tensor, axis: number): number {
+  return (piece.attributes as Operations["pad"]).before[axis]!;
 }
 
 /** The tensors through which a gradient can reach one of the targets. */
