@@ -1,12 +1,29 @@
 /** From a name or a path to a model that finds things. */
 
-import type { BackendOptions } from "../../onnx/index.ts";
+import { storeWeights } from "../../onnx/stored-weights.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { readModel } from "./model-folder.ts";
-import { Predictor } from "./predictor.ts";
+import { Predictor, type PredictorOptions } from "./predictor.ts";
 
-/** Loads the built-in model when no name is given; otherwise a folder or a published checkpoint file. */
-export async function loadModel(nameOrPath?: string, options: BackendOptions = {}): Promise<GroundingModel> {
+/**
+ * Loads the built-in model when no name is given; otherwise a folder or a published checkpoint file. Its weights lie in a
+ * temporary file until the model is disposed or the process ends.
+ */
+export async function loadModel(nameOrPath?: string, options: PredictorOptions = {}): Promise<GroundingModel> {
   const { model, weights, words, size } = await readModel(nameOrPath);
-  return new GroundingModel(new Predictor(model, weights, options), words, size);
+  const stored = await storeWeights(drained(weights));
+  process.once("exit", stored.dispose);
+  const dispose = () => {
+    process.off("exit", stored.dispose);
+    stored.dispose();
+  };
+  return new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size);
+}
+
+/** Entries that leave the map as they are taken, so that their memory is free again. */
+function* drained<Value>(map: Map<string, Value>): Generator<[string, Value]> {
+  for (const entry of map) {
+    map.delete(entry[0]);
+    yield entry;
+  }
 }

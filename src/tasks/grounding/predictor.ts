@@ -3,7 +3,8 @@
 import type { HeadLevel } from "../../boxes/select.ts";
 import type { PreparedImage } from "../../inputs/prepare-image.ts";
 import type { Glip } from "../../models/glip.ts";
-import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
+import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
+import type { StoredWeights } from "../../onnx/stored-weights.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
 import { anchorsOf } from "./targets.ts";
 
@@ -22,6 +23,9 @@ export interface TextFeatures {
 
 const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
+/** Where a model runs, and in how many bits. */
+export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {}
+
 /** Sessions of the three parts of a model, with weights baked in; dispose it when done. */
 export class Predictor {
   private readonly sessions: SessionCache;
@@ -29,10 +33,13 @@ export class Predictor {
 
   constructor(
     readonly model: Glip,
-    private readonly weights: ReadonlyMap<string, Float32Array>,
-    options: BackendOptions = {},
+    /** By name; stored ones are disposed with the predictor. */
+    private readonly weights: ReadonlyMap<string, Float32Array> | StoredWeights,
+    private readonly options: PredictorOptions = {},
   ) {
-    this.sessions = new SessionCache(options);
+    this.sessions = new SessionCache(
+      "baked" in weights ? { ...options, weightsFolder: weights.weightsFolder } : options,
+    );
   }
 
   async image({ tensor, paddedHeight: height, paddedWidth: width }: PreparedImage): Promise<ImageFeatures> {
@@ -68,8 +75,9 @@ export class Predictor {
     }));
   }
 
-  dispose(): Promise<void> {
-    return this.sessions.dispose();
+  async dispose(): Promise<void> {
+    await this.sessions.dispose();
+    if ("baked" in this.weights) this.weights.dispose();
   }
 
   private answerOutputs(height: number, width: number, tokens: number): Record<string, Tensor> {
@@ -88,7 +96,12 @@ export class Predictor {
   private trace(key: string, build: () => Record<string, Tensor>): Lowered {
     const known = this.traces.get(key);
     if (known) return known;
-    const trace = lower(build(), { sizes: "fed", baked: (name) => this.weights.get(name) });
+    const { weights, options } = this;
+    const source =
+      "baked" in weights
+        ? { baked: weights.baked, derive: weights.derive }
+        : { baked: (name: string) => weights.get(name) };
+    const trace = lower(build(), { ...options, ...source, sizes: "fed" });
     this.traces.set(key, trace);
     return trace;
   }
