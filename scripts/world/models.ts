@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join, posix } from "node:path";
 import sharp from "sharp";
-import { type Entry, fromBuffer, type ZipFile } from "yauzl";
 import { cutOut, type Sprite, writeSprites } from "../../src/data/scenes/sprites.ts";
+import { unzip } from "./unzip.ts";
 import { type Material, readTriangles, renderModel, type Texture, type View } from "./wavefront.ts";
 
 const [folder, out] = process.argv.slice(2);
@@ -55,32 +55,6 @@ for (const library of readdirSync(folder)
 }
 writeSprites(out, sprites);
 for (const [maker, titles] of [...makers].sort()) console.log(`${maker} (${[...titles].sort().join(", ")})`);
-
-async function unzip(path: string): Promise<Map<string, Buffer>> {
-  const files = new Map<string, Buffer>();
-  const zip = await new Promise<ZipFile>((done, fail) =>
-    fromBuffer(readFileSync(path), { lazyEntries: true }, (error, opened) => (opened ? done(opened) : fail(error))),
-  );
-  const contentOf = (entry: Entry) =>
-    new Promise<Buffer>((done, fail) =>
-      zip.openReadStream(entry, (error, stream) => {
-        const parts: Buffer[] = [];
-        if (error) return fail(error);
-        stream.on("data", (part: Buffer) => parts.push(part)).on("error", fail);
-        stream.on("end", () => done(Buffer.concat(parts)));
-      }),
-    );
-  return new Promise((done, fail) => {
-    zip.on("error", fail).on("end", () => done(files));
-    zip.on("entry", (entry: Entry) => {
-      contentOf(entry).then((content) => {
-        files.set(entry.fileName, content);
-        zip.readEntry();
-      }, fail);
-    });
-    zip.readEntry();
-  });
-}
 
 /** Records of a numbered property file: name#12=Chair. */
 function readCatalogue(text: string): Record<string, string>[] {

@@ -12,6 +12,7 @@ interface Choices {
   readonly captions: boolean;
   readonly everyday: boolean;
   readonly models: boolean;
+  readonly grounds: boolean;
   readonly sprites: string;
 }
 
@@ -29,10 +30,11 @@ export function addScenesCommand(program: Command): void {
     .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
     .option("--everyday", "only the fifty everyday names", false)
     .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
+    .option("--grounds", "also photos of grounds as backgrounds (scripts/world/grounds.ts gathers them)", false)
     .option("--captions", "tar shards of pictures and captions, without boxes", false)
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
-    .action(async ({ out, count, seed, split, size, captions, everyday, models, sprites }: Choices) => {
-      const world = loadWorld(sprites, { split, models, ...(everyday && { names: "everyday" }) });
+    .action(async ({ out, count, seed, split, size, captions, everyday, models, grounds, sprites }: Choices) => {
+      const world = loadWorld(sprites, { split, models, grounds, ...(everyday && { names: "everyday" }) });
       const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
       await writeSceneDataset(world, {
         folder: out,

@@ -2,16 +2,18 @@
 
 import type { Random } from "../random.ts";
 import { groundColour, type Rgb } from "./colours.ts";
+import type { Layer } from "./layers.ts";
 
 /** Colour at a pixel, written into the picture by `paint`. */
 type Shade = (x: number, y: number) => number;
 
 type Canvas = { readonly data: Uint8Array; readonly width: number; readonly height: number };
 
-/** A new background of the given size in pixels, RGB. */
-export function drawBackground(random: Random, width: number, height: number): Canvas {
+/** A new background of the given size in pixels, RGB; half of them parts of `photos`, if there are any. */
+export function drawBackground(random: Random, width: number, height: number, photos: readonly Layer[] = []): Canvas {
   const canvas = { data: new Uint8Array(width * height * 3), width, height };
-  random.pick(grounds)(canvas, random);
+  if (photos.length > 0 && random.chance(0.5)) crop(canvas, random.pick(photos), random);
+  else random.pick(grounds)(canvas, random);
   if (random.chance(0.35)) clutter(canvas, random);
   if (random.chance(0.5)) lightFall(canvas, random);
   return canvas;
@@ -31,6 +33,23 @@ const grounds: readonly ((canvas: Canvas, random: Random) => void)[] = [
   horizon,
   speckles,
 ];
+
+/** A part of a photo, enlarged, mirrored and tinted at random. */
+function crop({ data, width, height }: Canvas, photo: Layer, random: Random): void {
+  const fit = Math.min(photo.width / width, photo.height / height);
+  const scale = fit * random.between(0.35, 1);
+  const left = random.between(0, photo.width - width * scale);
+  const top = random.between(0, photo.height - height * scale);
+  const mirrored = random.chance(0.5);
+  const brightness = random.between(0.8, 1.8);
+  const tint = [0, 0, 0].map(() => brightness * random.between(0.85, 1.15));
+  for (let y = 0, at = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const column = Math.floor(left + (mirrored ? width - 1 - x : x) * scale);
+      const from = (Math.floor(top + y * scale) * photo.width + column) * 4;
+      for (let c = 0; c < 3; c++, at++) data[at] = Math.min(255, photo.pixels[from + c]! * tint[c]!);
+    }
+}
 
 function gradient(canvas: Canvas, random: Random): void {
   const across = random.between(-1, 1);

@@ -84,7 +84,7 @@ test("training never paints a held-out pair, and the compose split paints nothin
 
 test("rendered models join the splits of training, with names of their own, when they are asked for", () => {
   const options = { names: ["apple", "table"], models: true };
-  assert.throws(() => loadWorld(join(folder, "elsewhere"), options), /models\.sprites is missing; render it/);
+  assert.throws(() => loadWorld(join(folder, "elsewhere"), options), /models\.sprites is missing; make it/);
   const pixels = new Uint8Array(8 * 8 * 4).fill(255);
   const models = ["apple", "table", "tiger"].map((name) => ({
     name,

@@ -62,7 +62,7 @@ const leastVisible = 0.55;
 export function composeScene(world: World, seed: number, options: SceneOptions = {}): Scene {
   const { width = 256, height = 256, objects: most = 6, smallest = 0.12 } = options;
   const random = new Random(world.split, seed);
-  const picture = drawBackground(random, width, height);
+  const picture = drawBackground(random, width, height, world.grounds);
   const owners = new Uint8Array(width * height);
   const placed: Placed[] = [];
   /** Visible pixels by owner. */

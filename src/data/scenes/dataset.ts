@@ -51,6 +51,7 @@ function claim(world: World, { folder, count, seed, size, form }: SceneDataset):
   for (const name of world.names)
     for (const { style, icon, width, height } of (world.sprites.get(name) ?? []).flat())
       drawings.update(JSON.stringify([name, style, icon, width, height]));
+  for (const { icon, width, height } of world.grounds ?? []) drawings.update(JSON.stringify([icon, width, height]));
   const settings = {
     split: world.split,
     count,

@@ -96,7 +96,8 @@ function copyNear(sprite: Sprite, side: number): Layer {
   }
 }
 
-function halved({ width, height, pixels }: Layer): Layer {
+/** A copy of half the width and height, rounded up; each pixel is the mean of up to four. */
+export function halved({ width, height, pixels }: Layer): Layer {
   const half = { width: (width + 1) >> 1, height: (height + 1) >> 1 };
   const result = new Uint8Array(half.width * half.height * 4);
   for (let y = 0, to = 0; y < half.height; y++)

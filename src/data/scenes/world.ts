@@ -22,6 +22,8 @@ export interface WorldOptions {
   readonly names?: readonly string[] | "everyday";
   /** Also show models rendered by `scripts/world/models.ts` into `models.sprites`, with the names that only they have. Not in `style` and `novel`. */
   readonly models?: boolean;
+  /** Half of the backgrounds are photos of walls, floors and soil, gathered by `scripts/world/grounds.ts` into `grounds.sprites`. */
+  readonly grounds?: boolean;
 }
 
 /** A set of things to compose scenes of. */
@@ -32,6 +34,8 @@ export interface World {
   kinOf(name: string): ReadonlySet<string>;
   /** By name, one list of drawings for each style. */
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
+  /** Photos without anything that has a name, to lay things on. */
+  readonly grounds?: readonly Sprite[];
 }
 
 /**
@@ -47,7 +51,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   );
   if (options.models && split !== "style" && split !== "novel") {
     for (const name of table.modelled) known.add(name);
-    packs.push(...new Array<Sprite[]>(modelWeight).fill(loadModels(folder)));
+    packs.push(...new Array<Sprite[]>(modelWeight).fill(loadPack(folder, "models")));
   }
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();
@@ -69,17 +73,18 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
     throw new InputError(
       `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known].join(", ")}`,
     );
-  return { split, names, kinOf: table.kinOf, sprites };
+  const grounds = options.grounds ? loadPack(folder, "grounds") : [];
+  return { split, names, kinOf: table.kinOf, sprites, grounds };
 }
 
 /** Models are picked as often as three drawing styles. */
 const modelWeight = 3;
 
-function loadModels(folder: string): Sprite[] {
-  const path = join(folder, "models.sprites");
-  const models = readSprites(path, "models");
-  if (!models) throw new InputError(`${path} is missing; render it by scripts/world/models.ts, or leave models out`);
-  return models;
+function loadPack(folder: string, pack: "models" | "grounds"): Sprite[] {
+  const path = join(folder, `${pack}.sprites`);
+  const sprites = readSprites(path, pack);
+  if (!sprites) throw new InputError(`${path} is missing; make it by scripts/world/${pack}.ts, or leave ${pack} out`);
+  return sprites;
 }
 
 /** True for the pairs of colour and name that only the split `compose` paints: one in five. */
