@@ -1,12 +1,15 @@
 /** `groundling eval`: scores detections by the protocols of the field. */
 import { availableParallelism } from "node:os";
+import { basename, dirname } from "node:path";
 import { type Command, Option } from "commander";
+import { pictureFolder } from "../../data/readers/check.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "./eval-files.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 import { percent, plainTable } from "./table.ts";
+import { writeInto } from "./writing.ts";
 
 interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   groundTruth?: string;
@@ -17,6 +20,7 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   workers: number;
   size?: SizeRule;
   format: "json" | "table";
+  report?: string;
 }
 
 /** Adds `eval` and `eval compare` to a program. */
@@ -49,9 +53,12 @@ export function addEvalCommand(program: Command): void {
         .choices(["any", "merged"])
         .default("any"),
     )
+    .option("--report <file>", "also write a self-contained HTML page")
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
-      const scored = await scoreFiles({ ...options, ...(await filesOf(options)) });
+      const files = await filesOf(options);
+      const scored = await scoreFiles({ ...options, ...files });
+      if (options.report !== undefined) await writeReport(scored, options, { ...files, report: options.report });
       command.configureOutput().writeOut!(options.format === "json" ? metricsJson(scored) : metricsTable(scored));
     });
   addCompareCommand(command);
@@ -69,6 +76,29 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   const { detectDataset } = await import("./eval-model.ts");
   const made = await detectDataset({ ...options, data, options: size ? { size } : {} }, output);
   return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
+}
+
+/** Writes the page of a run; mistakes are shown in their pictures where these are found. */
+async function writeReport(
+  scored: Scored,
+  { images, protocol, type, model, data }: EvalOptions,
+  files: { groundTruth: string; detections: string; report: string },
+): Promise<void> {
+  const { reportData } = await import("../report/report-data.ts");
+  const { reportPage } = await import("../report/page.ts");
+  const { groundTruth, detections, report } = files;
+  const facts: [string, string][] = [
+    ["protocol", protocol],
+    ["compared", type === "bbox" ? "boxes" : "masks"],
+    ["ground truth", groundTruth],
+    data === undefined ? ["detections", detections] : ["model", model ?? "built-in"],
+  ];
+  const { regions } = scored;
+  const page = await reportPage(reportData(scored, { title: `Evaluation by ${protocol}`, facts }), {
+    images: regions?.groundTruth.images ?? [],
+    ...(regions && { folder: images ?? pictureFolder(groundTruth, "coco") }),
+  });
+  await writeInto(dirname(report), basename(report), page);
 }
 
 /** `{ "metrics": { … } }` at full precision. */
