@@ -28,26 +28,31 @@ export function layoutOf(right: Tensor): WeightLayout | undefined {
 
 /** [outputs · blocks] scales: the largest magnitude of each block over 127. */
 export function blockScales(weight: Float32Array, of: WeightLayout): Float32Array {
-  const blocks = Math.ceil(of.inputs / of.block);
-  const scales = new Float32Array(of.outputs * blocks);
-  for (let output = 0; output < of.outputs; output++)
-    for (let i = 0; i < of.inputs; i++) {
-      const at = output * blocks + Math.floor(i / of.block);
-      scales[at] = Math.max(scales[at]!, Math.abs(weight[output * of.outputStride + i * of.inputStride]!) / 127);
-    }
+  const scales = new Float32Array(of.outputs * Math.ceil(of.inputs / of.block));
+  eachBlock(of, (at, start, count) => {
+    let most = 0;
+    for (let i = 0; i < count; i++) most = Math.max(most, Math.abs(weight[start + i * of.inputStride]!));
+    scales[at] = most / 127;
+  });
   return scales;
 }
 
 /** [outputs, blocks, block] bytes: weight / scale + 128; the last block is filled up with zeros, which are 128. */
 export function blockBytes(weight: Float32Array, of: WeightLayout): Uint8Array {
-  const blocks = Math.ceil(of.inputs / of.block);
   const scales = blockScales(weight, of);
-  const bytes = new Uint8Array(of.outputs * blocks * of.block).fill(128);
-  for (let output = 0; output < of.outputs; output++)
-    for (let i = 0; i < of.inputs; i++) {
-      const scale = scales[output * blocks + Math.floor(i / of.block)]!;
-      const steps = scale === 0 ? 0 : Math.round(weight[output * of.outputStride + i * of.inputStride]! / scale);
-      bytes[output * blocks * of.block + i] = 128 + steps;
-    }
+  const bytes = new Uint8Array(scales.length * of.block).fill(128);
+  eachBlock(of, (at, start, count) => {
+    const perStep = scales[at] ? 1 / scales[at] : 0;
+    for (let i = 0; i < count; i++)
+      bytes[at * of.block + i] = 128.5 + Math.max(-127, Math.min(127, weight[start + i * of.inputStride]! * perStep));
+  });
   return bytes;
+}
+
+/** Visits blocks output by output: which it is, where its first weight lies, and how many it has. */
+function eachBlock(of: WeightLayout, visit: (block: number, start: number, count: number) => void): void {
+  let block = 0;
+  for (let output = 0; output < of.outputs; output++)
+    for (let input = 0; input < of.inputs; input += of.block)
+      visit(block++, output * of.outputStride + input * of.inputStride, Math.min(of.block, of.inputs - input));
 }
