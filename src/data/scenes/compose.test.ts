@@ -77,6 +77,11 @@ test("training never paints a held-out pair, and the compose split paints nothin
         if (attributes.colour === lookOf(sprite).word) continue;
         painted++;
         assert.equal(isHeldOutPair(attributes.colour as "red", name), heldOut);
+        const natural = world.sprites
+          .get(name)
+          ?.flat()
+          .some((drawing) => lookOf(drawing).word === attributes.colour);
+        assert.ok(!heldOut || !natural, `training shows ${attributes.colour} ${name}`);
       }
     assert.ok(painted > 20, `${painted} painted things`);
   }

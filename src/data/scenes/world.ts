@@ -34,6 +34,8 @@ export interface World {
   kinOf(name: string): ReadonlySet<string>;
   /** By name, one list of drawings for each style. */
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
+  /** Pairs of colour and name that unpainted drawings show, and that are therefore no news; known in `compose` only. */
+  readonly naturalPairs?: ReadonlySet<string>;
   /** Photos without anything that has a name, to lay things on. */
   readonly grounds?: readonly Sprite[];
 }
@@ -56,11 +58,15 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();
   for (const name of wanted ?? known) sprites.set(name, []);
+  const naturalPairs = new Set<string>();
+  if (split === "compose")
+    for (const sprite of packs.flat().filter(({ name }) => sprites.has(name)))
+      naturalPairs.add(`${lookOf(sprite).word} ${sprite.name}`);
   for (const pack of packs) {
     const ofStyle = new Map<string, Sprite[]>();
     for (const sprite of pack) {
       if (!sprites.has(sprite.name) || !known.has(sprite.name)) continue;
-      if (split === "compose" && paintsOf(sprite, true).length === 0) continue;
+      if (split === "compose" && paintsOf(sprite, naturalPairs).length === 0) continue;
       const drawings = ofStyle.get(sprite.name);
       if (drawings) drawings.push(sprite);
       else ofStyle.set(sprite.name, [sprite]);
@@ -74,7 +80,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
       `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known].join(", ")}`,
     );
   const grounds = options.grounds ? loadPack(folder, "grounds") : [];
-  return { split, names, kinOf: table.kinOf, sprites, grounds };
+  return { split, names, kinOf: table.kinOf, sprites, naturalPairs, grounds };
 }
 
 /** Models are picked as often as three drawing styles. */
@@ -92,8 +98,13 @@ export function isHeldOutPair(colour: PaintWord, name: string): boolean {
   return new Random("pair", colour, name).below(5) === 0;
 }
 
-function paintsOf(sprite: Sprite, heldOut: boolean): readonly PaintWord[] {
-  return lookOf(sprite).paints.filter((paint) => isHeldOutPair(paint, sprite.name) === heldOut);
+/** Colours that may be painted in training, or with the natural pairs given, those that may be in `compose`. */
+function paintsOf(sprite: Sprite, naturalPairs?: ReadonlySet<string>): readonly PaintWord[] {
+  return lookOf(sprite).paints.filter((paint) =>
+    naturalPairs
+      ? isHeldOutPair(paint, sprite.name) && !naturalPairs.has(`${paint} ${sprite.name}`)
+      : !isHeldOutPair(paint, sprite.name),
+  );
 }
 
 /** The colour to paint a drawing with, if any: now and then in most splits, always in `compose`. */
@@ -102,6 +113,6 @@ export function choosePaint(world: World, sprite: Sprite, random: Random): Paint
   const wanted = random.chance(heldOut ? 1 : 0.3);
   const choice = random.unit();
   if (!wanted) return undefined;
-  const paints = paintsOf(sprite, heldOut);
+  const paints = paintsOf(sprite, heldOut ? (world.naturalPairs ?? new Set()) : undefined);
   return paints[Math.floor(choice * paints.length)];
 }
