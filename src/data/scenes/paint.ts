@@ -1,6 +1,6 @@
 /** The colour that a drawing has, and the colours that it can be given. */
 
-import { type ColourWord, colourWordOf, hsvOf, paintHues, rgbOf } from "./colours.ts";
+import { type ColourWord, colourWordOf, hsvOf, paintHues, type Rgb, rgbOf } from "./colours.ts";
 import type { Sprite } from "./sprites.ts";
 
 interface Look {
@@ -46,17 +46,26 @@ export function paintOver(pixels: Uint8Array, sprite: Sprite, word: ColourWord):
 function study(pixels: Uint8Array): Look {
   const words = new Map<ColourWord, number>();
   const hues = new Float64Array(bins);
+  const colours = coloursOf(pixels);
   let total = 0;
-  eachPixel(pixels, (red, green, blue) => {
-    total++;
-    const word = colourWordOf(red, green, blue);
-    words.set(word, (words.get(word) ?? 0) + 1);
-    const { hue, saturation, value } = hsvOf(red, green, blue);
-    if (saturation > 0.35 && value > 0.35) hues[Math.floor((hue * bins) / 6) % bins]! += 1;
-  });
+  for (const { rgb, hue, saturation, value, count } of colours) {
+    total += count;
+    const word = colourWordOf(...rgb);
+    words.set(word, (words.get(word) ?? 0) + count);
+    if (saturation > 0.35 && value > 0.35) hues[Math.floor((hue * bins) / 6) % bins]! += count;
+  }
   const [word, covered] = [...words].sort((a, b) => b[1] - a[1])[0] ?? ["gray", 0];
   const hue = mainHue(hues, total);
-  const paints = hue === undefined ? [] : paintWords.filter((paint) => paint !== word && turnsInto(pixels, hue, paint));
+  const turnsInto = (paint: PaintWord) => {
+    const shift = paintHues[paint] - (hue ?? 0);
+    const turned = colours.filter(
+      (colour) =>
+        colour.saturation >= 0.15 &&
+        colourWordOf(...rgbOf(colour.hue + shift, colour.saturation, colour.value)) === paint,
+    );
+    return turned.reduce((sum, { count }) => sum + count, 0) > 0.55 * total;
+  };
+  const paints = hue === undefined ? [] : paintWords.filter((paint) => paint !== word && turnsInto(paint));
   return { word: covered > 0.55 * total ? word : undefined, hue, paints };
 }
 
@@ -71,23 +80,18 @@ function mainHue(hues: Float64Array, total: number): number | undefined {
   return most > 0.55 * total ? ((best + 0.5) * 6) / bins : undefined;
 }
 
-function turnsInto(pixels: Uint8Array, hue: number, paint: PaintWord): boolean {
-  let [total, right] = [0, 0];
-  eachPixel(pixels, (red, green, blue) => {
-    total++;
-    const colour = hsvOf(red, green, blue);
-    const turned = rgbOf(colour.hue + paintHues[paint] - hue, colour.saturation, colour.value);
-    if (colour.saturation >= 0.15 && colourWordOf(...turned) === paint) right++;
-  });
-  return right > 0.55 * total;
-}
-
-/** Visits every fifth pixel, which is enough to know the colours of a drawing. */
-function eachPixel(pixels: Uint8Array, visit: (red: number, green: number, blue: number) => void): void {
+/** The opaque colours of a drawing and how often each occurs; every fifth pixel is enough to know. */
+function coloursOf(pixels: Uint8Array) {
+  const counts = new Map<number, number>();
   for (let at = 0; at < pixels.length; at += 20) {
-    const alpha = pixels[at + 3] ?? 0;
+    const [red = 0, green = 0, blue = 0, alpha = 0] = [pixels[at], pixels[at + 1], pixels[at + 2], pixels[at + 3]];
     if (alpha < 128) continue;
-    const whole = 255 / alpha;
-    visit((pixels[at] ?? 0) * whole, (pixels[at + 1] ?? 0) * whole, (pixels[at + 2] ?? 0) * whole);
+    const key = ((alpha * 256 + red) * 256 + green) * 256 + blue;
+    counts.set(key, (counts.get(key) ?? 0) + 1);
   }
+  return [...counts].map(([key, count]) => {
+    const whole = 255 / Math.floor(key / 0x1000000);
+    const rgb: Rgb = [((key >>> 16) & 255) * whole, ((key >>> 8) & 255) * whole, (key & 255) * whole];
+    return { rgb, count, ...hsvOf(...rgb) };
+  });
 }
