@@ -89,14 +89,14 @@ export function dyConv(s: Scope, { channels, groups }: DyHeadConfig) {
  * The coarser neighbour is given the offsets of the finer level, whose buffer the reference reads as flat memory in the
  * neighbour's size (`csrc/cuda/deform_conv_kernel_cuda.cu`); the published weights were trained with it.
  */
-function readFlat(x: Tensor, channels: number, h: number, w: number): Tensor {
+export function readFlat(x: Tensor, channels: number, h: number, w: number): Tensor {
   const n = x.shape[0]!;
   const flat = reshape(x, [n, -1]);
   return reshape(slice(flat, { axis: 1, end: channels * h * w }), [n, channels, h, w]);
 }
 
 /** The larger of two lines whose slopes and offsets follow from the map's means (`layers/dyrelu.py`). */
-function dynamicRelu(s: Scope, channels: number): Layer {
+export function dynamicRelu(s: Scope, channels: number): Layer {
   const squeeze = linear(s.at("fc.0"), channels, channels / 4);
   const widen = linear(s.at("fc.2"), channels / 4, 4 * channels);
   return s.layer((x) => {
