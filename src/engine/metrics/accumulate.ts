@@ -7,12 +7,13 @@ import {
   overlapThresholds,
   type Pairs,
 } from "./matching.ts";
-import { byDescendingScore, byGroup, positions } from "./stable-order.ts";
+import { byDescendingScore, byGroup, column, positions } from "./stable-order.ts";
 
 /** The 101 recalls at which precision is read: `i · 0.01`, which is not `i / 100` for ten of them. */
 export const recallThresholds = Float64Array.from({ length: 101 }, (_, i) => i * 0.01);
 
 const epsilon = 2 ** -52;
+const everyThreshold = (1 << overlapThresholds.length) - 1;
 
 /**
  * Precision, the score at which each recall was reached, and final recall; −1 where a category has no object to find.
@@ -37,8 +38,9 @@ export interface Outcomes {
 
 /** Slots by category, then descending score, then image, then rank: the order in which curves are read. */
 export function rankSlots(problem: MatchingProblem, pairs: Pairs): { ranking: Int32Array; scores: Float64Array } {
-  const scores = Float64Array.from(pairs.slots, (detection) => problem.detections.score[detection]!);
-  const categories = Int32Array.from(pairs.slots, (detection) => problem.detections.category[detection]!);
+  const { score, category } = problem.detections;
+  const scores = column(pairs.slots, (detection) => score[detection]!);
+  const categories = pairs.slots.map((detection) => category[detection]!);
   const byScore = byDescendingScore(positions(pairs.slots.length), scores);
   return { ranking: byGroup(byScore, categories, problem.categories), scores };
 }
@@ -64,22 +66,35 @@ export function accumulate(
       objectCounts[category * areaRanges.length + area]! += objects[pair]!;
     });
   });
-  const { ranking, scores: slotScores } = rankSlots(problem, pairs);
+  const { ranking, scores } = rankSlots(problem, pairs);
+  const ranked: Ranked = {
+    count: 0,
+    scores: new Float64Array(ranking.length),
+    hits: new Uint16Array(ranking.length),
+    falseAlarms: new Uint16Array(ranking.length),
+    places: new Int32Array(ranking.length),
+    envelope: new Float64Array(ranking.length),
+  };
   let start = 0;
   for (let category = 0; category < categories; category++) {
     let end = start;
     while (end < ranking.length && problem.detections.category[pairs.slots[ranking[end]!]!] === category) end++;
     for (let limit = 0; limit < limits.length; limit++) {
-      const kept = ranking.subarray(start, end).filter((slot) => pairs.ranks[slot]! < limits[limit]!);
       for (let area = 0; area < areaRanges.length; area++) {
         const objects = objectCounts[category * areaRanges.length + area]!;
         if (objects === 0) continue;
-        const hits = Uint16Array.from(kept, (slot) => outcomes.hits[area]![slot]!);
-        const falseAlarms = Uint16Array.from(kept, (slot) => outcomes.falseAlarms[area]![slot]!);
+        const [hits, falseAlarms] = [outcomes.hits[area]!, outcomes.falseAlarms[area]!];
+        ranked.count = 0;
+        for (let i = start; i < end; i++) {
+          const slot = ranking[i]!;
+          if (pairs.ranks[slot]! >= limits[limit]!) continue;
+          ranked.scores[ranked.count] = scores[slot]!;
+          ranked.hits[ranked.count] = hits[slot]!;
+          ranked.falseAlarms[ranked.count++] = falseAlarms[slot]!;
+        }
         const cell = (category * areaRanges.length + area) * limits.length + limit;
         for (let threshold = 0; threshold < overlapThresholds.length; threshold++) {
-          const curve = { kept, hits, falseAlarms, slotScores, objects, threshold };
-          readCurve(curve, result, { cell, cells });
+          readCurve(ranked, { threshold, objects }, { result, cell, cells });
         }
       }
     }
@@ -88,39 +103,44 @@ export function accumulate(
   return result;
 }
 
-interface Curve {
-  kept: Int32Array;
+/** Detections of a category in one area range, best first, and room for a curve; only the first `count` entries count. */
+interface Ranked {
+  count: number;
+  scores: Float64Array;
   hits: Uint16Array;
   falseAlarms: Uint16Array;
-  slotScores: Float64Array;
-  objects: number;
-  threshold: number;
+  /** Of each hit its place and, from the right, the highest precision. */
+  places: Int32Array;
+  envelope: Float64Array;
 }
 
 /** One curve. Precision falls at false alarms, so its envelope is decided by the hits alone. */
-function readCurve(curve: Curve, result: PrecisionRecall, { cell, cells }: { cell: number; cells: number }): void {
-  const { kept, hits, falseAlarms, slotScores, objects, threshold } = curve;
-  const places: number[] = [];
-  const envelope: number[] = [];
-  let misses = 0;
-  for (let place = 0; place < kept.length; place++) {
-    if ((hits[place]! >> threshold) & 1) {
-      places.push(place);
-      envelope.push(places.length / (misses + places.length + epsilon));
-    } else misses += (falseAlarms[place]! >> threshold) & 1;
+function readCurve(
+  { count, scores, hits, falseAlarms, places, envelope }: Ranked,
+  { threshold, objects }: { threshold: number; objects: number },
+  { result, cell, cells }: { result: PrecisionRecall; cell: number; cells: number },
+): void {
+  const bit = 1 << threshold;
+  let right = 0;
+  let wrong = 0;
+  for (let place = 0; place < count; place++) {
+    if (hits[place]! & bit) {
+      places[right++] = place;
+      envelope[right - 1] = right / (wrong + right + epsilon);
+    } else if (falseAlarms[place]! & bit) wrong++;
   }
-  for (let hit = envelope.length - 2; hit >= 0; hit--) {
-    envelope[hit] = Math.max(envelope[hit]!, envelope[hit + 1]!);
+  for (let hit = right - 2; hit >= 0; hit--) {
+    if (envelope[hit]! < envelope[hit + 1]!) envelope[hit] = envelope[hit + 1]!;
   }
-  result.recall[threshold * cells + cell] = places.length / objects;
+  result.recall[threshold * cells + cell] = right / objects;
   let hit = 0;
   for (let r = 0; r < recallThresholds.length; r++) {
-    while (hit < places.length && (hit + 1) / objects < recallThresholds[r]!) hit++;
+    while (hit < right && (hit + 1) / objects < recallThresholds[r]!) hit++;
     const at = (threshold * recallThresholds.length + r) * cells + cell;
+    result.precision[at] = hit < right ? envelope[hit]! : 0;
     // Recall 0 is reached before anything is found: by the first detection, whatever it is.
-    const reached = r === 0 ? kept.length > 0 : hit < places.length;
-    result.precision[at] = hit < places.length ? envelope[hit]! : 0;
-    result.scores[at] = reached ? slotScores[kept[r === 0 ? 0 : places[hit]!]!]! : 0;
+    if (r === 0) result.scores[at] = count ? scores[0]! : 0;
+    else result.scores[at] = hit < right ? scores[places[hit]!]! : 0;
   }
 }
 
@@ -135,27 +155,32 @@ export function matchAll(problem: MatchingProblem, pairs: Pairs): Outcomes {
   };
   const matcher = createMatcher(problem, pairs);
   for (const [index, pair] of pairs.list.entries()) {
-    matcher.open(pair);
+    const hasObjects = pair.objectEnd > pair.objectStart;
+    if (hasObjects) matcher.open(pair);
     const detections = pair.slotEnd - pair.slotStart;
     for (let area = 0; area < areaRanges.length; area++) {
-      matcher.match(area);
+      if (hasObjects) matcher.match(area);
       for (let place = 0; place < pair.objectEnd - pair.objectStart; place++) {
         if (!matcher.ignored[place]) outcomes.objects[area]![index]!++;
       }
       for (let d = 0; d < detections; d++) {
-        const detection = pairs.slots[pair.slotStart + d]!;
-        const aloneIgnored = isDetectionIgnored(problem, detection, area, undefined);
+        const slot = pair.slotStart + d;
+        const ifAlone = isDetectionIgnored(problem, pairs.slots[slot]!, area, undefined) ? 0 : everyThreshold;
+        if (!hasObjects || matcher.isAlone(d)) {
+          outcomes.falseAlarms[area]![slot] = ifAlone;
+          continue;
+        }
         let hits = 0;
-        let falseAlarms = 0;
+        let unmatched = 0;
         for (let threshold = 0; threshold < overlapThresholds.length; threshold++) {
           const found = matcher.assigned[threshold * detections + d]!;
           if (found >= 0 && matcher.ignored[found]) continue;
           const isHit = found >= 0 && objects.id[pairs.objectOrder[pair.objectStart + found]!] !== 0;
           if (isHit) hits |= 1 << threshold;
-          else if (!aloneIgnored) falseAlarms |= 1 << threshold;
+          else unmatched |= 1 << threshold;
         }
-        outcomes.hits[area]![pair.slotStart + d] = hits;
-        outcomes.falseAlarms[area]![pair.slotStart + d] = falseAlarms;
+        outcomes.hits[area]![slot] = hits;
+        outcomes.falseAlarms[area]![slot] = unmatched & ifAlone;
       }
     }
   }

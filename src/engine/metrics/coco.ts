@@ -7,6 +7,7 @@ import { ascendingIds, indexOfIds, refuseUnknownImages } from "./ids.ts";
 import { type MatchingProblem, type Pairs, pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
 import { detectionRegions, type RegionType } from "./regions.ts";
+import { positions } from "./stable-order.ts";
 import { meanAbove } from "./summary.ts";
 
 export interface CocoOptions {
@@ -73,7 +74,7 @@ export function evaluateCoco(
   const isJudged = (record: { image_id: Id; category_id: number }) =>
     imageIndex.has(record.image_id) && categoryIndex.has(record.category_id);
   const annotations = groundTruth.annotations.filter(isJudged);
-  let rows = Int32Array.from(detections.keys()).filter((row) => isJudged(detections[row]!));
+  let rows = positions(detections.length).filter((row) => isJudged(detections[row]!));
   const isClassAgnostic = classes === "class-agnostic";
   if (isClassAgnostic) {
     // The original strings the categories together in ascending order before it ranks.

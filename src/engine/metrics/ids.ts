@@ -27,7 +27,12 @@ export function indexOfIds<T extends Id>(ids: readonly T[]): Map<Id, number> {
 export function refuseUnknownImages(detections: readonly CocoDetection[], images: readonly CocoImage[]): void {
   const known = new Set(images.map((image) => image.id));
   const unknown = new Set<Id>();
-  for (const { image_id } of detections) if (!known.has(image_id)) unknown.add(image_id);
+  let last: Id | undefined;
+  for (const { image_id } of detections) {
+    // Detections of an image usually stand together.
+    if (image_id !== last && !known.has(image_id)) unknown.add(image_id);
+    last = image_id;
+  }
   if (unknown.size === 0) return;
   const shown = [...unknown].slice(0, 5).map((id) => JSON.stringify(id));
   throw new InputError(

@@ -118,6 +118,8 @@ export interface Matcher {
   open(pair: Pair): void;
   /** Matches the open pair in one area range. */
   match(area: number): void;
+  /** Whether a detection of the open pair overlaps no object enough to be matched at all. */
+  isAlone(detection: number): boolean;
   /** [threshold · detections + detection]: place among the pair's objects, or −1. */
   readonly assigned: Int32Array;
   /** [object of the pair]: whether it is ignored in the area range. */
@@ -169,6 +171,10 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
     candidateStart[pair.slotEnd - pair.slotStart] = count;
   }
 
+  function isAlone(detection: number): boolean {
+    return candidateStart[detection] === candidateStart[detection + 1];
+  }
+
   /** The best free candidate among the ignored or among the others. */
   function best(detection: number, threshold: number, amongIgnored: number): number {
     let highest: number = overlapThresholds[threshold]!;
@@ -192,10 +198,10 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
       taken[place - current.objectStart] = 0;
     }
     for (let detection = 0; detection < detectionCount; detection++) {
-      const hopeless = candidateStart[detection] === candidateStart[detection + 1];
+      const hasCandidates = !isAlone(detection);
       for (let threshold = 0; threshold < thresholds; threshold++) {
         let found = -1;
-        if (!hopeless) {
+        if (hasCandidates) {
           found = best(detection, threshold, 0);
           if (found < 0) found = best(detection, threshold, 1);
           if (found >= 0 && !objects.crowd[pairs.objectOrder[current.objectStart + found]!])
@@ -206,7 +212,7 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
     }
   }
 
-  return { open, match, assigned, ignored };
+  return { open, match, isAlone, assigned, ignored };
 }
 
 /** Whether a detection counts neither as a hit nor as a false alarm, given the object that it took (−1: none). */
@@ -219,6 +225,5 @@ export function isDetectionIgnored(
   if (taken?.ignored) return true;
   if (taken && taken.id !== 0) return false;
   const size = problem.detections.area[detection]!;
-  const { low, high } = areaRanges[area]!;
-  return size < low || size > high || problem.detections.forgiven[detection] === 1;
+  return size < areaRanges[area]!.low || size > areaRanges[area]!.high || problem.detections.forgiven[detection] === 1;
 }

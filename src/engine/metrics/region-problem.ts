@@ -3,6 +3,7 @@ import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../../data/re
 import { indexOfIds } from "./ids.ts";
 import type { MatchingProblem } from "./matching.ts";
 import { annotationRegions, type detectionRegions, type RegionType, regionOverlap } from "./regions.ts";
+import { column } from "./stable-order.ts";
 
 export interface JudgedRecords {
   type: RegionType;
@@ -53,9 +54,9 @@ export function regionProblem(records: JudgedRecords): MatchingProblem {
       position: rows.map(records.positionOf),
       image: rows.map((row) => image(detections[row]!)),
       category: rows.map((row) => category(detections[row]!)),
-      area: Float64Array.from(rows, (row) => regions.area[row]!),
-      score: Float64Array.from(rows, (row) => detections[row]!.score),
-      forgiven: Uint8Array.from(rows, (row) => (records.isForgiven(detections[row]!) ? 1 : 0)),
+      area: column(rows, (row) => regions.area[row]!),
+      score: column(rows, (row) => detections[row]!.score),
+      forgiven: Uint8Array.from(column(rows, (row) => (records.isForgiven(detections[row]!) ? 1 : 0))),
     },
     overlap: (detection, object) => overlapOfRow(rows[detection]!, object),
   };

@@ -2,7 +2,16 @@
 
 /** The positions 0, 1, …, length − 1. */
 export function positions(length: number): Int32Array {
-  return Int32Array.from({ length }, (_, position) => position);
+  const order = new Int32Array(length);
+  for (let position = 0; position < length; position++) order[position] = position;
+  return order;
+}
+
+/** The values of a column at some rows. A plain loop: `from` with a function walks an iterator, ten times slower. */
+export function column(rows: Int32Array, valueAt: (row: number) => number): Float64Array {
+  const values = new Float64Array(rows.length);
+  for (let i = 0; i < rows.length; i++) values[i] = valueAt(rows[i]!);
+  return values;
 }
 
 /**
@@ -10,7 +19,9 @@ export function positions(length: number): Int32Array {
  * A radix sort over the bits of the doubles: four passes, no comparisons.
  */
 export function byDescendingScore(order: Int32Array, scores: Float64Array): Int32Array {
-  const bits = new Uint32Array(Float64Array.from(order, (position) => -scores[position]! + 0).buffer);
+  const negated = new Float64Array(order.length);
+  for (let i = 0; i < order.length; i++) negated[i] = 0 - scores[order[i]!]!;
+  const bits = new Uint32Array(negated.buffer);
   for (let high = 1; high < bits.length; high += 2) {
     // Flip so that unsigned integers ascend as the negated scores do.
     if (bits[high]! >>> 31) {
@@ -25,21 +36,35 @@ export function byDescendingScore(order: Int32Array, scores: Float64Array): Int3
     [1, 0],
     [1, 16],
   ] as const) {
-    ranks = countingSort(ranks, (rank) => (bits[2 * rank + word]! >>> shift) & 0xffff, 0x10000);
+    ranks = countingSort(ranks, bits, { stride: 2, offset: word, shift, mask: 0xffff, keys: 0x10000 });
   }
   return ranks.map((rank) => order[rank]!);
 }
 
 /** Sorts positions by an ascending group number in [0, groups), keeping the given order within a group. */
 export function byGroup(order: Int32Array, group: Int32Array, groups: number): Int32Array {
-  return countingSort(order, (position) => group[position]!, groups);
+  return countingSort(order, group, { stride: 1, offset: 0, shift: 0, mask: 0x7fffffff, keys: groups });
 }
 
-function countingSort(order: Int32Array, key: (position: number) => number, keys: number): Int32Array {
+interface Digit {
+  stride: number;
+  offset: number;
+  shift: number;
+  mask: number;
+  /** How many values it takes. */
+  keys: number;
+}
+
+/** The digit of position p is `(words[stride · p + offset] >>> shift) & mask`. */
+function countingSort(order: Int32Array, words: Uint32Array | Int32Array, digit: Digit): Int32Array {
+  const { stride, offset, shift, mask, keys } = digit;
   const next = new Int32Array(keys + 1);
-  for (let i = 0; i < order.length; i++) next[key(order[i]!) + 1]!++;
+  for (let i = 0; i < order.length; i++) next[((words[stride * order[i]! + offset]! >>> shift) & mask) + 1]!++;
   for (let k = 0; k < keys; k++) next[k + 1]! += next[k]!;
   const sorted = new Int32Array(order.length);
-  for (let i = 0; i < order.length; i++) sorted[next[key(order[i]!)]!++] = order[i]!;
+  for (let i = 0; i < order.length; i++) {
+    const position = order[i]!;
+    sorted[next[(words[stride * position + offset]! >>> shift) & mask]!++] = position;
+  }
   return sorted;
 }
