@@ -1,5 +1,10 @@
 /** Groundling: find things in pictures by words. */
 
+export { Random } from "./data/random.ts";
+export { AdamW } from "./engine/adamw.ts";
+export { localBatchSource } from "./engine/batch-source.ts";
+export { parameterGroups } from "./engine/parameter-groups.ts";
+export { train } from "./engine/train.ts";
 export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";
 export * as nn from "./nn/index.ts";
