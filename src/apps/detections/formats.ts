@@ -128,13 +128,13 @@ function fiftyOneOf({ pictures, labels }: Findings) {
   return { classes: labels, labels: Object.fromEntries(entries) };
 }
 
-/** A line per box: class, centre, width and height as shares of the picture, score. */
+/** A line per box: class, centre, width and height as shares of the picture; YOLO's labels have no score. */
 function yoloTexts({ pictures, labels }: Findings): Map<string, string> {
   const texts = new Map([["classes.txt", labels.map((label) => `${label.replaceAll(/\s+/g, " ")}\n`).join("")]]);
   for (const { name, width, height, detections } of pictures) {
-    const lines = detections.map(({ score, label, box }) => {
+    const lines = detections.map(({ label, box }) => {
       const [x, y, w, h] = xywh(box);
-      const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height, score];
+      const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height];
       return `${labels.indexOf(label)} ${shares.map((share) => share.toFixed(6)).join(" ")}\n`;
     });
     texts.set(`labels/${name}.txt`, lines.join(""));

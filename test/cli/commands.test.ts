@@ -1,0 +1,151 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { CommanderError } from "commander";
+import sharp from "sharp";
+import { programFor } from "../../src/apps/cli/program.ts";
+import { RecipeError } from "../../src/errors.ts";
+import { readModel } from "../../src/tasks/grounding/model-folder.ts";
+import { openWeights } from "../../src/weights/open-weights.ts";
+import { groundling, repository, temporaryFolder, writeTinyModel } from "./running.ts";
+
+const folder = temporaryFolder();
+const model = join(folder, "model");
+const picture = join(folder, "picture.png");
+before(async () => {
+  await writeTinyModel(model);
+  const data = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 91) % 256);
+  await sharp(data, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toFile(picture);
+});
+after(() => rmSync(folder, { recursive: true }));
+
+test("the program says its version, its commands, and what was meant", async () => {
+  const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
+  assert.deepEqual(await groundling(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
+  const help = await groundling([]);
+  assert.equal(help.code, 0);
+  for (const name of [
+    "detect",
+    "ground",
+    "train",
+    "eval",
+    "convert",
+    "models",
+    "inspect",
+    "export",
+    "scenes",
+    "browse",
+  ])
+    assert.match(help.stdout, new RegExp(`^  ${name} `, "m"));
+  const wrong = await groundling(["detct"]);
+  assert.equal(wrong.code, 2);
+  assert.match(wrong.stderr, /Did you mean detect\?/);
+});
+
+test("a command line that makes no sense is refused with what would make some", async () => {
+  for (const [words, expected] of [
+    [["detect", picture], /say what to find: --prompt/],
+    [["detect"], /missing required argument 'images'/],
+    [["detect", picture, "--prompt", "dog", "--classes", "dog"], /cannot be used with/],
+    [["detect", picture, "--prompt", "dog", "--threshold", "2"], /give a number from 0 to 1/],
+    [["detect", picture, "--prompt", "dog", "--size", "800,600"], /give SHORT or SHORT,MAX/],
+    [["detect", picture, "--prompt", "dog", "--format", "xml"], /Allowed choices are json/],
+    [["export", "--size", "100x100", "--classes", "dog", "--out", "m.onnx"], /multiples of 32/],
+  ] as const) {
+    const program = await programFor(words);
+    for (const one of [program, ...program.commands]) one.configureOutput({ writeErr: () => {} });
+    await assert.rejects(program.parseAsync(words, { from: "user" }), (error: Error) => {
+      assert.match(error.message, expected);
+      return error instanceof CommanderError;
+    });
+  }
+});
+
+test("models lists what has a name and where it is", async () => {
+  const { stdout } = await groundling(["models"], { env: { XDG_CACHE_HOME: folder } });
+  assert.match(stdout, /^everyday .*\nglip-t-a .*glip_a_tiny_o365\.pth\n/m);
+});
+
+test("convert makes a folder that loads with the same numbers, and refuses the wrong vocabulary", async () => {
+  const from = join(model, "model.safetensors");
+  const to = join(folder, "converted");
+  const words = ["convert", from, "--to", to, "--preset", "nano"];
+  const wrong = await groundling(words);
+  assert.equal(wrong.code, 1);
+  assert.match(wrong.stderr, /has 30522 tokens, the model 988; give its own with --vocab|does not fit/);
+  assert.ok(!existsSync(to));
+  const vocab = join(repository, "assets/words/vocab.txt");
+  const { code, stderr } = await groundling(["convert", from, "--to", to, "--vocab", vocab, "--size", "96,160"]);
+  assert.equal(code, 0, stderr);
+  const [before, after] = [await readModel(model), await readModel(to)];
+  assert.deepEqual(after.size, before.size);
+  assert.deepEqual(after.weights, before.weights);
+  assert.match(readFileSync(join(to, "README.md"), "utf8"), /1,805,110|parameters/);
+});
+
+test("inspect writes every intermediate under its name", async () => {
+  const out = join(folder, "inside.safetensors");
+  const { code, stderr } = await groundling([
+    "inspect",
+    picture,
+    "--model",
+    model,
+    "--prompt",
+    "dog. red car",
+    "--out",
+    out,
+  ]);
+  assert.equal(code, 0, stderr);
+  const file = await openWeights(out);
+  const shape = (name: string) => file.entries.get(name)?.shape;
+  assert.deepEqual(shape("input.image"), [1, 3, 96, 96]);
+  assert.deepEqual(shape("input.input_ids"), [1, 256]);
+  assert.deepEqual(shape("tower.2.dyconv.v3"), [1, 32, 12, 12]);
+  assert.deepEqual(shape("head.dot_product_logits.p7"), [1, 1, 256]);
+  const found = shape("post.final.scores")![0]!;
+  assert.ok(found > 0);
+  assert.deepEqual([shape("post.final.boxes"), shape("post.final.labels")], [[found, 4], [found]]);
+  await file.close();
+});
+
+test("export writes plain ONNX whose answers are those that inspect saw", async () => {
+  const out = join(folder, "model.onnx");
+  const words = ["export", "--model", model, "--size", "96x96", "--classes", "dog,red car", "--out", out];
+  const { code, stderr } = await groundling(words);
+  assert.equal(code, 0, stderr);
+  const inside = join(folder, "inside.safetensors");
+  const ort = await import("onnxruntime-node");
+  const session = await ort.InferenceSession.create(out);
+  const file = await openWeights(inside);
+  after(() => file.close());
+  const image = await file.readFloat32("input.image");
+  const answers = await session.run({ image: new ort.Tensor("float32", image, [1, 3, 96, 96]) });
+  const note = JSON.parse(readFileSync(`${out}.json`, "utf8"));
+  assert.deepEqual(note.classes, [
+    { name: "dog", tokens: [1] },
+    { name: "red car", tokens: [3, 4] },
+  ]);
+  const logits = answers.logits!;
+  const [, , tokens] = logits.dims as [number, number, number];
+  const seen = await file.readFloat32("head.dot_product_logits.p3");
+  for (let anchor = 0; anchor < 144; anchor++)
+    for (const token of [1, 3, 4]) {
+      const [a, b] = [(logits.data as Float32Array)[anchor * tokens + token]!, seen[anchor * 256 + token]!];
+      assert.ok(Math.abs(a - b) < 1e-3, `anchor ${anchor}, token ${token}: ${a}, ${b}`);
+    }
+  assert.deepEqual(answers.offsets!.dims, [1, logits.dims[1], 4]);
+  assert.deepEqual(answers.centerness!.dims, [1, logits.dims[1]]);
+  await session.release();
+});
+
+test("a recipe that is not one is refused before anything is written", async () => {
+  const words = ["train", join(model, "config.json"), "--out", join(folder, "run")];
+  await assert.rejects((await programFor(words)).parseAsync(words, { from: "user" }), (error: Error) => {
+    assert.match(error.message, /config\.json/);
+    return error instanceof RecipeError;
+  });
+  assert.ok(!existsSync(join(folder, "run")));
+});

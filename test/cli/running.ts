@@ -1,0 +1,59 @@
+/** The program as a user runs it, on a small model with random numbers. */
+
+import { spawn } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Random } from "../../src/data/random.ts";
+import { glip } from "../../src/models/glip.ts";
+import { glipPresets } from "../../src/models/glip-presets.ts";
+import { writeModelFolder } from "../../src/tasks/grounding/model-folder.ts";
+
+export const repository = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface Ran {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `groundling` with these words in the repository, or in another folder. */
+export function groundling(words: readonly string[], { cwd = repository, env = {} } = {}): Promise<Ran> {
+  const loader = new URL("node_modules/tsx/dist/loader.mjs", `file://${repository}`).href;
+  return new Promise((done, fail) => {
+    const child = spawn(process.execPath, ["--import", loader, join(repository, "src/apps/cli/main.ts"), ...words], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const ran: Ran = { code: null, stdout: "", stderr: "" };
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      ran.stdout += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      ran.stderr += text;
+    });
+    child.on("error", fail);
+    child.on("close", (code) => done({ ...ran, code }));
+  });
+}
+
+export function temporaryFolder(): string {
+  return mkdtempSync(join(tmpdir(), "groundling-cli-"));
+}
+
+/** Writes a model folder whose random numbers find something in most pictures. */
+export async function writeTinyModel(folder: string): Promise<void> {
+  const config = { ...glipPresets.nano, bert: { ...glipPresets.nano.bert, vocabularySize: 7848 } };
+  const random = new Random(1, "tiny model");
+  const weights = glip(config).parameters.map(({ name, shape, initialise }) => {
+    const data = initialise(shape, () => random.unit());
+    const loud = /projection_text.weight|bbox_pred.weight|centerness.weight/.test(name);
+    if (loud) for (let i = 0; i < data.length; i++) data[i]! *= 12;
+    if (name === "rpn.head.bias0") data.fill(-1);
+    return { name, dtype: "F32" as const, shape, data };
+  });
+  const vocabulary = join(repository, "assets/words/vocab.txt");
+  await writeModelFolder(folder, { config, size: { short: 96, max: 160 }, vocabulary, card: "# tiny\n", weights });
+}
