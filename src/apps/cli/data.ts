@@ -26,8 +26,9 @@ interface ConvertChoices {
   subset?: string;
 }
 
-/** Adds `data check` and `data convert` to a program. */
+/** Adds `data check` and `data convert` to a program that does not have them. */
 export function addDataCommand(program: Command): void {
+  if (program.commands.some((command) => command.name() === "data")) return;
   const command = program.command("data").description("look over and convert datasets");
   const as = () => new Option("--as <format>", "read as; told by its looks unless said").choices(formats);
   command

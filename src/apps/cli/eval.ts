@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { pictureFolder } from "../../data/readers/check.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { addDataCommand } from "./data.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "./eval-files.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
@@ -23,7 +24,7 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   report?: string;
 }
 
-/** Adds `eval` and `eval compare` to a program. */
+/** Adds `eval` with `compare`, and beside it `data`, which looks over what is evaluated. */
 export function addEvalCommand(program: Command): void {
   const command = program
     .command("eval")
@@ -62,6 +63,7 @@ export function addEvalCommand(program: Command): void {
       command.configureOutput().writeOut!(options.format === "json" ? metricsJson(scored) : metricsTable(scored));
     });
   addCompareCommand(command);
+  addDataCommand(program);
 }
 
 /** The files to score: those given, or those that a model makes now. */
