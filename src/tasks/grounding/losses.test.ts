@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { encodeBoxes } from "../../boxes/box-coder.ts";
+import { evaluate } from "../../onnx/index.ts";
+import { constant, type Tensor } from "../../tensor/index.ts";
+import { groundingLosses, type TargetTensors, targetTensors } from "./losses.ts";
+import { anchorsOf, targetsOf } from "./targets.ts";
+
+const wave = (count: number, start: number, scale = 1, base = 0) =>
+  Float32Array.from({ length: count }, (_, i) => base + scale * Math.sin(0.7 * i + start));
+
+function near(actual: number, expected: number, most = 2e-6): void {
+  assert.ok(Math.abs(actual - expected) <= most * Math.max(1, Math.abs(expected)), `${actual}, expected ${expected}`);
+}
+
+/** One level of `places` anchors with `tokens` words, all its outputs zero unless given. */
+function level(places: number, tokens: number, given: { logits?: number[]; offsets?: number[] }) {
+  const numbers = (values: number[] | undefined, count: number) => values ?? new Float32Array(count);
+  return {
+    logits: constant(numbers(given.logits, places * tokens), [1, places, tokens]),
+    offsets: constant(numbers(given.offsets, 4 * places), [1, 4, 1, places]),
+    centerness: constant(new Float32Array(places), [1, 1, 1, places]),
+  };
+}
+
+function fixed(numbers: Record<keyof TargetTensors, readonly number[] | Float32Array>, places: number, tokens: number) {
+  const shapes = targetTensors(1, places, tokens);
+  const pairs = Object.entries(shapes).map(([name, tensor]: [string, Tensor]) => [
+    name,
+    constant(numbers[name as keyof TargetTensors], tensor.shape),
+  ]);
+  return Object.fromEntries(pairs) as TargetTensors;
+}
+
+test("words that the mask leaves out carry no loss (check vector V8)", async () => {
+  const anchors = Float32Array.of(0, 0, 63, 63);
+  const targets = fixed(
+    {
+      tokens: [1, 0, 1, 0],
+      mask: [1, 1, 1, 0],
+      boxes: [0, 0, 10, 10],
+      positive: [0],
+      centerness: [0],
+      positiveCount: [1],
+      centernessSum: [1],
+    },
+    1,
+    4,
+  );
+  const losses = groundingLosses([level(1, 4, { logits: [0.5, -2, 3, 0.1] })], anchors, targets);
+  const { token } = await evaluate({ token: losses.loss_dot_product_token });
+  near(token[0]!, 0.01689337 + 0.00135267 + 0.00002732, 2e-8);
+});
+
+test("boxes are compared without +1 and weighed by centerness (check vector V7)", async () => {
+  const anchors = Float32Array.of(-28, -28, 35, 35, 100, 50, 227, 177);
+  const boxes = Float32Array.of(0, 2, 40, 60, 110, 40, 260, 190);
+  const encoded = encodeBoxes(boxes, anchors);
+  [2.578125, 4.296875, -2.226555, -0.406728, 1.6796875, 0.1171875, 0.826248, 0.826248].forEach((value, i) => {
+    near(encoded[i]!, value);
+  });
+  const lossOf = async (centerness: number[]) => {
+    const targets = fixed(
+      { tokens: [0, 0], mask: [1], boxes, positive: [1, 1], centerness, positiveCount: [2], centernessSum: [1] },
+      2,
+      1,
+    );
+    const answers = level(2, 1, { offsets: [0.1, 0, -0.2, 0, 0.3, 0, -0.1, 0] });
+    const { loss } = await evaluate({ loss: groundingLosses([answers], anchors, targets).loss_reg });
+    return loss[0]!;
+  };
+  near(await lossOf([1, 1]), 2 * 1.303489);
+  near(await lossOf([0.5, 0.25]), 2 * 0.555628);
+});
+
+test("a picture with four boxes has the reference's three losses (check vector V9)", async () => {
+  const levels = anchorsOf(256, 320);
+  const sides = [8, 16, 32, 64, 128].map((stride) => [Math.ceil(256 / stride), Math.ceil(320 / stride)] as const);
+  const outputs = sides.map(([h, w], l) => ({
+    logits: constant(wave(h * w * 256, 20 + l, 2, -3), [1, h * w, 256]),
+    offsets: constant(wave(4 * h * w, l, 0.3), [1, 4, h, w]),
+    centerness: constant(wave(h * w, 10 + l), [1, 1, h, w]),
+  }));
+  const boxes = Float32Array.of(20, 30, 140, 200, 100, 60, 180, 120, 250, 10, 290, 40, 120, 70, 170, 110);
+  const truth = { boxes, tokens: [[1], [3, 4], [6], [8]] };
+  const targets = targetsOf([truth], levels, { tokens: 256, maxTokens: 256 });
+  const anchors = Float32Array.from(levels.flatMap((level) => [...level]));
+  const losses = groundingLosses(outputs, anchors, targetTensors(1, 1706, 256));
+  const mask = Float32Array.from({ length: 256 }, (_, i) => (i <= 10 ? 1 : 0));
+  const found = await evaluate({ ...losses }, { mask, ...targets });
+  near(found.loss_reg[0]!, 0.920296);
+  near(found.loss_centerness[0]!, 0.800237);
+  near(found.loss_dot_product_token[0]!, 2.926069);
+  near(found.total[0]!, 0.920296 + 0.800237 + 2.926069);
+});
