@@ -80,7 +80,7 @@ export function swin(s: Scope, config: SwinConfig) {
   });
 }
 
-interface BlockConfig {
+export interface SwinBlockConfig {
   width: number;
   heads: number;
   window: number;
@@ -88,7 +88,8 @@ interface BlockConfig {
   dropRate: number;
 }
 
-function swinBlock(s: Scope, { width, heads, window, shift, dropRate }: BlockConfig) {
+/** One block of a stage: maps [n,h,w,c] and the stage's mask of shifted windows to maps of the same size. */
+export function swinBlock(s: Scope, { width, heads, window, shift, dropRate }: SwinBlockConfig) {
   const before = layerNormLayer(s.at("norm1"), width);
   const attention = windowAttention(s.at("attn"), width, heads, window);
   const between = layerNormLayer(s.at("norm2"), width);
@@ -162,7 +163,7 @@ function relativePositions(window: number): number[] {
 }
 
 /** [windows, 1, window², window²]: -100 between places that the shift brought together from different regions. */
-function shiftMask({ h, w }: { h: number; w: number }, window: number): Tensor {
+export function shiftMask({ h, w }: { h: number; w: number }, window: number): Tensor {
   const shift = Math.floor(window / 2);
   const down = Math.ceil(h / window);
   const across = Math.ceil(w / window);

@@ -1,12 +1,23 @@
 /** Weights in a file that sessions map into memory, so that neither lowering nor preparing a session copies them. */
 
-import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, rmSync, symlinkSync, writeSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { LowerOptions } from "./lower.ts";
+
+/** float32 numbers that lie in a file already. */
+export interface FileRange {
+  path: string;
+  /** In bytes, a multiple of four. */
+  offset: number;
+  /** In bytes. */
+  length: number;
+}
+
+export type NamedNumbers = readonly [name: string, numbers: Float32Array | FileRange];
 
 /** Where an array lies: a file in the folder, and bytes. */
 export interface Place {
@@ -23,21 +34,38 @@ export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "de
 }
 
 /**
- * Writes weights one after another to a file in a private temporary folder. A session made from them holds one copy, the one
- * that ONNX Runtime packs for its products: 226M parameters peak at 1 GB, where weights within the model's bytes take five.
+ * Makes weights ready to be mapped: in a private temporary folder, numbers are written to a file one after another, and files
+ * that hold numbers already are linked to. A session made from them holds one copy, the one that ONNX Runtime packs for its
+ * products: 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
  */
 export async function storeWeights(
-  weights: Iterable<readonly [name: string, numbers: Float32Array]>,
+  weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
   const weightsFolder = await mkdtemp(join(tmpdir(), "groundling-weights-"));
   const remove = () => rmSync(weightsFolder, { recursive: true, force: true });
   try {
     const file = new NumbersFile(join(weightsFolder, "weights.bin"), "weights.bin");
-    for (const [name, numbers] of weights) file.append(name, numbers);
+    const links = new Map<string, string>();
+    const found = new Map<string, FileRange>();
+    for await (const [name, numbers] of weights) {
+      if (numbers instanceof Float32Array) {
+        file.append(name, numbers);
+        continue;
+      }
+      const { path, offset, length } = numbers;
+      const link = links.get(path) ?? `linked-${links.size}.bin`;
+      if (!links.has(path)) symlinkSync(resolve(path), join(weightsFolder, link));
+      links.set(path, link);
+      file.places.set(name, { file: link, offset, length });
+      found.set(name, numbers);
+    }
     return {
       weightsFolder,
       baked: (name) => file.places.get(name),
-      derive: (key, name, make) => file.places.get(key) ?? file.append(key, make(file.read(name))),
+      derive: (key, name, make) => {
+        const range = found.get(name);
+        return file.places.get(key) ?? file.append(key, make(range ? readRange(range) : file.read(name)));
+      },
       dispose: () => {
         file.close();
         remove();
@@ -47,6 +75,25 @@ export async function storeWeights(
     remove();
     throw error;
   }
+}
+
+function readRange({ path, offset, length }: FileRange): Float32Array {
+  const handle = openSync(path, "r");
+  try {
+    return readNumbers(handle, offset, length);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function readNumbers(handle: number, offset: number, length: number): Float32Array {
+  const bytes = new Uint8Array(length);
+  for (let done = 0; done < length; ) {
+    const read = readSync(handle, bytes, done, length - done, offset + done);
+    if (read === 0) throw new InputError("a file of weights became shorter while it was read");
+    done += read;
+  }
+  return new Float32Array(bytes.buffer);
 }
 
 /** Arrays in a new file, each from a multiple of a memory page on. */
@@ -77,10 +124,7 @@ export class NumbersFile {
   read(key: string): Float32Array {
     const place = this.places.get(key);
     if (!place) throw new InputError(`weight ${key} was not stored`);
-    const bytes = new Uint8Array(place.length);
-    for (let done = 0; done < bytes.length; )
-      done += readSync(this.handle, bytes, done, bytes.length - done, place.offset + done);
-    return new Float32Array(bytes.buffer);
+    return readNumbers(this.handle, place.offset, place.length);
   }
 
   sync(): void {

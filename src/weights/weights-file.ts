@@ -2,6 +2,7 @@
 
 import { crc32 } from "node:zlib";
 import { WeightsError } from "../errors.ts";
+import type { FileRange } from "../onnx/stored-weights.ts";
 import { type ByteFile, quote } from "./byte-file.ts";
 import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { toFloat32 } from "./float-conversion.ts";
@@ -31,6 +32,8 @@ export interface WeightsFile {
   readFloat32(name: string): Promise<Float32Array>;
   /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece where it is not stored row by row. */
   readPieces(name: string): AsyncIterable<StoredArray>;
+  /** Where a tensor's numbers lie, ready to be mapped into memory as float32; undefined where they must be read. */
+  locate(name: string): FileRange | undefined;
   close(): Promise<void>;
 }
 
@@ -103,6 +106,13 @@ export class LocatedWeights implements WeightsFile {
       yield asStoredArray(dtype, piece);
     }
     if (bytes === storage.length) checkSum(name, storage, sum);
+  }
+
+  locate(name: string): FileRange | undefined {
+    const { dtype, shape, strides, offset, storage } = this.find(name);
+    const start = storage.start + offset * 4;
+    if (dtype !== "F32" || !isRowMajor(shape, strides) || storage.checksum !== undefined || start % 4) return undefined;
+    return { path: storage.file.path, offset: start, length: elementCount(shape)! * 4 };
   }
 
   async close(): Promise<void> {

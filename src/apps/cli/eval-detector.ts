@@ -65,9 +65,13 @@ export function detectorsInThreads(model: string | undefined, count: number): De
           });
           worker.postMessage(question);
         }),
-      dispose: async () => {
-        await worker.terminate();
-      },
+      // Asked to end rather than ended, so that a session is never torn down while it runs.
+      dispose: () =>
+        new Promise<void>((resolve) => {
+          worker.once("exit", () => resolve());
+          worker.once("error", () => resolve());
+          worker.postMessage("end");
+        }),
     };
   });
 }

@@ -8,9 +8,12 @@ const port = parentPort!;
 const questions = on(port, "message");
 const detector = await detectorHere(model);
 for await (const [question] of questions) {
+  if (question === "end") break;
   try {
     port.postMessage({ found: await detector.answer(question as Question) });
   } catch (error) {
     port.postMessage({ error });
   }
 }
+await detector.dispose();
+port.close();

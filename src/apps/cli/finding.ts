@@ -29,7 +29,7 @@ export interface Question {
 /** Adds the options that `detect` and `ground` share. */
 export function addFindingOptions(command: Command): Command {
   return addModelOptions(command)
-    .option("--threshold <score>", "only detections with at least this score", share, 0.3)
+    .option("--threshold <score>", "only detections with at least this score", share, 0.5)
     .option("--text-threshold <score>", "only words that match at least this well, before the box counts", share)
     .option("--top-k <number>", "most detections per picture", wholeNumber(1, 100_000))
     .option("--nms <overlap>", "overlap above which the better box of a label stands alone", share)

@@ -52,6 +52,7 @@ async function readFolder(folder: string): Promise<StoredModel> {
   const words = WordPieces.parse(
     await readFile(join(folder, "vocab.txt"), "utf8").catch(missing(join(folder, "vocab.txt"))),
   );
+  wantWords(words, config, folder);
   const model = glip(config);
   const weights = await weightsOf(model, join(folder, "model.safetensors"));
   return { model, weights, words, size: { short: size.shortest_edge, max: size.longest_edge } };
@@ -66,8 +67,17 @@ async function readCheckpoint(path: string): Promise<StoredModel> {
     await file.close();
   }
   const words = WordPieces.parse(await readFile(BERT_WORDS, "utf8"));
+  wantWords(words, config, path);
   const model = glip(config);
   return { model, weights: await weightsOf(model, path), words, size: PUBLISHED_SIZE };
+}
+
+/** A vocabulary that is not the model's own would look words up in the wrong rows. */
+function wantWords(words: WordPieces, { bert }: GlipConfig, source: string): void {
+  if (words.size === bert.vocabularySize) return;
+  throw new WeightsError(
+    `${source}: the model has ${bert.vocabularySize} word pieces, the vocabulary ${words.size}; give a folder with the vocab.txt it was trained with`,
+  );
 }
 
 async function weightsOf(model: Glip, path: string): Promise<Map<string, Float32Array>> {
