@@ -110,6 +110,8 @@ test("an evaluation that a picture interrupts is taken up there and ends with th
   const good = readFileSync(picture);
   writeFileSync(picture, "no picture");
   await assert.rejects(evaluate("random", "broken.jsonl", "--workers", "1"), { name: "InputError" });
+  await assert.rejects(evaluate("random", "threads.jsonl", "--workers", "2"), { name: "InputError" });
+  await assert.rejects(evaluate("no-such-model", "none.jsonl", "--workers", "2"), { name: "InputError" });
   const kept = bytes("broken.jsonl.part");
   assert.equal(kept.split("\n").length, 1 + 2 + 1);
   writeFileSync(picture, good);

@@ -1,6 +1,7 @@
 /** Asking a model about pictures, in this thread or in several. */
 
 import { readFile } from "node:fs/promises";
+import { InputError, WeightsError } from "../../errors.ts";
 import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
 import type { Detection, DetectOptions } from "../../tasks/grounding/grounding-model.ts";
 import { loadModel } from "../../tasks/grounding/load-model.ts";
@@ -49,29 +50,43 @@ export async function detectorHere(model: string | undefined): Promise<Detector>
   };
 }
 
+/** What a worker thread says: what it found, or what is wrong. */
+export type Answer = { found: Found[] } | { error: { name: string; message: string } };
+
 /** Models in `count` worker threads. */
 export function detectorsInThreads(model: string | undefined, count: number): Detector[] {
   return Array.from({ length: count }, () => {
     const worker = startWorker(moduleBeside("./eval-worker", import.meta.url), { model });
+    let fail: (error: Error) => void = () => {};
+    worker.on("error", (error) => fail(error));
+    const ended = new Promise<void>((resolve) => {
+      worker.once("exit", (code) => {
+        fail(new Error(`an evaluation's thread ended with code ${code}`));
+        resolve();
+      });
+    });
     return {
       answer: (question) =>
         new Promise<Found[]>((resolve, reject) => {
-          const onError = (error: Error) => reject(error);
-          worker.once("error", onError);
-          worker.once("message", (answer: { found: Found[] } | { error: Error }) => {
-            worker.off("error", onError);
+          fail = reject;
+          worker.once("message", (answer: Answer) => {
             if ("found" in answer) resolve(answer.found);
-            else reject(answer.error);
+            else reject(errorOf(answer.error));
           });
           worker.postMessage(question);
         }),
       // Asked to end rather than ended, so that a session is never torn down while it runs.
-      dispose: () =>
-        new Promise<void>((resolve) => {
-          worker.once("exit", () => resolve());
-          worker.once("error", () => resolve());
-          worker.postMessage("end");
-        }),
+      dispose: () => {
+        worker.postMessage("end");
+        return ended;
+      },
     };
   });
+}
+
+/** An error as it was before it crossed a thread, so that the user's mistakes stay told from ours. */
+function errorOf({ name, message }: { name: string; message: string }): Error {
+  if (name === "InputError") return new InputError(message);
+  if (name === "WeightsError") return new WeightsError(message);
+  return new Error(`${name}: ${message}`);
 }

@@ -1,19 +1,28 @@
 /** The program of an evaluation's worker thread: answers questions about pictures, one after the other. */
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
-import { detectorHere, type Question } from "./eval-detector.ts";
+import { type Answer, detectorHere, type Question } from "./eval-detector.ts";
 
 const { model } = workerData as { model: string | undefined };
 const port = parentPort!;
 const questions = on(port, "message");
-const detector = await detectorHere(model);
+// A model that cannot be loaded is told with the first answer.
+const loading = detectorHere(model);
+loading.catch(() => {});
+
 for await (const [question] of questions) {
   if (question === "end") break;
+  port.postMessage(await answerTo(question as Question));
+}
+await loading.then((detector) => detector.dispose()).catch(() => {});
+port.close();
+
+async function answerTo(question: Question): Promise<Answer> {
   try {
-    port.postMessage({ found: await detector.answer(question as Question) });
+    const detector = await loading;
+    return { found: await detector.answer(question) };
   } catch (error) {
-    port.postMessage({ error });
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    return { error: { name, message } };
   }
 }
-await detector.dispose();
-port.close();

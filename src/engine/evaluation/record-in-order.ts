@@ -35,7 +35,11 @@ export async function recordInOrder({ file, run, items, workers, progress }: Rec
     const work = async (answer: (item: number) => Promise<unknown>) => {
       while (next < items) {
         const item = next++;
-        waiting.set(item, await answer(item));
+        const answered = await answer(item).catch((error: unknown) => {
+          next = items;
+          throw error;
+        });
+        waiting.set(item, answered);
         for (; waiting.has(written); written++) {
           append(waiting.get(written));
           waiting.delete(written);
@@ -43,7 +47,11 @@ export async function recordInOrder({ file, run, items, workers, progress }: Rec
         progress?.(written);
       }
     };
-    await Promise.all(workers.map(work));
+    // The file stays open until every worker is done: after a failure none begins another item.
+    const failures = (await Promise.allSettled(workers.map(work))).flatMap((ended) =>
+      ended.status === "rejected" ? [ended.reason] : [],
+    );
+    if (failures.length) throw failures[0];
   } finally {
     closeSync(descriptor);
   }
