@@ -52,3 +52,9 @@ test("drop block drops squares of all channels and keeps the mean of what is kep
 test("a rate outside 0..1 is refused", () => {
   assert.throws(() => dropout(input("x", [2]), 1), { message: /dropout: rate 1 is outside 0..1; operands \[2\]/ });
 });
+
+test("a map that drop block drops whole becomes zero, not NaN", async () => {
+  const y = dropBlock(input("x", [1, 1, 2, 2]), 0.9, 3);
+  const found = await evaluate({ y }, { x: Float32Array.of(1, 2, 3, 4) }, { training: true, random: keeping(0.1, 0) });
+  assert.deepEqual([...found.y], [0, 0, 0, 0]);
+});

@@ -1,7 +1,7 @@
 /** Random zeros while training; the identity otherwise. */
 
 import { ShapeError } from "../errors.ts";
-import { divide, multiply, subtract } from "./arithmetic.ts";
+import { divide, maximum, multiply, subtract } from "./arithmetic.ts";
 import { reshape } from "./layout.ts";
 import { maxPool, picture } from "./products.ts";
 import { mean } from "./reductions.ts";
@@ -26,7 +26,9 @@ export function dropBlock(x: Tensor, rate: number, size: number): Tensor {
   if (rate === 0) return x;
   const centres = subtract(1, multiply(dropMask(x, centre, [n, 1, h, w]), 1 - centre));
   const keep = subtract(1, maxPool(centres, { kernel: size, stride: 1, padding: (size - 1) / 2 }));
-  return multiplyInTraining(x, divide(keep, reshape(mean(keep), [1, 1, 1, 1])));
+  // A small map can be dropped whole; the reference then divides by zero.
+  const kept = maximum(mean(keep), 1 / keep.count);
+  return multiplyInTraining(x, divide(keep, reshape(kept, [1, 1, 1, 1])));
 }
 
 function dropMask(x: Tensor, rate: number, shape: Shape): Tensor {
