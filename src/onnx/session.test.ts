@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
   add,
@@ -20,7 +21,7 @@ import {
   transpose,
 } from "../tensor/index.ts";
 import { lower, Session, SessionCache } from "./index.ts";
-import { storeWeights } from "./stored-weights.ts";
+import { type Place, storeWeights } from "./stored-weights.ts";
 
 function wave(count: number, salt = 0): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + salt));
@@ -70,9 +71,11 @@ test("traces of one model at several sizes share one session", async () => {
     await alone.dispose();
   }
   assert.equal(cache.size, 1);
+  const file = join(stored.weightsFolder, (stored.baked("conv.weight") as Place).file);
+  assert.equal(existsSync(file), true);
   await cache.dispose();
   stored.dispose();
-  assert.equal(existsSync(stored.weightsFolder), false);
+  assert.equal(existsSync(file), false);
 });
 
 test("weights give the same numbers fed, baked in, and baked in a file", async () => {

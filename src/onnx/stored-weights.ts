@@ -1,9 +1,9 @@
 /** Weights in a file that sessions map into memory, so that neither lowering nor preparing a session copies them. */
 
-import { closeSync, fsyncSync, openSync, readSync, rmSync, symlinkSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join, parse, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { LowerOptions } from "./lower.ts";
@@ -34,36 +34,36 @@ export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "de
 }
 
 /**
- * Makes weights ready to be mapped: in a private temporary folder, numbers are written to a file one after another, and files
- * that hold numbers already are linked to. A session made from them holds one copy, the one that ONNX Runtime packs for its
+ * Makes weights ready to be mapped: numbers are written to a file in a private temporary folder, one after another, and files
+ * that hold numbers already are named. A session made from them holds one copy, the one that ONNX Runtime packs for its
  * products: 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
  */
 export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
-  const weightsFolder = await mkdtemp(join(tmpdir(), "groundling-weights-"));
-  const remove = () => rmSync(weightsFolder, { recursive: true, force: true });
+  const folder = await mkdtemp(join(tmpdir(), "groundling-weights-"));
+  const remove = () => rmSync(folder, { recursive: true, force: true });
+  // ONNX Runtime takes files within one folder alone, so that is the one around all.
+  const { root } = parse(folder);
+  const nameOf = (path: string) => relative(root, path).split(sep).join("/");
   try {
-    const file = new NumbersFile(join(weightsFolder, "weights.bin"), "weights.bin");
-    const links = new Map<string, string>();
-    const found = new Map<string, FileRange>();
+    const path = join(folder, "weights.bin");
+    const file = new NumbersFile(path, nameOf(path));
+    const ranges = new Map<string, FileRange>();
     for await (const [name, numbers] of weights) {
-      if (numbers instanceof Float32Array) {
-        file.append(name, numbers);
-        continue;
+      if (numbers instanceof Float32Array) file.append(name, numbers);
+      else if (parse(resolve(numbers.path)).root !== root) file.append(name, readRange(numbers));
+      else {
+        const { offset, length } = numbers;
+        file.places.set(name, { file: nameOf(resolve(numbers.path)), offset, length });
+        ranges.set(name, numbers);
       }
-      const { path, offset, length } = numbers;
-      const link = links.get(path) ?? `linked-${links.size}.bin`;
-      if (!links.has(path)) symlinkSync(resolve(path), join(weightsFolder, link));
-      links.set(path, link);
-      file.places.set(name, { file: link, offset, length });
-      found.set(name, numbers);
     }
     return {
-      weightsFolder,
+      weightsFolder: root,
       baked: (name) => file.places.get(name),
       derive: (key, name, make) => {
-        const range = found.get(name);
+        const range = ranges.get(name);
         return file.places.get(key) ?? file.append(key, make(range ? readRange(range) : file.read(name)));
       },
       dispose: () => {
