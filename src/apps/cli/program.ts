@@ -15,6 +15,7 @@ const commands: Record<string, () => Promise<AddCommand>> = {
   export: async () => (await import("./export.ts")).addExportCommand,
   inspect: async () => (await import("./inspect.ts")).addInspectCommand,
   eval: async () => (await import("./eval.ts")).addEvalCommand,
+  data: async () => (await import("./data.ts")).addDataCommand,
   scenes: async () => (await import("./scenes.ts")).addScenesCommand,
   browse: async () => (await import("./browse.ts")).addBrowseCommand,
 };
