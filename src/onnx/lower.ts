@@ -26,7 +26,10 @@ export interface LowerOptions {
   derive?: (key: string, name: string, make: (weight: Float32Array) => Numbers) => OnnxTensor["data"];
   /** Only standard ONNX operators, for other runtimes. */
   portable?: boolean;
-  /** float16: weights and sums in half the bits, for inference; fed and answered numbers stay as they are. */
+  /**
+   * float16: weights and sums in half the bits, for inference on GPUs and for small files; a CPU is slower with it. Fed and
+   * answered numbers stay as they are.
+   */
   precision?: "float32" | "float16";
   /** 8: products with baked weights of two axes take them as bytes with a scale for each block of at most 128 (not portable). */
   weightBits?: 8;

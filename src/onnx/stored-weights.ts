@@ -100,6 +100,7 @@ function readNumbers(handle: number, offset: number, length: number): Float32Arr
 export class NumbersFile {
   readonly places = new Map<string, Place>();
   private readonly handle: number;
+  private closed = false;
   private end = 0;
 
   constructor(
@@ -132,7 +133,8 @@ export class NumbersFile {
   }
 
   close(): void {
-    closeSync(this.handle);
+    if (!this.closed) closeSync(this.handle);
+    this.closed = true;
   }
 }
 
