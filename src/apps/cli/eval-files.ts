@@ -1,6 +1,5 @@
 /** Scoring detections that lie in files: one protocol in, its numbers under its own names out. */
-import { readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { readCocoAnnotations, readCocoDetections, readLvisAnnotations } from "../../data/readers/coco-files.ts";
 import type { CocoCategory, CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import {
@@ -10,9 +9,10 @@ import {
   truthOfEntities,
 } from "../../data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../../data/readers/flickr30k.ts";
-import { firstExisting, namesIn } from "../../data/readers/folders.ts";
+import { firstExisting } from "../../data/readers/folders.ts";
 import { readJson } from "../../data/readers/json.ts";
-import { odinw13 } from "../../data/readers/odinw-sets.ts";
+import { odinwFolders } from "../../data/readers/odinw-folder.ts";
+import { odinw13, odinw35 } from "../../data/readers/odinw-sets.ts";
 import { type CocoOptions, type Evaluation, evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
 import {
   evaluateFlickr30k,
@@ -31,6 +31,7 @@ import {
 import { evaluateOdinw, summarizeOdinw } from "../../engine/metrics/odinw.ts";
 import {
   detectionsOfRegions,
+  openVocabularyOf,
   type ScoredRegions,
   summarizeOpenVocabulary,
 } from "../../engine/metrics/open-vocabulary.ts";
@@ -88,7 +89,7 @@ export async function scoreFiles(request: EvalRequest): Promise<Scored> {
   };
 }
 
-function scoreCoco(groundTruth: CocoGroundTruth, detections: CocoDetection[], options: CocoOptions): Scored {
+function scoreCoco(groundTruth: CocoGroundTruth, detections: readonly CocoDetection[], options: CocoOptions): Scored {
   const evaluation = evaluateCoco(groundTruth, detections, options);
   return {
     metrics: summarizeCoco(evaluation),
@@ -98,8 +99,9 @@ function scoreCoco(groundTruth: CocoGroundTruth, detections: CocoDetection[], op
 }
 
 function scoreOpenVocabulary(groundTruth: CocoGroundTruth, detections: CocoDetection[], type: RegionType): Scored {
-  const scored = scoreCoco(groundTruth, detections, { type });
-  const groups = summarizeOpenVocabulary(scored.regions!.evaluation, groundTruth.categories);
+  const split = openVocabularyOf(groundTruth, detections);
+  const scored = scoreCoco(split.groundTruth, split.detections, { type });
+  const groups = summarizeOpenVocabulary(scored.regions!.evaluation, split.groundTruth.categories);
   return { ...scored, metrics: { ...groups, ...scored.metrics } };
 }
 
@@ -109,7 +111,9 @@ async function readOpenVocabulary(file: string, groundTruth: CocoGroundTruth): P
     typeof record === "object" && record !== null && "boxes" in record && "scores" in record && "image_id" in record;
   if (/\.json$/i.test(file)) {
     const list = readJson(file);
-    if (Array.isArray(list) && list.length > 0 && list.every(isRegions)) return detectionsOfRegions(groundTruth, list);
+    if (Array.isArray(list) && list.length > 0 && list.every(isRegions)) {
+      return detectionsOfRegions(openVocabularyOf(groundTruth, []).groundTruth, list);
+    }
   }
   return readCocoDetections(file);
 }
@@ -130,32 +134,19 @@ async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promi
     "AP median": evaluation.median.AP,
     "AP50 median": evaluation.median.AP50,
   };
-  const thirteen = evaluation.sets.filter((set) => odinw13.some(({ name }) => name === set.name));
-  if (thirteen.length === odinw13.length && sets.length > thirteen.length) {
-    const { mean, median } = summarizeOdinw(thirteen);
-    Object.assign(metrics, { "AP of 13": mean.AP, "AP median of 13": median.AP });
+  for (const list of [odinw13, odinw35]) {
+    const among = evaluation.sets.filter((set) => list.some(({ name }) => name === set.name));
+    if (among.length < list.length || among.length === sets.length) continue;
+    const { mean, median } = summarizeOdinw(among);
+    Object.assign(metrics, { [`AP of ${list.length}`]: mean.AP, [`AP median of ${list.length}`]: median.AP });
   }
   for (const { name, summary } of evaluation.sets) metrics[`AP ${name}`] = summary.AP;
   return { metrics, rows: evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary })) };
 }
 
-/** The sets under a folder and the annotations of each; where a set has several splits, those of its test split. */
-export function odinwSets(folder: string): { name: string; groundTruth: string }[] {
-  const sets = namesIn(folder, (name) => statSync(join(folder, name)).isDirectory()).flatMap((name) => {
-    const files = readdirSync(join(folder, name), { recursive: true, encoding: "utf8" }).sort();
-    const named = odinwAnnotations.flatMap((file) => files.filter((path) => basename(path) === file));
-    const chosen = named.find((path) => /(^|[\\/])test[\\/]/.test(path)) ?? named[0];
-    return chosen === undefined ? [] : [{ name, groundTruth: join(folder, name, chosen) }];
-  });
-  if (sets.length) return sets;
-  throw new InputError(`${folder} holds no SET/annotations.json; odinw wants a folder of sets`);
-}
-
-const odinwAnnotations = ["annotations_without_background.json", "annotations.json", "_annotations.coco.json"];
-
 /** Each set with its detections, `SET/detections.json`, `SET.json` or `SET.jsonl`. */
 function odinwFiles(truthFolder: string, detectionFolder: string) {
-  const found = odinwSets(truthFolder).map((set) => ({
+  const found = odinwFolders(truthFolder).map((set) => ({
     ...set,
     detections: firstExisting(detectionFolder, [
       join(set.name, "detections.json"),

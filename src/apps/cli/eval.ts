@@ -19,6 +19,7 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   data?: string;
   images?: string;
   workers: number;
+  prompts?: boolean;
   size?: SizeRule;
   format: "json" | "table";
   report?: string;
@@ -54,6 +55,7 @@ export function addEvalCommand(program: Command): void {
         .choices(["any", "merged"])
         .default("any"),
     )
+    .option("--prompts", "odinw: ask for classes in the words of GLIP's configuration of 35 sets")
     .option("--report <file>", "also write a self-contained HTML page")
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {

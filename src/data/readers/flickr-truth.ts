@@ -1,8 +1,11 @@
 /** What a phrase grounding evaluation compares: boxes to be found by phrase, and boxes that were predicted. */
 import { InputError } from "../../errors.ts";
 import { isJsonLines } from "./coco-files.ts";
+import { xyxyOfXywh } from "./dataset.ts";
 import type { FlickrImage } from "./flickr30k.ts";
 import { readJson, readJsonLines } from "./json.ts";
+import { readMdetrPhrases } from "./mdetr-phrases.ts";
+import { Problems } from "./problems.ts";
 
 /** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
 export interface FlickrTruth {
@@ -37,46 +40,22 @@ export function truthOfEntities(images: readonly FlickrImage[]): FlickrTruth[] {
   }));
 }
 
-interface MdetrFile {
-  images: { id: number; original_img_id: number | string; sentence_id: number; tokens_positive_eval: number[][][] }[];
-  annotations: { image_id: number; bbox: number[]; tokens_positive: number[][] }[];
-}
-
-/**
- * From MDETR's JSON, where each "image" is a sentence: a phrase of `tokens_positive_eval` has the boxes of the annotations whose
- * `tokens_positive` hold all of its spans. This form does not tell types of phrases. @throws InputError for another form.
- */
+/** From MDETR's JSON, which does not tell types of phrases. @throws InputError listing what is wrong in the file. */
 export function readMdetrTruth(file: string): FlickrTruth[] {
-  const json = readJson(file) as Partial<MdetrFile> | null;
-  if (!Array.isArray(json?.images) || !Array.isArray(json.annotations) || !json.images[0]?.tokens_positive_eval) {
-    throw new InputError(`${file}: MDETR's Flickr30k files have images with tokens_positive_eval, and annotations`);
-  }
-  const annotations = new Map<number, MdetrFile["annotations"]>();
-  for (const annotation of json.annotations) {
-    const own = annotations.get(annotation.image_id);
-    if (own) own.push(annotation);
-    else annotations.set(annotation.image_id, [annotation]);
-  }
-  const truth = new Map<string, FlickrTruth>();
-  for (const { id, original_img_id, sentence_id, tokens_positive_eval } of json.images) {
-    const image = truth.get(String(original_img_id)) ?? { id: String(original_img_id), boxes: {}, sentences: [] };
-    truth.set(image.id, image);
-    if (!Number.isInteger(sentence_id) || sentence_id < 0 || sentence_id > 999) {
-      throw new InputError(`${file}: image ${id} has sentence_id ${sentence_id}; sentences are numbered from 0`);
-    }
-    image.sentences[sentence_id] = tokens_positive_eval.map((spans, phrase) => {
-      const phrase_id = `${sentence_id}/${phrase}`;
-      const own = (annotations.get(id) ?? []).filter(({ tokens_positive }) =>
-        spans.every(([start, end]) => tokens_positive?.some((span) => span[0] === start && span[1] === end)),
-      );
-      if (own.length) {
-        image.boxes[phrase_id] = own.map(({ bbox: [x, y, width, height] }) => [x!, y!, x! + width!, y! + height!]);
-      }
-      return { phrase_id, phrase_type: [] };
-    });
-  }
-  // Sentences that the file leaves out are holes until here.
-  return [...truth.values()].map((image) => ({ ...image, sentences: Array.from(image.sentences, (s) => s ?? []) }));
+  const problems = new Problems();
+  const { images } = readMdetrPhrases(file, problems);
+  problems.refuseErrors(file);
+  return images.map(({ id, objects, captions }) => {
+    const boxes: FlickrTruth["boxes"] = {};
+    const sentences = captions.map(({ phrases }, sentence) =>
+      phrases.map((phrase, place) => {
+        const phrase_id = `${sentence}/${place}`;
+        boxes[phrase_id] = phrase.objects.map((object) => xyxyOfXywh(objects[object]!.xywh));
+        return { phrase_id, phrase_type: [] };
+      }),
+    );
+    return { id: String(id), boxes, sentences };
+  });
 }
 
 /** Reads predictions, ranked or flat, as a JSON list or one record a line. @throws InputError naming records of another form. */

@@ -3,6 +3,7 @@
 import type { CocoDetection, CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
 import type { Evaluation } from "./coco.ts";
+import { refuseUnknownImages } from "./ids.ts";
 import { meanAbove } from "./summary.ts";
 
 /** The classes whose boxes a detector may be trained on (Bansal et al. 2018). */
@@ -53,6 +54,21 @@ export function onlyClasses(
     groundTruth: { categories, annotations, images: groundTruth.images.filter((image) => occupied.has(image.id)) },
     detections: detections.filter(({ image_id, category_id }) => occupied.has(image_id) && ids.has(category_id)),
   };
+}
+
+/**
+ * A set and its detections without classes that belong to neither group, such as the other 15 of COCO's 80. A set that has no such
+ * class, or no class of the groups at all, stays as it is.
+ */
+export function openVocabularyOf(
+  groundTruth: CocoGroundTruth,
+  detections: readonly CocoDetection[],
+): { groundTruth: CocoGroundTruth; detections: readonly CocoDetection[] } {
+  const classes = new Set([...baseClasses, ...novelClasses]);
+  const among = groundTruth.categories.filter(({ name }) => classes.has(name)).length;
+  if (among === 0 || among === groundTruth.categories.length) return { groundTruth, detections };
+  refuseUnknownImages(detections, groundTruth.images);
+  return onlyClasses(groundTruth, detections, [...classes]);
 }
 
 /** Given boxes of one image (xyxy) and the scores of every class for each: classes in ascending id, then background. */

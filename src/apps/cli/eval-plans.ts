@@ -1,0 +1,166 @@
+/** What each protocol asks a model about each picture of a dataset, and how its answers become records. */
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
+import { pictureFolder } from "../../data/readers/check.ts";
+import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
+import type { CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
+import { datasetOfFlickr30k } from "../../data/readers/flickr30k.ts";
+import { firstExisting } from "../../data/readers/folders.ts";
+import { annotationFile } from "../../data/readers/formats.ts";
+import { readMdetrPhrases } from "../../data/readers/mdetr-phrases.ts";
+import { odinwFolders } from "../../data/readers/odinw-folder.ts";
+import type { OdinwSetName } from "../../data/readers/odinw-sets.ts";
+import { Problems } from "../../data/readers/problems.ts";
+import { openVocabularyOf } from "../../engine/metrics/open-vocabulary.ts";
+import { InputError } from "../../errors.ts";
+import { captionOfClasses } from "../../inputs/prompts.ts";
+import type { DetectOptions } from "../../tasks/grounding/grounding-model.ts";
+import type { Found, Question } from "./eval-detector.ts";
+import type { Protocol } from "./eval-files.ts";
+
+export interface PlanRequest {
+  /** A dataset's folder or annotation file. */
+  data: string;
+  images?: string;
+  subset: string;
+  protocol: Protocol;
+  /** ODinW: whether classes are asked for in the words of GLIP's configuration of 35 sets. */
+  prompts?: boolean;
+  options: DetectOptions;
+}
+
+/** One file of detections to be made. */
+export interface Plan {
+  file: string;
+  /** A digest of everything that is asked: a run is taken up only where it asked the same. */
+  asked: string;
+  questions: Question[];
+  /** The records of a picture's answer. */
+  records: (picture: number, found: readonly Found[]) => object[];
+}
+
+/** How GLIP asks: LVIS in chunks of 40 classes with 300 detections each, the others all at once with 100. */
+const lvisClasses = 40;
+
+/** The plans of a request, and where the ground truth of its answers lies. @throws InputError for what is missing or malformed. */
+export async function planEvaluation(
+  request: PlanRequest,
+  output: string,
+): Promise<{ groundTruth: string; plans: Plan[] }> {
+  const { data, protocol } = request;
+  if (protocol === "flickr30k") return { groundTruth: data, plans: [await flickrPlan(request, output)] };
+  if (protocol !== "odinw") return { groundTruth: annotationFile(data), plans: [cocoPlan(request, output)] };
+  const plans = odinwFolders(data).map(({ name, groundTruth, known }) =>
+    cocoPlan({ ...request, data: groundTruth, ...(known && { known }) }, join(output, `${name}.jsonl`)),
+  );
+  return { groundTruth: data, plans };
+}
+
+function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string): Plan {
+  const { data, protocol, images, options, known } = request;
+  const annotations = annotationFile(data);
+  const whole = readCocoAnnotations(annotations);
+  const truth = protocol === "ovd" ? openVocabularyOf(whole, []).groundTruth : whole;
+  const isLvis = protocol === "lvis" || protocol === "lvis-fixed";
+  const categories = [...truth.categories].sort((a, b) => a.id - b.id);
+  const ids = new Map([...categories].reverse().map(({ id, name }) => [name, id]));
+  const names = known?.classes?.every((name) => ids.has(name))
+    ? [...known.classes]
+    : [...new Set(categories.map(({ name }) => name))];
+  const pictures = picturesOf(truth, pictureFolder(annotations, "coco", images));
+  const prompts = request.prompts ? known?.prompts : undefined;
+  const asked = prompts
+    ? { captions: [captionOfPrompts(names, prompts)] }
+    : { chunks: chunksOf(names, isLvis ? lvisClasses : names.length) };
+  // The reference counts a box's last pixel in for COCO, and does not for LVIS (spec §6.1, §6.2).
+  const last = isLvis ? 0 : 1;
+  return {
+    file,
+    asked: digest([asked, pictures]),
+    questions: pictures.map(({ picture }) => ({
+      picture,
+      ...asked,
+      options: { topK: isLvis ? 300 : 100, ...options },
+    })),
+    records: (picture, found) =>
+      found.map(({ score, label, phrase, box: { xmin, ymin, xmax, ymax } }) => ({
+        image_id: pictures[picture]!.id,
+        category_id: ids.get(phrase === undefined ? label : names[phrase]!)!,
+        bbox: [xmin, ymin, xmax - xmin + last, ymax - ymin + last],
+        score,
+      })),
+  };
+}
+
+function chunksOf(names: readonly string[], size: number): string[][] {
+  return Array.from({ length: Math.ceil(names.length / size) }, (_, i) => names.slice(size * i, size * (i + 1)));
+}
+
+function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSetName["prompts"]>) {
+  const classes = names.map((label) => {
+    const [prefix, name, suffix] = prompts[label] ?? [];
+    return name === undefined ? label : { label, prefix: prefix!, name, suffix: suffix! };
+  });
+  const { caption, spans } = captionOfClasses(classes);
+  return { text: caption, spans: spans.map(([start, end]): [number, number] => [start, end]) };
+}
+
+async function flickrPlan({ data, images, subset, options }: PlanRequest, file: string): Promise<Plan> {
+  const problems = new Problems();
+  const { images: pictures } = data.endsWith(".json")
+    ? readMdetrPhrases(data, problems)
+    : await datasetOfFlickr30k(data, subset, problems);
+  problems.refuseErrors(data);
+  const folder = pictureFolder(data, data.endsWith(".json") ? "mdetr" : "flickr30k", images);
+  const found = picturesIn(
+    folder,
+    pictures.map(({ file }) => file),
+  );
+  const questions = pictures.map(({ captions }, place) => ({
+    picture: found[place]!,
+    captions: captions.map(({ text, phrases }) => ({ text, spans: phrases.map(({ spans }) => spans[0]!) })),
+    options: { topK: 100, ...options },
+  }));
+  return {
+    file,
+    asked: digest(questions),
+    questions,
+    records: (picture, found) =>
+      pictures[picture]!.captions.map(({ phrases }, sentence_id) => ({
+        image_id: pictures[picture]!.id,
+        sentence_id,
+        phrases: phrases.length,
+        detections: found
+          .filter(({ caption }) => caption === sentence_id)
+          .map(({ phrase, score, box: { xmin, ymin, xmax, ymax } }) => ({
+            label: phrase! + 1,
+            box: [xmin, ymin, xmax, ymax],
+            score,
+          })),
+      })),
+  };
+}
+
+function picturesOf(truth: CocoGroundTruth, folder: string): { id: Id; picture: string }[] {
+  const names = truth.images.map((image) => {
+    const coco_url = "coco_url" in image && typeof image.coco_url === "string" ? image.coco_url : "";
+    return image.file_name ?? coco_url.split("/").slice(-2).join("/");
+  });
+  const paths = picturesIn(folder, names);
+  return truth.images.map(({ id }, place) => ({ id, picture: paths[place]! }));
+}
+
+/** Where pictures lie: under a folder as they are named, or by their last name alone. @throws InputError that names those missing. */
+function picturesIn(folder: string, names: readonly string[]): string[] {
+  const paths = names.map((name) => firstExisting(folder, [name, basename(name)]));
+  const missing = names.filter((_, place) => !paths[place]);
+  if (missing.length === 0) return paths as string[];
+  const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
+  throw new InputError(
+    `${folder}: ${missing.length} of ${names.length} pictures are missing (${shown}); say where they are with --images`,
+  );
+}
+
+function digest(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+}

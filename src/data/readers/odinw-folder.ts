@@ -1,0 +1,56 @@
+/** Object Detection in the Wild as published: a tree of sets, each with annotations per split. */
+import { readdirSync } from "node:fs";
+import { basename, dirname, join, sep } from "node:path";
+import { InputError } from "../../errors.ts";
+import { type OdinwSetName, odinw35 } from "./odinw-sets.ts";
+
+export interface OdinwFolder {
+  /** Its published name, or the path of its folder joined by underscores. */
+  name: string;
+  /** Annotations in COCO's form, of the test split where there is one. */
+  groundTruth: string;
+  /** What is known of it, where it is one of the 35. */
+  known?: OdinwSetName;
+}
+
+/** Files that hold annotations, the better first; sets that keep all splits in one folder put the split before the name. */
+const annotationNames = ["annotations_without_background.json", "annotations.json", "_annotations.coco.json"];
+
+/** Splits as folders or file names call them, the better first. Sets without a test split are tested on what they have (PascalVOC: valid). */
+const splits = ["test", "valid", "val", "mini_val", "minival", "", "train"];
+
+/** The sets under a folder, by name. @throws InputError where there is none. */
+export function odinwFolders(folder: string): OdinwFolder[] {
+  const candidates = new Map<string, { file: string; rank: number }>();
+  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+    const found = splitOf(file);
+    if (!found || found.set === ".") continue;
+    const best = candidates.get(found.set);
+    if (!best || found.rank < best.rank) candidates.set(found.set, { file, rank: found.rank });
+  }
+  const taken = new Set<string>();
+  const sets = [...candidates].map(([path, { file }]): OdinwFolder => {
+    const plain = path.split(sep).join("_").replaceAll(" ", "_");
+    const known = odinw35.find(({ name }) => `${plain}_`.startsWith(`${name}_`) && !taken.has(name));
+    if (known) taken.add(known.name);
+    return { name: known?.name ?? plain, groundTruth: join(folder, file), ...(known && { known }) };
+  });
+  if (sets.length === 0) {
+    throw new InputError(
+      `${folder} holds no SET/annotations.json nor SET/test/${annotationNames[0]}; odinw wants a folder of sets`,
+    );
+  }
+  return sets.sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
+}
+
+/** The folder of the set that a file annotates, and how much its split and name are wanted (the less the better). */
+function splitOf(file: string): { set: string; rank: number } | undefined {
+  const name = annotationNames.findIndex((known) => basename(file).endsWith(known));
+  if (name < 0) return undefined;
+  const before = basename(file).slice(0, -annotationNames[name]!.length).replace(/_$/, "");
+  const parent = basename(dirname(file));
+  const isInSplit = before === "" && splits.includes(parent);
+  const split = splits.indexOf(isInSplit ? parent : before);
+  if (split < 0) return undefined;
+  return { set: isInSplit ? dirname(dirname(file)) : dirname(file), rank: split * annotationNames.length + name };
+}
