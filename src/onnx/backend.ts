@@ -15,6 +15,8 @@ export interface BackendOptions {
   profile?: string;
   /** "all" lets the runtime rearrange the graph; "none" runs it as written. */
   optimization?: "all" | "none";
+  /** Rearrangements of the runtime to leave out, by its own names for them. */
+  without?: readonly string[];
   /** The folder in which the files lie that baked weights name (Node only). */
   weightsFolder?: string;
 }
@@ -33,7 +35,7 @@ export async function createSession(
   model: Uint8Array<ArrayBuffer> | string,
   options: BackendOptions = {},
 ): Promise<OrtSession> {
-  const { provider = "cpu", threads, profile, optimization = "all", patient, weightsFolder } = options;
+  const { provider = "cpu", threads, profile, optimization = "all", without, patient, weightsFolder } = options;
   const ort = await runtime(provider);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
@@ -44,7 +46,10 @@ export async function createSession(
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
-    extra: { session: extra },
+    extra: {
+      session: extra,
+      ...(without ? { optimization: { disable_specified_optimizers: without.join(";") } } : {}),
+    },
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };
   try {

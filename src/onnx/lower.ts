@@ -52,7 +52,15 @@ export interface Lowered {
   /** Numbers of this trace to feed with each run. */
   constants: (Fed & { data: Numbers })[];
   outputs: Fed[];
+  /** Whether it must run in one thread: ONNX Runtime adds many rows at repeated places in several threads without a lock. */
+  oneThread: boolean;
 }
+
+/**
+ * Numbers that ScatterND adds in one thread whatever it was given (`scatter_nd.cc` counts a cycle for each, and threads are
+ * shared out from 110,000 cycles on in `threadpool.cc`).
+ */
+const SERIAL_ADDITIONS = 100_000;
 
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): Lowered {
   const { lowered, model } = lowerToModel(outputs, options);
@@ -79,6 +87,7 @@ export function lowerToModel(
     dropMasks: [],
     constants: [],
     outputs: [],
+    oneThread: tensors.some((t) => is(t, "scatterAddRows") && t.inputs[2]!.count > SERIAL_ADDITIONS),
   };
   const initializers: OnnxTensor[] = [];
   const names = new Map<Tensor, string>();

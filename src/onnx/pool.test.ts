@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { add, input, matmul, parameter } from "../tensor/index.ts";
+import { Random } from "../data/random.ts";
+import { add, dropout, input, matmul, parameter } from "../tensor/index.ts";
 import { lower } from "./index.ts";
 import { SessionPool } from "./pool.ts";
 import { storeWeights } from "./stored-weights.ts";
@@ -48,4 +49,21 @@ test("errors come back from the worker, which goes on", async () => {
   await assert.rejects(unfinished, { name: "InputError", message: "the pool of sessions was disposed" });
   await disposed;
   await assert.rejects(pool.run(trace, {}), { message: "the pool of sessions was disposed" });
+});
+
+test("dropout in a pool follows the order of the runs, as it does in one session", async () => {
+  const trace = lower({ y: dropout(input("x", [2, size]), 0.5) }, { training: true });
+  const inPool = async (workers: number) => {
+    const pool = new SessionPool({ workers });
+    const random = new Random(7);
+    const settings = { random: () => random.unit() };
+    const found = await Promise.all([1, 2, 3].map((value) => pool.run(trace, { x: rowsOf(2, value) }, settings)));
+    await pool.dispose();
+    return found;
+  };
+  const alone = await inPool(1);
+  assert.deepEqual(await inPool(2), alone);
+  const zeros = (alone[0]!.y as Float32Array).filter((value) => value === 0).length;
+  assert.ok(zeros > 0 && zeros < 2 * size);
+  assert.notDeepEqual(alone[0]!.y, alone[1]!.y);
 });

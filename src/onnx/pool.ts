@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";
-import type { Feeds, RunOptions, TraceRunner } from "./session.ts";
+import { drawMasks, type Feeds, type RunOptions, type TraceRunner } from "./session.ts";
 import { moduleBeside, startWorker } from "./start-worker.ts";
 
 export interface PoolOptions extends BackendOptions {
@@ -26,7 +26,7 @@ export type PoolAnswer = { results: Record<string, Numbers> } | { error: { name:
 interface Task {
   trace: Lowered;
   feeds: Feeds;
-  options: Omit<RunOptions, "random">;
+  weights: ReadonlyMap<string, Float32Array> | undefined;
   resolve: (results: Record<string, Numbers>) => void;
   reject: (error: Error) => void;
 }
@@ -38,7 +38,7 @@ interface Hand {
 
 /**
  * Runs traces in worker threads, each run in the first that is free. Best bake weights in from a file
- * (`storeWeights`): arrays that are fed are copied at each run, those over a `SharedArrayBuffer` once and others twice. Dropout does not act.
+ * (`storeWeights`): arrays that are fed are copied at each run, those over a `SharedArrayBuffer` once and others twice.
  */
 export class SessionPool implements TraceRunner {
   private readonly hands: Hand[] = [];
@@ -49,10 +49,13 @@ export class SessionPool implements TraceRunner {
 
   constructor(private readonly options: PoolOptions) {}
 
-  run(trace: Lowered, feeds: Feeds, options: Omit<RunOptions, "random"> = {}): Promise<Record<string, Numbers>> {
+  run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     if (this.disposed) return Promise.reject(new InputError("the pool of sessions was disposed"));
+    const { weights, random = Math.random } = options;
+    // Drawn here and now, so that the order of runs decides them and not the workers' haste.
+    const given = { ...feeds, ...drawMasks(trace, random) };
     return new Promise((resolve, reject) => {
-      this.waiting.push({ trace, feeds, options, resolve, reject });
+      this.waiting.push({ trace, feeds: given, weights, resolve, reject });
       this.handOut();
     });
   }
@@ -98,10 +101,10 @@ export class SessionPool implements TraceRunner {
   private ask(hand: Hand, task: Task): void {
     const key = this.keys.get(task.trace) ?? this.nextKey++;
     this.keys.set(task.trace, key);
-    const { weights } = task.options;
+    const { feeds, weights } = task;
     const question: PoolQuestion = {
       key,
-      feeds: task.feeds,
+      feeds,
       ...(weights ? { weights } : {}),
       ...(hand.known.has(key) ? {} : { trace: task.trace }),
     };

@@ -7,6 +7,7 @@ import {
   averagePool,
   constant,
   convolution,
+  expand,
   gather,
   indices,
   input,
@@ -17,6 +18,7 @@ import {
   relu,
   reshape,
   resizeNearest,
+  scatterAddRows,
   type Tensor,
   transpose,
 } from "../tensor/index.ts";
@@ -150,3 +152,20 @@ function near(found: Float32Array, expected: Float32Array): void {
     assert.ok(Math.abs(value - expected[i]!) < 1e-4, `${value} is not ${expected[i]}`);
   });
 }
+
+test("rows are added up in one thread however many there are, since ONNX Runtime's threads lose some", async () => {
+  const rows = 20_000;
+  const width = 64;
+  const updates = new Float32Array(rows * width).fill(1);
+  const index = indices(
+    Array.from({ length: rows }, (_, i) => i % 3),
+    [rows],
+  );
+  const sum = scatterAddRows(expand(constant(0), [3, width]), index, input("updates", [rows, width]));
+  const session = await Session.compile({ sum }, { threads: 4 });
+  assert.equal(session.lowered.oneThread, true);
+  const expected = [6667, 6667, 6666].flatMap((count) => new Array(width).fill(count));
+  for (let run = 0; run < 5; run++)
+    assert.deepEqual(Array.from((await session.run({ updates })).sum as Float32Array), expected);
+  await session.dispose();
+});

@@ -35,13 +35,13 @@ export class Session {
 
   /** Lowers and prepares what the outputs reach. Dispose it when done. */
   static async compile(outputs: Readonly<Record<string, Tensor>>, options: SessionOptions = {}): Promise<Session> {
-    const lowered = lower(outputs, options);
-    return new Session(await createSession(lowered.bytes, options), await runtime(options.provider), lowered);
+    return Session.from(lower(outputs, options), options);
   }
 
   /** Prepares a model that was lowered before. */
   static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
-    return new Session(await createSession(lowered.bytes, options), await runtime(options.provider), lowered);
+    const settings = lowered.oneThread ? { ...options, threads: 1 } : options;
+    return new Session(await createSession(lowered.bytes, settings), await runtime(options.provider), lowered);
   }
 
   /** Runs the trace that was compiled. */
@@ -67,7 +67,8 @@ export class Session {
     for (const value of trace.parameters) feed(value, weights.get(value.name), "weight");
     if (wrong.length > 0) throw new InputError(wrong.join("\n"));
     for (const value of trace.constants) feed(value, value.data, "constant");
-    for (const value of trace.dropMasks) feed(value, drawMask(value.shape, value.rate, random), "mask");
+    const masks = trace.dropMasks.every(({ name }) => feeds[name]) ? feeds : drawMasks(trace, random);
+    for (const value of trace.dropMasks) feed(value, masks[value.name], "mask");
     const results = await this.session.run(values);
     return Object.fromEntries(trace.outputs.map(({ name }) => [name, numbersOf(results[name]!.data)]));
   }
@@ -124,6 +125,11 @@ export async function evaluate<Name extends string>(
   } finally {
     await session.dispose();
   }
+}
+
+/** The masks of a run's dropout, by name, to be fed where the generator is elsewhere. */
+export function drawMasks(trace: Lowered, random: () => number): Record<string, Float32Array> {
+  return Object.fromEntries(trace.dropMasks.map(({ name, shape, rate }) => [name, drawMask(shape, rate, random)]));
 }
 
 /** Zeros at a rate among 1/(1-rate). The distance from zero to zero is drawn, so that most elements need no number. */

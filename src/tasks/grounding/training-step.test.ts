@@ -83,3 +83,33 @@ test("dropout follows the generator: the same seed gives the same loss, another 
   assert.equal(losses[0], losses[1]);
   assert.notEqual(losses[0], losses[2]);
 });
+
+test("a batch in shards has the whole batch's losses and gradients, in the same bits each time", async () => {
+  const one = batch(32, 64);
+  const other = batch(32, 64);
+  other.image.reverse();
+  const truths = [
+    { boxes: Float32Array.of(4, 6, 40, 28), tokens: [[1, 2]] },
+    { boxes: Float32Array.of(10, 2, 30, 30, 40, 8, 60, 28), tokens: [[1], [3]] },
+  ];
+  const both = {
+    ...one,
+    pictures: 2,
+    image: Float32Array.of(...one.image, ...other.image),
+    ids: BigInt64Array.of(...one.ids, ...other.ids),
+    mask: Float32Array.of(...one.mask, ...other.mask),
+    targets: targetsOf(truths, anchorsOf(32, 64), { tokens, maxTokens: tinyConfig.maxTokens }),
+  };
+  const whole = await makeStep().run(weights, both);
+  const [first, again] = [makeStep({ shards: 2 }), makeStep({ shards: 2 })];
+  const parts = await first.run(weights, both);
+  assert.deepEqual(await again.run(weights, both), parts);
+  for (const [name, loss] of Object.entries(whole.losses))
+    assert.ok(Math.abs(parts.losses[name]! - loss) < 1e-5 * Math.abs(loss), name);
+  for (const [name, gradient] of whole.gradients) {
+    const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+    parts.gradients.get(name)!.forEach((value, i) => {
+      assert.ok(Math.abs(value - gradient[i]!) < 1e-4 * largest, name);
+    });
+  }
+});
