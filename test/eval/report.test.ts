@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 import sharp from "sharp";
 import { addEvalCommand } from "../../src/apps/cli/eval.ts";
 import { Random } from "../../src/data/random.ts";
-import { goldenCopies } from "./golden.ts";
+import { assertClose, type GoldenEvaluation, goldenCopies } from "./golden.ts";
 
 const browser = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) =>
   existsSync(path),
@@ -45,8 +45,8 @@ async function writeSet(classes: number): Promise<void> {
   }
 }
 
-async function report(...args: string[]): Promise<string> {
-  const file = join(folder, "report.html");
+async function report(ending: "html" | "json", ...args: string[]): Promise<string> {
+  const file = join(folder, `report.${ending}`);
   const program = new Command().exitOverride();
   program.configureOutput({ writeOut: () => {}, writeErr: () => {} });
   addEvalCommand(program);
@@ -83,6 +83,7 @@ test(
   async () => {
     await writeSet(1000);
     const file = await report(
+      "html",
       "--ground-truth",
       join(folder, "annotations.json"),
       "--detections",
@@ -105,6 +106,11 @@ test(
         .first()
         .evaluate((row) => [row.clientHeight, Number.parseFloat(getComputedStyle(row).fontSize)]);
       assert.ok(sizes[0]! >= 20 && sizes[1]! >= 12, "rows are large enough to read");
+      const room = await page
+        .locator(".row .name")
+        .first()
+        .evaluate((name) => name.clientWidth / Number.parseFloat(getComputedStyle(name).fontSize));
+      assert.ok(room >= 12, "names have room for some 25 letters");
 
       await page.fill("#find", "<77>");
       assert.equal(await page.locator(".row:visible").count(), 1);
@@ -133,7 +139,15 @@ test("protocols without classes have a report too", options, async () => {
   const predictions = join(folder, "predictions.json");
   const records = [...flickr.read<object[]>("predictions.json"), ...flickr.read<object[]>("detections.json")];
   writeFileSync(predictions, JSON.stringify(records));
-  const file = await report("--protocol", "flickr30k", "--ground-truth", flickr.folder, "--detections", predictions);
+  const file = await report(
+    "html",
+    "--protocol",
+    "flickr30k",
+    "--ground-truth",
+    flickr.folder,
+    "--detections",
+    predictions,
+  );
   const { page, troubles, close } = await open(file);
   try {
     assert.ok((await page.locator(".row").allTextContents()).some((text) => text.startsWith("people")));
@@ -142,4 +156,24 @@ test("protocols without classes have a report too", options, async () => {
   } finally {
     await close();
   }
+});
+
+test("a report in JSON holds every class's numbers and its whole curves at full precision", async () => {
+  const golden = goldenCopies("coco-box-1")[0]!;
+  const [truth, detections] = ["annotations.json", "detections.json"].map((name) => join(golden.folder, name));
+  const file = await report("json", "--ground-truth", truth!, "--detections", detections!);
+  const { metrics, rows, scores } = JSON.parse(readFileSync(file, "utf8"));
+  const expected = golden.read<GoldenEvaluation>("expected.json");
+  assertClose(metrics, expected.summary, "metrics");
+  expected.perCategory!.forEach(({ id: _, name, ...numbers }, place) => {
+    assert.equal(rows[place].name, name);
+    assertClose(rows[place].metrics, numbers as Record<string, number>, String(name));
+  });
+  const ids = expected.perCategory!.map(({ id }) => id);
+  assert.ok(expected.curves!.length > 0);
+  for (const { category_id, iouThr, precision } of expected.curves!) {
+    const { curves } = rows[ids.indexOf(category_id)];
+    assert.deepEqual(iouThr === 0.5 ? curves.half : curves.threeQuarters, precision);
+  }
+  assert.equal(scores.scores.length, scores.recall.length);
 });

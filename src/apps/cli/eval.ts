@@ -56,7 +56,7 @@ export function addEvalCommand(program: Command): void {
         .default("any"),
     )
     .option("--prompts", "odinw: ask for classes in the words of GLIP's configuration of 35 sets")
-    .option("--report <file>", "also write a self-contained HTML page")
+    .option("--report <file>", "also write a self-contained HTML page, or all numbers, curves and mistakes as .json")
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
       const files = await filesOf(options);
@@ -82,7 +82,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
 }
 
-/** Writes the page of a run; mistakes are shown in their pictures where these are found. */
+/** Writes the page of a run, mistakes shown in their pictures where these are found; or what the page is made of, as JSON. */
 async function writeReport(
   scored: Scored,
   { images, protocol, type, model, data }: EvalOptions,
@@ -98,7 +98,12 @@ async function writeReport(
     data === undefined ? ["detections", detections] : ["model", model ?? "built-in"],
   ];
   const { regions } = scored;
-  const page = await reportPage(reportData(scored, { title: `Evaluation by ${protocol}`, facts }), {
+  const told = reportData(scored, { title: `Evaluation by ${protocol}`, facts });
+  if (/\.json$/i.test(report)) {
+    await writeInto(dirname(report), basename(report), `${JSON.stringify(told)}\n`);
+    return;
+  }
+  const page = await reportPage(told, {
     images: regions?.groundTruth.images ?? [],
     ...(regions && { folder: images ?? pictureFolder(groundTruth, "coco") }),
   });

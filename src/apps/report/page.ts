@@ -143,11 +143,11 @@ function confusionSection({ confusion, rows }: ReportData): string {
   };
   const columns = [...shown, -1];
   const table =
-    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col">${escapeHtml(name(place, "missed"))}</th>`).join("")}</tr></thead><tbody>` +
+    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col" title="${escapeHtml(name(place, "missed"))}"><span>${escapeHtml(name(place, "missed"))}</span></th>`).join("")}</tr></thead><tbody>` +
     [...shown, -1]
       .map(
         (truth) =>
-          `<tr><th scope="row">${escapeHtml(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
+          `<tr><th scope="row" title="${escapeHtml(name(truth, "nothing there"))}">${escapeHtml(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
       )
       .join("") +
     "</tbody></table>";
