@@ -1,6 +1,5 @@
 /** Everything that is wrong with a dataset, with file and line. */
 import { dirname } from "node:path";
-import { InputError } from "../../errors.ts";
 import type { Dataset } from "./dataset.ts";
 import { firstExisting, readText } from "./folders.ts";
 import { annotationFile, type Format, formatOf, readFormat } from "./formats.ts";
@@ -34,19 +33,24 @@ export async function checkDataset(path: string, options: CheckOptions = {}): Pr
     dataset = await readFormat(path, format, { problems, ...subset });
     if (format !== "tars") await checkPictures(dataset, pictureFolder(path, format, options.pictures), problems);
   } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    problems.error({ file: path }, error.message);
+    problems.caught(error, path);
   }
   if (dataset.images.length === 0 && problems.list.length === 0) problems.error({ file: path }, "there are no images");
   const count = (of: "objects" | "captions") => dataset.images.reduce((sum, image) => sum + image[of].length, 0);
   return {
     format,
-    problems: withLines(problems.list, readText),
+    problems: inOrder(withLines(problems.list, readText)),
     images: dataset.images.length,
     objects: count("objects"),
     captions: count("captions"),
     labels: dataset.labels.length,
   };
+}
+
+/** File by file as they were met, line by line within each. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0));
 }
 
 /** Where the pictures of a dataset lie. */
@@ -60,6 +64,8 @@ export function pictureFolder(path: string, format: Format, said?: string): stri
 async function checkPictures(dataset: Dataset, folder: string, problems: Problems): Promise<void> {
   const missing: string[] = [];
   for (const { file, width, height } of dataset.images) {
+    // An image without a name has been told of.
+    if (file === "") continue;
     const picture = firstExisting(folder, [file]);
     if (!picture) {
       missing.push(file);

@@ -78,6 +78,9 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
   return {
     images: records("images", (image, say) => {
       if (!isId(image.id)) say(["id"], "must be a number or a string");
+      for (const list of ["neg_category_ids", "not_exhaustive_category_ids"]) {
+        if (image[list] !== undefined && !isNumbers(image[list])) say([list], "must be a list of category ids");
+      }
     }),
     annotations: records("annotations", (annotation, say) => {
       if (!isNumber(annotation.id)) say(["id"], "must be a number");

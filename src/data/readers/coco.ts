@@ -1,4 +1,6 @@
 /** COCO's form, which LVIS, Objects365 and ODinW share: one JSON file of images, annotations and categories. */
+import { InputError } from "../../errors.ts";
+import type { RunLengths } from "../masks/run-lengths.ts";
 import { readSegmentation } from "../masks/segmentation.ts";
 import { checkBox } from "./box-checks.ts";
 import { asCocoGroundTruth } from "./coco-files.ts";
@@ -6,22 +8,23 @@ import type { CocoGroundTruth, Id, LvisGroundTruth } from "./coco-records.ts";
 import type { Dataset, DatasetImage, DatasetObject, Xywh } from "./dataset.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
+import { isRecord } from "./values.ts";
 
 /** Reads a file; what is wrong goes to `problems`. */
 export function readCoco(file: string, problems: Problems): Dataset {
-  return datasetOfCoco(asCocoGroundTruth(readJson(file), file, problems), file, problems);
-}
-
-function datasetOfCoco(truth: CocoGroundTruth, file: string, problems: Problems): Dataset {
+  const json = readJson(file);
+  const truth = asCocoGroundTruth(json, file, problems);
   const at = (...path: (string | number)[]) => ({ file, path });
+  // Records of another form are left out above; the others are told of by their place in the file.
+  const [imagePlaces, annotationPlaces] = [placesIn(json, "images"), placesIn(json, "annotations")];
   const labels = [...truth.categories]
     .sort((a, b) => a.id - b.id)
     .map(({ id, name, ...rest }) => ({ id, name, ...frequencyOf(rest) }));
   const labelIds = new Set(labels.map(({ id }) => id));
   if (labelIds.size < labels.length) problems.error(at("categories"), "two categories have one id");
   const images = new Map<Id, DatasetImage>();
-  truth.images.forEach((image: LvisGroundTruth["images"][number], index) => {
-    const place = at("images", index);
+  truth.images.forEach((image: LvisGroundTruth["images"][number]) => {
+    const place = at("images", imagePlaces.get(image)!);
     const { id, width = 0, height = 0, file_name } = image;
     if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
     if (!(width > 0 && height > 0)) problems.error(place, "width and height must be above 0");
@@ -43,7 +46,8 @@ function datasetOfCoco(truth: CocoGroundTruth, file: string, problems: Problems)
 
   const ids = new Set<number>();
   const used = new Set<number>();
-  truth.annotations.forEach((annotation, index) => {
+  truth.annotations.forEach((annotation) => {
+    const index = annotationPlaces.get(annotation)!;
     const place = at("annotations", index);
     const { id, image_id, category_id, bbox, area, iscrowd, segmentation } = annotation;
     if (ids.has(id)) problems.error(place, `a second annotation has id ${id}`);
@@ -59,19 +63,20 @@ function datasetOfCoco(truth: CocoGroundTruth, file: string, problems: Problems)
     if (!labelIds.has(category_id)) problems.error(place, `there is no category ${category_id}`);
     used.add(category_id);
     if (bbox?.length !== 4) problems.error(place, "has no bbox of four numbers");
-    if (!image || bbox?.length !== 4) return;
+    if (bbox?.length !== 4) return;
     const xywh = bbox as Xywh;
-    checkBox(xywh, image, { problems, place: at("annotations", index, "bbox") });
+    checkBox(xywh, image ?? { width: 0, height: 0 }, { problems, place: at("annotations", index, "bbox") });
     if (area > 1.01 * xywh[2] * xywh[3] + 1) {
       problems.warn(
         at("annotations", index, "area"),
         `area ${area} is more than the box holds; sizes are judged by it`,
       );
     }
+    if (!image) return;
     const object: DatasetObject = { xywh, label: category_id, area, isCrowd: iscrowd === 1 };
     if (segmentation !== undefined) {
       try {
-        if (!Array.isArray(segmentation) || segmentation.length) readSegmentation(segmentation, image);
+        if (!Array.isArray(segmentation) || segmentation.length) checkFilled(readSegmentation(segmentation, image));
       } catch (error) {
         problems.error(
           at("annotations", index, "segmentation"),
@@ -91,6 +96,19 @@ function datasetOfCoco(truth: CocoGroundTruth, file: string, problems: Problems)
     );
   }
   return { labels, images: [...images.values()] };
+}
+
+function placesIn(json: unknown, name: string): Map<unknown, number> {
+  const list = isRecord(json) ? json[name] : undefined;
+  return new Map(Array.isArray(list) ? list.map((record, index) => [record, index]) : []);
+}
+
+/** @throws InputError where run lengths do not end where the picture does. */
+function checkFilled({ height, width, counts }: RunLengths): void {
+  const pixels = counts.reduce((sum, run) => sum + run, 0);
+  if (pixels !== height * width) {
+    throw new InputError(`run lengths cover ${pixels} pixels, their size [${height}, ${width}] has ${height * width}`);
+  }
 }
 
 function frequencyOf(category: object): { frequency?: "r" | "c" | "f" } {

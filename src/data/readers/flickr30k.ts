@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { checkBox } from "./box-checks.ts";
 import { type Dataset, type DatasetImage, type Xyxy, xywhOfXyxy } from "./dataset.ts";
-import type { Problems } from "./problems.ts";
+import { Problems } from "./problems.ts";
 import { childrenOf, numberIn, parseXml } from "./xml.ts";
 
 export interface FlickrPhrase {
@@ -39,20 +39,38 @@ export interface FlickrImage {
   sentences: FlickrSentence[];
 }
 
-/** Reads a subset ("train", "val", "test"). @throws InputError naming the file and line that is wrong. */
+/** Reads a subset ("train", "val", "test"). @throws InputError listing files and lines that are wrong. */
 export async function readFlickr30k(folder: string, subset: string): Promise<FlickrImage[]> {
+  const problems = new Problems();
+  const images = await readImages(folder, subset, problems);
+  problems.refuseErrors(folder);
+  return images;
+}
+
+async function readImages(folder: string, subset: string, problems: Problems): Promise<FlickrImage[]> {
   const list = await readText(join(folder, `${subset}.txt`));
   const ids = list.split("\n").map((line) => line.trim());
   const images: FlickrImage[] = [];
   for (const id of ids.filter((line) => line !== "")) {
-    const [xml, text] = [join(folder, "Annotations", `${id}.xml`), join(folder, "Sentences", `${id}.txt`)];
-    images.push({
-      id,
-      annotations: parseFlickrAnnotations(await readText(xml), xml),
-      sentences: parseFlickrSentences(await readText(text), text),
-    });
+    const annotations = await parsed(join(folder, "Annotations", `${id}.xml`), parseFlickrAnnotations, problems);
+    const sentences = await parsed(join(folder, "Sentences", `${id}.txt`), parseFlickrSentences, problems);
+    if (annotations && sentences) images.push({ id, annotations, sentences });
   }
   return images;
+}
+
+/** What a file holds, or undefined after its error was told. */
+async function parsed<T>(
+  file: string,
+  parse: (source: string, file: string, problems: Problems) => T,
+  problems: Problems,
+): Promise<T | undefined> {
+  try {
+    return parse(await readText(file), file, problems);
+  } catch (error) {
+    problems.caught(error, file);
+    return undefined;
+  }
 }
 
 async function readText(file: string): Promise<string> {
@@ -65,18 +83,19 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/** Reads `[/EN#id/type/… some words]` markup; empty lines are no sentences. @throws InputError with file and line. */
-export function parseFlickrSentences(source: string, file: string): FlickrSentence[] {
+/** Reads `[/EN#id/type/… some words]` markup; empty lines are no sentences. What is wrong goes to `problems`. */
+function parseFlickrSentences(source: string, file: string, problems: Problems): FlickrSentence[] {
   const sentences: FlickrSentence[] = [];
   for (const [index, line] of source.split("\n").entries()) {
     if (line === "") continue;
+    const fail = (message: string) => problems.error({ file, line: index + 1 }, message);
     const words: string[] = [];
     const phrases: FlickrPhrase[] = [];
     let open: FlickrPhrase | undefined;
     for (const token of line.split(/\s+/).filter((word) => word !== "")) {
       if (!open && token.startsWith("[")) {
         const [, id = "", ...types] = token.split("/");
-        if (!id.startsWith("EN#")) throw new InputError(`${file}:${index + 1}: ${token} is not [/EN#id/type`);
+        if (!id.startsWith("EN#")) fail(`${token} is not [/EN#id/type`);
         open = { first_word_index: words.length, phrase: "", phrase_id: id.slice(3), phrase_type: types };
         continue;
       }
@@ -89,14 +108,17 @@ export function parseFlickrSentences(source: string, file: string): FlickrSenten
         open = undefined;
       }
     }
-    if (open) throw new InputError(`${file}:${index + 1}: phrase ${open.phrase_id} has no closing ]`);
+    if (open) fail(`phrase ${open.phrase_id} has no closing ]`);
     sentences.push({ sentence: words.join(" "), phrases });
   }
   return sentences;
 }
 
-/** Reads the boxes of one picture; an object may carry several ids. @throws InputError with file and line. */
-export function parseFlickrAnnotations(source: string, file: string): FlickrAnnotations {
+/**
+ * Reads the boxes of one picture; an object may carry several ids. What is wrong with an object goes to `problems`.
+ * @throws InputError with file and line where the file is no XML or the picture has no size.
+ */
+function parseFlickrAnnotations(source: string, file: string, problems: Problems): FlickrAnnotations {
   const root = parseXml(source, file);
   const size = childrenOf(root, "size")[0];
   if (!size) throw new InputError(`${file}:${root.line}: there is no <size>`);
@@ -112,14 +134,17 @@ export function parseFlickrAnnotations(source: string, file: string): FlickrAnno
   const boxes = new Map<string, number[][]>();
   for (const object of childrenOf(root, "object")) {
     const box = childrenOf(object, "bndbox")[0];
-    for (const { text: id } of childrenOf(object, "name")) {
+    const names = childrenOf(object, "name").map(({ text }) => text);
+    try {
       if (box) {
         const corners = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(box, side, file));
-        boxes.set(id, [...(boxes.get(id) ?? []), corners]);
+        for (const id of names) boxes.set(id, [...(boxes.get(id) ?? []), corners]);
         continue;
       }
-      if (numberIn(object, "nobndbox", file) > 0) annotations.nobox.push(id);
-      if (numberIn(object, "scene", file) > 0) annotations.scene.push(id);
+      if (numberIn(object, "nobndbox", file) > 0) annotations.nobox.push(...names);
+      if (numberIn(object, "scene", file) > 0) annotations.scene.push(...names);
+    } catch (error) {
+      problems.caught(error, file);
     }
   }
   return { ...annotations, boxes: Object.fromEntries(boxes) };
@@ -127,7 +152,7 @@ export function parseFlickrAnnotations(source: string, file: string): FlickrAnno
 
 /** Reads a subset as a dataset: five captions a picture, whose phrases hold the boxes of their ids. What is wrong goes to `problems`. */
 export async function datasetOfFlickr30k(folder: string, subset: string, problems: Problems): Promise<Dataset> {
-  const images = await readFlickr30k(folder, subset);
+  const images = await readImages(folder, subset, problems);
   return { labels: [], images: images.map((image) => datasetImage(image, folder, problems)) };
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, test } from "node:test";
 import sharp from "sharp";
 import { pack } from "tar-stream";
@@ -254,7 +254,63 @@ test("what is wrong with lines of ODVG, YOLO and VOC is said with file and line"
     "<annotation>\n<size><width>3</width>\n<height>x</height></size></annotation>",
   );
   writeFileSync(join(voc, "Annotations/b.xml"), "<annotation>\n<size>\n</annotation>");
-  const ofVoc = (await checkDataset(voc)).problems.map(({ message }) => message);
-  assert.match(ofVoc[0]!, /line 3: <height> holds "x", not a number/);
-  assert.match(ofVoc[1]!, /line 3: <\/annotation> closes <size>, which was opened on line 2/);
+  writeFileSync(
+    join(voc, "Annotations/c.xml"),
+    "<annotation><size><width>3</width><height>3</height></size>\n<object><name>a</name>\n<bndbox/></object>\n<object/></annotation>",
+  );
+  const ofVoc = (await checkDataset(voc)).problems;
+  assert.deepEqual(ofVoc.map(({ file, line, message }) => [basename(file), line, message]).slice(0, 4), [
+    ["a.xml", 3, '<height> holds "x", not a number'],
+    ["b.xml", 3, "</annotation> closes <size>, which was opened on line 2"],
+    ["c.xml", 3, "<bndbox> has no <xmin>"],
+    ["c.xml", 4, "an object needs <name> and <bndbox>"],
+  ]);
+});
+
+test("a record of another form hides neither what follows it nor where that stands", async () => {
+  const odvg = join(root, "hidden.jsonl");
+  writeFileSync(odvg, 'no JSON\n{"filename": 3}\n');
+  const lines = (await checkDataset(odvg, { pictures: root })).problems.map(({ line, message }) => [line, message]);
+  assert.match(String(lines[0]), /^1,not JSON/);
+  assert.deepEqual(lines[1], [2, "a record needs filename, height and width"]);
+
+  const coco = join(root, "hidden.json");
+  const image = { id: 1, file_name: "a.png", width: 4, height: 4 };
+  const annotation = { id: 1, image_id: 1, category_id: 1, bbox: [0, 0, 2, 2], area: 4 };
+  const mask = { size: [4, 4], counts: [3, 4] };
+  const annotations = [{}, { ...annotation, image_id: 7 }, { ...annotation, id: 2, segmentation: mask }];
+  const json = {
+    images: [null, { ...image, neg_category_ids: 3 }, image],
+    annotations,
+    categories: [{ id: 1, name: "a" }],
+  };
+  writeFileSync(coco, JSON.stringify(json));
+  const said = (await checkDataset(coco, { pictures: root })).problems.map(
+    ({ path, message }) => `${path?.join(".")} ${message}`,
+  );
+  for (const expected of [
+    "images.0 must be a record",
+    "images.1.neg_category_ids must be a list of category ids",
+    "annotations.1 there is no image 7",
+    "annotations.2.segmentation run lengths cover 7 pixels, their size [4, 4] has 16",
+  ]) {
+    assert.ok(said.includes(expected), `${expected} in\n${said.join("\n")}`);
+  }
+
+  const flickr = join(root, "bad-flickr");
+  for (const folder of ["Annotations", "Sentences"]) mkdirSync(join(flickr, folder), { recursive: true });
+  writeFileSync(join(flickr, "train.txt"), "1\n2\n");
+  writeFileSync(join(flickr, "Sentences/1.txt"), "[/EN#1/people A man .\n[EN#2/people A man] .\n");
+  writeFileSync(
+    join(flickr, "Annotations/1.xml"),
+    "<annotation><size><width>3</width><height>3</height><depth>3</depth></size>\n<object><name>1</name></object></annotation>",
+  );
+  writeFileSync(join(flickr, "Sentences/2.txt"), "A man .\n");
+  const ofFlickr = (await checkDataset(flickr)).problems.map(({ file, line }) => [basename(file), line]);
+  assert.deepEqual(ofFlickr.slice(0, 4), [
+    ["1.xml", 2],
+    ["1.txt", 1],
+    ["1.txt", 2],
+    ["2.xml", undefined],
+  ]);
 });

@@ -30,20 +30,30 @@ export function parseJson(source: string, file: string): unknown {
   }
 }
 
-/** The records of a JSON-lines file, one at a time with their line from 1; empty lines are passed over. */
-export async function* readJsonLines(file: string): AsyncGenerator<{ line: number; record: unknown }> {
+/**
+ * The records of a JSON-lines file, one at a time with their line from 1; empty lines are passed over.
+ * @throws InputError at a line that is not JSON, unless `refused` takes it.
+ */
+export async function* readJsonLines(
+  file: string,
+  refused: (error: InputError) => void = (error) => {
+    throw error;
+  },
+): AsyncGenerator<{ line: number; record: unknown }> {
   const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Infinity });
   let line = 0;
   try {
     for await (const source of lines) {
       line++;
       if (source.trim() === "") continue;
+      let record: unknown;
       try {
-        yield { line, record: JSON.parse(source) };
+        record = JSON.parse(source);
       } catch (error) {
-        if (!(error instanceof SyntaxError)) throw error;
-        throw new InputError(`${file}:${line}: not JSON (${error.message})`);
+        refused(new InputError(`${file}:${line}: not JSON (${error instanceof Error ? error.message : error})`));
+        continue;
       }
+      yield { line, record };
     }
   } finally {
     lines.close();

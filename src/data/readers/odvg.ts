@@ -10,7 +10,7 @@ import { isNumber, isNumbers, isRecord, isSpans } from "./values.ts";
 export async function readOdvg(file: string, problems: Problems): Promise<Dataset> {
   const labels = new Map<number, string>();
   const images: DatasetImage[] = [];
-  for await (const { line, record } of readJsonLines(file)) {
+  for await (const { line, record } of readJsonLines(file, (error) => problems.caught(error, file))) {
     const place = { file, line };
     if (
       !isRecord(record) ||

@@ -27,6 +27,14 @@ export class Problems {
     this.list.push({ ...place, severity: "warning", message });
   }
 
+  /** Takes the error of a file's reader as a problem, at the line that its message names. @throws any other error. */
+  caught(error: unknown, file: string): void {
+    if (!(error instanceof InputError)) throw error;
+    const said = error.message.startsWith(`${file}:`) ? error.message.slice(file.length + 1) : ` ${error.message}`;
+    const [, line, message] = /^(\d*):? ([\s\S]*)$/.exec(said) ?? [];
+    this.error(line ? { file, line: Number(line) } : { file }, message ?? error.message);
+  }
+
   /** @throws InputError that lists the errors, where there are any. */
   refuseErrors(what: string): void {
     const errors = this.list.filter(({ severity }) => severity === "error");

@@ -16,8 +16,7 @@ export function readVoc(folder: string, problems: Problems): Dataset {
     try {
       read.push(readImage(parseXml(readText(file), file), { file, problems, id: name.slice(0, -4) }));
     } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      problems.error({ file }, error.message.replace(`${file}:`, "line "));
+      problems.caught(error, file);
     }
   }
   const names = [...new Set(read.flatMap((image) => image.names))].sort();
@@ -56,12 +55,16 @@ function readImage(
       problems.error(place, "an object needs <name> and <bndbox>");
       continue;
     }
-    const [left, top, right, bottom] = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(box, side, file));
-    const xywh: Xywh = [left! - 1, top! - 1, right! - left! + 1, bottom! - top! + 1];
-    checkBox(xywh, image, { problems, place });
-    const isCrowd = childrenOf(object, "difficult")[0]?.text.trim() === "1";
-    image.objects.push({ xywh, area: xywh[2] * xywh[3], isCrowd });
-    names.push(name);
+    try {
+      const [left, top, right, bottom] = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(box, side, file));
+      const xywh: Xywh = [left! - 1, top! - 1, right! - left! + 1, bottom! - top! + 1];
+      checkBox(xywh, image, { problems, place });
+      const isCrowd = childrenOf(object, "difficult")[0]?.text.trim() === "1";
+      image.objects.push({ xywh, area: xywh[2] * xywh[3], isCrowd });
+      names.push(name);
+    } catch (error) {
+      problems.caught(error, file);
+    }
   }
   return { image, names };
 }
