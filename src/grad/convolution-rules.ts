@@ -123,31 +123,39 @@ function pictureGradient(g: Tensor, weight: Tensor, x: Tensor, of: ConvolutionAt
   return transposedConvolution(g, weight, { ...convolutionOptions(of), outputPadding });
 }
 
-/** One product of the result's gradient with the picture's shifted copies, over all places. */
+/**
+ * One product of copies of the result's gradient, moved by the taps' rows, with copies of the picture, moved by their
+ * columns: kh + kw copies, where moving the picture alone takes kh·kw. Where rows are strided it is the picture that moves.
+ */
 function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], of: ConvolutionAttributes): Tensor {
-  const [out, per, kh, kw] = shape as readonly [number, number, number, number];
-  const [n, c, h, w] = x.shape as readonly [number, number, number, number];
-  const [, , rows, columns] = g.shape as readonly [number, number, number, number];
+  const [out, per, kh, kw] = shape as Sizes;
+  const [n] = x.shape as Sizes;
+  const [, , rows, columns] = g.shape as Sizes;
   const { groups, strides, dilations } = of;
   const [top, left, bottom, right] = of.padding;
   const padded = of.padding.some((p) => p > 0) ? pad(x, [0, 0, top, left], [0, 0, bottom, right]) : x;
-  const taps: Tensor[] = [];
-  for (let i = 0; i < kh; i++)
-    for (let j = 0; j < kw; j++) {
-      const start = [i * dilations[0], j * dilations[1]] as const;
-      const whole = rows === h && columns === w && kh * kw === 1 && strides[0] === 1 && strides[1] === 1;
-      const tap = whole
-        ? padded
-        : slice(
-            padded,
-            { axis: 2, start: start[0], end: start[0] + (rows - 1) * strides[0] + 1, step: strides[0] },
-            { axis: 3, start: start[1], end: start[1] + (columns - 1) * strides[1] + 1, step: strides[1] },
-          );
-      taps.push(reshape(tap, [n, groups, c / groups, rows * columns]));
-    }
-  const product = matmul(reshape(g, [n, groups, out / groups, rows * columns]), swapLast(concat(taps, 2)));
-  const perTap = reshape(sum(product, [0]), [out, kh * kw, per]);
-  return reshape(transpose(perTap, [0, 2, 1]), shape);
+  const parted = (map: Tensor, channels: number) => reshape(map, [n, groups, channels, -1]);
+  const along = (axis: 0 | 1, tap: number, count: number) => {
+    const start = tap * dilations[axis];
+    return { axis: axis + 2, start, end: start + (count - 1) * strides[axis] + 1, step: strides[axis] };
+  };
+  const tapRows = Array.from({ length: kh }, (_, i) => i);
+  const [moving, still] = strides[0] === 1 ? [tapRows, [0]] : [[0], tapRows];
+  const last = dilations[0] * (moving.length - 1);
+  const slopes = moving.map((i) => {
+    const before = i * dilations[0];
+    return parted(last > 0 ? pad(g, [0, 0, before, 0], [0, 0, last - before, 0]) : g, out / groups);
+  });
+  const pictures = still.flatMap((i) =>
+    Array.from({ length: kw }, (_, j) => parted(slice(padded, along(0, i, rows + last), along(1, j, columns)), per)),
+  );
+  const product = matmul(joined(slopes, 2), swapLast(joined(pictures, 2)));
+  const perTap = reshape(sum(product, [0]), [groups, moving.length, out / groups, pictures.length, per]);
+  return reshape(transpose(perTap, [0, 2, 4, 1, 3]), shape);
+}
+
+function joined(parts: readonly Tensor[], axis: number): Tensor {
+  return parts.length === 1 ? parts[0]! : concat(parts, axis);
 }
 
 function convolutionOptions(of: ConvolutionAttributes) {
