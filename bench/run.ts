@@ -1,8 +1,16 @@
 /**
  * Times Groundling against its peers in turns, each in a process of its own, and prints medians and ratios. A ratio above 1 says
- * that Groundling is faster. Peers that are not installed are passed over.
+ * that Groundling is faster. Peers that are not installed, cannot do a case, or are not ready within PATIENCE seconds are passed
+ * over; a peer that has spent as long on one kind of run sits out the other turns of it.
  *
- *   node --import tsx bench/run.ts [case...]      THREADS and RUNS are read from the environment (2 and 9)
+ *   node --import tsx bench/run.ts [case...]      THREADS, RUNS, PATIENCE are read from the environment (2, 9, 60)
+ *
+ * PyTorch is PYTHON's (/usr/bin/python3, Debian's python3-torch and python3-torchvision). The peers in JavaScript are no
+ * dependencies of the package; to add them:
+ *
+ *   npm install --no-save @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 @jax-js/jax@0.1.25
+ *
+ * or install them in another folder and name its node_modules in NODE_PATH.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -11,13 +19,14 @@ import { cases } from "./cases.ts";
 
 const threads = process.env["THREADS"] ?? "2";
 const runs = Number(process.env["RUNS"] ?? 9);
+const patience = 1000 * Number(process.env["PATIENCE"] ?? 60);
 const asked = process.argv.slice(2);
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const commands: Readonly<Record<string, readonly string[]>> = {
   Groundling: [process.execPath, "--import", "tsx", here("player.ts")],
   PyTorch: [process.env["PYTHON"] ?? "/usr/bin/python3", here("peers/pytorch.py")],
-  "TensorFlow.js": [process.execPath, "--import", "tsx", here("peers/tensorflow.ts")],
-  "jax-js": [process.execPath, "--import", "tsx", here("peers/jax.ts")],
+  "TensorFlow.js": [process.execPath, here("peers/tensorflow.js")],
+  "jax-js": [process.execPath, here("peers/jax.js")],
 };
 
 class Player {
@@ -29,14 +38,18 @@ class Player {
     private readonly lines: AsyncIterator<string>,
   ) {}
 
-  /** Undefined when the peer is not installed. */
-  static async start(name: string, example: string): Promise<Player | undefined> {
+  /** A player that is ready, or why there is none. */
+  static async start(name: string, example: string): Promise<Player | string> {
     const [program = "", ...options] = commands[name]!;
     const child = spawn(program, [...options, example, threads], { stdio: ["pipe", "pipe", "ignore"] });
     child.on("error", () => {});
     const player = new Player(name, child, createInterface({ input: child.stdout! })[Symbol.asyncIterator]());
-    const first: { startUp?: number; absent?: string } = JSON.parse((await player.lines.next()).value ?? "{}");
-    if (first.startUp === undefined) return undefined;
+    const late = setTimeout(() => child.kill(), patience);
+    const line = (await player.lines.next()).value;
+    clearTimeout(late);
+    if (!line) return child.killed ? `is not ready within ${patience / 1000} s` : "does not start";
+    const first: { startUp?: number; absent?: string } = JSON.parse(line);
+    if (first.startUp === undefined) return `is passed over (${first.absent?.split("\n")[0]})`;
     player.startUp = first.startUp;
     return player;
   }
@@ -58,19 +71,24 @@ for (const name of asked.length > 0 ? asked : Object.keys(cases)) {
   const players: Player[] = [];
   for (const peer of Object.keys(commands)) {
     const player = await Player.start(peer, name);
-    if (player) players.push(player);
-    else console.log(`  ${peer} is not installed or has no such case`);
+    if (typeof player === "string") console.log(`  ${peer} ${player}`);
+    else players.push(player);
   }
-  for (const kind of ["forward", "train"])
+  for (const kind of ["forward", "train"]) {
+    const spent = new Map<Player, number>();
     for (let turn = -2; turn < runs; turn++)
       for (const player of players) {
+        if (player.times[kind]!.length > 0 && spent.get(player)! > patience) continue;
         const time = await player.ask(kind);
-        if (turn >= 0) player.times[kind]!.push(time);
+        spent.set(player, (spent.get(player) ?? 0) + time);
+        if (turn >= 0 || spent.get(player)! > patience) player.times[kind]!.push(time);
       }
+  }
   const ours = players[0];
   for (const player of players) {
     const figure = (kind: string) => {
       const own = median(player.times[kind]!);
+      if (Number.isNaN(own)) return `${kind} cannot be done`;
       return `${kind} ${own.toFixed(1)} ms${player === ours ? "" : ` (${(own / median(ours!.times[kind]!)).toFixed(2)} x)`}`;
     };
     const memory = (await player.ask("memory")).toFixed(0);
