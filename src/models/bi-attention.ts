@@ -79,17 +79,17 @@ export function biAttention(s: Scope, config: FusionConfig) {
     const words = l.shape[1]!;
     const keys = multiply(apart(project(l, key)), depth ** -0.5); // [n,heads,l,depth]
     const scoring = reshape(matmul(keys, perHead(query)), [n, heads * words, c]);
-    const offset = matmul(keys, reshape(query.bias, [1, heads, depth, 1])); // [n,heads,l,1]
-    const flat = matmul(scoring, swapLast(v)); // [n,heads·l,positions]
-    const scores = add(reshape(flat, [n, heads, words, positions]), offset);
-    const byPosition = transpose(scores, [0, 3, 1, 2]); // [n,positions,heads,l]
-    const toImage = dropout(softmax(add(byPosition, reshape(mask, [n, 1, 1, words]))), DROPOUT);
+    const flat = reshape(matmul(scoring, swapLast(v)), [n, heads, words, positions]);
+    // To a position a word's share of the queries' bias is one more summand; among positions it is the same for all, so a softmax does not see it.
+    const offset = swapLast(matmul(keys, reshape(query.bias, [1, heads, depth, 1]))); // [n,heads,1,l]
+    const summand = add(transpose(offset, [0, 2, 1, 3]), reshape(mask, [n, 1, 1, words]));
+    const toImage = dropout(softmax(add(transpose(flat, [0, 3, 1, 2]), summand)), DROPOUT); // [n,positions,heads,l]
     const answers = matmul(apart(project(l, textValue)), perHeadOut(imageOut)); // [n,heads,l,c]
     const image = add(
       matmul(reshape(toImage, [n, positions, heads * words]), reshape(answers, [n, heads * words, c])),
       imageOut.bias,
     );
-    const toText = dropout(softmax(scores), DROPOUT);
+    const toText = dropout(softmax(flat), DROPOUT);
     const seen = reshape(matmul(reshape(toText, [n, heads * words, positions]), v), [n, heads, words, c]);
     const values = add(matmul(seen, swapLast(perHead(imageValue))), reshape(imageValue.bias, [1, heads, 1, depth]));
     return { image, text: project(together(values), textOut) };
