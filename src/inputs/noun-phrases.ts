@@ -1,5 +1,6 @@
 /** Noun phrases of a caption, with their characters: what grounding looks for when no phrases are given. */
 import { createRequire } from "node:module";
+import { InputError } from "../errors.ts";
 import type { Span } from "./word-pieces.ts";
 
 /** What a word does in a noun phrase: a joint is a possessive 's or an "and" between adjectives; "-" ends the phrase. */
@@ -31,6 +32,15 @@ const PLACES = words(
 );
 const AGENT =
   /^(?:man|woman|boy|girl|person|child|kid|baby|lady|guy|dog|cat|cow|horse|bird|bear|elephant|sheep|zebra|giraffe|couple|family|group|crowd|team|[a-z]{2,}(?:er|or|ist|ian))$/;
+
+/** The phrases given, or the noun phrases of the caption. Throws InputError where there is none. */
+export function phrasesOf(caption: string, given?: readonly (string | Span)[]): readonly (string | Span)[] {
+  const phrases = given ?? nounPhrases(caption).map(({ span }) => span);
+  if (phrases.length > 0) return phrases;
+  throw new InputError(
+    `no noun phrase was found in the caption ${JSON.stringify(caption)}; give the phrases to look for`,
+  );
+}
 
 /**
  * Noun phrases of an English caption in their order: an optional determiner, modifiers, nouns. A phrase that occurs twice is there twice.

@@ -108,7 +108,24 @@ test("inspect writes every intermediate under its name", async () => {
   const found = shape("post.final.scores")![0]!;
   assert.ok(found > 0);
   assert.deepEqual([shape("post.final.boxes"), shape("post.final.labels")], [[found, 4], [found]]);
+  assert.deepEqual(shape("input.rgb"), [96, 96, 3]);
   await file.close();
+});
+
+test("inspect reads a caption with its phrases, and asks for a question", async () => {
+  const out = join(folder, "caption.safetensors");
+  const caption = ["--caption", "the dog and the red car", "--phrase", "dog", "--phrase", "red car"];
+  const { code, stderr } = await groundling(["inspect", picture, "--model", model, ...caption, "--out", out]);
+  assert.equal(code, 0, stderr);
+  const file = await openWeights(out);
+  const map = await file.readFloat32("input.positive_map");
+  const tokens = (row: number) =>
+    [...map.subarray(256 * row, 256 * (row + 1)).keys()].filter((i) => map[256 * row + i]);
+  assert.deepEqual([tokens(0), tokens(1)], [[2], [5, 6]]);
+  await file.close();
+  const nothing = await groundling(["inspect", picture, "--model", model, "--out", out]);
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.stderr, /--prompt TEXT or --caption TEXT/);
 });
 
 test("export writes plain ONNX whose answers are those that inspect saw", async () => {

@@ -14,7 +14,7 @@ export const glipNano = existsSync(folder) ? folder : undefined;
 export const needsGlipNano = glipNano ? false : "reads ../shared/golden/glip-nano, which is not beside this repository";
 
 /** Largest difference allowed, in units of the reference's rounding. */
-const MOST = 4;
+export const MOST = 4;
 
 /** What is said of an array beside it. */
 interface Entry {

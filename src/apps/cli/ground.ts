@@ -2,6 +2,7 @@
 
 import type { Command } from "commander";
 import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { phraseOption } from "./names.ts";
 
 interface Choices extends FindingOptions {
   caption: string;
@@ -14,10 +15,7 @@ export function addGroundCommand(program: Command): void {
     .command("ground <images...>")
     .description("find what a caption speaks of: its noun phrases, or the phrases given")
     .requiredOption("--caption <text>", "what is said about the picture")
-    .option("--phrase <words>", "words of the caption to find; may be given again", (words, all: string[] = []) => [
-      ...all,
-      words,
-    ]);
+    .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {
     await findInPictures(images, options, {
       caption,

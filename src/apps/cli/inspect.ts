@@ -1,13 +1,16 @@
 /** `groundling inspect`: every named intermediate of a run, for comparison with another implementation. */
 
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
 import { print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
-  prompt: string;
+  prompt?: string;
+  caption?: string;
+  phrase?: string[];
   size?: SizeRule;
   out: string;
 }
@@ -19,18 +22,32 @@ export function addInspectCommand(program: Command): void {
     .description(
       "write every named intermediate of a run; the prompt is padded to all the model's tokens, as references do",
     )
-    .requiredOption("--prompt <text>", 'what to find, for example "person. bicycle."')
+    .addOption(
+      new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts(["caption", "phrase"]),
+    )
+    .option("--caption <text>", "what is said about the picture, instead of a prompt")
+    .addOption(phraseOption())
     .requiredOption("--out <file>", "safetensors file to write")
     .option("--size <short,max>", "sides to resize the picture to (default: the model's own)", sizeRule);
-  addModelOptions(command).action(async (image: string, { prompt, size, out, ...choice }: Choices) => {
+  addModelOptions(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
+    const text = prompt ?? caption;
+    if (text === undefined) return command.error("error: say what to find: --prompt TEXT or --caption TEXT");
     const { intermediates } = await import("../inspection/intermediates.ts");
+    const { phrasesOf } = await import("../../inputs/noun-phrases.ts");
+    const { promptOfText } = await import("../../inputs/prompt-text.ts");
+    const { promptOfCaption } = await import("../../inputs/prompts.ts");
     const { decodePicture } = await import("../../inputs/picture.ts");
     const { readModel } = await import("../../tasks/grounding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
     const stored = await readModel(await modelPath(choice));
     const picture = await decodePicture(image);
-    const tensors = await intermediates({ ...stored, ...(size ? { size } : {}) }, picture, prompt);
-    await writeSafetensors(out, tensors, { image, prompt });
+    const { maxTokens } = stored.model.config;
+    const planned =
+      prompt === undefined
+        ? promptOfCaption(stored.words, text, phrasesOf(text, phrase), { maxTokens })
+        : promptOfText(stored.words, prompt, { maxTokens });
+    const tensors = await intermediates({ ...stored, ...(size ? { size } : {}) }, picture, planned);
+    await writeSafetensors(out, tensors, { image, prompt: text });
     print(`${tensors.length} tensors in ${out}\n`);
   });
 }

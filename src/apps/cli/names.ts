@@ -1,7 +1,7 @@
 /** Lists of names given on the command line. */
 
 import { readFileSync } from "node:fs";
-import { InvalidArgumentError } from "commander";
+import { InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
 
 /** Reads "person,traffic light". */
@@ -22,6 +22,12 @@ export function linesOf(file: string): string[] {
   const names = namesOf(text.replace(/^\uFEFF/, "").split(/\r?\n/));
   if (names.length === 0) throw new InputError(`${file}: there are no names; write one a line`);
   return names;
+}
+
+/** Phrases of a caption, one each time the option is given. */
+export function phraseOption(): Option {
+  const option = new Option("--phrase <words>", "words of the caption to find; may be given again");
+  return option.argParser((words: string, all: string[] = []) => [...all, words]);
 }
 
 /** Each once, without spaces around. */

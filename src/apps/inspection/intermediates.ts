@@ -3,9 +3,8 @@
 import { bestFirst, candidateDetections, type Detections, finalDetections } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
 import { prepareImage } from "../../inputs/prepare-image.ts";
-import { promptOfText } from "../../inputs/prompt-text.ts";
-import type { Pass } from "../../inputs/prompts.ts";
-import type { Picture } from "../../inputs/resize.ts";
+import type { Pass, Prompt } from "../../inputs/prompts.ts";
+import { type Picture, resizeBilinear } from "../../inputs/resize.ts";
 import { Session } from "../../onnx/index.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { anchorsOf } from "../../tasks/grounding/targets.ts";
@@ -16,12 +15,11 @@ const LEVELS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
 /** Runs a model once, the caption padded to the most tokens it reads; boxes are in pixels of the resized picture, labels count from 1. */
 export async function intermediates(
-  { model, weights, words, size }: StoredModel,
+  { model, weights, size }: Omit<StoredModel, "words">,
   picture: Picture,
-  prompt: string,
+  { passes }: Prompt,
 ): Promise<TensorToWrite[]> {
   const { maxTokens } = model.config;
-  const { passes } = promptOfText(words, prompt, { maxTokens });
   if (passes.length > 1)
     throw new InputError(
       `the prompt is longer than the ${maxTokens} tokens that the model reads; inspect fewer names at once`,
@@ -50,6 +48,12 @@ export async function intermediates(
   const candidates = candidateDetections(levels, { labelTokens: pass.labelTokens, width, height });
   const final = finalDetections(candidates, {});
   return [
+    {
+      name: "input.rgb",
+      dtype: "U8",
+      shape: [height, width, 3],
+      data: resizeBilinear(picture, { width, height }).data,
+    },
     float("input.image", [1, 3, paddedHeight, paddedWidth], tensor),
     { name: "input.input_ids", dtype: "I64", shape: [1, maxTokens], data: given.ids },
     { name: "input.attention_mask", dtype: "I64", shape: [1, maxTokens], data: BigInt64Array.from(given.mask, BigInt) },

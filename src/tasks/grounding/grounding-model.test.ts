@@ -50,9 +50,12 @@ test("detections carry the user's words, come best first and lie within the pict
   assert.equal((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { topK: 1 })).length, 1);
 });
 
-test("a prompt is a list of classes written out, and several pictures give several answers", async () => {
+test("a prompt is read as it stands, a list with points between, and several pictures give several answers", async () => {
   const listed = await finder.detect(picture(90, 60), ["apple", "chair"]);
-  assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair."), listed);
+  assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair"), listed);
+  const pointed = await finder.detect(picture(90, 60), "apple. chair.");
+  assert.deepEqual(new Set(pointed.map(({ label }) => label)), new Set(["apple", "chair"]));
+  assert.notDeepEqual(pointed, listed);
   assert.deepEqual(await finder.detect([picture(90, 60), picture(90, 60)], ["apple", "chair"]), [listed, listed]);
 });
 

@@ -2,10 +2,11 @@
 
 import { bestFirst, rescaleDetections, selectDetections } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
-import { nounPhrases } from "../../inputs/noun-phrases.ts";
+import { phrasesOf } from "../../inputs/noun-phrases.ts";
 import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
 import { prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
-import { namesInPrompt, type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
+import { promptOfText } from "../../inputs/prompt-text.ts";
+import { type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 
@@ -77,7 +78,10 @@ export class GroundingModel {
     this.classes = [...classes];
   }
 
-  /** Things of the classes named, best first; for an array of pictures an array of answers. */
+  /**
+   * Things of the classes named, best first. A text such as "person. bicycle." is read by the model as it stands, as `inspect` shows
+   * it; a list is written out as "person. bicycle". For an array of pictures an array of answers.
+   */
   async detect(
     image: PictureSource,
     classes?: readonly string[] | string,
@@ -95,7 +99,7 @@ export class GroundingModel {
   ): Promise<Detection[] | Detection[][]> {
     const wanted = classes ?? this.classes;
     if (wanted === undefined) throw new InputError("no classes were given; name them in detect or in setClasses");
-    const prompt = this.prompt(typeof wanted === "string" ? namesInPrompt(wanted) : wanted);
+    const prompt = this.prompt(wanted);
     if (isMany(image)) {
       const all: Detection[][] = [];
       for (const one of image) all.push((await this.find(one, prompt, options)).map(({ detection }) => detection));
@@ -106,11 +110,7 @@ export class GroundingModel {
 
   /** Boxes for the phrases of a caption, best first. */
   async ground(image: PictureSource, caption: string, options: GroundOptions = {}): Promise<PhraseDetection[]> {
-    const phrases = options.phrases ?? nounPhrases(caption).map(({ span }) => span);
-    if (phrases.length === 0)
-      throw new InputError(
-        `no noun phrase was found in the caption ${JSON.stringify(caption)}; give the phrases to look for`,
-      );
+    const phrases = phrasesOf(caption, options.phrases);
     const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
     const found = await this.find(image, prompt, options);
     return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
@@ -126,7 +126,8 @@ export class GroundingModel {
     return this.predictor.model.config.maxTokens;
   }
 
-  private prompt(classes: readonly string[]): Prompt {
+  private prompt(classes: readonly string[] | string): Prompt {
+    if (typeof classes === "string") return promptOfText(this.words, classes, { maxTokens: this.maxTokens });
     if (classes.length === 0) throw new InputError("the list of classes is empty; name at least one thing to find");
     return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
   }
