@@ -144,8 +144,37 @@ test("comparing a run with itself finds no difference, and the interval of a wor
       assert.deepEqual([difference, low, high], [0, 0, 0]);
     }
     const text = await printed("eval", "compare", same, worse, ...options);
-    assert.ok(JSON.parse(text).differences.every((d: { high: number }) => d.high < 0));
+    const differences: { metric: string; high: number }[] = JSON.parse(text).differences;
+    assert.equal(differences.length, 12);
+    assert.ok(differences.filter(({ metric }) => /^AP(50|75)?$/.test(metric)).every(({ high }) => high < 0));
     assert.equal(await printed("eval", "compare", same, worse, ...options), text);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("comparing two runs over ODinW, LVIS and Flickr30k gives an interval for every number that is printed", async () => {
+  const [odinw, lvis, flickr] = ["odinw-1", "lvis-fixed-1", "flickr-1"].map((name) => goldenCopies(name)[0]);
+  const folder = mkdtempSync(join(tmpdir(), "groundling-eval-"));
+  try {
+    const predictions = join(folder, "predictions.json");
+    const records = ["predictions.json", "detections.json"].flatMap((name) => flickr!.read<object[]>(name));
+    writeFileSync(predictions, JSON.stringify(records));
+    const runs = [
+      ["lvis", join(lvis!.folder, "annotations.json"), join(lvis!.folder, "detections.json")],
+      ["flickr30k", flickr!.folder, predictions],
+      // The sets are not among those that are committed.
+      ...(odinw ? [["odinw", odinw.folder, odinw.folder]] : []),
+    ] as const;
+    for (const [protocol, truth, detections] of runs) {
+      const options = ["--protocol", protocol!, "--ground-truth", truth!, "--format", "json"];
+      const { metrics } = JSON.parse(await printed("eval", ...options, "--detections", detections!));
+      const compared = await printed("eval", "compare", detections!, detections!, ...options, "--samples", "3");
+      const { differences } = JSON.parse(compared);
+      const names = new Set(Object.keys(metrics).filter((name) => !name.endsWith("_all")));
+      assert.deepEqual(new Set(differences.map(({ metric }: { metric: string }) => metric)), names, protocol);
+      for (const { metric, first } of differences) assert.ok(Math.abs(first - metrics[metric]) < 1e-12, metric);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -4,11 +4,11 @@ import {
   type Difference,
   pairedBootstrap,
   type WeightedScore,
-  weightedPrecision,
   weightedRecall,
 } from "../../engine/metrics/bootstrap.ts";
-import type { LvisEvaluation } from "../../engine/metrics/lvis.ts";
-import { baseClasses, novelClasses } from "../../engine/metrics/open-vocabulary.ts";
+import { cocoSlices, type Evaluation } from "../../engine/metrics/coco.ts";
+import { summarizeOdinw } from "../../engine/metrics/odinw.ts";
+import { weightedMetrics } from "../../engine/metrics/weighted-metrics.ts";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, type Scored, scoreFiles } from "./eval-files.ts";
 import { plainTable } from "./table.ts";
@@ -45,32 +45,37 @@ export function addCompareCommand(command: Command): void {
     });
 }
 
-/** Differences of two runs over the same images. @throws InputError where runs cannot be resampled by image. */
+/** Differences of two runs over the same images. */
 export function compareRuns(first: Scored, second: Scored, draws: { samples: number; seed: number }): Difference[] {
   if (first.phrases && second.phrases) {
     const images = [...new Set(first.phrases.phrases.map(({ image }) => image))];
     const runs = { first: weightedRecall(first.phrases, images), second: weightedRecall(second.phrases, images) };
-    return pairedBootstrap(images.length, runs, draws);
+    return pairedBootstrap([images.length], runs, draws);
   }
-  const images = first.regions?.evaluation.imgIds.length;
-  if (images === undefined)
-    throw new InputError("compare takes two runs on one set of images; compare the sets of odinw one by one");
+  const images = evaluationsOf(first).map(({ imgIds }) => imgIds.length);
   return pairedBootstrap(images, { first: resampled(first), second: resampled(second) }, draws);
 }
 
-function resampled({ regions, metrics }: Scored): WeightedScore {
-  const { evaluation, groundTruth } = regions!;
-  const groups: Record<string, readonly number[]> = {};
-  if ("frequencyGroups" in evaluation) {
-    const { r, c, f } = (evaluation as LvisEvaluation).frequencyGroups;
-    Object.assign(groups, { APr: r, APc: c, APf: f });
-  } else if ("AP50_novel" in metrics) {
-    const names = new Map(groundTruth.categories.map(({ id, name }) => [id, name]));
-    const places = (classes: readonly string[]) =>
-      [...evaluation.catIds.keys()].filter((place) => classes.includes(names.get(evaluation.catIds[place]!)!));
-    Object.assign(groups, { "AP novel": places(novelClasses), "AP base": places(baseClasses) });
-  }
-  return weightedPrecision(evaluation, groups);
+function evaluationsOf({ regions, sets }: Scored): Evaluation[] {
+  return sets?.map(({ evaluation }) => evaluation) ?? [regions!.evaluation];
+}
+
+function resampled({ regions, sets }: Scored): WeightedScore {
+  if (!sets) return weightedMetrics(regions!.evaluation, regions!.slices);
+  const scores = sets.map(({ evaluation }) => weightedMetrics(evaluation, cocoSlices(evaluation.maxDets)));
+  return (weights) => {
+    let start = 0;
+    const summaries = sets.map(({ name, evaluation }, place) => {
+      const end = start + evaluation.imgIds.length;
+      const summary = scores[place]!(weights.subarray(start, end));
+      start = end;
+      return { name, summary: { AP: summary.AP!, AP50: summary.AP50! } };
+    });
+    const { mean, median } = summarizeOdinw(summaries);
+    const each = summaries.map(({ name, summary }) => [`AP ${name}`, summary.AP]);
+    const overall = { AP: mean.AP, AP50: mean.AP50, "AP median": median.AP, "AP50 median": median.AP50 };
+    return { ...overall, ...Object.fromEntries(each) };
+  };
 }
 
 function differenceTable(differences: readonly Difference[]): string {

@@ -13,7 +13,13 @@ import { firstExisting } from "../../data/readers/folders.ts";
 import { readJson } from "../../data/readers/json.ts";
 import { odinwFolders } from "../../data/readers/odinw-folder.ts";
 import { odinw13, odinw35 } from "../../data/readers/odinw-sets.ts";
-import { type CocoOptions, type Evaluation, evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
+import {
+  type CocoOptions,
+  cocoSlices,
+  type Evaluation,
+  evaluateCoco,
+  summarizeCoco,
+} from "../../engine/metrics/coco.ts";
 import {
   evaluateFlickr30k,
   type FlickrBoxes,
@@ -25,17 +31,19 @@ import {
   evaluateLvis,
   evaluateLvisFixed,
   type LvisEvaluation,
+  lvisSlices,
   summarizeLvis,
   summarizeLvisCategory,
 } from "../../engine/metrics/lvis.ts";
-import { evaluateOdinw, summarizeOdinw } from "../../engine/metrics/odinw.ts";
+import { evaluateOdinw, type OdinwEvaluation, summarizeOdinw } from "../../engine/metrics/odinw.ts";
 import {
   detectionsOfRegions,
   openVocabularyOf,
+  openVocabularySlices,
   type ScoredRegions,
-  summarizeOpenVocabulary,
 } from "../../engine/metrics/open-vocabulary.ts";
 import type { RegionType } from "../../engine/metrics/regions.ts";
+import { type Slices, summarize } from "../../engine/metrics/summary.ts";
 import { InputError } from "../../errors.ts";
 
 export const protocols = ["coco", "lvis", "lvis-fixed", "flickr30k", "odinw", "ovd"] as const;
@@ -62,7 +70,11 @@ export interface Scored {
     groundTruth: CocoGroundTruth;
     detections: readonly CocoDetection[];
     type: RegionType;
+    /** What the metrics are means of. */
+    slices: Slices;
   };
+  /** Of odinw: each set's evaluation. */
+  sets?: OdinwEvaluation["sets"];
   phrases?: FlickrEvaluation;
 }
 
@@ -85,7 +97,7 @@ export async function scoreFiles(request: EvalRequest): Promise<Scored> {
   return {
     metrics: summarizeLvis(evaluation),
     rows: classRows(evaluation, groundTruth.categories, (place) => summarizeLvisCategory(evaluation, place)),
-    regions: { evaluation, groundTruth, detections, type },
+    regions: { evaluation, groundTruth, detections, type, slices: lvisSlices(evaluation) },
   };
 }
 
@@ -94,15 +106,26 @@ function scoreCoco(groundTruth: CocoGroundTruth, detections: readonly CocoDetect
   return {
     metrics: summarizeCoco(evaluation),
     rows: classRows(evaluation, groundTruth.categories, (place) => summarizeCoco(evaluation, [place])),
-    regions: { evaluation, groundTruth, detections, type: options.type ?? "bbox" },
+    regions: {
+      evaluation,
+      groundTruth,
+      detections,
+      type: options.type ?? "bbox",
+      slices: cocoSlices(evaluation.maxDets),
+    },
   };
 }
 
 function scoreOpenVocabulary(groundTruth: CocoGroundTruth, detections: CocoDetection[], type: RegionType): Scored {
   const split = openVocabularyOf(groundTruth, detections);
   const scored = scoreCoco(split.groundTruth, split.detections, { type });
-  const groups = summarizeOpenVocabulary(scored.regions!.evaluation, split.groundTruth.categories);
-  return { ...scored, metrics: { ...groups, ...scored.metrics } };
+  const regions = scored.regions!;
+  const slices = openVocabularySlices(regions.evaluation, split.groundTruth.categories);
+  return {
+    ...scored,
+    metrics: { ...summarize(regions.evaluation, slices), ...scored.metrics },
+    regions: { ...regions, slices: { ...slices, ...regions.slices } },
+  };
 }
 
 /** Detections, or the scores of given boxes (records with `boxes` and `scores`), from which detections are made. */
@@ -141,7 +164,8 @@ async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promi
     Object.assign(metrics, { [`AP of ${list.length}`]: mean.AP, [`AP median of ${list.length}`]: median.AP });
   }
   for (const { name, summary } of evaluation.sets) metrics[`AP ${name}`] = summary.AP;
-  return { metrics, rows: evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary })) };
+  const rows = evaluation.sets.map(({ name, summary }) => ({ name, metrics: summary }));
+  return { metrics, rows, sets: evaluation.sets };
 }
 
 /** Each set with its detections, `SET/detections.json`, `SET.json` or `SET.jsonl`. */

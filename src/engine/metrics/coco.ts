@@ -8,7 +8,7 @@ import { type MatchingProblem, type Pairs, pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
 import { detectionRegions, type RegionType } from "./regions.ts";
 import { positions } from "./stable-order.ts";
-import { meanAbove } from "./summary.ts";
+import { type Slice, summarize } from "./summary.ts";
 
 export interface CocoOptions {
   /** Boxes or masks; boxes unless said. */
@@ -23,23 +23,12 @@ export interface CocoOptions {
   catIds?: readonly number[];
 }
 
-/** COCO's twelve numbers; −1 where there is nothing to average. */
-export type CocoSummary = Record<(typeof cocoMetrics)[number], number>;
+export type CocoMetric =
+  | ("AP" | "AP50" | "AP75" | "APs" | "APm" | "APl")
+  | ("AR1" | "AR10" | "AR100" | "ARs" | "ARm" | "ARl");
 
-export const cocoMetrics = [
-  "AP",
-  "AP50",
-  "AP75",
-  "APs",
-  "APm",
-  "APl",
-  "AR1",
-  "AR10",
-  "AR100",
-  "ARs",
-  "ARm",
-  "ARl",
-] as const;
+/** COCO's twelve numbers; −1 where there is nothing to average. */
+export type CocoSummary = Record<CocoMetric, number>;
 
 /** An evaluation: the curves over which the numbers are means, and the problem that they were read from. */
 export interface Evaluation extends PrecisionRecall {
@@ -112,15 +101,15 @@ export function evaluateCoco(
   };
 }
 
-/** The twelve numbers over all categories, or over those at the given places of `catIds`. */
-export function summarizeCoco(evaluation: Evaluation, categories?: readonly number[]): CocoSummary {
+/** The slices of which the twelve numbers are means, over all categories or over those at the given places of `catIds`. */
+export function cocoSlices(maxDets: readonly number[], categories?: readonly number[]): Record<CocoMetric, Slice> {
   const among = categories ? { categories } : {};
-  const hundred = evaluation.maxDets.indexOf(100);
-  const precision = (choice: object) => meanAbove(evaluation, "precision", { ...among, limit: 2, ...choice });
-  const recall = (choice: object) => meanAbove(evaluation, "recall", { ...among, limit: 2, ...choice });
+  const precision = (choice: object): Slice => ({ of: "precision", ...among, limit: 2, ...choice });
+  const recall = (choice: object): Slice => ({ of: "recall", ...among, limit: 2, ...choice });
+  const hundred = maxDets.indexOf(100);
   return {
     // The original always asks for 100 detections here, and finds nothing where that is not among the limits.
-    AP: hundred < 0 ? -1 : precision({ limit: hundred }),
+    AP: precision(hundred < 0 ? { categories: [] } : { limit: hundred }),
     AP50: precision({ threshold: 0 }),
     AP75: precision({ threshold: 5 }),
     APs: precision({ area: 1 }),
@@ -133,4 +122,9 @@ export function summarizeCoco(evaluation: Evaluation, categories?: readonly numb
     ARm: recall({ area: 2 }),
     ARl: recall({ area: 3 }),
   };
+}
+
+/** The twelve numbers over all categories, or over those at the given places of `catIds`. */
+export function summarizeCoco(evaluation: Evaluation, categories?: readonly number[]): CocoSummary {
+  return summarize(evaluation, cocoSlices(evaluation.maxDets, categories));
 }

@@ -12,7 +12,15 @@ export interface FlickrEvaluation {
   /** Hits per type in the order of `flickrRanks`, and the number of phrases. */
   counts: Record<string, { hits: number[]; phrases: number }>;
   /** Each phrase, by image, sentence and place, with its best overlap and whether it was hit within each rank; NaN for 0/0. */
-  phrases: { image: string; sentence: number; phrase: number; id: string; overlaps: number[]; hits: boolean[] }[];
+  phrases: {
+    image: string;
+    sentence: number;
+    phrase: number;
+    id: string;
+    types: string[];
+    overlaps: number[];
+    hits: boolean[];
+  }[];
 }
 
 /** "any": a hit is an overlap of one half with any box of the phrase; "merged": with the box that encloses them. */
@@ -50,7 +58,7 @@ export function evaluateFlickr30k(
       const ranked = prediction.boxes[phrase]!.map((box) => maximum(targets.map((target) => xyxyOverlap(box, target))));
       const overlaps = flickrRanks.map((rank) => maximum(rank < 0 ? ranked : ranked.slice(0, rank)));
       const hits = overlaps.map((overlap) => overlap >= 0.5);
-      rows.push({ image, sentence: prediction.sentence_id, phrase, id, overlaps, hits });
+      rows.push({ image, sentence: prediction.sentence_id, phrase, id, types: phrase_type, overlaps, hits });
       for (const type of ["all", ...phrase_type]) {
         const count = counts.get(type) ?? { hits: flickrRanks.map(() => 0), phrases: 0 };
         counts.set(type, count);

@@ -8,7 +8,7 @@ import { pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
 import { detectionRegions, type RegionType } from "./regions.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
-import { meanAbove } from "./summary.ts";
+import { type Slices, summarize } from "./summary.ts";
 
 export interface LvisOptions {
   /** Boxes or masks; boxes unless said. */
@@ -114,38 +114,40 @@ function evaluateKept(
   };
 }
 
-/** LVIS's thirteen numbers under its own names; recall is named after the limit, as in AR@300. */
-export function summarizeLvis(evaluation: LvisEvaluation): Record<string, number> {
-  const { r, c, f } = evaluation.frequencyGroups;
-  const limit = evaluation.maxDets[0]!;
+/** The slices of which LVIS's thirteen numbers are means, under its own names; recall is named after the limit, as in AR@300. */
+export function lvisSlices({ frequencyGroups, maxDets }: LvisEvaluation): Slices {
+  const { r, c, f } = frequencyGroups;
   return {
-    ...precisions(evaluation),
-    APr: meanAbove(evaluation, "precision", { categories: r }),
-    APc: meanAbove(evaluation, "precision", { categories: c }),
-    APf: meanAbove(evaluation, "precision", { categories: f }),
-    [`AR@${limit}`]: meanAbove(evaluation, "recall", {}),
-    [`ARs@${limit}`]: meanAbove(evaluation, "recall", { area: 1 }),
-    [`ARm@${limit}`]: meanAbove(evaluation, "recall", { area: 2 }),
-    [`ARl@${limit}`]: meanAbove(evaluation, "recall", { area: 3 }),
+    ...precisions,
+    APr: { of: "precision", categories: r },
+    APc: { of: "precision", categories: c },
+    APf: { of: "precision", categories: f },
+    [`AR@${maxDets[0]}`]: { of: "recall" },
+    [`ARs@${maxDets[0]}`]: { of: "recall", area: 1 },
+    [`ARm@${maxDets[0]}`]: { of: "recall", area: 2 },
+    [`ARl@${maxDets[0]}`]: { of: "recall", area: 3 },
   };
+}
+
+const precisions = {
+  AP: { of: "precision" },
+  AP50: { of: "precision", threshold: 0 },
+  AP75: { of: "precision", threshold: 5 },
+  APs: { of: "precision", area: 1 },
+  APm: { of: "precision", area: 2 },
+  APl: { of: "precision", area: 3 },
+} satisfies Slices;
+
+/** LVIS's thirteen numbers. */
+export function summarizeLvis(evaluation: LvisEvaluation): Record<string, number> {
+  return summarize(evaluation, lvisSlices(evaluation));
 }
 
 /** The numbers of one category, given its place in `catIds`. */
 export function summarizeLvisCategory(evaluation: LvisEvaluation, category: number): Record<string, number> {
-  const categories = [category];
-  return { ...precisions(evaluation, categories), AR: meanAbove(evaluation, "recall", { categories }) };
-}
-
-function precisions(evaluation: LvisEvaluation, categories?: readonly number[]): Record<string, number> {
-  const among = categories ? { categories } : {};
-  return {
-    AP: meanAbove(evaluation, "precision", among),
-    AP50: meanAbove(evaluation, "precision", { ...among, threshold: 0 }),
-    AP75: meanAbove(evaluation, "precision", { ...among, threshold: 5 }),
-    APs: meanAbove(evaluation, "precision", { ...among, area: 1 }),
-    APm: meanAbove(evaluation, "precision", { ...among, area: 2 }),
-    APl: meanAbove(evaluation, "precision", { ...among, area: 3 }),
-  };
+  const slices: Slices = { ...precisions, AR: { of: "recall" } };
+  const own = Object.entries(slices).map(([name, slice]) => [name, { ...slice, categories: [category] }]);
+  return summarize(evaluation, Object.fromEntries(own));
 }
 
 /** The positions of the best detections of each category over the whole set, in the order given. */

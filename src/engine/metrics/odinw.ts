@@ -1,7 +1,7 @@
 /** Object Detection in the Wild: COCO numbers of each set, then their mean and median over the sets. */
 
 import type { CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
-import { type CocoOptions, type CocoSummary, evaluateCoco, summarizeCoco } from "./coco.ts";
+import { type CocoOptions, type CocoSummary, type Evaluation, evaluateCoco, summarizeCoco } from "./coco.ts";
 
 export interface OdinwSet {
   name: string;
@@ -10,17 +10,17 @@ export interface OdinwSet {
 }
 
 export interface OdinwEvaluation {
-  sets: { name: string; summary: CocoSummary }[];
+  sets: { name: string; evaluation: Evaluation; summary: CocoSummary }[];
   mean: { AP: number; AP50: number };
   median: { AP: number; AP50: number };
 }
 
 /** Evaluates every set by COCO's rules. A set in which nothing was found counts with 0. */
 export function evaluateOdinw(sets: readonly OdinwSet[], options: CocoOptions = {}): OdinwEvaluation {
-  const evaluated = sets.map(({ name, groundTruth, detections }) => ({
-    name,
-    summary: summarizeCoco(evaluateCoco(groundTruth, detections, options)),
-  }));
+  const evaluated = sets.map(({ name, groundTruth, detections }) => {
+    const evaluation = evaluateCoco(groundTruth, detections, options);
+    return { name, evaluation, summary: summarizeCoco(evaluation) };
+  });
   return { sets: evaluated, ...summarizeOdinw(evaluated) };
 }
 

@@ -4,7 +4,7 @@ import type { CocoDetection, CocoGroundTruth, Id } from "../../data/readers/coco
 import { xyxyOverlap } from "./box-overlap.ts";
 import type { Evaluation } from "./coco.ts";
 import { refuseUnknownImages } from "./ids.ts";
-import { meanAbove } from "./summary.ts";
+import { type Slice, summarize } from "./summary.ts";
 
 /** The classes whose boxes a detector may be trained on (Bansal et al. 2018). */
 export const baseClasses: readonly string[] = (
@@ -25,19 +25,25 @@ export interface OpenVocabularySummary {
   AP50_all: number;
 }
 
-/** AP50 of novel, base and all classes in the generalised setting: one evaluation over all classes, averaged by group. */
+/** The slices of AP50 of novel, base and all classes in the generalised setting: one evaluation over all classes, averaged by group. */
+export function openVocabularySlices(
+  { catIds, limits }: Evaluation,
+  categories: CocoGroundTruth["categories"],
+): Record<keyof OpenVocabularySummary, Slice> {
+  const names = new Map(categories.map(({ id, name }) => [id, name]));
+  const of = (classes: readonly string[]) => ({
+    categories: [...catIds.keys()].filter((place) => classes.includes(names.get(catIds[place]!)!)),
+  });
+  const half: Slice = { of: "precision", threshold: 0, limit: limits - 1 };
+  return { AP50_novel: { ...half, ...of(novelClasses) }, AP50_base: { ...half, ...of(baseClasses) }, AP50_all: half };
+}
+
+/** AP50 of novel, base and all classes. */
 export function summarizeOpenVocabulary(
   evaluation: Evaluation,
   categories: CocoGroundTruth["categories"],
 ): OpenVocabularySummary {
-  const names = new Map(categories.map(({ id, name }) => [id, name]));
-  const places = (classes?: readonly string[]) =>
-    [...evaluation.catIds.keys()].filter(
-      (place) => !classes || classes.includes(names.get(evaluation.catIds[place]!)!),
-    );
-  const averaged = (classes?: readonly string[]) =>
-    meanAbove(evaluation, "precision", { threshold: 0, limit: 2, categories: places(classes) });
-  return { AP50_novel: averaged(novelClasses), AP50_base: averaged(baseClasses), AP50_all: averaged() };
+  return summarize(evaluation, openVocabularySlices(evaluation, categories));
 }
 
 /** Only the classes of a group: other annotations go, images left without any go, and detections of either go. */

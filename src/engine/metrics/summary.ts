@@ -4,15 +4,28 @@ import { areaRanges, overlapThresholds } from "./matching.ts";
 
 /** Which entries to average: all thresholds and categories, the range "all" and the first limit unless said. */
 export interface Slice {
+  of: "precision" | "recall";
   threshold?: number;
   area?: number;
   limit?: number;
   categories?: readonly number[];
 }
 
+/** Slices by the names of their means. */
+export type Slices = Readonly<Record<string, Slice>>;
+
+/** The mean of each slice. */
+export function summarize<Name extends string>(
+  grid: PrecisionRecall,
+  slices: Readonly<Record<Name, Slice>>,
+): Record<Name, number> {
+  const means = Object.entries<Slice>(slices).map(([name, slice]) => [name, meanAbove(grid, slice)]);
+  return Object.fromEntries(means) as Record<Name, number>;
+}
+
 /** The mean of the entries above −1 in a slice; −1 where there are none. */
-export function meanAbove(grid: PrecisionRecall, of: "precision" | "recall", slice: Slice): number {
-  const { area = 0, limit = 0 } = slice;
+function meanAbove(grid: PrecisionRecall, slice: Slice): number {
+  const { of, area = 0, limit = 0 } = slice;
   const thresholds = slice.threshold === undefined ? overlapThresholds.keys() : [slice.threshold];
   const categories = slice.categories ?? Array.from({ length: grid.categories }, (_, category) => category);
   const recalls = of === "precision" ? recallThresholds.length : 1;
