@@ -19,8 +19,8 @@ export interface PreparedImage {
 }
 
 /** Mean and deviation of blue, green and red on the scale of 0 to 255. */
-const MEAN = [103.53, 116.28, 123.675];
-const DEVIATION = [57.375, 57.12, 58.395];
+export const PIXEL_MEAN = [103.53, 116.28, 123.675];
+export const PIXEL_DEVIATION = [57.375, 57.12, 58.395];
 const MULTIPLE = 32;
 const MAX_RESIZED = 100_000_000;
 
@@ -65,6 +65,6 @@ function normalised(channel: number): Float32Array {
   const { fround } = Math;
   return Float32Array.from({ length: 256 }, (_, level) => {
     const scaled = fround(fround(level / 255) * 255);
-    return fround(scaled - fround(MEAN[channel]!)) / fround(DEVIATION[channel]!);
+    return fround(scaled - fround(PIXEL_MEAN[channel]!)) / fround(PIXEL_DEVIATION[channel]!);
   });
 }

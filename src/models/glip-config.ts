@@ -4,14 +4,16 @@ import { z } from "zod";
 
 const whole = z.int().positive();
 
+const swin = z.strictObject({
+  embedDim: whole,
+  depths: z.array(whole).length(4),
+  heads: z.array(whole).length(4),
+  window: whole,
+  dropPathRate: z.number().min(0).max(0.9),
+});
+
 export const glipConfigSchema = z.strictObject({
-  swin: z.strictObject({
-    embedDim: whole,
-    depths: z.array(whole).length(4),
-    heads: z.array(whole).length(4),
-    window: whole,
-    dropPathRate: z.number().min(0).max(0.9),
-  }),
+  backbone: z.union([swin, z.literal("mobilenet-v2")]),
   bert: z.strictObject({
     hiddenSize: whole,
     layers: z.int().min(0),

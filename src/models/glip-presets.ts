@@ -17,12 +17,12 @@ const fusion = { width: 2048, heads: 8 };
 
 export const glipPresets = {
   /** GLIP-T (A): no deep fusion. */
-  "glip-t-a": { swin: swinTiny, bert: bertBase, ...head, steps: 6 },
+  "glip-t-a": { backbone: swinTiny, bert: bertBase, ...head, steps: 6 },
   /** GLIP-T (B), (C) and GLIP-T: one architecture. */
-  "glip-t": { swin: swinTiny, bert: bertBase, ...head, steps: 6, fusion },
-  "glip-l": { swin: swinLarge, bert: bertBase, ...head, steps: 8, fusion },
+  "glip-t": { backbone: swinTiny, bert: bertBase, ...head, steps: 6, fusion },
+  "glip-l": { backbone: swinLarge, bert: bertBase, ...head, steps: 8, fusion },
   nano: {
-    swin: { embedDim: 24, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24], window: 7, dropPathRate: 0 },
+    backbone: { embedDim: 24, depths: [2, 2, 2, 2], heads: [3, 6, 12, 24], window: 7, dropPathRate: 0 },
     bert: { hiddenSize: 64, layers: 2, heads: 4, intermediateSize: 256, vocabularySize: 988, positions: 512 },
     channels: 32,
     groups: 16,

@@ -17,10 +17,12 @@ import { type BertConfig, bert, bertLayer } from "./bert.ts";
 import { biAttention } from "./bi-attention.ts";
 import { dyConv } from "./dyhead.ts";
 import { fpn } from "./fpn.ts";
+import { MOBILE_NET_CHANNELS, mobileNet } from "./mobile-net.ts";
 import { type SwinConfig, swin } from "./swin.ts";
 
 export interface GlipConfig {
-  swin: SwinConfig;
+  /** What turns pictures into maps: a Swin, or the MobileNetV2 whose weights saw real photos. */
+  backbone: SwinConfig | "mobilenet-v2";
   bert: BertConfig;
   /** Channels of the pyramid and of the head. */
   channels: number;
@@ -54,8 +56,7 @@ export function glip(config: GlipConfig) {
   const s = new Scope();
   const { channels, fusion, steps } = config;
   const textWidth = config.bert.hiddenSize;
-  const inputs = [2, 4, 8].map((times) => config.swin.embedDim * times) as [number, number, number];
-  const body = swin(s.at("backbone.body"), config.swin);
+  const { body, inputs } = bodyOf(s.at("backbone.body"), config.backbone);
   const pyramid = fpn(s.at("backbone.fpn"), { inputs, channels });
   const language = bert(s.at("language_backbone.body.model"), config.bert);
   const head = s.at("rpn.head");
@@ -121,6 +122,13 @@ export function glip(config: GlipConfig) {
   });
 
   return { config, parameters: s.parameters, records: s.records, image, text, answer };
+}
+
+/** The backbone's body, and the channels of its maps at strides 8, 16 and 32. */
+function bodyOf(s: Scope, config: GlipConfig["backbone"]) {
+  if (config === "mobilenet-v2") return { body: mobileNet(s), inputs: MOBILE_NET_CHANNELS };
+  const inputs = [2, 4, 8].map((times) => config.embedDim * times) as [number, number, number];
+  return { body: swin(s, config), inputs };
 }
 
 export type Glip = ReturnType<typeof glip>;

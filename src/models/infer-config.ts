@@ -36,7 +36,7 @@ export function inferConfig(entries: Shapes, source: string): GlipConfig {
   const fused = entries.has(`${tower}.0.b_attn.gamma_v`);
   const large = shape(`${body}.patch_embed.proj.weight`)[0] === 192;
   return {
-    swin: {
+    backbone: {
       embedDim: shape(`${body}.patch_embed.proj.weight`)[0]!,
       depths: stages.map((i) => count((j) => `${body}.layers.${i}.blocks.${j}.norm1.weight`)),
       heads: stages.map((i) => table(i)[1]!),

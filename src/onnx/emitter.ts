@@ -25,7 +25,7 @@ interface EmitterSettings {
   half: boolean;
   names: ReadonlyMap<Tensor, string>;
   /** Takes a constant that may change with the sizes, and answers the name of its value. */
-  hold: (name: string, value: Tensor) => string;
+  hold: (name: string, value: Tensor, length?: "one length") => string;
   bytesOf: (product: Tensor) => ByteWeight | undefined;
 }
 
@@ -86,9 +86,14 @@ export class Emitter {
     return name;
   }
 
-  /** An int64 vector that may change with the sizes: a shape, the ends of a slice. */
+  /** An int64 vector that may change with the sizes, but not in length: a shape, the ends of a slice. */
   sizes(numbers: readonly number[]): string {
-    return this.settings.hold(this.fresh("sizes"), indices(numbers));
+    return this.settings.hold(this.fresh("sizes"), indices(numbers), "one length");
+  }
+
+  /** An int64 vector that may change with the sizes in length, too. */
+  table(numbers: readonly number[]): string {
+    return this.settings.hold(this.fresh("table"), indices(numbers));
   }
 
   /** float32 numbers that may change with the sizes. */

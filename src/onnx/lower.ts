@@ -93,6 +93,8 @@ export function lowerToModel(
   const names = new Map<Tensor, string>();
   const leaves = new Map<string, Tensor>();
   const byteWeights = new Set<string>();
+  /** ONNX Runtime takes a shape for an empty one where it knows the rank of what is shaped, but not the length of the shape. */
+  const ofOneLength = new Set<string>();
 
   const derive =
     options.derive ??
@@ -101,14 +103,16 @@ export function lowerToModel(
       if (weight instanceof Float32Array) return make(weight);
       throw new InputError(`weight ${name} is not at hand to convert; give its numbers, or put them with storeWeights`);
     });
-  const hold = (name: string, value: Tensor): string => {
+  const hold = (name: string, value: Tensor, length?: "one length"): string => {
     const { data } = value.attributes as { data: Numbers };
     const halved = half && value.type === "float32";
     const held = halved
       ? { name, type: "float16" as const, shape: value.shape, data: toFloat16(data as Float32Array) }
       : { name, type: value.type, shape: value.shape, data };
-    if (sizes === "fed" && (value.rank > 0 || value.type === "int64")) lowered.constants.push(held);
-    else initializers.push(held);
+    if (sizes === "fed" && (value.rank > 0 || value.type === "int64")) {
+      lowered.constants.push(held);
+      if (length) ofOneLength.add(name);
+    } else initializers.push(held);
     return name;
   };
   /** A float32 value that is fed, as the rest of the graph takes it. */
@@ -198,7 +202,7 @@ export function lowerToModel(
   const fed = [...lowered.inputs, ...lowered.dropMasks, ...lowered.constants].map(({ name, type, shape }) => ({
     name,
     type,
-    ...(sizes === "baked" ? { shape } : {}),
+    ...(sizes === "baked" || ofOneLength.has(name) ? { shape } : {}),
   }));
   const weights = lowered.parameters.map(({ name, type, shape }) => ({ name, type, shape }));
   const model = { opset, nodes: emit.nodes, inputs: [...fed, ...weights], outputs: asked, initializers };

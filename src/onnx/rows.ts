@@ -184,7 +184,7 @@ export const rows: Rows = {
         attributes: { mode: "nearest", coordinate_transformation_mode: "asymmetric", nearest_mode: "floor" },
       });
     const along = (value: string, axis: number) =>
-      emit.node("Gather", [value, emit.sizes(nearestSources(x!.shape[axis]!, shape[axis]!))], { attributes: { axis } });
+      emit.node("Gather", [value, emit.table(nearestSources(x!.shape[axis]!, shape[axis]!))], { attributes: { axis } });
     return along(along(emit.value(x!), 3), 2);
   },
   resizeLinear: (emit, { inputs: [x], attributes: { corners }, shape }) =>

@@ -70,7 +70,7 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
 }
 
 /** A model card that says where the numbers are from. */
-function cardOf(file: string, { swin, fusion, steps, maxTokens }: GlipConfig, parameters: number): string {
+function cardOf(file: string, { backbone, fusion, steps, maxTokens }: GlipConfig, parameters: number): string {
   return `---
 library_name: groundling
 pipeline_tag: zero-shot-object-detection
@@ -84,7 +84,7 @@ Converted by \`groundling convert\` from \`${basename(file)}\`; the numbers are 
 | | |
 |---|---|
 | parameters | ${parameters.toLocaleString("en")} |
-| picture side | Swin, ${swin.embedDim} channels, depths ${swin.depths.join("-")}, windows of ${swin.window} |
+| picture side | ${backboneWords(backbone)} |
 | deep fusion | ${fusion ? `in ${steps} steps` : "none"} |
 | prompt | at most ${maxTokens} tokens |
 
@@ -92,4 +92,9 @@ Converted by \`groundling convert\` from \`${basename(file)}\`; the numbers are 
 groundling detect photo.jpg --model . --prompt "person. bicycle."
 \`\`\`
 `;
+}
+
+function backboneWords(backbone: GlipConfig["backbone"]): string {
+  if (backbone === "mobilenet-v2") return "MobileNetV2";
+  return `Swin, ${backbone.embedDim} channels, depths ${backbone.depths.join("-")}, windows of ${backbone.window}`;
 }

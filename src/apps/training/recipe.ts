@@ -8,6 +8,8 @@ import { glipConfigSchema } from "../../models/glip-config.ts";
 const whole = z.int().positive();
 const rate = z.number().min(0).max(1);
 
+const pattern = z.string().refine(isPattern, "not a regular expression");
+
 export const recipeSchema = z.strictObject({
   /** What is trained, on which machine, how long it takes and what it should score. */
   about: z.string(),
@@ -19,6 +21,9 @@ export const recipeSchema = z.strictObject({
   from: z.string().exactOptional(),
   data: z.strictObject({
     names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
+    /** Whether things are rendered models, too, and whether grounds are photos, too. */
+    models: z.boolean(),
+    grounds: z.boolean(),
     /** Most things in a scene, and the side of the smallest as a share of the picture's. */
     objects: whole,
     smallest: rate,
@@ -28,6 +33,10 @@ export const recipeSchema = z.strictObject({
     sentences: rate,
     listed: whole,
   }),
+  /** Parts of a batch that are computed at the same time, each on a core of its own; they decide the bits. */
+  shards: whole,
+  /** Patterns of the names of parameters that keep their first values. */
+  frozen: z.array(pattern),
   steps: whole,
   learningRate: z.number().positive(),
   /** Of the text side, which starts from real word vectors. */
@@ -58,6 +67,14 @@ export function readRecipe(file: string, overrides: readonly string[] = []): Rec
   const checked = recipeSchema.safeParse(raw);
   if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
   return checked.data;
+}
+
+function isPattern(text: string): boolean {
+  try {
+    return Boolean(new RegExp(text));
+  } catch {
+    return false;
+  }
 }
 
 function assign(raw: unknown, override: string): void {

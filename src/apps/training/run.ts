@@ -18,6 +18,7 @@ import { moduleBeside } from "../../onnx/start-worker.ts";
 import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
 import type { Recipe } from "./recipe.ts";
+import { sceneEvaluation } from "./scene-evaluation.ts";
 import { startWeights } from "./start-weights.ts";
 
 export interface RunOptions {
@@ -34,7 +35,8 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
   mkdirSync(folder, { recursive: true });
   const model = glip(recipe.model);
   const weights = await startWeights(model, recipe);
-  const names = [...weights.keys()];
+  const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
+  const names = [...weights.keys()].filter((name) => !frozen?.test(name));
   const groups = parameterGroups(names, {
     learningRate: recipe.learningRate,
     weightDecay: recipe.weightDecay,
@@ -44,11 +46,15 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
     ],
   });
   const random = new Random(recipe.seed, "dropout");
-  const step = new GroundingTrainingStep(model, recipe.dropout ? { random: () => random.unit() } : {});
-  const { pictures, sizes, tokens, sentences, listed, objects, smallest, names: worldNames } = recipe.data;
+  const step = new GroundingTrainingStep(model, {
+    shards: recipe.shards,
+    ...(frozen ? { frozen } : {}),
+    ...(recipe.dropout ? { random: () => random.unit() } : {}),
+  });
+  const { pictures, sizes, tokens, sentences, listed, objects, smallest, ...world } = recipe.data;
   const setup: SceneComposerSetup = {
     sprites,
-    world: { split: "train", ...(worldNames ? { names: worldNames } : {}) },
+    world: { split: "train", ...world },
     scene: { objects, smallest },
     vocabulary: join(recipe.words, "vocab.txt"),
     seed: recipe.seed,
@@ -75,6 +81,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
         averageDecay: recipe.averageDecay,
         restorables: { dropout: { save: () => [...random.state], restore: (state) => restoreRandom(random, state) } },
         pictures: (batch) => batch.pictures,
+        evaluation: sceneEvaluation(recipe, model, sprites),
         checkpoints: {
           folder,
           seconds: 120,

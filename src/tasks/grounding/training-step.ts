@@ -30,7 +30,7 @@ export interface TrainingStepOptions extends BackendOptions {
    * added in order, so runs of the same number of shards end in the same bits whatever the machine's cores.
    */
   shards?: number;
-  /** Names of parameters that get no gradient. */
+  /** Names of parameters that get no gradient and never change. */
   frozen?: RegExp;
   /** Uniform numbers for dropout; none is done without it. */
   random?: () => number;
@@ -67,7 +67,9 @@ export class GroundingTrainingStep {
     const { random } = this.options;
     const settings = { weights: this.shards === 1 ? weights : this.share(weights), ...(random ? { random } : {}) };
     const parts = await Promise.all(
-      shardsOf(batch, this.shards).map((shard) => this.sessions.run(this.trace(shard), feedsOf(shard), settings)),
+      shardsOf(batch, this.shards).map((shard) =>
+        this.sessions.run(this.trace(shard, weights), feedsOf(shard), settings),
+      ),
     );
     const losses: Record<string, number> = {};
     const found: Weights = new Map();
@@ -91,14 +93,14 @@ export class GroundingTrainingStep {
     return this.shared;
   }
 
-  private trace(batch: GroundingBatch): Lowered {
+  private trace(batch: GroundingBatch, weights: Weights): Lowered {
     const key = [batch.pictures, batch.height, batch.width, batch.tokens].join(" ");
-    const known = this.traces.get(key) ?? this.lower(batch);
+    const known = this.traces.get(key) ?? this.lower(batch, weights);
     this.traces.set(key, known);
     return known;
   }
 
-  private lower({ pictures, height, width, tokens }: GroundingBatch): Lowered {
+  private lower({ pictures, height, width, tokens }: GroundingBatch, weights: Weights): Lowered {
     const { model, options } = this;
     const image = input("image", [pictures, 3, height, width]);
     const ids = input("ids", [pictures, tokens], "int64");
@@ -115,7 +117,8 @@ export class GroundingTrainingStep {
     trained.forEach(({ name }, i) => {
       outputs[GRADIENT + name] = found[i]!;
     });
-    return lower(outputs, { training: Boolean(options.random), sizes: "fed" });
+    const baked = (name: string) => (options.frozen?.test(name) ? weights.get(name) : undefined);
+    return lower(outputs, { training: Boolean(options.random), sizes: "fed", baked });
   }
 }
 

@@ -1,0 +1,46 @@
+/** Scores during training: how well the averaged weights find things in scenes of seen names that training does not show. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { loadWorld } from "../../data/scenes/index.ts";
+import type { Evaluation } from "../../engine/train.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import type { Glip } from "../../models/glip.ts";
+import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
+import { Predictor } from "../../tasks/grounding/predictor.ts";
+import { scoreScenes } from "../../tasks/grounding/scene-scores.ts";
+import type { Recipe } from "./recipe.ts";
+
+const NAMES_IN_PROMPT = 8;
+const THRESHOLD = 0.4;
+const SEED = 5;
+
+/** Found things, false alarms per picture, and their F1 score, by which the best weights are kept. */
+export function sceneEvaluation(recipe: Recipe, model: Glip, sprites: string): Evaluation {
+  const { sizes, objects, smallest, names, models, grounds } = recipe.data;
+  const side = Math.max(...sizes);
+  const words = WordPieces.parse(readFileSync(join(recipe.words, "vocab.txt"), "utf8"));
+  const world = loadWorld(sprites, { split: "seen", models, grounds, ...(names ? { names } : {}) });
+  const options = {
+    pictures: recipe.evaluatePictures,
+    seed: SEED,
+    scene: { width: side, height: side, objects, smallest },
+    names: NAMES_IN_PROMPT,
+    threshold: THRESHOLD,
+  };
+  return {
+    every: recipe.evaluateEvery,
+    best: "f1",
+    run: async ({ weights, average }) => {
+      const size = { short: side, max: side };
+      const grounding = new GroundingModel(new Predictor(model, average ?? weights), words, size);
+      try {
+        const { found, falseAlarms, things } = await scoreScenes(grounding, world, options);
+        const hits = found * things;
+        return { found, falseAlarms, f1: (2 * hits) / (things + hits + falseAlarms * options.pictures) };
+      } finally {
+        await grounding.dispose();
+      }
+    },
+  };
+}
