@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), "groundling-conversion-"));
 try {
   const source = process.argv[2] ?? join(folder, "source.pth");
   if (!process.argv[2]) {
-    const { status, stderr } = spawnSync(process.env["PYTHON"] ?? "/usr/bin/python3", ["-c", make, source]);
+    const { status, stderr } = spawnSync(process.env.PYTHON ?? "/usr/bin/python3", ["-c", make, source]);
     if (status !== 0) throw new Error(`no checkpoint could be made; name a file. ${stderr}`);
   }
   const timed = async (run: () => Promise<void>) => {

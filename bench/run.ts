@@ -17,14 +17,14 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { cases } from "./cases.ts";
 
-const threads = process.env["THREADS"] ?? "2";
-const runs = Number(process.env["RUNS"] ?? 9);
-const patience = 1000 * Number(process.env["PATIENCE"] ?? 60);
+const threads = process.env.THREADS ?? "2";
+const runs = Number(process.env.RUNS ?? 9);
+const patience = 1000 * Number(process.env.PATIENCE ?? 60);
 const asked = process.argv.slice(2);
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const commands: Readonly<Record<string, readonly string[]>> = {
   Groundling: [process.execPath, "--import", "tsx", here("player.ts")],
-  PyTorch: [process.env["PYTHON"] ?? "/usr/bin/python3", here("peers/pytorch.py")],
+  PyTorch: [process.env.PYTHON ?? "/usr/bin/python3", here("peers/pytorch.py")],
   "TensorFlow.js": [process.execPath, here("peers/tensorflow.js")],
   "jax-js": [process.execPath, here("peers/jax.js")],
 };
