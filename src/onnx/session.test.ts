@@ -95,9 +95,9 @@ test("weights give the same numbers fed, baked in, and baked in a file", async (
 });
 
 test("a thousand sessions made, run and disposed do not grow memory", async () => {
-  const x = input("x", [4, 64]);
-  const y = relu(matmul(x, constant(wave(64 * 64), [64, 64])));
-  const feeds = { x: wave(256) };
+  const x = input("x", [4, 256]);
+  const y = relu(matmul(x, constant(wave(256 * 256), [256, 256])));
+  const feeds = { x: wave(4 * 256) };
   const cycle = async () => {
     const session = await Session.compile({ y }, { threads: 1 });
     await session.run(feeds);
