@@ -151,7 +151,14 @@ test("protocols without classes have a report too", options, async () => {
   const { page, troubles, close } = await open(file);
   try {
     assert.ok((await page.locator(".row").allTextContents()).some((text) => text.startsWith("people")));
-    assert.equal(await page.locator("h2").count(), 2);
+    assert.deepEqual(await page.locator("h2").allTextContents(), [
+      "Numbers",
+      "R@1 of each",
+      "What was called what",
+      "Worst misses",
+    ]);
+    assert.equal(await page.locator(".card").count(), 24);
+    assert.ok(Number(await page.locator(".confusion td", { hasText: /^[0-9]+$/ }).count()) > 5);
     assert.deepEqual(troubles, []);
   } finally {
     await close();

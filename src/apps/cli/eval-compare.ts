@@ -48,8 +48,9 @@ export function addCompareCommand(command: Command): void {
 /** Differences of two runs over the same images. */
 export function compareRuns(first: Scored, second: Scored, draws: { samples: number; seed: number }): Difference[] {
   if (first.phrases && second.phrases) {
-    const images = [...new Set(first.phrases.phrases.map(({ image }) => image))];
-    const runs = { first: weightedRecall(first.phrases, images), second: weightedRecall(second.phrases, images) };
+    const [one, other] = [first.phrases.evaluation, second.phrases.evaluation];
+    const images = [...new Set(one.phrases.map(({ image }) => image))];
+    const runs = { first: weightedRecall(one, images), second: weightedRecall(other, images) };
     return pairedBootstrap([images.length], runs, draws);
   }
   const images = evaluationsOf(first).map(({ imgIds }) => imgIds.length);

@@ -23,7 +23,6 @@ import {
 import {
   evaluateFlickr30k,
   type FlickrBoxes,
-  type FlickrEvaluation,
   groupByPhrase,
   summarizeFlickr30k,
 } from "../../engine/metrics/flickr30k.ts";
@@ -42,6 +41,7 @@ import {
   openVocabularySlices,
   type ScoredRegions,
 } from "../../engine/metrics/open-vocabulary.ts";
+import type { Phrases } from "../../engine/metrics/phrase-mistakes.ts";
 import type { RegionType } from "../../engine/metrics/regions.ts";
 import { type Slices, summarize } from "../../engine/metrics/summary.ts";
 import { InputError } from "../../errors.ts";
@@ -75,7 +75,8 @@ export interface Scored {
   };
   /** Of odinw: each set's evaluation. */
   sets?: OdinwEvaluation["sets"];
-  phrases?: FlickrEvaluation;
+  /** Of flickr30k. */
+  phrases?: Phrases;
 }
 
 /** Reads the files of a request and scores them. @throws InputError naming the file that does not fit the protocol. */
@@ -192,18 +193,18 @@ async function scoreFlickr30k({ groundTruth, detections, subset, boxes }: EvalRe
     : truthOfEntities(await readFlickr30k(groundTruth, subset));
   const predictions = await readFlickrPredictions(detections);
   const ranked = predictions.map((record) => ("boxes" in record ? record : groupByPhrase([record])[0]!));
-  const phrases = evaluateFlickr30k(truth, ranked, boxes);
-  const types = Object.keys(phrases.counts).sort();
+  const evaluation = evaluateFlickr30k(truth, ranked, boxes);
+  const types = Object.keys(evaluation.counts).sort();
   return {
-    metrics: summarizeFlickr30k(phrases),
+    metrics: summarizeFlickr30k(evaluation),
     rows: types.map((name) => ({
       name,
       metrics: {
-        ...Object.fromEntries(["1", "5", "10"].map((k) => [`R@${k}`, phrases.recall[k]![name]!])),
-        phrases: phrases.counts[name]!.phrases,
+        ...Object.fromEntries(["1", "5", "10"].map((k) => [`R@${k}`, evaluation.recall[k]![name]!])),
+        phrases: evaluation.counts[name]!.phrases,
       },
     })),
-    phrases,
+    phrases: { truth, predictions: ranked, evaluation, boxes },
   };
 }
 

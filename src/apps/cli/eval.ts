@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { type Command, Option } from "commander";
 import { pictureFolder } from "../../data/readers/check.ts";
+import type { Format } from "../../data/readers/formats.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { addDataCommand } from "./data.ts";
@@ -97,17 +98,25 @@ async function writeReport(
     ["ground truth", groundTruth],
     data === undefined ? ["detections", detections] : ["model", model ?? "built-in"],
   ];
-  const { regions } = scored;
+  const { regions, phrases } = scored;
   const told = reportData(scored, { title: `Evaluation by ${protocol}`, facts });
   if (/\.json$/i.test(report)) {
     await writeInto(dirname(report), basename(report), `${JSON.stringify(told)}\n`);
     return;
   }
   const page = await reportPage(told, {
-    images: regions?.groundTruth.images ?? [],
-    ...(regions && { folder: images ?? pictureFolder(groundTruth, "coco") }),
+    images:
+      regions?.groundTruth.images ??
+      phrases?.truth.map(({ id, file, width, height }) => ({ id, file_name: file, width, height })) ??
+      [],
+    ...((regions || phrases) && { folder: images ?? pictureFolder(groundTruth, formatOfTruth(groundTruth, protocol)) }),
   });
   await writeInto(dirname(report), basename(report), page);
+}
+
+function formatOfTruth(groundTruth: string, protocol: EvalRequest["protocol"]): Format {
+  if (protocol !== "flickr30k") return "coco";
+  return groundTruth.endsWith(".json") ? "mdetr" : "flickr30k";
 }
 
 /** `{ "metrics": { … } }` at full precision. */

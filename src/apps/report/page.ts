@@ -12,7 +12,7 @@ export interface ReportPictures {
   folder?: string;
 }
 
-/** Classes shown in the confusion table: those with the most wrong names. */
+/** Classes shown in the confusion table: those with the most wrong names, then those with the most objects. */
 const confusedClasses = 20;
 
 /** The page. */
@@ -53,7 +53,10 @@ function share(value: number): string {
 
 function tiles(metrics: Record<string, number>): string {
   return Object.entries(metrics)
-    .map(([name, value]) => `<div class="tile"><b>${share(value)}</b><span>${escapeHtml(name)}</span></div>`)
+    .map(
+      ([name, value]) =>
+        `<div class="tile"><b>${share(value)}</b><span>${escapeHtml(name).replaceAll("_", "_<wbr>")}</span></div>`,
+    )
     .join("");
 }
 
@@ -127,13 +130,12 @@ function confusionSection({ confusion, rows }: ReportData): string {
   const weight = new Map<number, number>();
   for (const [truth, called, count] of wrong)
     for (const c of [truth, called]) weight.set(c, (weight.get(c) ?? 0) + count);
-  const heaviest = [...weight].sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, confusedClasses);
-  const shown = (
-    heaviest.length ? heaviest.map(([place]) => place) : rows.map((_, place) => place).slice(0, confusedClasses)
-  ).sort((a, b) => a - b);
-  const counts = new Map(cells.map(([truth, called, count]) => [`${truth} ${called}`, count]));
   const sums = new Map<number, number>();
   for (const [truth, , count] of cells) sums.set(truth, (sums.get(truth) ?? 0) + count);
+  const heaviest = (of: ReadonlyMap<number, number>) =>
+    [...of].sort((a, b) => b[1] - a[1] || a[0] - b[0]).flatMap(([place]) => (place < 0 ? [] : [place]));
+  const shown = [...new Set([...heaviest(weight), ...heaviest(sums)])].slice(0, confusedClasses).sort((a, b) => a - b);
+  const counts = new Map(cells.map(([truth, called, count]) => [`${truth} ${called}`, count]));
   const cell = (truth: number, called: number) => {
     const count = counts.get(`${truth} ${called}`) ?? 0;
     const part = count / (sums.get(truth) || 1);
@@ -158,8 +160,8 @@ function confusionSection({ confusion, rows }: ReportData): string {
         `<li>${escapeHtml(name(truth, ""))} called ${escapeHtml(name(called, ""))}: ${count}</li>`,
     );
   return (
-    `<section><h2>What was called what</h2><p class="note">Rows are what is there, columns what it was called, at an overlap of one half and a score of ` +
-    `${Number(score.toPrecision(4))} or more; ${shown.length} of ${rows.length} classes, those with the most wrong names.</p>` +
+    `<section><h2>What was called what</h2><p class="note">Rows are what is there, columns what it was called, at an overlap of one half${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
+    `${shown.length} of ${rows.length} classes, those with the most wrong names.</p>` +
     `<div class="two"><div class="scroll">${table}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no wrong names</li>"}</ol></div></div></section>`
   );
 }
@@ -174,7 +176,7 @@ function mistakeCard(
     `<rect class="${style}" x="${x! - left}" y="${y! - top}" width="${w}" height="${h}"/>`;
   const [own, other] = kind === "miss" ? ["truth", "found"] : ["found", "truth"];
   const near = mistake.nearest;
-  const name = rows[mistake.category]!.name;
+  const name = mistake.name ?? rows[mistake.category]!.name;
   const explanation = explain(kind, mistake, rows);
   const score = mistake.score === undefined ? "" : ` ${Number(mistake.score.toPrecision(3))}`;
   return (
@@ -188,10 +190,12 @@ function mistakeCard(
 function explain(kind: "miss" | "alarm", { nearest, category }: Mistake, rows: readonly ReportRow[]): string {
   if (!nearest) return kind === "miss" ? "nothing seen there" : "nothing there";
   const overlap = nearest.overlap.toFixed(2);
+  const isAnotherPhrase = nearest.name !== undefined && nearest.overlap >= 0.5;
+  if (isAnotherPhrase) return `the best box is on “${nearest.name}” (overlap ${overlap})`;
   if (nearest.category === category) {
     return nearest.overlap >= 0.5 ? "found already, or not counted there" : `the box meets by ${overlap} only`;
   }
-  const name = rows[nearest.category]!.name;
+  const name = nearest.name ?? rows[nearest.category]!.name;
   if (nearest.overlap >= 0.5) return `${kind === "miss" ? "called" : "is"} ${name} (overlap ${overlap})`;
   return `nearest is ${name} (overlap ${overlap})`;
 }

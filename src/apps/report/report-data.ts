@@ -13,6 +13,7 @@ import {
   scoreCurve,
   worstMistakes,
 } from "../../engine/metrics/mistakes.ts";
+import { type Phrases, phraseMistakes } from "../../engine/metrics/phrase-mistakes.ts";
 import { curveOf } from "../../engine/metrics/summary.ts";
 
 /** A class, a type of phrase, or a set, with its numbers; those of classes have curves. */
@@ -44,19 +45,24 @@ export interface Evaluated {
   metrics: Record<string, number>;
   rows: readonly { name: string; metrics: Record<string, number> }[];
   regions?: { evaluation: Evaluation; groundTruth: CocoGroundTruth; detections: readonly CocoDetection[] };
+  phrases?: Phrases;
 }
 
 /** How many misses and false alarms are shown. */
 const mistakesShown = 24;
 
-/** Gathers a report; curves, confusions and mistakes come only from evaluations that compare regions class by class. */
+/** Gathers a report; curves come only from evaluations that compare regions class by class, false alarms too. */
 export function reportData(
-  { metrics, rows, regions }: Evaluated,
+  { metrics, rows, regions, phrases }: Evaluated,
   { title, facts }: Pick<ReportData, "title" | "facts">,
 ): ReportData {
   const barMetric = Object.keys(rows[0]?.metrics ?? {})[0] ?? "";
   const reportRows: ReportRow[] = rows.map((row) => ({ ...row, value: row.metrics[barMetric] ?? -1 }));
   const data: ReportData = { title, facts, metrics, barMetric, rows: reportRows, misses: [], falseAlarms: [] };
+  if (phrases) {
+    const types = rows.map(({ name }) => name);
+    return { ...data, ...phraseMistakes(phrases, { types, most: mistakesShown }) };
+  }
   if (!regions) return data;
   const { evaluation, groundTruth, detections } = regions;
   const limit = evaluation.limits - 1;

@@ -10,10 +10,14 @@ import { Problems } from "./problems.ts";
 /** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
 export interface FlickrTruth {
   id: string;
+  /** The picture: its name and size in pixels. */
+  file: string;
+  width: number;
+  height: number;
   /** xyxy boxes in picture pixels by phrase id. */
   boxes: Record<string, number[][]>;
   /** Phrases of each sentence; those whose id has no box are left out of the count. */
-  sentences: { phrase_id: string; phrase_type: string[] }[][];
+  sentences: { phrase: string; phrase_id: string; phrase_type: string[] }[][];
 }
 
 export interface FlickrPrediction {
@@ -35,6 +39,9 @@ export interface FlickrDetections {
 export function truthOfEntities(images: readonly FlickrImage[]): FlickrTruth[] {
   return images.map(({ id, annotations, sentences }) => ({
     id,
+    file: `${id}.jpg`,
+    width: annotations.width,
+    height: annotations.height,
     boxes: annotations.boxes,
     sentences: sentences.map((sentence) => sentence.phrases),
   }));
@@ -45,16 +52,17 @@ export function readMdetrTruth(file: string): FlickrTruth[] {
   const problems = new Problems();
   const { images } = readMdetrPhrases(file, problems);
   problems.refuseErrors(file);
-  return images.map(({ id, objects, captions }) => {
+  return images.map(({ id, file, width, height, objects, captions }) => {
     const boxes: FlickrTruth["boxes"] = {};
-    const sentences = captions.map(({ phrases }, sentence) =>
+    const sentences = captions.map(({ text, phrases }, sentence) =>
       phrases.map((phrase, place) => {
         const phrase_id = `${sentence}/${place}`;
         boxes[phrase_id] = phrase.objects.map((object) => xyxyOfXywh(objects[object]!.xywh));
-        return { phrase_id, phrase_type: [] };
+        const words = phrase.spans.map(([start, end]) => text.slice(start, end)).join(" ");
+        return { phrase: words, phrase_id, phrase_type: [] };
       }),
     );
-    return { id: String(id), boxes, sentences };
+    return { id: String(id), file, width, height, boxes, sentences };
   });
 }
 

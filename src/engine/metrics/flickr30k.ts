@@ -54,7 +54,7 @@ export function evaluateFlickr30k(
     const image = String(prediction.image_id);
     const known = images.get(image)!.boxes;
     phrases.forEach(({ phrase_id: id, phrase_type }, phrase) => {
-      const targets = boxes === "any" ? known[id]! : [enclose(known[id]!)];
+      const targets = targetsOf(known[id]!, boxes);
       const ranked = prediction.boxes[phrase]!.map((box) => maximum(targets.map((target) => xyxyOverlap(box, target))));
       const overlaps = flickrRanks.map((rank) => maximum(rank < 0 ? ranked : ranked.slice(0, rank)));
       const hits = overlaps.map((overlap) => overlap >= 0.5);
@@ -125,6 +125,11 @@ function refuseUnfit(
     problems.push(`${missing.length} sentences have no prediction: ${missing.slice(0, 5).join(", ")}`);
   if (problems.length)
     throw new InputError(`Flickr30k predictions do not fit:\n  ${problems.slice(0, 20).join("\n  ")}`);
+}
+
+/** What a phrase asks for: any of its boxes, or the one that encloses them. */
+export function targetsOf(boxes: readonly number[][], which: FlickrBoxes): readonly number[][] {
+  return which === "any" ? boxes : [enclose(boxes)];
 }
 
 function enclose(boxes: readonly number[][]): number[] {

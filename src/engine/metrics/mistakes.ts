@@ -9,17 +9,19 @@ import { byDescendingScore, positions } from "./stable-order.ts";
 export interface Mistake {
   imageId: Id;
   category: number;
+  /** Of a phrase: its words. */
+  name?: string;
   xywh: number[];
   /** Of a false alarm. */
   score?: number;
   /** What lies there instead: the region of the other side that overlaps most. */
-  nearest?: { category: number; xywh: number[]; overlap: number; score?: number };
+  nearest?: { category: number; name?: string; xywh: number[]; overlap: number; score?: number };
 }
 
-/** Counts of what objects were taken for, at an overlap of one half and above a score. */
+/** Counts of what objects were taken for at an overlap of one half. */
 export interface Confusion {
-  /** Detections below this score were not looked at. */
-  score: number;
+  /** Detections below this score were not looked at; without it the best box of each phrase was. */
+  score?: number;
   /** [truth, called, count] of places in `catIds`, most frequent first; −1 called: missed, −1 truth: nothing there. */
   cells: [truth: number, called: number, count: number][];
 }
@@ -121,11 +123,7 @@ function nearestTo(xywh: readonly number[], regions: readonly Region[] = []): Pi
 
 /** What each object was called: detections above a score take, best first, the object of any class that they overlap most. */
 export function confusionOf({ objects, detections }: RegionsByImage, score: number): Confusion {
-  const counts = new Map<string, number>();
-  const count = (truth: number, called: number) => {
-    const key = `${truth} ${called}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  };
+  const pairs = countPairs();
   for (const image of new Set([...objects.keys(), ...detections.keys()])) {
     const free = new Set(objects.get(image));
     const seen = (detections.get(image) ?? []).filter((detection) => detection.score >= score);
@@ -141,15 +139,29 @@ export function confusionOf({ objects, detections }: RegionsByImage, score: numb
         best = object;
       }
       if (best) free.delete(best);
-      count(best?.category ?? -1, detection.category);
+      pairs.add(best?.category ?? -1, detection.category);
     }
-    for (const object of free) count(object.category, -1);
+    for (const object of free) pairs.add(object.category, -1);
   }
-  const cells = [...counts].map(([key, times]): Confusion["cells"][number] => {
-    const [truth, called] = key.split(" ").map(Number);
-    return [truth!, called!, times];
-  });
-  return { score, cells: cells.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]) };
+  return { score, cells: pairs.cells() };
+}
+
+/** Counts how often something was called something. */
+export function countPairs(): { add(truth: number, called: number): void; cells(): Confusion["cells"] } {
+  const counts = new Map<string, number>();
+  return {
+    add(truth, called) {
+      const key = `${truth} ${called}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    },
+    cells() {
+      const cells = [...counts].map(([key, times]): Confusion["cells"][number] => {
+        const [truth, called] = key.split(" ").map(Number);
+        return [truth!, called!, times];
+      });
+      return cells.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
+    },
+  };
 }
 
 /** Precision, recall and F1 over all classes together when only detections from a score on are kept. */
