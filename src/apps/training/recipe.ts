@@ -49,6 +49,8 @@ export const recipeSchema = z.strictObject({
   dropout: z.boolean(),
   evaluateEvery: whole,
   evaluatePictures: whole,
+  /** Steps between checkpoints: what a run that is killed loses at most. */
+  checkpointEvery: whole,
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;

@@ -84,7 +84,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
         evaluation: sceneEvaluation(recipe, model, sprites),
         checkpoints: {
           folder,
-          seconds: 120,
+          every: recipe.checkpointEvery,
           resume,
           shapes: new Map(model.parameters.map(({ name, shape }) => [name, shape])),
           recipe,
