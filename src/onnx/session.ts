@@ -144,9 +144,16 @@ function drawMask(shape: Shape, rate: number, random: () => number): Float32Arra
 function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
   // ONNX Runtime does not take shared memory.
   const shared = typeof SharedArrayBuffer === "function" && data.buffer instanceof SharedArrayBuffer;
-  return new ort.Tensor(type, (shared ? data.slice() : data) as Float32Array, shape);
+  const given = (shared ? data.slice() : data) as Float32Array;
+  const tensor = new ort.Tensor(type, given, shape);
+  // Node from 24 on has arrays of float16, in which the tensor wraps the bits; onnxruntime-node cannot read them.
+  if (type === "float16") Object.assign(tensor, { cpuData: given });
+  return tensor;
 }
 
+/** Node from 24 on answers float16 as an array of its own; here it is bits everywhere. */
 function numbersOf(data: unknown): Numbers {
-  return data as Numbers;
+  const numbers = data as Numbers;
+  if (numbers.constructor.name !== "Float16Array") return numbers;
+  return new Uint16Array(numbers.buffer, numbers.byteOffset, numbers.length);
 }
