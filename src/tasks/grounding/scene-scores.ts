@@ -2,7 +2,7 @@
 
 import { overlapPlain } from "../../boxes/overlap.ts";
 import { Random } from "../../data/random.ts";
-import { composeScene, type Scene, type SceneOptions, type World } from "../../data/scenes/index.ts";
+import { composeScene, type Scene, type SceneObject, type SceneOptions, type World } from "../../data/scenes/index.ts";
 import type { Detection, GroundingModel } from "./grounding-model.ts";
 
 export interface SceneScoresOptions {
@@ -53,8 +53,11 @@ export function promptFor(scene: Scene, world: World, count: number, random: Ran
   return random.shuffled([...present, ...random.shuffled(absent).slice(0, Math.max(0, count - present.length))]);
 }
 
-/** Things of a scene that are found. Best detections first, each takes the thing of its name that it overlaps most. */
-export function countHits(scene: Scene, detections: readonly Detection[]): number {
+/** Things of a picture that are found. Best detections first, each takes the thing of its name that it overlaps most. */
+export function countHits(
+  scene: { readonly objects: readonly Pick<SceneObject, "name" | "box">[] },
+  detections: readonly Detection[],
+): number {
   const taken = new Set<number>();
   for (const { label, box } of detections) {
     const corners = [box.xmin, box.ymin, box.xmax, box.ymax];

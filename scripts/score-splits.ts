@@ -1,0 +1,98 @@
+/**
+ * Scores a model on the fixed splits of the generated world by `groundling eval`, and on the real photos: things found and false alarms.
+ *
+ *   npx tsx scripts/score-splits.ts --model assets/models/everyday --count 100 --sprites runs/sprites --real runs/real
+ */
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { Command } from "commander";
+import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { countHits } from "../src/tasks/grounding/scene-scores.ts";
+
+interface Choices {
+  model: string;
+  count: number;
+  sprites: string;
+  out: string;
+  real?: string;
+  seed: number;
+}
+
+const choices = new Command()
+  .requiredOption("--model <folder>", "model to score")
+  .option("--count <number>", "scenes of each split", Number, 100)
+  .option("--seed <number>", "which scenes", Number, 7)
+  .option("--sprites <folder>", "folder of rendered drawings", "runs/sprites")
+  .option("--out <folder>", "where scenes and detections are kept", "runs/splits")
+  .option("--real <folder>", "photos gathered by scripts/world/real-photos.ts")
+  .parse()
+  .opts<Choices>();
+const { model, count, seed, sprites, out, real } = choices;
+const program = fileURLToPath(new URL("../src/apps/cli/main.ts", import.meta.url));
+
+for (const split of ["seen", "style", "novel", "compose"]) {
+  const folder = join(out, split);
+  const models = split === "seen" || split === "compose" ? ["--models"] : [];
+  const scenes = ["--split", split, "--count", String(count), "--seed", String(seed), "--grounds", ...models];
+  groundling("scenes", "--out", folder, ...scenes, "--sprites", sprites);
+  const boxes = scored("coco", join(folder, "instances.json"), join(folder, "boxes.jsonl"));
+  const phrases = scored("flickr30k", join(folder, "grounding.json"), join(folder, "phrases.jsonl"));
+  const percent = (value: number | undefined) => (100 * (value ?? Number.NaN)).toFixed(1);
+  console.log(`${split}: AP50 ${percent(boxes.AP50)}, AP ${percent(boxes.AP)}, R@1 ${percent(phrases["R@1"])}`);
+}
+if (real) await scorePhotos(real);
+
+function groundling(...parameters: string[]): string {
+  return execFileSync(process.execPath, ["--import", "tsx", program, ...parameters], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+}
+
+function scored(protocol: string, data: string, detections: string): Record<string, number> {
+  const told = ["--model", model, "--data", data, "--detections", detections, "--protocol", protocol];
+  return JSON.parse(groundling("eval", ...told, "--format", "json")).metrics;
+}
+
+interface Instances {
+  images: { id: number; file_name: string }[];
+  annotations: { image_id: number; category_id: number; bbox: [number, number, number, number] }[];
+  categories: { id: number; name: string }[];
+}
+
+/** Every photo is asked for all names of the set, most of which it does not show. */
+async function scorePhotos(folder: string): Promise<void> {
+  const { images, annotations, categories }: Instances = JSON.parse(
+    readFileSync(join(folder, "instances.json"), "utf8"),
+  );
+  const names = new Map(categories.map(({ id, name }) => [id, name]));
+  const detector = await loadModel(model);
+  const photos = [];
+  for (const { id, file_name } of images) {
+    const objects = annotations
+      .filter(({ image_id }) => image_id === id)
+      .map(({ category_id, bbox: [x, y, w, h] }) => {
+        const box: [number, number, number, number] = [x, y, x + w, y + h];
+        return { name: names.get(category_id)!, box };
+      });
+    photos.push({ objects, found: await detector.detect(join(folder, "images", file_name), [...names.values()]) });
+  }
+  await detector.dispose();
+  const things = photos.reduce((sum, { objects }) => sum + objects.length, 0);
+  console.log(`real: ${photos.length} photos, ${things} things, ${names.size} names in the prompt`);
+  for (let threshold = 0.1; threshold < 0.7; threshold += 0.05) {
+    const kept = photos.map(({ objects, found }) => {
+      const sure = found.filter(({ score }) => score >= threshold);
+      const hits = countHits({ objects }, sure);
+      return { hits, alarms: sure.length - hits };
+    });
+    const hits = kept.reduce((sum, one) => sum + one.hits, 0);
+    const alarms = kept.reduce((sum, one) => sum + one.alarms, 0) / photos.length;
+    console.log(
+      `  threshold ${threshold.toFixed(2)}: found ${(hits / things).toFixed(3)}, false alarms a photo ${alarms.toFixed(2)}`,
+    );
+  }
+}
