@@ -72,7 +72,6 @@ export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, w
     const product = matmul(swapLast(grouped), reshape(kernel, [groups, out / groups, taps * per]));
     const byChannel =
       groups === 1 ? product : transpose(reshape(product, [n, groups, places, taps, per]), [0, 2, 3, 1, 4]);
-    // By place and then by tap, so that threads that add to the picture side by side do so far apart.
     const moves = transpose(reshape(offset, [n, taps, 2, places]), [2, 0, 3, 1]);
     const corners = cornersOf(
       x,
