@@ -170,6 +170,15 @@ test("csv, Label Studio and FiftyOne hold the same boxes in their units", async 
   }
 });
 
+test("fewer bits change scores by little, and are asked for by name", async () => {
+  for (const precision of ["float16", "int8"]) {
+    const words = [...question, "--format", "json", "--precision", precision];
+    const [{ detections }] = JSON.parse(clean(await groundling(["detect", first, ...words]))) as [Entry];
+    assert.notDeepEqual(detections, expected[0]!.detections);
+    near([detections[0]!.score], [expected[0]!.detections[0]!.score], 0.02);
+  }
+});
+
 test("without a format there is a table for people", async () => {
   const stdout = clean(await groundling(["detect", first, second, ...question]));
   assert.match(stdout, /a, b\.png \(120 × 80\)\nlabel +score +xmin/);

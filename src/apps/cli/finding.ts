@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import type { RawPicture } from "../../inputs/picture.ts";
 import type { Detection, DetectOptions, GroundingModel } from "../../tasks/grounding/grounding-model.ts";
+import type { PredictorOptions } from "../../tasks/grounding/predictor.ts";
 import { type FormatName, formats } from "../detections/formats.ts";
 import type { PictureResult } from "../detections/picture-result.ts";
 import { tableOf } from "../detections/table.ts";
@@ -17,7 +18,15 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
   out?: string;
   draw?: true;
+  precision: keyof typeof precisions;
 }
+
+/** In how many bits a model runs; docs/precision.md tells how far each drifts. */
+const precisions = {
+  float32: {},
+  float16: { precision: "float16" },
+  int8: { weightBits: 8 },
+} as const satisfies Record<string, PredictorOptions>;
 
 export interface Question {
   /** What is asked for; the phrases that are found when absent. */
@@ -37,6 +46,11 @@ export function addFindingOptions(command: Command): Command {
       "--size <short,max>",
       "sides to resize pictures to (default: the model's own; published 800,1333)",
       sizeRule,
+    )
+    .addOption(
+      new Option("--precision <name>", "numbers that the model runs in")
+        .choices(Object.keys(precisions))
+        .default("float32"),
     )
     .addOption(new Option("--format <name>", "what to print instead of a table").choices(Object.keys(formats)))
     .option("--out <folder>", "folder to write the answers into")
@@ -74,7 +88,7 @@ export async function findInPictures(
 async function eachPicture(files: readonly PictureFile[], options: FindingOptions, question: Question) {
   const { decodePicture } = await import("../../inputs/picture.ts");
   const { loadModel } = await import("../../tasks/grounding/load-model.ts");
-  const model = await loadModel(await modelPath(options));
+  const model = await loadModel(await modelPath(options), precisions[options.precision]);
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} pictures · {eta_formatted} left",

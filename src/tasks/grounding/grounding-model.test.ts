@@ -147,6 +147,20 @@ test("a model folder with another model's words is refused", async () => {
   );
 });
 
+test("a published model is asked for by its name, and offline none is fetched", async () => {
+  const cache = process.env["XDG_CACHE_HOME"];
+  process.env["XDG_CACHE_HOME"] = root;
+  try {
+    await assert.rejects(
+      loadModel("glip-t", { offline: true }),
+      (error) => error instanceof InputError && /^glip-t is not in the cache/.test(error.message),
+    );
+  } finally {
+    if (cache === undefined) delete process.env["XDG_CACHE_HOME"];
+    else process.env["XDG_CACHE_HOME"] = cache;
+  }
+});
+
 test("a path without a model is named in the refusal", async () => {
   await assert.rejects(
     loadModel(join(root, "nothing")),

@@ -2,15 +2,17 @@
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { GroundingModel } from "./grounding-model.ts";
-import { readModel } from "./model-folder.ts";
+import { type ReadOptions, readModel } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
+export interface LoadOptions extends PredictorOptions, ReadOptions {}
+
 /**
- * Loads the built-in model when no name is given; otherwise a folder or a published checkpoint file. Its weights lie in a
- * temporary file until the model is disposed or the process ends.
+ * Loads the built-in model when no name is given; otherwise a folder, a checkpoint file, or a published model by its name, which is
+ * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
-export async function loadModel(nameOrPath?: string, options: PredictorOptions = {}): Promise<GroundingModel> {
-  const { model, weights, words, size } = await readModel(nameOrPath);
+export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
+  const { model, weights, words, size } = await readModel(nameOrPath, options);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
   const dispose = () => {

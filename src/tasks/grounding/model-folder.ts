@@ -14,6 +14,7 @@ import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
+import { fetchModel, zoo } from "../../weights/zoo.ts";
 
 export interface StoredModel {
   model: Glip;
@@ -35,13 +36,22 @@ const sizeSchema = z.object({
   size: z.object({ shortest_edge: z.int().positive(), longest_edge: z.int().positive() }),
 });
 
-/** Reads the built-in model by its name, a folder, or a published checkpoint file (`.pth` or safetensors). */
-export async function readModel(nameOrPath: string = BUILT_IN): Promise<StoredModel> {
+export interface ReadOptions {
+  /** Fetches no model of the zoo; takes what is in the cache. */
+  offline?: boolean;
+}
+
+/** Reads the built-in model or one of the zoo by its name, a folder, or a published checkpoint file (`.pth` or safetensors). */
+export async function readModel(
+  nameOrPath: string = BUILT_IN,
+  { offline = false }: ReadOptions = {},
+): Promise<StoredModel> {
   if (nameOrPath === BUILT_IN) return readFolder(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
   const found = await stat(nameOrPath).catch(() => undefined);
+  if (!found && Object.hasOwn(zoo, nameOrPath)) return readCheckpoint(await fetchModel(nameOrPath, { offline }));
   if (!found)
     throw new InputError(
-      `${nameOrPath}: no such model; give a folder, a checkpoint file, or ${BUILT_IN} for the built-in one`,
+      `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in one, or ${Object.keys(zoo).join(", ")}`,
     );
   return found.isDirectory() ? readFolder(nameOrPath) : readCheckpoint(nameOrPath);
 }

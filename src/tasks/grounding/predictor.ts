@@ -75,6 +75,17 @@ export class Predictor {
     }));
   }
 
+  /** All that is computed for a picture of this padded size and a caption of so many tokens, as tensors, for counting its sums. */
+  outputs(height: number, width: number, tokens: number): Record<string, Tensor> {
+    const image = this.model.image(input("image", [1, 3, height, width]));
+    const vectors = this.model.text(input("ids", [1, tokens], "int64"), input("mask", [1, tokens]));
+    return {
+      ...Object.fromEntries(MAPS.map((name, i) => [name, image[i]!])),
+      vectors,
+      ...this.answerOutputs(height, width, tokens),
+    };
+  }
+
   async dispose(): Promise<void> {
     await this.sessions.dispose();
     if ("baked" in this.weights) this.weights.dispose();
