@@ -72,13 +72,11 @@ export function dyConv(s: Scope, { channels, groups }: DyHeadConfig) {
       const above = maps[level + 1];
       if (below) terms.push(run("DyConv2", finer, below));
       if (above) terms.push(resizeLinear(run("DyConv0", coarser, above), extent(map), "aligned"));
-      const weighed = terms.map((term) => multiply(term, hardSigmoid(relu(weigh(mean(term, [2, 3]))))));
-      const result = activation(
-        multiply(
-          weighed.reduce((sum, term) => add(sum, term)),
-          1 / terms.length,
-        ),
-      );
+      const weighed = terms.map((term) => {
+        const share = multiply(hardSigmoid(relu(weigh(mean(term, [2, 3])))), 1 / terms.length);
+        return multiply(term, share);
+      });
+      const result = activation(weighed.reduce((sum, term) => add(sum, term)));
       record(`dyconv.v${level + 3}`, result);
       return result;
     }),

@@ -109,12 +109,12 @@ export function glip(config: GlipConfig) {
     const unit = normalizeLength(given);
     const half = s.record("head.proj_tokens.in", multiply(unit, 0.5));
     const projected = s.record("head.proj_tokens", projection(half));
-    const tokens = swapLast(divide(projected, exp(logScale)));
+    const tokens = divide(projected, exp(logScale)); // [n,l,c]
     const offset = reshape(add(sum(multiply(unit, wordBias), [-1]), bias), [n, 1, l]);
     return visual.map((map, i) => ({
       logits: s.record(
         `head.dot_product_logits.p${i + 3}`,
-        add(matmul(swapLast(reshape(map, [n, channels, -1])), tokens), offset),
+        add(swapLast(matmul(tokens, reshape(map, [n, channels, -1]))), offset),
       ),
       offsets: s.record(`head.bbox_pred.p${i + 3}`, multiply(boxes(map), reshape(scales[i]!, [1, 1, 1, 1]))),
       centerness: s.record(`head.centerness.p${i + 3}`, centre(map)),
