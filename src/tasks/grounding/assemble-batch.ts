@@ -1,0 +1,92 @@
+/** From pictures and the words asked of them to a batch for a training step; wherever they come from. */
+
+import type { PreparedImage } from "../../inputs/prepare-image.ts";
+import { tokenPositions } from "../../inputs/spans.ts";
+import type { Encoding, Span, WordPieces } from "../../inputs/word-pieces.ts";
+import { anchorsOf, targetsOf } from "./targets.ts";
+import type { GroundingBatch } from "./training-step.ts";
+
+/** What every composer of batches is told. */
+export interface BatchSetup {
+  /** File with one token a line. */
+  vocabulary: string;
+  seed: number;
+  pictures: number;
+  /** Lengths of the shorter side; one is drawn for each batch. */
+  sizes: readonly number[];
+  /** Tokens of every caption, padded. */
+  tokens: number;
+  maxTokens: number;
+}
+
+/** A caption, and for each box of the picture the characters that name it. */
+export interface Words {
+  caption: string;
+  spans: readonly (readonly Span[])[];
+}
+
+/** A picture as the model takes it, with what is to be found in it. */
+export interface Example {
+  image: PreparedImage;
+  encoding: Encoding;
+  /** Right and lower edges belong to the boxes; in pixels of the resized picture. */
+  boxes: readonly Corners[];
+  spans: Words["spans"];
+}
+
+export type Corners = readonly [left: number, top: number, right: number, bottom: number];
+
+/** Reads words; of a caption that is too long the first tokens and [SEP] are kept, as the reference does. */
+export function encodeUpTo(pieces: WordPieces, caption: string, tokens: number): Encoding {
+  const { ids, spans } = pieces.encode(caption);
+  if (ids.length <= tokens) return { ids, spans };
+  return {
+    ids: Int32Array.of(...ids.subarray(0, tokens - 1), ids.at(-1)!),
+    spans: [...spans.slice(0, tokens - 1), null],
+  };
+}
+
+/** Pads pictures to the largest of them and captions to `tokens`; boxes of which no word was kept are left out. */
+export function assembleBatch(
+  examples: readonly Example[],
+  { tokens, maxTokens }: Pick<BatchSetup, "tokens" | "maxTokens">,
+): GroundingBatch {
+  const pictures = examples.length;
+  const height = Math.max(...examples.map(({ image }) => image.paddedHeight));
+  const width = Math.max(...examples.map(({ image }) => image.paddedWidth));
+  const image = new Float32Array(pictures * 3 * height * width);
+  const ids = new BigInt64Array(pictures * tokens);
+  const mask = new Float32Array(pictures * tokens);
+  const truths = examples.map((example, i) => {
+    placeImage(image, example.image, { picture: i, height, width });
+    ids.set(BigInt64Array.from(example.encoding.ids, BigInt), i * tokens);
+    mask.fill(1, i * tokens, i * tokens + example.encoding.ids.length);
+    const named = example.spans.map((spans) => [
+      ...new Set(spans.flatMap((span) => tokenPositions(example.encoding, span))),
+    ]);
+    const kept = [...named.keys()].filter((box) => named[box]!.length > 0);
+    return {
+      boxes: Float32Array.from(kept.flatMap((box) => example.boxes[box]!)),
+      tokens: kept.map((box) => named[box]!),
+    };
+  });
+  const targets = targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens });
+  return { image, pictures, height, width, ids, mask, tokens, targets };
+}
+
+/** Buffers of a batch that move to the trainer's thread uncopied. */
+export function buffersOf({ image, targets }: GroundingBatch): ArrayBuffer[] {
+  return [image.buffer, ...Object.values(targets).map((numbers) => numbers.buffer)] as ArrayBuffer[];
+}
+
+function placeImage(
+  all: Float32Array,
+  { tensor, paddedHeight, paddedWidth }: PreparedImage,
+  { picture, height, width }: { picture: number; height: number; width: number },
+): void {
+  for (let channel = 0; channel < 3; channel++)
+    for (let y = 0; y < paddedHeight; y++) {
+      const row = tensor.subarray((channel * paddedHeight + y) * paddedWidth).subarray(0, paddedWidth);
+      all.set(row, ((picture * 3 + channel) * height + y) * width);
+    }
+}
