@@ -48,6 +48,15 @@ test("a batch that cannot be made fails in its turn with the composer's own erro
   }
 });
 
+test("a composer that cannot be made fails each batch with its own error", async () => {
+  const source = workerBatchSource<Wave>({ module, setup: { length: 3, broken: true }, workers: 2 });
+  try {
+    for (let i = 0; i < 3; i++) await assert.rejects(source.next(), { name: "InputError", message: /instances\.json/ });
+  } finally {
+    await source.close();
+  }
+});
+
 test("a worker that dies ends the source instead of hanging it", async () => {
   const source = workerBatchSource<Wave>({ module, setup: { length: 3, deadlyJob: 2 }, workers: 1 });
   try {

@@ -1,7 +1,7 @@
 /** Batches for training: made one after the other, or ahead of time in worker threads, always in the same order. */
 
 import type { Worker } from "node:worker_threads";
-import { InputError } from "../errors.ts";
+import { InputError, type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../onnx/start-worker.ts";
 import type { Json } from "./json.ts";
 
@@ -27,9 +27,7 @@ export interface ComposerModule<Batch> {
 }
 
 /** What a worker answers for one job. */
-export type WorkerAnswer =
-  | { job: number; batch: unknown }
-  | { job: number; error: { name: string; message: string; stack: string } };
+export type WorkerAnswer = { job: number; batch: unknown } | { job: number; error: PlainError };
 
 export interface WorkerSourceOptions {
   /** The module with `createComposer`, as `moduleBeside` names it. */
@@ -115,7 +113,7 @@ class WorkerSource<Batch> implements BatchSource<Batch> {
   private receive(answer: WorkerAnswer): void {
     const slot = this.waiting.get(answer.job);
     if ("batch" in answer) slot?.resolve(answer.batch);
-    else slot?.reject(revived(answer.error));
+    else slot?.reject(revivedError(answer.error));
   }
 
   private fail(error: Error): void {
@@ -141,13 +139,6 @@ function promiseWithResolvers(): PromiseWithResolvers {
   // A batch made ahead may fail long before it is asked for; that is no unhandled rejection.
   promise.catch(() => {});
   return { promise, resolve, reject };
-}
-
-/** An error from another thread, as the class that it had there. */
-function revived({ name, message, stack }: { name: string; message: string; stack: string }): Error {
-  const error = name === "InputError" ? new InputError(message) : new Error(message);
-  error.stack = stack;
-  return error;
 }
 
 function jobNumber(position: Json): number {

@@ -2,20 +2,23 @@
 
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
+import { plainError } from "../errors.ts";
 import type { ComposerModule, WorkerAnswer } from "./batch-source.ts";
 
 const { module, setup } = workerData as { module: string; setup: unknown };
 const port = parentPort!;
 const jobs = on(port, "message");
 const { createComposer } = (await import(module)) as ComposerModule<unknown>;
-const composer = await createComposer(setup);
+const composing = Promise.resolve(setup).then(createComposer);
+// A composer that cannot be made fails each job.
+composing.catch(() => {});
 
 for await (const [job] of jobs) {
   try {
+    const composer = await composing;
     const batch = await composer.compose(job);
     port.postMessage({ job, batch } satisfies WorkerAnswer, composer.transfer?.(batch) ?? []);
   } catch (error) {
-    const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
-    port.postMessage({ job, error: { name, message, stack } } satisfies WorkerAnswer);
+    port.postMessage({ job, error: plainError(error) } satisfies WorkerAnswer);
   }
 }

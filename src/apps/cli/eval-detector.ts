@@ -1,9 +1,8 @@
 /** Asking a model about pictures, in this thread or in several. */
 
-import { readFile } from "node:fs/promises";
-import { InputError, WeightsError } from "../../errors.ts";
+import { type PlainError, revivedError } from "../../errors.ts";
 import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
-import type { Detection, DetectOptions } from "../../tasks/grounding/grounding-model.ts";
+import type { Detection, DetectOptions, GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { loadModel } from "../../tasks/grounding/load-model.ts";
 
 /** What is asked about one picture. */
@@ -30,28 +29,30 @@ export interface Detector {
 export async function detectorHere(model: string | undefined): Promise<Detector> {
   const loaded = await loadModel(model, { threads: 1 });
   return {
-    async answer({ picture, options, ...asked }) {
-      const bytes = await readFile(picture);
-      const found: Found[] = [];
-      if ("chunks" in asked) {
-        for (const classes of asked.chunks) found.push(...(await loaded.detect(bytes, classes, options)));
-      } else {
-        for (const [caption, { text, spans }] of asked.captions.entries()) {
-          if (spans.length === 0) continue;
-          for (const { span, ...detection } of await loaded.ground(bytes, text, { ...options, phrases: spans })) {
-            const phrase = spans.findIndex(([start, end]) => start === span[0] && end === span[1]);
-            found.push({ ...detection, caption, phrase });
-          }
-        }
-      }
-      return found;
-    },
+    answer: (question) => answerOf(loaded, question),
     dispose: () => loaded.dispose(),
   };
 }
 
+/** What a model finds in a picture. */
+export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
+  const found: Found[] = [];
+  if ("chunks" in asked) {
+    for (const classes of asked.chunks) found.push(...(await model.detect(picture, classes, options)));
+    return found;
+  }
+  for (const [caption, { text, spans }] of asked.captions.entries()) {
+    if (spans.length === 0) continue;
+    for (const { span, ...detection } of await model.ground(picture, text, { ...options, phrases: spans })) {
+      const phrase = spans.findIndex(([start, end]) => start === span[0] && end === span[1]);
+      found.push({ ...detection, caption, phrase });
+    }
+  }
+  return found;
+}
+
 /** What a worker thread says: what it found, or what is wrong. */
-export type Answer = { found: Found[] } | { error: { name: string; message: string } };
+export type Answer = { found: Found[] } | { error: PlainError };
 
 /** Models in `count` worker threads. */
 export function detectorsInThreads(model: string | undefined, count: number): Detector[] {
@@ -71,7 +72,7 @@ export function detectorsInThreads(model: string | undefined, count: number): De
           fail = reject;
           worker.once("message", (answer: Answer) => {
             if ("found" in answer) resolve(answer.found);
-            else reject(errorOf(answer.error));
+            else reject(revivedError(answer.error));
           });
           worker.postMessage(question);
         }),
@@ -82,11 +83,4 @@ export function detectorsInThreads(model: string | undefined, count: number): De
       },
     };
   });
-}
-
-/** An error as it was before it crossed a thread, so that the user's mistakes stay told from ours. */
-function errorOf({ name, message }: { name: string; message: string }): Error {
-  if (name === "InputError") return new InputError(message);
-  if (name === "WeightsError") return new WeightsError(message);
-  return new Error(`${name}: ${message}`);
 }

@@ -1,6 +1,7 @@
 /** The program of an evaluation's worker thread: answers questions about pictures, one after the other. */
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
+import { plainError } from "../../errors.ts";
 import { type Answer, detectorHere, type Question } from "./eval-detector.ts";
 
 const { model } = workerData as { model: string | undefined };
@@ -22,7 +23,6 @@ async function answerTo(question: Question): Promise<Answer> {
     const detector = await loading;
     return { found: await detector.answer(question) };
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    return { error: { name, message } };
+    return { error: plainError(error) };
   }
 }
