@@ -1,18 +1,17 @@
 /** What each protocol asks a model about each picture of a dataset, and how its answers become records. */
 import { createHash } from "node:crypto";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { pictureFolder } from "../../data/readers/check.ts";
 import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
 import type { CocoGroundTruth, Id } from "../../data/readers/coco-records.ts";
 import { datasetOfFlickr30k } from "../../data/readers/flickr30k.ts";
-import { firstExisting } from "../../data/readers/folders.ts";
+import { picturesIn } from "../../data/readers/folders.ts";
 import { annotationFile } from "../../data/readers/formats.ts";
 import { readMdetrPhrases } from "../../data/readers/mdetr-phrases.ts";
 import { odinwFolders } from "../../data/readers/odinw-folder.ts";
 import type { OdinwSetName } from "../../data/readers/odinw-sets.ts";
 import { Problems } from "../../data/readers/problems.ts";
 import { openVocabularyOf } from "../../engine/metrics/open-vocabulary.ts";
-import { InputError } from "../../errors.ts";
 import { captionOfClasses } from "../../inputs/prompts.ts";
 import type { DetectOptions } from "../../tasks/grounding/grounding-model.ts";
 import type { Found, Question } from "./eval-detector.ts";
@@ -148,17 +147,6 @@ function picturesOf(truth: CocoGroundTruth, folder: string): { id: Id; picture: 
   });
   const paths = picturesIn(folder, names);
   return truth.images.map(({ id }, place) => ({ id, picture: paths[place]! }));
-}
-
-/** Where pictures lie: under a folder as they are named, or by their last name alone. @throws InputError that names those missing. */
-function picturesIn(folder: string, names: readonly string[]): string[] {
-  const paths = names.map((name) => firstExisting(folder, [name, basename(name)]));
-  const missing = names.filter((_, place) => !paths[place]);
-  if (missing.length === 0) return paths as string[];
-  const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
-  throw new InputError(
-    `${folder}: ${missing.length} of ${names.length} pictures are missing (${shown}); say where they are with --images`,
-  );
 }
 
 function digest(value: unknown): string {

@@ -25,6 +25,16 @@ export function firstExisting(folder: string, names: readonly string[]): string 
   return names.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
+/** Where pictures lie: under a folder as they are named, or by their last name alone. @throws InputError that names those missing. */
+export function picturesIn(folder: string, names: readonly string[]): string[] {
+  const paths = names.map((name) => firstExisting(folder, [name, basename(name)]));
+  const missing = names.filter((_, place) => !paths[place]);
+  if (missing.length === 0) return paths as string[];
+  const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
+  const where = "say where they are with --images, in a recipe with images";
+  throw new InputError(`${folder}: ${missing.length} of ${names.length} pictures are missing (${shown}); ${where}`);
+}
+
 /** A text file. @throws InputError where it cannot be read. */
 export function readText(file: string): string {
   try {

@@ -74,7 +74,7 @@ export async function readFormat(
 
 /** The annotation file of a COCO folder, or the file itself. */
 export function annotationFile(path: string): string {
-  if (!statSync(path).isDirectory()) return path;
+  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
   const file = firstExisting(path, cocoNames);
   if (file) return file;
   throw new InputError(`${path} holds none of ${cocoNames.join(", ")}; name the annotation file itself`);

@@ -1,0 +1,96 @@
+/** Datasets on disk as rows of examples for training: labelled boxes of a picture, or one caption with the boxes it speaks of. */
+
+import { InputError } from "../../errors.ts";
+import { pictureFolder } from "../readers/check.ts";
+import type { DatasetImage, Xywh } from "../readers/dataset.ts";
+import { picturesIn } from "../readers/folders.ts";
+import { formatOf, readFormat } from "../readers/formats.ts";
+import { Problems } from "../readers/problems.ts";
+
+export interface SourceFiles {
+  /** A dataset's folder or annotation file, in any form that `groundling data` reads but tars. */
+  data: string;
+  /** Folder of its pictures; `images/` beside the annotations, or their own folder, unless told. */
+  images?: string;
+}
+
+export interface TrainingSource {
+  /** Names of all its classes; none where it has only captions. */
+  names: readonly string[];
+  examples: readonly TrainingExample[];
+}
+
+export type TrainingExample = DetectionExample | CaptionExample;
+
+interface PictureFile {
+  /** Path of the picture. */
+  picture: string;
+  /** In pixels, as the annotations say. */
+  width: number;
+  height: number;
+}
+
+export interface DetectionExample extends PictureFile {
+  objects: { name: string; xywh: Xywh }[];
+  /** Names of which the picture may hold objects without a box (LVIS `not_exhaustive_category_ids`). */
+  unfinished: string[];
+}
+
+export interface CaptionExample extends PictureFile {
+  caption: string;
+  /** Each with the characters of the caption that name it. */
+  objects: { spans: [start: number, end: number][]; xywh: Xywh }[];
+}
+
+/**
+ * Reads a dataset. Crowds, boxes without area and pictures without a box are left out.
+ * Throws InputError that lists what is wrong: records that cannot be used, pictures that are not there.
+ */
+export async function readSource({ data, images: folder }: SourceFiles): Promise<TrainingSource> {
+  const problems = new Problems();
+  const format = formatOf(data);
+  if (format === "tars") throw new InputError(`${data} holds captions without boxes; there is nothing to find in them`);
+  const { labels, images } = await readFormat(data, format, { problems });
+  problems.refuseErrors(data);
+  const names = new Map(labels.map(({ id, name }) => [id, name]));
+  const paths = picturesIn(
+    pictureFolder(data, format, folder),
+    images.map(({ file }) => file),
+  );
+  const examples = images.flatMap((image, i) => [
+    ...detectionOf(image, paths[i]!, names),
+    ...captionsOf(image, paths[i]!),
+  ]);
+  if (examples.length === 0) throw new InputError(`${data} has no picture with a box to learn from`);
+  return { names: [...names.values()], examples };
+}
+
+function detectionOf(image: DatasetImage, picture: string, names: ReadonlyMap<number, string>): DetectionExample[] {
+  const objects = usable(image).flatMap(({ label, xywh }) =>
+    label === undefined ? [] : [{ name: names.get(label)!, xywh }],
+  );
+  const unfinished = (image.unfinishedLabels ?? []).flatMap((label) => names.get(label) ?? []);
+  const { width, height } = image;
+  return objects.length > 0 ? [{ picture, width, height, objects, unfinished }] : [];
+}
+
+function captionsOf(image: DatasetImage, picture: string): CaptionExample[] {
+  const boxed = new Set(usable(image));
+  const { width, height } = image;
+  return image.captions.flatMap(({ text, phrases }) => {
+    const objects = image.objects.flatMap((object, place) => {
+      const spans = phrases.flatMap((phrase) => (phrase.objects.includes(place) ? phrase.spans : []));
+      return boxed.has(object) && spans.length > 0 ? [{ spans, xywh: object.xywh }] : [];
+    });
+    return objects.length > 0 ? [{ picture, width, height, caption: text, objects }] : [];
+  });
+}
+
+/** Objects of one thing each whose box, without its last pixel and within the picture, has an area (GLIP `remove_empty`). */
+function usable({ objects, width, height }: DatasetImage) {
+  return objects.filter(({ isCrowd, xywh: [x, y, w, h] }) => {
+    const right = Math.min(x + w, width) - 1;
+    const bottom = Math.min(y + h, height) - 1;
+    return !isCrowd && right > Math.max(x, 0) && bottom > Math.max(y, 0);
+  });
+}
