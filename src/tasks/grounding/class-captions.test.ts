@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { Random } from "../../data/random.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { ClassCaptions } from "./class-captions.ts";
+import { vocabulary } from "./fixtures/tiny-model.ts";
+
+const pieces = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const names = ["dog", "cat", "traffic_light", "apple", "chair", "car", "bus", "tree", "book", "key", "cup", "clock"];
+const always = { most: 5, one: 0, none: 0, all: 1, tokens: 48 };
+
+function captionsOf(options: Partial<typeof always>, present = ["dog", "traffic_light"], unfinished: string[] = []) {
+  const captions = new ClassCaptions(names, pieces, { ...always, ...options });
+  return Array.from({ length: 200 }, (_, i) => captions.captionFor({ present, unfinished }, new Random(1, i)));
+}
+const listed = (caption: string) => caption.split(". ");
+
+test("names are cleaned and shuffled, and spans are by the names as they were given", () => {
+  const made = captionsOf({});
+  for (const { caption, spans } of made)
+    for (const [name, words] of [
+      ["dog", "dog"],
+      ["traffic_light", "traffic light"],
+    ] as const)
+      assert.equal(caption.slice(...spans.get(name)!), words);
+  assert.ok(new Set(made.map(({ caption }) => listed(caption).indexOf("dog"))).size > 3);
+});
+
+test("the chances decide how many absent names there are; a drawn name that is present is not replaced", () => {
+  const counts = (options: Partial<typeof always>) =>
+    captionsOf(options).map(({ caption }) => listed(caption).length - 2);
+  assert.deepEqual(new Set(counts({ none: 1, all: 0 })), new Set([0]));
+  assert.deepEqual(new Set(counts({ one: 1, all: 0 })), new Set([0, 1]));
+  assert.deepEqual(new Set(counts({})), new Set([3, 4, 5]));
+  assert.deepEqual(new Set(counts({ all: 0 })), new Set([0, 1, 2, 3, 4, 5]));
+  const full = counts({ all: 0.5, most: 12 }).filter((count) => count === 10).length;
+  assert.ok(full > 100 && full < 140, `${full} of 200: a half, and a twelfth of the rest; 11 of 12 is 10, too`);
+});
+
+test("names of which the picture may hold more are never among the absent", () => {
+  const made = captionsOf({ most: 12 }, ["dog"], ["cat", "apple"]);
+  for (const { caption } of made) assert.ok(!/cat|apple/.test(caption), caption);
+  assert.ok(made.some(({ caption }) => caption.includes("chair")));
+});
+
+test("a caption never has more than its tokens; present names that do not fit are dropped, at random", () => {
+  const made = captionsOf({ tokens: 9 }, names);
+  for (const { caption, spans } of made) {
+    assert.ok(pieces.encode(caption).ids.length <= 9, caption);
+    assert.equal(spans.size, listed(caption).length);
+  }
+  assert.deepEqual(new Set(made.flatMap(({ spans }) => [...spans.keys()])), new Set(names));
+  for (const { caption } of captionsOf({ tokens: 14 })) assert.ok(pieces.encode(caption).ids.length <= 14, caption);
+});
+
+test("names that read alike are one class", () => {
+  const captions = new ClassCaptions(["bow_(weapon)", "bow_(ribbon)"], pieces, always);
+  for (let i = 0; i < 20; i++) {
+    const { caption, spans } = captions.captionFor({ present: ["bow_(ribbon)"], unfinished: [] }, new Random(i));
+    assert.equal(caption, "bow ");
+    assert.deepEqual([...spans], [["bow_(ribbon)", [0, 4]]]);
+  }
+});

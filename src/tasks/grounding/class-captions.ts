@@ -1,0 +1,87 @@
+/** Which class names a detection set's picture is asked for while training. Source: GLIP `od_to_grounding.py`. */
+
+import type { Random } from "../../data/random.ts";
+import { captionOfClasses, cleanName } from "../../inputs/prompts.ts";
+import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
+
+/** How many names of absent classes go with those in the picture. */
+export interface NegativeOptions {
+  /** Most of them (GLIP: 85). */
+  most: number;
+  /** Chances of just one, of none, and of as many as there may be; else any number is as likely (GLIP: 0, 0, 0.5). */
+  one: number;
+  none: number;
+  all: number;
+}
+
+/** [CLS] and [SEP]. */
+const SPECIAL_TOKENS = 2;
+
+/** Makes captions of the class names of one set; names that are read alike are one class. */
+export class ClassCaptions {
+  private readonly names: readonly string[];
+  private readonly counts = new Map<string, number>();
+
+  constructor(
+    names: readonly string[],
+    private readonly pieces: WordPieces,
+    private readonly options: NegativeOptions & { tokens: number },
+  ) {
+    this.names = [...new Set(names.map(cleanName))];
+  }
+
+  /**
+   * A caption of at most `tokens` tokens with names in random order: those present, as many as fit, and some of the others, but
+   * none of which the picture may hold objects. Spans are by the name as it was given.
+   */
+  captionFor(
+    { present, unfinished }: { present: readonly string[]; unfinished: readonly string[] },
+    random: Random,
+  ): { caption: string; spans: ReadonlyMap<string, Span> } {
+    const room = this.options.tokens - SPECIAL_TOKENS;
+    const positives = this.thatFit(random.shuffled([...new Set(present.map(cleanName))]), room);
+    const held = new Set([...present, ...unfinished].map(cleanName));
+    const drawn = random.shuffled(this.names).slice(0, this.negativeCount(random));
+    const absent = drawn.filter((name) => !held.has(name));
+    const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
+    const asked = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
+    const { caption, spans } = captionOfClasses(asked.map((name) => ({ label: name, name })));
+    const places = new Map(asked.map((name, k) => [name, spans[k]!]));
+    return {
+      caption,
+      spans: new Map(
+        present.flatMap((name) => {
+          const span = places.get(cleanName(name));
+          return span ? [[name, span] as const] : [];
+        }),
+      ),
+    };
+  }
+
+  private negativeCount(random: Random): number {
+    const { most, one, none, all } = this.options;
+    const full = Math.min(most, this.names.length);
+    const chance = random.unit();
+    if (chance < one) return Math.min(1, full);
+    if (chance < one + none) return 0;
+    if (chance < one + none + all || full === 0) return full;
+    return 1 + random.below(full);
+  }
+
+  /** The first names that take up to `room` tokens. */
+  private thatFit(names: readonly string[], room: number): string[] {
+    let used = 0;
+    const end = names.findIndex((name) => {
+      used += this.count(name);
+      return used > room;
+    });
+    return end < 0 ? [...names] : names.slice(0, end);
+  }
+
+  /** Tokens of a name and the point behind it. */
+  private count(name: string): number {
+    const known = this.counts.get(name) ?? this.pieces.encode(`${name}. `).ids.length - SPECIAL_TOKENS;
+    this.counts.set(name, known);
+    return known;
+  }
+}

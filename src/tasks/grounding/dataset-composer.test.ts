@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import sharp from "sharp";
+import { Random } from "../../data/random.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { createComposer, type DatasetComposerSetup } from "./dataset-composer.ts";
+import { vocabulary } from "./fixtures/tiny-model.ts";
+import type { GroundingBatch } from "./training-step.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "dataset-composer-"));
+after(() => rmSync(folder, { recursive: true }));
+const pieces = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+
+/** A set of one caption a picture: pixels of noise, one box. */
+async function captionSet(name: string, pictures: { caption: string; spans: number[][]; size: [number, number] }[]) {
+  const random = new Random(3);
+  for (const [i, { size }] of pictures.entries()) {
+    const [width, height] = size;
+    const pixels = Uint8Array.from({ length: 3 * width * height }, () => random.below(256));
+    await sharp(pixels, { raw: { width, height, channels: 3 } }).toFile(join(folder, `${name}-${i}.png`));
+  }
+  const images = pictures.map(({ caption, size: [width, height] }, i) => ({
+    ...{ id: i, file_name: `${name}-${i}.png`, width, height, caption },
+  }));
+  const annotations = pictures.map(({ spans }, i) => ({ image_id: i, bbox: [4, 8, 20, 16], tokens_positive: spans }));
+  const data = join(folder, `${name}.json`);
+  writeFileSync(data, JSON.stringify({ images, annotations }));
+  return { data, images: folder, weight: 1 };
+}
+
+const setup = (source: DatasetComposerSetup["sources"][number], changes: Partial<DatasetComposerSetup> = {}) => ({
+  ...{ sources: [source], vocabulary, seed: 1, pictures: 1, sizes: [40], tokens: 8, maxTokens: 32 },
+  ...{ longest: 64, flip: 0, negatives: { most: 5, one: 0, none: 0, all: 1 }, ...changes },
+});
+
+/** The boxes that anchors of a picture are assigned, each once, rounded. */
+function boxesOf({ targets, pictures }: GroundingBatch, picture = 0): string[] {
+  const anchors = targets["target.positive"]!.length / pictures;
+  const found = new Set<string>();
+  for (let a = picture * anchors; a < (picture + 1) * anchors; a++)
+    if (targets["target.positive"]![a] === 1)
+      found.add(String([...targets["target.boxes"]!.subarray(4 * a, 4 * a + 4)].map((side) => Math.round(side))));
+  return [...found];
+}
+
+/** The words that anchors of a picture are assigned. */
+function wordsOf({ targets, pictures, tokens, ids }: GroundingBatch, picture = 0): number[] {
+  const rows = targets["target.tokens"]!.length / pictures / tokens;
+  const found = new Set<number>();
+  for (let a = picture * rows; a < (picture + 1) * rows; a++)
+    for (let t = 0; t < tokens; t++)
+      if (targets["target.tokens"]![a * tokens + t] === 1) found.add(Number(ids[picture * tokens + t]));
+  return [...found];
+}
+
+test("a mirrored picture has its columns and its boxes the other way round, right edge included", async () => {
+  const source = await captionSet("plain", [{ caption: "a dog", spans: [[0, 5]], size: [64, 40] }]);
+  const plain = await (await createComposer(setup(source))).compose(0);
+  const mirrored = await (await createComposer(setup(source, { flip: 1 }))).compose(0);
+  assert.deepEqual([plain.height, plain.width], [64, 64]);
+  for (let row = 0; row < 3 * 64; row++) {
+    const columns = (batch: GroundingBatch) => [...batch.image.subarray(row * 64, row * 64 + 64)];
+    assert.deepEqual(columns(mirrored), columns(plain).reverse());
+  }
+  assert.deepEqual(boxesOf(plain), ["4,8,23,23"]);
+  assert.deepEqual(boxesOf(mirrored), ["40,8,59,23"]);
+});
+
+test("a picture whose caption speaks of left or right is not mirrored", async () => {
+  const source = await captionSet("sides", [{ caption: "dog on the Left", spans: [[0, 3]], size: [64, 40] }]);
+  assert.deepEqual(boxesOf(await (await createComposer(setup(source, { flip: 1 }))).compose(0)), ["4,8,23,23"]);
+});
+
+test("pictures are padded with zeros to the largest, and boxes are resized with them", async () => {
+  const caption = { caption: "a dog", spans: [[2, 5]] };
+  const source = await captionSet("sizes", [
+    { ...caption, size: [128, 80] },
+    { ...caption, size: [90, 80] },
+  ]);
+  const batch = await (await createComposer(setup(source, { pictures: 2, sizes: [60], longest: 96 }))).compose(0);
+  assert.deepEqual([batch.height, batch.width, batch.pictures], [64, 96, 2]);
+  for (const picture of [0, 1]) assert.deepEqual(boxesOf(batch, picture), ["3,6,17,17"]);
+  const row = (picture: number, y: number) =>
+    batch.image.subarray((picture * 192 + y) * 96, (picture * 192 + y + 1) * 96);
+  for (const picture of [0, 1]) {
+    assert.ok(row(picture, 60).every((value) => value === 0));
+    assert.equal(
+      row(picture, 59).some((value) => value !== 0),
+      true,
+    );
+  }
+  const ends = [0, 1].map((picture) => row(picture, 10).findLastIndex((value) => value !== 0) + 1).sort();
+  assert.deepEqual(ends, [67, 96]);
+});
+
+test("of a caption that is too long the beginning is read, and what the rest means is left out", async () => {
+  const caption = "a dog and a chair and an apple";
+  const spans = ["dog", "apple"].map((word) => [caption.indexOf(word), caption.indexOf(word) + word.length]);
+  const source = await captionSet("long", [{ caption, spans, size: [64, 40] }]);
+  const dog = pieces.encode("dog").ids[1]!;
+  const apple = pieces.encode("apple").ids[1]!;
+  const whole = await (await createComposer(setup(source, { tokens: 16 }))).compose(0);
+  assert.deepEqual(wordsOf(whole), [dog, apple]);
+  const short = await (await createComposer(setup(source, { tokens: 6 }))).compose(0);
+  assert.deepEqual(wordsOf(short), [dog]);
+  assert.deepEqual(Number(short.ids[5]), pieces.encode("").ids.at(-1));
+  assert.ok(short.mask.every((value) => value === 1));
+});
+
+test("a batch depends on its number and the seed alone", async () => {
+  const many = Array.from({ length: 6 }, (_, i) => ({
+    ...{ caption: `a dog ${"and a cat ".repeat(i % 3)}`, spans: [[2, 5]] },
+    size: (i % 2 ? [40, 70] : [64, 40]) as [number, number],
+  }));
+  const source = await captionSet("many", many);
+  const given = setup(source, { pictures: 2, sizes: [32, 40, 64], longest: 96, flip: 0.5 });
+  const composer = await createComposer(given);
+  const batches = [];
+  for (let job = 0; job < 8; job++) batches.push(await composer.compose(job));
+  const again = await createComposer(given);
+  for (const job of [5, 0, 7]) assert.deepEqual(await again.compose(job), batches[job]);
+  const other = await createComposer({ ...given, seed: 2 });
+  assert.notDeepEqual(await Promise.all([0, 1, 2].map((job) => other.compose(job))), batches.slice(0, 3));
+  assert.ok(new Set(batches.map(({ height }) => height)).size > 1, "batches have several sizes");
+});
+
+test("a picture that is no picture, or of another size than its annotations say, is refused by name", async () => {
+  const source = await captionSet("bad", [{ caption: "a dog", spans: [[2, 5]], size: [64, 40] }]);
+  const composer = await createComposer(setup(source));
+  const file = join(folder, "bad-0.png");
+  await sharp({ create: { width: 65, height: 40, channels: 3, background: "red" } }).toFile(file);
+  await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png is 65 × 40, .* say 64 × 40/ });
+  writeFileSync(file, readFileSync(file).subarray(0, 60));
+  await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png/ });
+  rmSync(file);
+  await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png cannot be opened/ });
+});

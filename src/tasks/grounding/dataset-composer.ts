@@ -1,0 +1,120 @@
+/** Batches of pictures from datasets on disk, ready for a training step; made in worker threads. */
+
+import { readFile } from "node:fs/promises";
+import { Random } from "../../data/random.ts";
+import type { Xywh } from "../../data/readers/dataset.ts";
+import { Order, type Turn } from "../../data/training/order.ts";
+import { readSource, type SourceFiles, type TrainingExample } from "../../data/training/sources.ts";
+import { InputError } from "../../errors.ts";
+import { decodePicture } from "../../inputs/picture.ts";
+import { prepareImage } from "../../inputs/prepare-image.ts";
+import type { Picture } from "../../inputs/resize.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import {
+  assembleBatch,
+  type BatchSetup,
+  buffersOf,
+  type Corners,
+  type Example,
+  encodeUpTo,
+  type Words,
+} from "./assemble-batch.ts";
+import { ClassCaptions, type NegativeOptions } from "./class-captions.ts";
+import type { GroundingBatch } from "./training-step.ts";
+
+export interface DatasetComposerSetup extends BatchSetup {
+  /** With how many pictures come from each, against the weights of the others. */
+  sources: readonly (SourceFiles & { weight: number })[];
+  /** Most pixels of the longer side. */
+  longest: number;
+  /** Chance that a picture is mirrored; one whose caption speaks of left or right never is. */
+  flip: number;
+  negatives: NegativeOptions;
+}
+
+const SIDES = /\b(left|right)/i;
+
+/** Batch number `job` depends on nothing but the number, the setup and the files. */
+export async function createComposer(setup: DatasetComposerSetup): Promise<{
+  compose(job: number): Promise<GroundingBatch>;
+  transfer(batch: GroundingBatch): ArrayBuffer[];
+}> {
+  const pieces = WordPieces.parse(await readFile(setup.vocabulary, "utf8"));
+  const sources = await Promise.all(
+    setup.sources.map(async ({ weight, ...files }) => {
+      const { names, examples } = await readSource(files);
+      const captions = new ClassCaptions(names, pieces, { ...setup.negatives, tokens: setup.tokens });
+      return { weight, examples, captions, upright: examples.map(({ width, height }) => height > width) };
+    }),
+  );
+  const order = new Order(sources, setup.pictures, setup.seed);
+  const exampleOf = async ({ source, example }: Turn, side: number, random: Random): Promise<Example> => {
+    const { examples, captions } = sources[source]!;
+    const given = examples[example]!;
+    const words = wordsOf(given, captions, random);
+    const mirrored = random.chance(setup.flip) && !SIDES.test(words.caption);
+    const picture = await pictureOf(given);
+    const image = prepareImage(mirrored ? mirror(picture) : picture, { short: side, max: setup.longest });
+    return {
+      image,
+      encoding: encodeUpTo(pieces, words.caption, setup.tokens),
+      spans: words.spans,
+      boxes: given.objects.map(({ xywh }) => place(xywh, given, { ...image, mirrored })),
+    };
+  };
+  return {
+    compose: async (job) => {
+      const random = new Random(setup.seed, "batch", job);
+      const side = random.pick(setup.sizes);
+      // Each picture has numbers of its own, so that the order in which files are read does not matter.
+      const examples = order
+        .batch(job)
+        .map((turn, i) => exampleOf(turn, side, new Random(setup.seed, "picture", job, i)));
+      return assembleBatch(await Promise.all(examples), setup);
+    },
+    transfer: buffersOf,
+  };
+}
+
+/** A caption as it stands, or class names; boxes of names that did not fit have no span. */
+function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Random): Words {
+  if ("caption" in example) return { caption: example.caption, spans: example.objects.map(({ spans }) => spans) };
+  const { objects, unfinished } = example;
+  const present = [...new Set(objects.map(({ name }) => name))];
+  const { caption, spans } = captions.captionFor({ present, unfinished }, random);
+  return { caption, spans: objects.map(({ name }) => (spans.has(name) ? [spans.get(name)!] : [])) };
+}
+
+async function pictureOf({ picture, width, height }: TrainingExample): Promise<Picture> {
+  const found = await decodePicture(picture);
+  if (found.width === width && found.height === height) return found;
+  throw new InputError(
+    `${picture} is ${found.width} × ${found.height}, but the annotations say ${width} × ${height}; are the boxes of another copy?`,
+  );
+}
+
+/** A box cut to its picture, resized with it, and mirrored (GLIP `structures/bounding_box.py`). */
+function place(
+  [x, y, w, h]: Xywh,
+  given: { width: number; height: number },
+  { width, height, mirrored }: { width: number; height: number; mirrored: boolean },
+): Corners {
+  const across = (at: number) => Math.min(Math.max(at, 0), given.width - 1) * (width / given.width);
+  const down = (at: number) => Math.min(Math.max(at, 0), given.height - 1) * (height / given.height);
+  const [left, right] = [across(x), across(x + w - 1)];
+  const [top, bottom] = [down(y), down(y + h - 1)];
+  return mirrored ? [width - right - 1, top, width - left - 1, bottom] : [left, top, right, bottom];
+}
+
+function mirror({ data, width, height }: Picture): Picture {
+  const mirrored = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++)
+    for (let x = 0; x < width; x++) {
+      const from = 3 * (y * width + x);
+      const to = 3 * (y * width + width - 1 - x);
+      mirrored[to] = data[from]!;
+      mirrored[to + 1] = data[from + 1]!;
+      mirrored[to + 2] = data[from + 2]!;
+    }
+  return { data: mirrored, width, height };
+}
