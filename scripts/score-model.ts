@@ -5,7 +5,7 @@
  */
 
 import { Command } from "commander";
-import { readRecipe } from "../src/apps/training/recipe.ts";
+import { readRecipe, scenesOf } from "../src/apps/training/recipe.ts";
 import { loadWorld } from "../src/data/scenes/index.ts";
 import { loadModel } from "../src/tasks/grounding/load-model.ts";
 import { scoreScenes } from "../src/tasks/grounding/scene-scores.ts";
@@ -25,7 +25,7 @@ const {
   .parse()
   .opts<{ model: string; recipe: string; pictures: number; seed: number; sprites: string }>();
 
-const { data } = readRecipe(file);
+const data = scenesOf(readRecipe(file));
 const side = data.sizes[0]!;
 const scene = { width: side, height: side, objects: data.objects, smallest: data.smallest };
 const model = await loadModel(folder);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import sharp from "sharp";
-import { readRecipe } from "../src/apps/training/recipe.ts";
+import { readRecipe, scenesOf } from "../src/apps/training/recipe.ts";
 import { Random } from "../src/data/random.ts";
 import { composeScene, loadWorld } from "../src/data/scenes/index.ts";
 import { loadModel } from "../src/index.ts";
@@ -18,7 +18,7 @@ const folder = mkdtempSync(join(tmpdir(), "groundling-thin-line-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 test("the built-in model finds the named things in picture files that it never saw", async () => {
-  const { data } = readRecipe("recipes/first-world.json");
+  const data = scenesOf(readRecipe("recipes/first-world.json"));
   const world = loadWorld(join(folder, "sprites"), { split: "seen", names: data.names! });
   const scenes = { width: data.sizes[0]!, height: data.sizes[0]!, objects: data.objects, smallest: data.smallest };
   const model = await loadModel();

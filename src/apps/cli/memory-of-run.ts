@@ -15,8 +15,9 @@ export function memoryOfRun({ model: config, data, averageDecay }: Recipe): Memo
   const model = glip(config);
   const { pictures, tokens } = data;
   const side = 32 * Math.ceil(Math.max(...data.sizes) / 32);
+  const length = data.kind === "datasets" ? Math.max(side, 32 * Math.ceil(data.longest / 32)) : side;
   const mask = input("mask", [pictures, tokens]);
-  const maps = model.image(input("image", [pictures, 3, side, side]));
+  const maps = model.image(input("image", [pictures, 3, side, length]));
   const levels = model.answer(maps, model.text(input("ids", [pictures, tokens], "int64"), mask), mask);
   const kept = reachable(levels.flatMap(({ logits, offsets, centerness }) => [logits, offsets, centerness]))
     // A reshaped tensor shares the numbers of the one it is made from.
@@ -30,7 +31,7 @@ export function memoryOfRun({ model: config, data, averageDecay }: Recipe): Memo
     average: averageDecay > 0,
     accumulate: 1,
     activationBytes: WAY_BACK * kept,
-    batchBytes: 4 * pictures * 3 * side * side,
+    batchBytes: 4 * pictures * 3 * side * length,
     batchesAhead: AHEAD,
   });
 }

@@ -10,6 +10,50 @@ const rate = z.number().min(0).max(1);
 
 const pattern = z.string().refine(isPattern, "not a regular expression");
 
+/** What every batch is made to, wherever its pictures come from. */
+const batchShape = {
+  pictures: whole,
+  /** Lengths of the shorter side. */
+  sizes: z.array(whole).min(1),
+  /** Tokens of every caption. */
+  tokens: whole,
+};
+
+const scenesSchema = z.strictObject({
+  kind: z.literal("scenes").exactOptional(),
+  ...batchShape,
+  names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
+  /** Whether things are rendered models, too, and whether grounds are photos, too. */
+  models: z.boolean(),
+  grounds: z.boolean(),
+  /** Most things in a scene, and the side of the smallest as a share of the picture's. */
+  objects: whole,
+  smallest: rate,
+  /** Share of captions that are sentences about the scene, and most names of the others. */
+  sentences: rate,
+  listed: whole,
+});
+
+/** A dataset's folder or annotation file, and the folder of its pictures where that is not beside it. */
+const files = { data: z.string(), images: z.string().exactOptional() };
+
+const datasetsSchema = z.strictObject({
+  kind: z.literal("datasets"),
+  ...batchShape,
+  /** Most pixels of the longer side. */
+  longest: whole,
+  /** How many of the pictures come from each, against the weights of the others. */
+  sources: z.array(z.strictObject({ ...files, weight: z.number().positive() })).min(1),
+  /** Chance that a picture is mirrored. */
+  flip: rate,
+  /** Absent classes in the captions of detection sets: most of them, and the chances of just one, none and all of these. */
+  negatives: z
+    .strictObject({ most: z.int().min(0), one: rate, none: rate, all: rate })
+    .refine(({ one, none, all }) => one + none + all <= 1, "the chances of one, none and all are more than 1 together"),
+  /** COCO annotations of pictures that are kept from training, by whose average precision the best weights are kept. */
+  heldOut: z.strictObject(files).exactOptional(),
+});
+
 export const recipeSchema = z.strictObject({
   /** What is trained, on which machine, how long it takes and what it should score. */
   about: z.string(),
@@ -19,20 +63,8 @@ export const recipeSchema = z.strictObject({
   words: z.string(),
   /** Weights to start from instead of random ones, where names and shapes are the same. */
   from: z.string().exactOptional(),
-  data: z.strictObject({
-    names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
-    /** Whether things are rendered models, too, and whether grounds are photos, too. */
-    models: z.boolean(),
-    grounds: z.boolean(),
-    /** Most things in a scene, and the side of the smallest as a share of the picture's. */
-    objects: whole,
-    smallest: rate,
-    pictures: whole,
-    sizes: z.array(whole).min(1),
-    tokens: whole,
-    sentences: rate,
-    listed: whole,
-  }),
+  /** Scenes that are made as they are needed unless it says otherwise, or datasets on disk. */
+  data: z.discriminatedUnion("kind", [scenesSchema, datasetsSchema]),
   /** Parts of a batch that are computed at the same time, each on a core of its own; they decide the bits. */
   shards: whole,
   /** Patterns of the names of parameters that keep their first values. */
@@ -54,6 +86,14 @@ export const recipeSchema = z.strictObject({
 });
 
 export type Recipe = z.infer<typeof recipeSchema>;
+export type DatasetsData = z.infer<typeof datasetsSchema>;
+export type ScenesData = z.infer<typeof scenesSchema>;
+
+/** The generated world of a recipe. @throws RecipeError where it trains on datasets. */
+export function scenesOf({ data }: Recipe): ScenesData {
+  if (data.kind !== "datasets") return data;
+  throw new RecipeError("the recipe trains on datasets; a generated world is needed here, as in recipes/everyday.json");
+}
 
 /** Reads a recipe; `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON or plain words. */
 export function readRecipe(file: string, overrides: readonly string[] = []): Recipe {

@@ -13,12 +13,11 @@ import { progressBar } from "../../engine/progress.ts";
 import { cosine, withWarmup } from "../../engine/schedules.ts";
 import { tensorBoardLog } from "../../engine/tensorboard.ts";
 import { type TrainingResult, train } from "../../engine/train.ts";
+import { writing } from "../../engine/writing.ts";
 import { glip } from "../../models/glip.ts";
-import { moduleBeside } from "../../onnx/start-worker.ts";
-import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
+import { dataOfRun } from "./data-of-run.ts";
 import type { Recipe } from "./recipe.ts";
-import { sceneEvaluation } from "./scene-evaluation.ts";
 import { startWeights } from "./start-weights.ts";
 
 export interface RunOptions {
@@ -32,8 +31,9 @@ export interface RunOptions {
 
 /** Trains until the recipe's last step or an interruption, which saves. */
 export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: RunOptions): Promise<TrainingResult> {
-  mkdirSync(folder, { recursive: true });
+  await writing(folder, () => mkdirSync(folder, { recursive: true }));
   const model = glip(recipe.model);
+  const { module, setup, evaluation } = await dataOfRun(recipe, model, sprites);
   const weights = await startWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));
@@ -51,21 +51,6 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
     ...(frozen ? { frozen } : {}),
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });
-  const { pictures, sizes, tokens, sentences, listed, objects, smallest, ...world } = recipe.data;
-  const setup: SceneComposerSetup = {
-    sprites,
-    world: { split: "train", ...world },
-    scene: { objects, smallest },
-    vocabulary: join(recipe.words, "vocab.txt"),
-    seed: recipe.seed,
-    pictures,
-    sizes,
-    tokens,
-    maxTokens: recipe.model.maxTokens,
-    sentences,
-    names: listed,
-  };
-  const module = moduleBeside("../../tasks/grounding/scene-composer", import.meta.url);
   const source = workerBatchSource<GroundingBatch>({ module, setup, workers: 1, ahead: 4 });
   const log = join(folder, "log.jsonl");
   try {
@@ -81,7 +66,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
         averageDecay: recipe.averageDecay,
         restorables: { dropout: { save: () => [...random.state], restore: (state) => restoreRandom(random, state) } },
         pictures: (batch) => batch.pictures,
-        evaluation: sceneEvaluation(recipe, model, sprites),
+        ...(evaluation ? { evaluation } : {}),
         checkpoints: {
           folder,
           every: recipe.checkpointEvery,

@@ -9,15 +9,15 @@ import type { Glip } from "../../models/glip.ts";
 import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { scoreScenes } from "../../tasks/grounding/scene-scores.ts";
-import type { Recipe } from "./recipe.ts";
+import type { Recipe, ScenesData } from "./recipe.ts";
 
 const NAMES_IN_PROMPT = 8;
 const THRESHOLD = 0.4;
 const SEED = 5;
 
 /** Found things, false alarms per picture, and their F1 score, by which the best weights are kept. */
-export function sceneEvaluation(recipe: Recipe, model: Glip, sprites: string): Evaluation {
-  const { sizes, objects, smallest, names, models, grounds } = recipe.data;
+export function sceneEvaluation(recipe: Recipe, data: ScenesData, model: Glip, sprites: string): Evaluation {
+  const { sizes, objects, smallest, names, models, grounds } = data;
   const side = Math.max(...sizes);
   const words = WordPieces.parse(readFileSync(join(recipe.words, "vocab.txt"), "utf8"));
   const world = loadWorld(sprites, { split: "seen", models, grounds, ...(names ? { names } : {}) });
