@@ -5,6 +5,7 @@
  *   npx tsx scripts/example-pictures.ts --to examples/pictures
  */
 
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Command } from "commander";
 import sharp from "sharp";
@@ -26,6 +27,7 @@ const model = await loadModel();
 let made = 0;
 for (let seed = 1; made < pictures; seed++) {
   const scene = composeScene(world, seed, { width: 320, height: 320, objects: 4, smallest: 0.25 });
+  if (scene.objects.some(({ visible }) => visible < 0.95)) continue;
   if (new Set(scene.objects.map(({ name }) => name)).size < names.length) continue;
   const { data, width, height } = scene.picture;
   const file = await sharp(data, { raw: { width, height, channels: 3 } })
@@ -33,7 +35,7 @@ for (let seed = 1; made < pictures; seed++) {
     .toBuffer();
   const found = await model.detect(file, names, { threshold });
   if (found.length !== scene.objects.length || countHits(scene, found) < found.length) continue;
-  await sharp(file).toFile(join(to, `scene-${++made}.jpg`));
+  await writeFile(join(to, `scene-${++made}.jpg`), file);
   console.log(`scene-${made}.jpg: seed ${seed}, ${scene.caption}`);
 }
 await model.dispose();
