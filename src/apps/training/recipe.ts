@@ -92,7 +92,9 @@ export type ScenesData = z.infer<typeof scenesSchema>;
 /** The generated world of a recipe. @throws RecipeError where it trains on datasets. */
 export function scenesOf({ data }: Recipe): ScenesData {
   if (data.kind !== "datasets") return data;
-  throw new RecipeError("the recipe trains on datasets; a generated world is needed here, as in recipes/first-world.json");
+  throw new RecipeError(
+    "the recipe trains on datasets; a generated world is needed here, as in recipes/first-world.json",
+  );
 }
 
 /** Reads a recipe; `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON or plain words. */
