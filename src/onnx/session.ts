@@ -67,8 +67,8 @@ export class Session {
     for (const value of trace.parameters) feed(value, weights.get(value.name), "weight");
     if (wrong.length > 0) throw new InputError(wrong.join("\n"));
     for (const value of trace.constants) feed(value, value.data, "constant");
-    const masks = trace.dropMasks.every(({ name }) => feeds[name]) ? feeds : drawMasks(trace, random);
-    for (const value of trace.dropMasks) feed(value, masks[value.name], "mask");
+    for (const value of trace.dropMasks)
+      feed(value, feeds[value.name] ?? drawMask(value.shape, value.rate, random), "mask");
     const results = await this.session.run(values);
     return Object.fromEntries(trace.outputs.map(({ name }) => [name, numbersOf(results[name]!.data)]));
   }

@@ -106,6 +106,10 @@ test("a batch in shards has the whole batch's losses and gradients, in the same 
   assert.deepEqual(await again.run(weights, both), parts);
   for (const [name, loss] of Object.entries(whole.losses))
     assert.ok(Math.abs(parts.losses[name]! - loss) < 1e-5 * Math.abs(loss), name);
+  const partly = await makeStep({ shards: 2, frozen: /^backbone/ }).run(weights, both);
+  for (const [name, loss] of Object.entries(whole.losses))
+    assert.ok(Math.abs(partly.losses[name]! - loss) < 1e-5 * Math.abs(loss), name);
+  assert.ok([...partly.gradients.keys()].every((name) => !name.startsWith("backbone")));
   for (const [name, gradient] of whole.gradients) {
     const largest = gradient.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
     parts.gradients.get(name)!.forEach((value, i) => {

@@ -86,6 +86,8 @@ export class GroundingTrainingStep {
 
   private share(weights: Weights): Weights {
     for (const [name, numbers] of weights) {
+      // Frozen ones are baked into the sessions.
+      if (this.options.frozen?.test(name)) continue;
       const place = this.shared.get(name) ?? new Float32Array(new SharedArrayBuffer(numbers.byteLength));
       place.set(numbers);
       this.shared.set(name, place);
