@@ -4,13 +4,12 @@
  *   npx tsx scripts/score-splits.ts --model assets/models/everyday --count 100 --sprites runs/sprites --real runs/real
  */
 
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { loadModel } from "../src/tasks/grounding/load-model.ts";
 import { countHits } from "../src/tasks/grounding/scene-scores.ts";
+import { groundling, scored } from "./command-line.ts";
 
 interface Choices {
   model: string;
@@ -31,31 +30,18 @@ const choices = new Command()
   .parse()
   .opts<Choices>();
 const { model, count, seed, sprites, out, real } = choices;
-const program = fileURLToPath(new URL("../src/apps/cli/main.ts", import.meta.url));
 
 for (const split of ["seen", "style", "novel", "compose"]) {
   const folder = join(out, split);
   const models = split === "seen" || split === "compose" ? ["--models"] : [];
   const scenes = ["--split", split, "--count", String(count), "--seed", String(seed), "--grounds", ...models];
   groundling("scenes", "--out", folder, ...scenes, "--sprites", sprites);
-  const boxes = scored("coco", join(folder, "instances.json"), join(folder, "boxes.jsonl"));
-  const phrases = scored("flickr30k", join(folder, "grounding.json"), join(folder, "phrases.jsonl"));
+  const boxes = scored(model, "coco", join(folder, "instances.json"), join(folder, "boxes.jsonl"));
+  const phrases = scored(model, "flickr30k", join(folder, "grounding.json"), join(folder, "phrases.jsonl"));
   const percent = (value: number | undefined) => (100 * (value ?? Number.NaN)).toFixed(1);
   console.log(`${split}: AP50 ${percent(boxes.AP50)}, AP ${percent(boxes.AP)}, R@1 ${percent(phrases["R@1"])}`);
 }
 if (real) await scorePhotos(real);
-
-function groundling(...parameters: string[]): string {
-  return execFileSync(process.execPath, ["--import", "tsx", program, ...parameters], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-}
-
-function scored(protocol: string, data: string, detections: string): Record<string, number> {
-  const told = ["--model", model, "--data", data, "--detections", detections, "--protocol", protocol];
-  return JSON.parse(groundling("eval", ...told, "--format", "json")).metrics;
-}
 
 interface Instances {
   images: { id: number; file_name: string }[];

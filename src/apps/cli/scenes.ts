@@ -2,6 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { loadWorld, type Split, splits, writeSceneDataset } from "../../data/scenes/index.ts";
+import { commaSeparated } from "./names.ts";
 
 interface Choices {
   readonly out: string;
@@ -10,6 +11,7 @@ interface Choices {
   readonly split: Split;
   readonly size: number;
   readonly captions: boolean;
+  readonly names?: string[];
   readonly everyday: boolean;
   readonly models: boolean;
   readonly grounds: boolean;
@@ -28,24 +30,28 @@ export function addScenesCommand(program: Command): void {
     .option("--seed <number>", "which scenes", wholeNumber(0, 4_000_000), 0)
     .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
     .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
+    .option("--names <a,b,c>", "only these names", commaSeparated)
     .option("--everyday", "only the fifty everyday names", false)
     .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
     .option("--grounds", "also photos of grounds as backgrounds (scripts/world/grounds.ts gathers them)", false)
     .option("--captions", "tar shards of pictures and captions, without boxes", false)
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
-    .action(async ({ out, count, seed, split, size, captions, everyday, models, grounds, sprites }: Choices) => {
-      const world = loadWorld(sprites, { split, models, grounds, ...(everyday && { names: "everyday" }) });
-      const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
-      await writeSceneDataset(world, {
-        folder: out,
-        count,
-        seed,
-        size,
-        form: captions ? "captions" : "boxes",
-        progress,
-      });
-      process.stderr.write(`\r${count} scenes of ${world.names.length} names in ${out}\n`);
-    });
+    .action(
+      async ({ out, count, seed, split, size, captions, everyday, models, grounds, sprites, ...given }: Choices) => {
+        const names = everyday ? "everyday" : given.names;
+        const world = loadWorld(sprites, { split, models, grounds, ...(names && { names }) });
+        const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
+        await writeSceneDataset(world, {
+          folder: out,
+          count,
+          seed,
+          size,
+          form: captions ? "captions" : "boxes",
+          progress,
+        });
+        process.stderr.write(`\r${count} scenes of ${world.names.length} names in ${out}\n`);
+      },
+    );
 }
 
 function wholeNumber(least: number, greatest: number) {

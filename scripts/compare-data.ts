@@ -1,0 +1,96 @@
+/**
+ * GLIP's first claim in miniature (paper, table 2 and section 4): one model trained on detection data, on grounding data and on both, with and
+ * without deep fusion, three seeds each; all see as many pictures. Appends a line per run, goes on after an interruption, prints the table.
+ *
+ *   npx tsx scripts/compare-data.ts --results docs/results/detection-and-grounding.jsonl
+ */
+
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { readRecipe, scenesOf } from "../src/apps/training/recipe.ts";
+import { groundling, scored, script } from "./command-line.ts";
+import { meanAndInterval } from "./statistics.ts";
+
+const {
+  recipe: file,
+  results,
+  out,
+  sprites,
+  seeds,
+  count,
+} = new Command()
+  .option("--recipe <file>", "what all runs share", "recipes/detection-and-grounding.json")
+  .option("--results <file>", "a line for each run", "runs/compare-data/results.jsonl")
+  .option("--out <folder>", "scenes and models", "runs/compare-data")
+  .option("--sprites <folder>", "folder of rendered drawings", "runs/sprites")
+  .option("--seeds <number>", "runs of each kind", Number, 3)
+  .option("--count <number>", "scenes to score on", Number, 150)
+  .parse()
+  .opts<{ recipe: string; results: string; out: string; sprites: string; seeds: number; count: number }>();
+
+const shared = readRecipe(file);
+const world = scenesOf(shared);
+const { fusion: _, ...withoutFusion } = shared.model;
+const sources = { detection: 0, grounding: 1, both: world.sentences };
+const models = { "with fusion": shared.model, "without fusion": withoutFusion };
+
+interface Run {
+  source: keyof typeof sources;
+  model: keyof typeof models;
+  seed: number;
+  AP50: number;
+  AP: number;
+  recallAt1: number;
+}
+
+mkdirSync(dirname(results), { recursive: true });
+const test = join(out, "test");
+const scenes = ["--count", String(count), "--seed", "11", "--size", String(world.sizes[0])];
+if (!existsSync(join(test, "instances.json"))) {
+  const names = (world.names as string[]).join(",");
+  groundling("scenes", "--out", test, "--split", "seen", "--names", names, ...scenes, "--sprites", sprites);
+}
+for (let seed = 1; seed <= seeds; seed++)
+  for (const source of Object.keys(sources) as (keyof typeof sources)[])
+    for (const model of Object.keys(models) as (keyof typeof models)[])
+      if (!runs().some((run) => run.seed === seed && run.source === source && run.model === model))
+        carryOut(source, model, seed);
+console.log(tableOf(runs()));
+
+function runs(): Run[] {
+  if (!existsSync(results)) return [];
+  const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line));
+}
+
+function carryOut(source: keyof typeof sources, model: keyof typeof models, seed: number): void {
+  const folder = join(out, "run");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const own = join(folder, "recipe.json");
+  const data = { ...world, sentences: sources[source] };
+  writeFileSync(own, JSON.stringify({ ...shared, model: models[model], seed, data }));
+  groundling("train", own, "--out", folder, "--sprites", sprites);
+  const packed = join(folder, "model");
+  const side = String(world.sizes[0]);
+  script("package-model.ts", "--run", folder, "--to", packed, "--size", `${side},${side}`, "--card", file);
+  const boxes = scored(packed, "coco", join(test, "instances.json"), join(folder, "boxes.jsonl"));
+  const phrases = scored(packed, "flickr30k", join(test, "grounding.json"), join(folder, "phrases.jsonl"));
+  const run = { source, model, seed, AP50: boxes.AP50, AP: boxes.AP, recallAt1: phrases["R@1"] } as Run;
+  appendFileSync(results, `${JSON.stringify(run)}\n`);
+  console.error(JSON.stringify(run));
+}
+
+function tableOf(all: readonly Run[]): string {
+  const lines = ["| trained on | deep fusion | AP50 | AP | R@1 of phrases | runs |", "|---|---|---|---|---|---|"];
+  for (const source of Object.keys(sources))
+    for (const model of Object.keys(models)) {
+      const some = all.filter((run) => run.source === source && run.model === model);
+      const cells = (["AP50", "AP", "recallAt1"] as const).map((key) =>
+        meanAndInterval(some.map((run) => 100 * run[key])),
+      );
+      lines.push(`| ${[source, model.split(" ")[0], ...cells, some.length].join(" | ")} |`);
+    }
+  return lines.join("\n");
+}
