@@ -1,0 +1,129 @@
+/**
+ * Times a training step of the nano GLIP (4 pictures of 160 pixels: losses, gradients, clipping, AdamW) against PyTorch's on the same graph,
+ * each side with the better of its ways to use the cores; then how fast the data side composes such pictures, against the trainer's appetite.
+ *
+ *   PEER=FOLDER node --import tsx bench/training.ts      PYTHON, THREADS (2) and RUNS (3) are read from the environment
+ *
+ * PEER holds glip_torch.py and cases.py of the second implementation. Its text is padded to 256 tokens, as the reference pads it; ours is
+ * as long as its words.
+ */
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Random } from "../src/data/random.ts";
+import { AdamW } from "../src/engine/adamw.ts";
+import { clipFactor, globalNorm } from "../src/engine/clip.ts";
+import { parameterGroups } from "../src/engine/parameter-groups.ts";
+import { glip } from "../src/models/glip.ts";
+import { glipPresets } from "../src/models/glip-presets.ts";
+import { createComposer } from "../src/tasks/grounding/scene-composer.ts";
+import { anchorsOf, targetsOf } from "../src/tasks/grounding/targets.ts";
+import { type GroundingBatch, GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
+
+const threads = Number(process.env["THREADS"] ?? 2);
+const runs = Number(process.env["RUNS"] ?? 3);
+const peer = process.env["PEER"];
+if (!peer) throw new Error("say with PEER=FOLDER where glip_torch.py and cases.py lie");
+const [side, pictures, tokens, steps] = [160, 4, 12, 8];
+
+const random = new Random(1, "bench");
+const model = glip(glipPresets.nano);
+const uniform = () => random.unit();
+const weights = new Map(model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, uniform)]));
+const batch: GroundingBatch = {
+  image: Float32Array.from({ length: pictures * 3 * side * side }, () => 4 * uniform() - 2),
+  pictures,
+  height: side,
+  width: side,
+  ids: BigInt64Array.from({ length: pictures * tokens }, () => BigInt(104 + random.below(800))),
+  mask: new Float32Array(pictures * tokens).fill(1),
+  tokens,
+  targets: targetsOf(
+    Array.from({ length: pictures }, () => ({
+      boxes: Float32Array.from([1, 2, 3].flatMap(box)),
+      tokens: [[1], [3], [5]],
+    })),
+    anchorsOf(side, side),
+    { tokens, maxTokens: glipPresets.nano.maxTokens },
+  ),
+};
+const ours = new Map<string, GroundingTrainingStep>();
+for (const shards of [1, threads]) ours.set(`ours, ${shards} shards`, new GroundingTrainingStep(model, { shards }));
+const optimizer = new AdamW(parameterGroups(weights.keys(), { learningRate: 1e-6, weightDecay: 1e-4 }));
+
+const times = new Map<string, number[]>();
+for (let turn = -1; turn < runs; turn++) {
+  for (const [name, step] of ours) note(turn, name, await oursOnce(step));
+  if (turn < 0) continue;
+  for (const count of new Set([1, threads])) for (const [name, time] of peerOnce(count)) note(turn, name, time);
+}
+for (const step of ours.values()) await step.dispose();
+const best = (side: "ours" | "PyTorch") =>
+  Math.min(...[...times].filter(([name]) => name.startsWith(side)).map(([, all]) => median(all)));
+console.log(`nano GLIP, ${pictures} pictures of ${side} pixels, seconds a step, medians of ${runs} turns`);
+for (const [name, all] of times)
+  console.log(`  ${name.padEnd(34)} ${median(all).toFixed(3)}   (${all.map((t) => t.toFixed(3)).join(" ")})`);
+console.log(`times faster than PyTorch's best: ${(best("PyTorch") / best("ours")).toFixed(2)}`);
+const composed = composedPerSecond();
+const eaten = pictures / best("ours");
+console.log(
+  `one worker composes ${composed.toFixed(1)} pictures a second, the trainer eats ${eaten.toFixed(1)}: ${(composed / eaten).toFixed(2)} times`,
+);
+
+function box(): number[] {
+  const [x, y] = [random.unit() * side * 0.5, random.unit() * side * 0.5];
+  return [x, y, x + side * (0.1 + 0.35 * random.unit()), y + side * (0.1 + 0.35 * random.unit())];
+}
+
+async function oursOnce(step: GroundingTrainingStep): Promise<number> {
+  const each: number[] = [];
+  for (let i = 0; i < steps; i++) {
+    const start = performance.now();
+    const { gradients } = await step.run(weights, batch);
+    optimizer.step(weights, gradients, { gradient: clipFactor(globalNorm(gradients), 1) });
+    each.push((performance.now() - start) / 1000);
+  }
+  return median(each);
+}
+
+function peerOnce(count: number): [string, number][] {
+  const told = ["time-train", "--preset", "nano", "--size", side, "--batch", pictures, "--threads", count].map(String);
+  const lines = execFileSync(process.env["PYTHON"] ?? "/usr/bin/python3", ["cases.py", ...told], {
+    cwd: peer!,
+    encoding: "utf8",
+  });
+  return lines
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+    .map(({ deform, seconds }) => [`PyTorch, ${deform}, ${count} threads`, seconds.total ?? seconds]);
+}
+
+/** Scenes of the first world, drawn, prepared, captioned and assigned to anchors, by one thread. */
+function composedPerSecond(): number {
+  const composer = createComposer({
+    vocabulary: fileURLToPath(new URL("../assets/words/vocab.txt", import.meta.url)),
+    seed: 1,
+    pictures,
+    sizes: [side],
+    tokens: 64,
+    maxTokens: 64,
+    sprites: process.env["SPRITES"] ?? "runs/sprites",
+    world: { split: "train", names: "everyday" },
+    scene: { objects: 4, smallest: 0.25 },
+    sentences: 0.15,
+    names: 10,
+  });
+  for (let job = 0; job < 3; job++) composer.compose(job);
+  const start = performance.now();
+  const jobs = 20;
+  for (let job = 3; job < 3 + jobs; job++) composer.compose(job);
+  return (1000 * jobs * pictures) / (performance.now() - start);
+}
+
+function note(turn: number, name: string, time: number): void {
+  if (turn >= 0) times.set(name, [...(times.get(name) ?? []), time]);
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}
