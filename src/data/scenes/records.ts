@@ -20,7 +20,8 @@ const room = 100;
 
 /**
  * COCO annotations (`bbox` as x, y, width, height; masks as run lengths; kin of what is shown under
- * `not_exhaustive_category_ids`, as LVIS does) and MDETR annotations (`tokens_positive`: letters of the caption).
+ * `not_exhaustive_category_ids`, as LVIS does) and MDETR annotations (`tokens_positive`: letters of the caption;
+ * `tokens_positive_eval`: those of each phrase, for the evaluation of grounding).
  */
 export function recordsOf(scene: Scene, { id, file }: Place, world: World): SceneRecords {
   const { picture, objects, owners, caption, phrases } = scene;
@@ -48,7 +49,15 @@ export function recordsOf(scene: Scene, { id, file }: Place, world: World): Scen
       })),
     },
     grounding: {
-      image: { ...image, caption, dataset_name: "scenes", tokens_negative: [[0, caption.length]] },
+      image: {
+        ...image,
+        original_img_id: id,
+        sentence_id: 0,
+        caption,
+        dataset_name: "scenes",
+        tokens_negative: [[0, caption.length]],
+        tokens_positive_eval: phrases.map(({ span }) => [span]),
+      },
       annotations: boxed.map((annotation, i) => ({
         ...annotation,
         category_id: 1,
