@@ -25,6 +25,6 @@ export const glipConfigSchema = z.strictObject({
   channels: whole,
   groups: whole,
   maxTokens: whole,
-  steps: whole,
+  steps: z.int().min(0),
   fusion: z.strictObject({ width: whole, heads: whole }).exactOptional(),
 });

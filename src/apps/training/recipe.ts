@@ -73,6 +73,8 @@ export const recipeSchema = z.strictObject({
   learningRate: z.number().positive(),
   /** Of the text side, which starts from real word vectors. */
   languageLearningRate: z.number().positive(),
+  /** Of the backbone, where it starts from weights that were trained before; else as the rest. */
+  backboneLearningRate: z.number().positive().exactOptional(),
   weightDecay: z.number().min(0),
   warmup: z.int().min(0),
   clip: z.number().positive(),

@@ -42,6 +42,9 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
     weightDecay: recipe.weightDecay,
     rules: [
       { pattern: "language_backbone", learningRate: recipe.languageLearningRate },
+      ...(recipe.backboneLearningRate
+        ? [{ pattern: /^backbone\.body/, learningRate: recipe.backboneLearningRate }]
+        : []),
       { pattern: /bias|[nN]orm|gamma|scale/, weightDecay: 0 },
     ],
   });
