@@ -9,6 +9,7 @@ type AddCommand = (program: Command) => void;
 const commands: Record<string, () => Promise<AddCommand>> = {
   detect: async () => (await import("./detect.ts")).addDetectCommand,
   ground: async () => (await import("./ground.ts")).addGroundCommand,
+  "pseudo-label": async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
   train: async () => (await import("./train.ts")).addTrainCommand,
   models: async () => (await import("./models.ts")).addModelsCommand,
   convert: async () => (await import("./convert.ts")).addConvertCommand,

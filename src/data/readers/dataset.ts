@@ -37,6 +37,8 @@ export interface DatasetObject {
   /** In square pixels, as the source says it: of the mask where there is one. */
   area: number;
   isCrowd: boolean;
+  /** How sure the model was that made the box; people's boxes have none. */
+  score?: number;
   segmentation?: Segmentation;
 }
 

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { isInTar } from "./tar-pictures.ts";
 
 const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
 
@@ -25,9 +26,11 @@ export function firstExisting(folder: string, names: readonly string[]): string 
   return names.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** Where pictures lie: under a folder as they are named, or by their last name alone. @throws InputError that names those missing. */
+/** Where pictures lie: under a folder as they are named, in a tar there, or by their last name alone. @throws InputError that names those missing. */
 export function picturesIn(folder: string, names: readonly string[]): string[] {
-  const paths = names.map((name) => firstExisting(folder, [name, basename(name)]));
+  const paths = names.map((name) =>
+    isInTar(join(folder, name)) ? join(folder, name) : firstExisting(folder, [name, basename(name)]),
+  );
   const missing = names.filter((_, place) => !paths[place]);
   if (missing.length === 0) return paths as string[];
   const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");

@@ -94,7 +94,16 @@ function readGrounding(grounding: Record<string, unknown>, image: DatasetImage, 
       );
       return [];
     }
-    const objects = boxes.map((box) => addObject(image, box, { problems, place }));
+    const scores = isNumber(region.score) ? [region.score] : region.score;
+    if (scores !== undefined && !(isNumbers(scores) && scores.length === boxes.length)) {
+      problems.error(place, `${what}.score must be a number for each box`);
+      return [];
+    }
+    const objects = boxes.map((box, k) => {
+      const object = addObject(image, box, { problems, place });
+      if (scores) image.objects[object]!.score = scores[k]!;
+      return object;
+    });
     return [{ spans, objects }];
   });
   image.captions.push({ text: caption, phrases });
@@ -128,11 +137,15 @@ export function odvgOfDataset(dataset: Dataset): string {
     );
     if (instances.length || image.captions.length === 0) lines.push({ ...head, detection: { instances } });
     for (const { text, phrases } of image.captions) {
-      const regions = phrases.map(({ spans, objects }) => ({
-        bbox: objects.length === 1 ? box(objects[0]!) : objects.map(box),
-        phrase: spans.map(([start, end]) => text.slice(start, end)).join(" "),
-        tokens_positive: spans,
-      }));
+      const regions = phrases.map(({ spans, objects }) => {
+        const scores = objects.flatMap((object) => image.objects[object]!.score ?? []);
+        return {
+          bbox: objects.length === 1 ? box(objects[0]!) : objects.map(box),
+          phrase: spans.map(([start, end]) => text.slice(start, end)).join(" "),
+          tokens_positive: spans,
+          ...(scores.length > 0 ? { score: scores } : {}),
+        };
+      });
       lines.push({ ...head, grounding: { caption: text, regions } });
     }
   }

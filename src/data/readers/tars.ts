@@ -1,69 +1,51 @@
 /** Image-text tars (WebDataset): a picture and a text of one name, in as many shards as one likes. */
-import { createReadStream } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { extract } from "tar-stream";
-import { InputError } from "../../errors.ts";
 import type { Dataset, DatasetImage } from "./dataset.ts";
 import { isPictureName, namesIn } from "./folders.ts";
 import { pictureSize } from "./picture-size.ts";
 import type { Problems } from "./problems.ts";
+import { tarEntries, tarEntryBytes } from "./tar-entries.ts";
 import { isRecord } from "./values.ts";
 
-/** One picture with its texts, as they lie in a shard. */
+/** One picture with its texts, as they lie in a shard; either may be missing. */
 export interface ImageText {
   /** Path in the shard without ending. */
   key: string;
   /** Ending of the picture's name, with the dot. */
   ending: string;
-  picture: Buffer;
+  picture?: Buffer;
   captions: string[];
 }
 
 const largestEntry = 1 << 28;
 
-/** The pairs of a shard, one at a time. @throws InputError naming the shard and the entry that is wrong. */
-export async function* readImageTexts(shard: string, problems: Problems): AsyncGenerator<ImageText> {
-  const entries = createReadStream(shard).pipe(extract());
-  let current: { key: string; ending: string; picture?: Buffer; captions: string[] } | undefined;
-  const finish = function* (): Generator<ImageText> {
-    if (!current) return;
-    const { picture } = current;
-    if (picture && current.captions.length) yield { ...current, picture };
-    else
-      problems.error(
-        { file: shard },
-        `${current.key} has ${picture ? "a picture but no text" : "a text but no picture"}`,
-      );
-  };
-  try {
-    for await (const entry of entries) {
-      const { name, type, size = 0 } = entry.header;
-      if (type !== "file") {
-        entry.resume();
-        continue;
-      }
-      if (size > largestEntry)
-        throw new InputError(`${shard}: ${name} says that it is ${size} bytes; pictures are smaller`);
-      const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
-      const key = dot < 0 ? name : name.slice(0, dot);
-      const ending = name.slice(key.length);
-      if (current?.key !== key) {
-        yield* finish();
-        current = { key, ending: "", captions: [] };
-      }
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry) chunks.push(chunk as Buffer);
-      const bytes = Buffer.concat(chunks);
-      if (isPictureName(name)) Object.assign(current, { picture: bytes, ending });
-      else if (ending === ".txt") current.captions.push(bytes.toString("utf8").trim());
-      else if (ending === ".json")
-        current.captions.push(...captionsOfJson(bytes.toString("utf8"), `${shard} ${name}`, problems));
+/** The pairs of a shard, one at a time; what is damaged goes to `problems`. @throws InputError where the shard cannot be opened. */
+export function* readImageTexts(shard: string, problems: Problems): Generator<ImageText> {
+  let current: ImageText | undefined;
+  for (const entry of tarEntries(shard)) {
+    if ("damage" in entry) problems.error({ file: shard }, entry.damage);
+    const { name } = entry;
+    if (name === undefined) continue;
+    const dot = name.indexOf(".", name.lastIndexOf("/") + 1);
+    const key = dot < 0 ? name : name.slice(0, dot);
+    const ending = name.slice(key.length);
+    const isPicture = isPictureName(name);
+    if (!isPicture && ending !== ".txt" && ending !== ".json") continue;
+    if (current?.key !== key) {
+      if (current) yield current;
+      current = { key, ending: "", captions: [] };
     }
-  } catch (error) {
-    if (error instanceof InputError) throw error;
-    throw new InputError(`${shard}: not a tar that can be read (${error instanceof Error ? error.message : error})`);
+    if ("damage" in entry) continue;
+    if (entry.size > largestEntry) {
+      problems.error({ file: shard }, `${name} is ${entry.size} bytes; pictures and texts are smaller`);
+      continue;
+    }
+    const bytes = tarEntryBytes(shard, entry);
+    if (isPicture) Object.assign(current, { picture: bytes, ending });
+    else if (ending === ".txt") current.captions.push(bytes.toString("utf8").trim());
+    else current.captions.push(...captionsOfJson(bytes.toString("utf8"), `${shard} ${name}`, problems));
   }
-  yield* finish();
+  if (current) yield current;
 }
 
 function captionsOfJson(text: string, file: string, problems: Problems): string[] {
@@ -89,7 +71,11 @@ export async function readTars(path: string, problems: Problems): Promise<Datase
   const images: DatasetImage[] = [];
   const keys = new Set<string>();
   for (const shard of shardsOf(path)) {
-    for await (const { key, ending, picture, captions } of readImageTexts(shard, problems)) {
+    for (const { key, ending, picture, captions } of readImageTexts(shard, problems)) {
+      if (!picture || captions.length === 0) {
+        problems.error({ file: shard }, `${key} has ${picture ? "a picture but no text" : "a text but no picture"}`);
+        continue;
+      }
       const id = `${basename(shard)}/${key}`;
       if (keys.has(id)) problems.error({ file: shard }, `${key} occurs twice; keep a picture and its text together`);
       keys.add(id);

@@ -23,7 +23,7 @@ export interface TrainingSource {
 export type TrainingExample = DetectionExample | CaptionExample;
 
 interface PictureFile {
-  /** Path of the picture. */
+  /** Path of the picture, which may lead into a tar. */
   picture: string;
   /** In pixels, as the annotations say. */
   width: number;

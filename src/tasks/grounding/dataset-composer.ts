@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { Random } from "../../data/random.ts";
 import type { Xywh } from "../../data/readers/dataset.ts";
+import { pictureAt } from "../../data/readers/tar-pictures.ts";
 import { Order, type Turn } from "../../data/training/order.ts";
 import { readSource, type SourceFiles, type TrainingExample } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
@@ -86,7 +87,7 @@ function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Rand
 }
 
 async function pictureOf({ picture, width, height }: TrainingExample): Promise<Picture> {
-  const found = await decodePicture(picture);
+  const found = await decodePicture(pictureAt(picture));
   if (found.width === width && found.height === height) return found;
   throw new InputError(
     `${picture} is ${found.width} × ${found.height}, but the annotations say ${width} × ${height}; are the boxes of another copy?`,

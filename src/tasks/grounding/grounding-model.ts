@@ -4,7 +4,7 @@ import { bestFirst, rescaleDetections, selectDetections } from "../../boxes/sele
 import { InputError } from "../../errors.ts";
 import { phrasesOf } from "../../inputs/noun-phrases.ts";
 import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
-import { prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
+import { type PreparedImage, prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
 import { promptOfText } from "../../inputs/prompt-text.ts";
 import { type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
@@ -49,6 +49,14 @@ export interface GroundOptions extends DetectOptions {
   phrases?: readonly (string | Span)[];
 }
 
+/** A picture that was decoded, resized and normalised beforehand, perhaps in another thread. */
+export interface PreparedPicture {
+  readonly prepared: PreparedImage;
+  /** Of the picture as it was given, in pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
 /** A picture's features with what is needed to bring boxes back to the picture. */
 interface Seen {
   features: ImageFeatures;
@@ -65,11 +73,13 @@ export class GroundingModel {
   private classes: readonly string[] | undefined;
   private readonly captions = new Map<string, Promise<TextFeatures>>();
   private readonly pictures = new Map<string, Promise<Seen>>();
+  private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
 
   constructor(
     readonly predictor: Predictor,
     private readonly words: WordPieces,
-    private readonly size: SizeRule,
+    /** Sides that pictures are resized to unless told. */
+    readonly size: SizeRule,
   ) {}
 
   /** Fixes the vocabulary, so that `detect` needs none. */
@@ -109,7 +119,11 @@ export class GroundingModel {
   }
 
   /** Boxes for the phrases of a caption, best first. */
-  async ground(image: PictureSource, caption: string, options: GroundOptions = {}): Promise<PhraseDetection[]> {
+  async ground(
+    image: PictureSource | PreparedPicture,
+    caption: string,
+    options: GroundOptions = {},
+  ): Promise<PhraseDetection[]> {
     const phrases = phrasesOf(caption, options.phrases);
     const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
     const found = await this.find(image, prompt, options);
@@ -132,8 +146,8 @@ export class GroundingModel {
     return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
   }
 
-  private async find(image: PictureSource, prompt: Prompt, options: DetectOptions) {
-    const seen = await this.look(image, options.size ?? this.size);
+  private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
+    const seen = await (isPrepared(image) ? this.lookAtPrepared(image) : this.look(image, options.size ?? this.size));
     const found: { detection: Detection; label: number }[] = [];
     for (const pass of prompt.passes) found.push(...(await this.findPass(seen, prompt, pass, options)));
     const { threshold = 0, topK = MOST_DETECTIONS } = options;
@@ -175,17 +189,31 @@ export class GroundingModel {
     const picture = await decodePicture(image);
     const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
     const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
-    return keep(this.pictures, KEPT_PICTURES, key, async () => {
-      const prepared = prepareImage(picture, size);
-      const features = await this.predictor.image(prepared);
-      const { width, height } = picture;
-      return { features, prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
-    });
+    const { width, height } = picture;
+    return keep(this.pictures, KEPT_PICTURES, key, () =>
+      this.features({ prepared: prepareImage(picture, size), width, height }),
+    );
+  }
+
+  /** Features of a prepared picture; kept as long as the picture is. */
+  private lookAtPrepared(picture: PreparedPicture): Promise<Seen> {
+    const seen = this.preparedPictures.get(picture) ?? this.features(picture);
+    this.preparedPictures.set(picture, seen);
+    return seen;
+  }
+
+  private async features({ prepared, width, height }: PreparedPicture): Promise<Seen> {
+    const features = await this.predictor.image(prepared);
+    return { features, prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
   }
 }
 
 function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {
   return Array.isArray(image);
+}
+
+function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPicture {
+  return typeof image === "object" && "prepared" in image;
 }
 
 /** The value under a key, made when absent; the oldest goes when there are too many. */

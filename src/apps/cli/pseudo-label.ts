@@ -1,0 +1,117 @@
+/** `groundling pseudo-label`: boxes for the phrases of captions that have none. */
+
+import { SingleBar } from "cli-progress";
+import type { Command } from "commander";
+import { driveHere } from "../../engine/jobs/here.ts";
+import { shardsOfShare, shareOf } from "../../engine/jobs/share.ts";
+import { type DeadLetter, undone } from "../../engine/jobs/work.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { BUILT_IN } from "../../tasks/grounding/model-folder.ts";
+import type { DatasetFigures } from "../labelling/figures.ts";
+import { type LabelSettings, openLabelJob } from "../labelling/label-job.ts";
+import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { share, sizeRule, wholeNumber } from "./numbers.ts";
+import { print } from "./writing.ts";
+
+interface Choices extends ModelChoice {
+  out: string;
+  images?: string;
+  threshold: number;
+  nms?: number;
+  captionNms?: number;
+  size?: SizeRule;
+  rows: number;
+  threads?: number;
+  attempts: number;
+  shardOf?: string;
+}
+
+/** Milliseconds before a shard that failed is tried again, at first. */
+const PATIENCE = 1000;
+
+/** Adds the command to a program. */
+export function addPseudoLabelCommand(program: Command): void {
+  const command = program
+    .command("pseudo-label <source>")
+    .description(
+      "find the phrases of captions in their pictures; the source is a WebDataset tar, a list (.jsonl, .tsv, .parquet) or a folder of these, or of pictures with .txt files",
+    )
+    .requiredOption("--out <folder>", "folder of the result; what is there already is not made again")
+    .option("--images <folder>", "folder of the pictures that lists name (default: the list's own)")
+    .option("--threshold <score>", "only boxes with more than this score", share, 0.5)
+    .option("--nms <overlap>", "overlap above which the better box of a phrase stands alone", share)
+    .option("--caption-nms <overlap>", "overlap above which the better box of all phrases stands alone", share)
+    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
+    .option("--rows <number>", "pairs of a shard, where the source is not of tars", wholeNumber(1, 1_000_000), 1000)
+    .option("--threads <number>", "threads of the model (default: all cores)", wholeNumber(1, 1024))
+    .option("--attempts <number>", "how often a shard is tried before it is given up", wholeNumber(1, 100), 3)
+    .option("--shard-of <share>", "only a share of the shards: 0/8 for the first of eight, or slurm, kubernetes, mpi");
+  addModelOptions(command).action(pseudoLabelSource);
+}
+
+async function pseudoLabelSource(source: string, choices: Choices): Promise<void> {
+  const { out, images, threads, attempts, shardOf } = choices;
+  const job = await openLabelJob({
+    source,
+    out,
+    ...(images === undefined ? {} : { images }),
+    settings: settingsOf(choices),
+    loadModel: async () => {
+      const { loadModel } = await import("../../tasks/grounding/load-model.ts");
+      return loadModel(await modelPath(choices), threads === undefined ? {} : { threads });
+    },
+  });
+  const shards = shardOf === undefined ? job.shards : shardsOfShare(job.shards, shareOf(shardOf, process.env));
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: "{bar} {value}/{total} shards · {eta_formatted} left",
+    barsize: 20,
+    noTTYOutput: true,
+    notTTYSchedule: 10_000,
+  });
+  try {
+    bar.start(shards.length, 0);
+    const onDone = (done: number) => bar.update(done);
+    const dead = await driveHere({ ...job, shards }, { attempts, patience: PATIENCE, onDone });
+    bar.stop();
+    for (const letter of dead) process.stderr.write(`groundling: ${textOfLetter(letter)}\n`);
+    if (dead.length > 0) process.exitCode = 1;
+    const missing = (await undone(job)).length;
+    if (missing === 0) print(textOfFigures(await job.gather(), choices.threshold));
+    else print(`${missing} of ${job.shards.length} shards are still to be labelled; the last to run this joins them\n`);
+  } finally {
+    bar.stop();
+    await job.dispose();
+  }
+}
+
+function settingsOf({ model = BUILT_IN, threshold, nms, captionNms, size, rows }: Choices): LabelSettings {
+  return {
+    model,
+    threshold,
+    ...(nms === undefined ? {} : { nms }),
+    ...(captionNms === undefined ? {} : { captionNms }),
+    ...(size === undefined ? {} : { size }),
+    rows,
+  };
+}
+
+function textOfLetter({ key, reason, attempts }: DeadLetter): string {
+  return `shard ${key} was given up after ${attempts} attempts: ${reason}`;
+}
+
+function textOfFigures(figures: DatasetFigures, threshold: number): string {
+  const { shards, pairs, labelled, withBoxes, boxes, phrases, refused, damages } = figures;
+  const number = (count: number) => count.toLocaleString("en-US");
+  const reasons = Object.entries(refused).map(([reason, count]) => `${number(count)} ${reason}`);
+  const rows: [string, string][] = [
+    ["shards", number(shards)],
+    ["pairs", number(pairs)],
+    ["labelled", `${number(labelled)}, ${number(withBoxes)} with boxes`],
+    ["refused", reasons.length > 0 ? reasons.join(", ") : "0"],
+    ...(damages > 0 ? [["damaged places", number(damages)] satisfies [string, string]] : []),
+    [`boxes above ${threshold}`, number(boxes)],
+    ["distinct phrases", number(phrases)],
+  ];
+  return rows.map(([name, value]) => `${name.padEnd(18)} ${value}\n`).join("");
+}

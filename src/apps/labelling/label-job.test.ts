@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { stripes, tarOf } from "../../data/pairs/fixtures/pictures.ts";
+import { readFormat } from "../../data/readers/formats.ts";
+import { Problems } from "../../data/readers/problems.ts";
+import { readSource } from "../../data/training/sources.ts";
+import { driveHere } from "../../engine/jobs/here.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
+import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
+import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
+import { Predictor } from "../../tasks/grounding/predictor.ts";
+import { openLabelJob } from "./label-job.ts";
+
+const root = mkdtempSync(join(tmpdir(), "label-job-"));
+after(() => rmSync(root, { recursive: true }));
+const source = join(root, "source");
+const settings = { model: "tiny", threshold: 0.3, rows: 10 };
+let loaded = 0;
+
+async function loadModel(): Promise<GroundingModel> {
+  loaded++;
+  const { model, weights } = tinyModel();
+  const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), words, { short: 64, max: 96 });
+}
+
+async function labelInto(out: string, more = {}) {
+  const job = await openLabelJob({ source, out: join(root, out), settings: { ...settings, ...more }, loadModel });
+  try {
+    const dead = await driveHere(job, { attempts: 1, patience: 0 });
+    assert.deepEqual(dead, []);
+    return await job.gather();
+  } finally {
+    await job.dispose();
+  }
+}
+
+test("the result reads back as a dataset with scores, and trains from pictures that stay in their tars", async () => {
+  mkdirSync(source);
+  for (const shard of [0, 1]) {
+    const members: [string, string | Buffer][] = [];
+    for (const i of [0, 1, 2])
+      members.push([`${i}.png`, await stripes(10 * shard + i)], [`${i}.txt`, `a dog and ${i} red balls`]);
+    members.push(["3.png", Buffer.from("broken")], ["3.txt", "a cat"], ["4.png", await stripes(1)]);
+    writeFileSync(join(source, `${shard}.tar`), await tarOf(members));
+  }
+  const figures = await labelInto("out");
+  assert.deepEqual(
+    [figures.shards, figures.pairs, figures.labelled, figures.refused],
+    [2, 10, 6, { "no caption": 2, "unreadable picture": 2 }],
+  );
+
+  const file = join(root, "out", "grounding.jsonl");
+  const problems = new Problems();
+  const { images } = await readFormat(file, "odvg", { problems });
+  assert.deepEqual(problems.list, []);
+  const objects = images.flatMap((image) => image.objects);
+  assert.equal(objects.length, figures.boxes);
+  assert.ok(objects.every(({ score }) => score! > 0.3));
+  const phrases = images.flatMap(({ captions }) =>
+    captions.flatMap(({ text, phrases }) => phrases.map(({ spans }) => text.slice(...spans[0]!))),
+  );
+  assert.equal(new Set(phrases).size, figures.phrases);
+
+  const { examples } = await readSource({ data: file, images: source });
+  // Training leaves out boxes of less than a pixel, which random weights find.
+  assert.ok(examples.length > 0 && examples.length <= figures.withBoxes);
+  const composer = await createComposer({
+    vocabulary,
+    seed: 1,
+    pictures: 2,
+    sizes: [64],
+    longest: 64,
+    tokens: 32,
+    maxTokens: 32,
+    flip: 0,
+    negatives: { most: 1, one: 0, none: 0, all: 0 },
+    sources: [{ data: file, images: source, weight: 1 }],
+  });
+  assert.equal((await composer.compose(0)).pictures, 2);
+});
+
+test("a second run finds what is there, makes what is missing in the same bytes, and loads no model for nothing", async () => {
+  const shards = join(root, "out", "shards");
+  const bytes = () =>
+    readdirSync(shards)
+      .sort()
+      .map((name) => [name, readFileSync(join(shards, name), "base64")]);
+  const first = bytes();
+  assert.deepEqual(
+    first.map(([name]) => name),
+    ["0.json", "0.jsonl", "0.parquet", "0.problems.jsonl", "1.json", "1.jsonl", "1.parquet", "1.problems.jsonl"],
+  );
+  const before = loaded;
+  await labelInto("out");
+  assert.equal(loaded, before);
+  rmSync(join(shards, "1.json"));
+  rmSync(join(shards, "1.parquet"));
+  await labelInto("out");
+  assert.deepEqual(bytes(), first);
+});
+
+test("a folder of other settings is refused", async () => {
+  await assert.rejects(
+    labelInto("out", { threshold: 0.4 }),
+    /was labelled with .*0\.3.* not .*0\.4.*; choose another folder/,
+  );
+});

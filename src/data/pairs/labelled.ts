@@ -1,0 +1,162 @@
+/** A labelled shard on disk: ODVG lines, the same as Parquet, what was refused, and the sums. */
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { finished } from "node:stream/promises";
+import { duckdb, literal } from "../duckdb.ts";
+import { isRefusal, type Refusal } from "./pair.ts";
+import type { Shard } from "./shards.ts";
+
+/** A pair with the boxes that were found for its phrases. */
+export interface LabelledPair {
+  readonly file: string;
+  readonly caption: string;
+  /** Of the picture, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Phrases with a box at least, in the caption's order. */
+  readonly regions: readonly {
+    readonly phrase: string;
+    /** Characters [start, end) of the caption. */
+    readonly span: readonly [number, number];
+    /** Left, top, right, bottom in pixels of the picture, the best first. */
+    readonly boxes: readonly (readonly [number, number, number, number])[];
+    /** One for each box. */
+    readonly scores: readonly number[];
+  }[];
+}
+
+/** What became of the pairs of a shard. */
+export interface ShardStatistics {
+  readonly shard: Shard;
+  /** All pairs of the shard: those with boxes, those without, and those refused. */
+  readonly pairs: number;
+  readonly withBoxes: number;
+  readonly withoutBoxes: number;
+  /** By reason. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Stretches of the source in which no pairs could be told apart. */
+  readonly damages: number;
+  readonly boxes: number;
+}
+
+/** The files of a labelled shard by what they hold. The statistics are written last: where they are, the others are. */
+export const shardFiles = {
+  grounding: ".jsonl",
+  table: ".parquet",
+  problems: ".problems.jsonl",
+  statistics: ".json",
+} as const;
+
+/** The path of a shard's file in a job's folder. */
+export function shardFile(folder: string, { key }: Shard, kind: keyof typeof shardFiles): string {
+  return join(folder, "shards", key + shardFiles[kind]);
+}
+
+/** The columns of the lines, as DuckDB reads them. */
+const columns = `{filename: 'VARCHAR', width: 'INTEGER', height: 'INTEGER', grounding: 'STRUCT(caption VARCHAR,
+  regions STRUCT(phrase VARCHAR, tokens_positive INTEGER[][], bbox DOUBLE[][], score FLOAT[])[])'}`;
+
+/**
+ * Writes a shard. Its files appear when all are whole, and have the same bytes whoever writes them: two that label one shard at a time
+ * do no harm. Holds one pair at a time.
+ */
+export async function writeLabelledShard(
+  folder: string,
+  shard: Shard,
+  answers: AsyncIterable<LabelledPair | Refusal>,
+): Promise<ShardStatistics> {
+  const target = shardFile(folder, shard, "statistics");
+  const drafts = join(dirname(target), `.${randomUUID()}`);
+  const draft = (kind: keyof typeof shardFiles) => join(drafts, `draft${shardFiles[kind]}`);
+  await mkdir(drafts, { recursive: true });
+  try {
+    const statistics = await writeLines(shard, answers, { grounding: draft("grounding"), problems: draft("problems") });
+    await writeTable(draft("grounding"), draft("table"));
+    await writeFile(draft("statistics"), `${JSON.stringify(statistics)}\n`);
+    for (const kind of ["grounding", "table", "problems", "statistics"] as const)
+      await rename(draft(kind), shardFile(folder, shard, kind));
+    return statistics;
+  } finally {
+    await rm(drafts, { recursive: true, force: true });
+  }
+}
+
+/** The statistics of a shard that is done; undefined for one that is not, or whose file has changed since. */
+export async function readStatistics(folder: string, shard: Shard): Promise<ShardStatistics | undefined> {
+  const text = await readFile(shardFile(folder, shard, "statistics"), "utf8").catch(() => undefined);
+  const statistics = text === undefined ? undefined : (JSON.parse(text) as ShardStatistics);
+  return JSON.stringify(statistics?.shard) === JSON.stringify(shard) ? statistics : undefined;
+}
+
+async function writeLines(
+  shard: Shard,
+  answers: AsyncIterable<LabelledPair | Refusal>,
+  files: { grounding: string; problems: string },
+): Promise<ShardStatistics> {
+  const grounding = lineWriter(files.grounding);
+  const problems = lineWriter(files.problems);
+  const sums = { pairs: 0, withBoxes: 0, withoutBoxes: 0, damages: 0, boxes: 0 };
+  const refused: Record<string, number> = {};
+  for await (const answer of answers) {
+    if (isRefusal(answer)) {
+      await problems.write(answer);
+      sums.pairs += answer.pairs;
+      if (answer.pairs === 0) sums.damages++;
+      else refused[answer.reason] = (refused[answer.reason] ?? 0) + answer.pairs;
+    } else {
+      await grounding.write(odvgOf(answer));
+      sums.pairs++;
+      if (answer.regions.length > 0) sums.withBoxes++;
+      else sums.withoutBoxes++;
+      sums.boxes += answer.regions.reduce((sum, { boxes }) => sum + boxes.length, 0);
+    }
+  }
+  await Promise.all([grounding.close(), problems.close()]);
+  return { shard, ...sums, refused: Object.fromEntries(Object.entries(refused).sort()) };
+}
+
+/** Boxes to a hundredth of a pixel; scores in the digits that tell one float32 from the next. */
+function odvgOf({ file, width, height, caption, regions }: LabelledPair): object {
+  return {
+    filename: file,
+    height,
+    width,
+    grounding: {
+      caption,
+      regions: regions.map(({ phrase, span, boxes, scores }) => ({
+        bbox: boxes.map((box) => box.map((side) => Math.round(100 * side) / 100)),
+        phrase,
+        tokens_positive: [span],
+        score: scores.map((score) => Number(score.toPrecision(9))),
+      })),
+    },
+  };
+}
+
+function lineWriter(file: string) {
+  const stream = createWriteStream(file);
+  const done = finished(stream);
+  // Told of where it is awaited.
+  done.catch(() => {});
+  return {
+    async write(record: object): Promise<void> {
+      if (!stream.write(`${JSON.stringify(record)}\n`)) await Promise.race([done, once(stream, "drain")]);
+    },
+    close: (): Promise<void> => {
+      stream.end();
+      return done;
+    },
+  };
+}
+
+async function writeTable(lines: string, table: string): Promise<void> {
+  const connection = await duckdb();
+  const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = ${columns})`;
+  await connection.run(
+    `COPY (SELECT filename, width, height, grounding.caption AS caption, grounding.regions AS regions FROM ${source})
+     TO ${literal(table)} (FORMAT parquet, COMPRESSION zstd)`,
+  );
+}

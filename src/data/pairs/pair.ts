@@ -1,0 +1,67 @@
+/** Pictures with captions and without boxes, as they come from the web: what is read, and what cannot be. */
+import { join } from "node:path";
+
+/** One picture with one caption. */
+export interface Pair {
+  /** Path of the picture, relative to the folder of pictures; in a tar `shard.tar/name.jpg`. */
+  readonly file: string;
+  readonly caption: string;
+  /** Its path, or its bytes where they lie in a tar. */
+  readonly picture: string | Uint8Array;
+}
+
+/** Why a pair is not labelled. Filters of captions have reasons of their own. */
+export type Reason =
+  | "no picture"
+  | "no caption"
+  | "damaged record"
+  | "unreadable picture"
+  | "long caption"
+  | "no noun phrase"
+  | "duplicate"
+  | (string & {});
+
+/** Input that was not labelled. */
+export interface Refusal {
+  readonly reason: Reason;
+  /** The picture's path, or the place in the source. */
+  readonly file: string;
+  /** In words. */
+  readonly detail: string;
+  /** How many pairs of the source it stands for: none where a stretch of a file cannot be read as pairs at all. */
+  readonly pairs: number;
+}
+
+/** A pair, a refusal in the place of one. */
+export type PairOrRefusal = Pair | Refusal;
+
+export function isRefusal(one: object): one is Refusal {
+  return "reason" in one;
+}
+
+/** Bytes of a text or line beyond which it is no caption. */
+export const LONGEST_TEXT = 1 << 26;
+
+/** What lists call the picture's path and the caption; the first that is there counts. */
+export const PICTURE_FIELDS: readonly string[] = ["image", "filename", "file_name", "file", "path", "picture"];
+export const CAPTION_FIELDS: readonly string[] = ["caption", "text", "sentence"];
+
+/** The pair that a row of a list tells of. */
+export function pairOfFields(
+  fields: Readonly<Record<string, unknown>> | undefined,
+  place: string,
+  images: string,
+): PairOrRefusal {
+  if (!fields) return { reason: "damaged record", file: place, detail: "the line is no JSON object", pairs: 1 };
+  const text = (names: readonly string[]) => {
+    const value = names.map((name) => fields[name]).find((one) => one !== undefined && one !== null);
+    return typeof value === "string" ? value.trim() : "";
+  };
+  const file = text(PICTURE_FIELDS);
+  const caption = text(CAPTION_FIELDS);
+  const lacks = (names: readonly string[]) => `the row has none of ${names.join(", ")}`;
+  if (file === "") return { reason: "no picture", file: place, detail: lacks(PICTURE_FIELDS), pairs: 1 };
+  if (caption === "") return { reason: "no caption", file, detail: `${place}: ${lacks(CAPTION_FIELDS)}`, pairs: 1 };
+  if (file.includes("\0")) return { reason: "no picture", file: place, detail: "the path holds a NUL", pairs: 1 };
+  return { file, caption, picture: join(images, file) };
+}

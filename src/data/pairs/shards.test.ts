@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { duckdb, literal } from "../duckdb.ts";
+import { stripes, tarOf } from "./fixtures/pictures.ts";
+import { isRefusal } from "./pair.ts";
+import { cutSource, readShard } from "./shards.ts";
+
+const root = mkdtempSync(join(tmpdir(), "pair-shards-"));
+after(() => rmSync(root, { recursive: true }));
+
+/** Keys of the shards, and what they hold: "picture: caption" or "! place: reason (pairs)". */
+async function read(source: string, rows = 2, images?: string): Promise<{ keys: string[]; found: string[] }> {
+  const cut = await cutSource(source, { rows, ...(images === undefined ? {} : { images }) });
+  const found: string[] = [];
+  for (const shard of cut.shards)
+    for await (const one of readShard(shard, cut))
+      found.push(isRefusal(one) ? `! ${one.file}: ${one.reason} (${one.pairs})` : `${one.file}: ${one.caption}`);
+  return { keys: cut.shards.map(({ key }) => key), found };
+}
+
+const rows = ["a dog", "two cats", "", "a bird", "a red ball"].map((caption, i) => ({ image: `${i}.png`, caption }));
+const pairs = ["0.png: a dog", "1.png: two cats", "! 2.png: no caption (1)", "3.png: a bird", "4.png: a red ball"];
+
+test("tars give their pairs, halves of pairs and damages, each once", async () => {
+  const folder = join(root, "tars");
+  mkdirSync(join(folder, "more"), { recursive: true });
+  const members: [string, string | Buffer][] = [
+    ["a.png", await stripes(1)],
+    ["a.txt", "a dog\n"],
+    ["a.json", '{"caption": "a dog", "url": "x"}'],
+    ["b.png", await stripes(2)],
+    ["c.txt", "a lonely text"],
+    ["d.png", await stripes(3)],
+    ["d.json", '{"caption": "a cat'],
+    ["e.png", await stripes(4)],
+    ["e.txt", "a bird"],
+  ];
+  const whole = await tarOf(members);
+  writeFileSync(join(folder, "0.tar"), whole);
+  writeFileSync(join(folder, "more/1.tar"), whole.subarray(0, whole.length - 1024 - 510));
+  writeFileSync(join(folder, "more/2.tar"), whole.subarray(0, whole.length - 1024 - 1024 - 300));
+  const { keys, found } = await read(folder);
+  assert.deepEqual(keys, ["0", "more/1", "more/2"]);
+  const both = (file: string) => [
+    `${file}/a.png: a dog`,
+    `! ${file}/b.png: no caption (1)`,
+    `! ${file}/c: no picture (1)`,
+    `! ${file}: damaged file (0)`,
+    `! ${file}/d.png: no caption (1)`,
+  ];
+  assert.deepEqual(found, [
+    ...both("0.tar"),
+    "0.tar/e.png: a bird",
+    ...both("more/1.tar"),
+    "! more/1.tar: damaged file (0)",
+    "! more/1.tar/e.png: no caption (1)",
+    // Damage is told of before the pair that it was met behind.
+    ...both("more/2.tar").toSpliced(3, 0, "! more/2.tar: damaged file (0)"),
+    "! more/2.tar/e: no picture (1)",
+  ]);
+});
+
+test("lists of lines are cut by rows; rows that tell of no pair are told of by their line", async () => {
+  const folder = join(root, "lists");
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, "l.jsonl"),
+    `${rows.map((row) => JSON.stringify(row)).join("\n")}\n{"image": "5.png\n\n[1]\n`,
+  );
+  writeFileSync(join(folder, "named.tsv"), `caption\tid\tfile_name\r\na dog\t7\t0.png\r\na cat\t8`);
+  writeFileSync(join(folder, "plain.tsv"), "0.png\ta dog\n1.png\t a cat \n");
+  const { keys, found } = await read(folder);
+  assert.deepEqual(keys, ["l-00000", "l-00001", "l-00002", "l-00003", "named-00000", "plain-00000"]);
+  assert.deepEqual(found, [
+    ...pairs,
+    "! l.jsonl:6: damaged record (1)",
+    "! l.jsonl:8: damaged record (1)",
+    "0.png: a dog",
+    "! named.tsv:3: no picture (1)",
+    "0.png: a dog",
+    "1.png: a cat",
+  ]);
+});
+
+test("a line of any length is one refusal, and the lines after it are read", async () => {
+  const file = join(root, "long.jsonl");
+  const long = Buffer.alloc(70 << 20, "x");
+  writeFileSync(
+    file,
+    Buffer.concat([Buffer.from(`${JSON.stringify(rows[0])}\n`), long, Buffer.from(`\n${JSON.stringify(rows[1])}`)]),
+  );
+  const { found } = await read(file);
+  assert.deepEqual(found, ["0.png: a dog", "! long.jsonl:2: long caption (1)", "1.png: two cats"]);
+});
+
+test("Parquet is cut by rows; a truncated file is one refusal beside whole ones", async () => {
+  const folder = join(root, "parquet");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "rows.json"), JSON.stringify(rows));
+  const whole = join(folder, "b.parquet");
+  await (await duckdb()).run(
+    `COPY (SELECT image, nullif(caption, '') AS caption, 7 AS other FROM read_json(${literal(join(folder, "rows.json"))})) TO ${literal(whole)}`,
+  );
+  writeFileSync(join(folder, "a.parquet"), readFileSync(whole).subarray(0, 200));
+  const { keys, found } = await read(folder);
+  assert.deepEqual(keys, ["a-00000", "b-00000", "b-00001", "b-00002"]);
+  assert.deepEqual(found, ["! a.parquet: damaged file (0)", ...pairs]);
+});
+
+test("pictures stand with the texts of their names; what stands alone is told of", async () => {
+  const folder = join(root, "pictures");
+  mkdirSync(join(folder, "sub"), { recursive: true });
+  for (const name of ["a.png", "a-b.jpg", "sub/c.png", "d.png"]) writeFileSync(join(folder, name), await stripes(1));
+  for (const name of ["a.txt", "a-b.txt", "sub/c.txt", "e.txt"]) writeFileSync(join(folder, name), `text of ${name}\n`);
+  const { keys, found } = await read(folder);
+  assert.deepEqual(keys, ["pictures-00000", "pictures-00001", "pictures-00002"]);
+  assert.deepEqual(found, [
+    "a.png: text of a.txt",
+    "a-b.jpg: text of a-b.txt",
+    "! d.png: no caption (1)",
+    "! e.txt: no picture (1)",
+    "sub/c.png: text of sub/c.txt",
+  ]);
+});
+
+test("a source without pairs is refused with what it could be", async () => {
+  mkdirSync(join(root, "empty"));
+  await assert.rejects(read(join(root, "empty")), /holds no image–text pairs; give tars, lists/);
+  await assert.rejects(read(join(root, "absent")), /absent does not exist/);
+});

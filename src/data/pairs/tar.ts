@@ -1,0 +1,35 @@
+/** Pairs of a WebDataset tar: a picture and a text of one name. */
+import { join } from "node:path";
+import { Problems } from "../readers/problems.ts";
+import { readImageTexts } from "../readers/tars.ts";
+import type { PairOrRefusal } from "./pair.ts";
+
+export interface TarShard {
+  readonly kind: "tar";
+  readonly key: string;
+  readonly file: string;
+  /** Size of the tar, so that another one in its place is another shard. */
+  readonly bytes: number;
+}
+
+export function tarShard(file: string, bytes: number): TarShard {
+  return { kind: "tar", key: file.replace(/\.tar$/, ""), file, bytes };
+}
+
+export async function* readTarShard({ file }: TarShard, { root }: { root: string }): AsyncGenerator<PairOrRefusal> {
+  const problems = new Problems();
+  const damage = function* (): Generator<PairOrRefusal> {
+    for (const { message } of problems.list.splice(0))
+      yield { reason: "damaged file", file, detail: message, pairs: 0 };
+  };
+  for (const { key, ending, picture, captions } of readImageTexts(join(root, file), problems)) {
+    yield* damage();
+    const path = `${file}/${key}${ending}`;
+    if (!picture) yield { reason: "no picture", file: path, detail: "a text without a picture", pairs: 1 };
+    else if (captions.length === 0)
+      yield { reason: "no caption", file: path, detail: "a picture without a text", pairs: 1 };
+    // A .json beside a .txt mostly holds the same caption again.
+    else for (const caption of new Set(captions)) yield { file: path, caption, picture };
+  }
+  yield* damage();
+}

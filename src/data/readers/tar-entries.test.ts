@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { tarOf } from "../pairs/fixtures/pictures.ts";
+import { type TarEntry, tarEntries, tarEntryBytes } from "./tar-entries.ts";
+
+const root = mkdtempSync(join(tmpdir(), "tar-entries-"));
+after(() => rmSync(root, { recursive: true }));
+
+const members = Array.from({ length: 4 }, (_, i) => [`${i}.txt`, `text number ${i} `.repeat(50)] as const);
+
+/** What a tar of these bytes holds: names and damages in order. */
+function read(bytes: Buffer): string[] {
+  const file = join(root, "read.tar");
+  writeFileSync(file, bytes);
+  return [...tarEntries(file)].map((entry) => ("damage" in entry ? `! ${entry.damage}` : entry.name));
+}
+
+test("members are found with long names, as ustar, GNU and pax write them, and read by themselves", () => {
+  const name = `${"deep/".repeat(30)}${"long-".repeat(25)}ü.txt`;
+  mkdirSync(join(root, "tree", name, ".."), { recursive: true });
+  writeFileSync(join(root, "tree", name), "far down");
+  writeFileSync(join(root, "tree", "plain.txt"), "up here");
+  for (const format of ["gnu", "pax"]) {
+    const file = join(root, `${format}.tar`);
+    const made = spawnSync("tar", [`--format=${format}`, "-C", join(root, "tree"), "-cf", file, name, "plain.txt"]);
+    assert.equal(made.status, 0, String(made.stderr));
+    const entries = [...tarEntries(file)].filter((entry): entry is TarEntry => !("damage" in entry));
+    assert.deepEqual(
+      entries.map((entry) => [entry.name, String(tarEntryBytes(file, entry))]),
+      [
+        [name, "far down"],
+        ["plain.txt", "up here"],
+      ],
+    );
+  }
+});
+
+test("a damaged header costs its own member only, and says which bytes", async () => {
+  const bytes = await tarOf(members);
+  const second = 512 + 1024;
+  bytes[second + 3] = 0xff;
+  assert.deepEqual(read(bytes), [
+    "0.txt",
+    `! bytes ${second} to ${2 * second} hold no member that can be read`,
+    "2.txt",
+    "3.txt",
+  ]);
+});
+
+test("a tar that is cut off gives what is whole and says what is not, wherever it is cut", async () => {
+  const bytes = await tarOf(members);
+  const whole = read(bytes);
+  assert.deepEqual(whole, ["0.txt", "1.txt", "2.txt", "3.txt"]);
+  for (let cut = 1; cut < 4 * 1536; cut += 77) {
+    const found = read(bytes.subarray(0, cut));
+    const last = found.pop()!;
+    assert.match(last, /^! (.* is cut off|the end mark is missing)/);
+    assert.deepEqual(found, whole.slice(0, found.length));
+  }
+});
+
+test("bytes that are no tar are told of, not thrown, and never trusted for a size", () => {
+  const noise = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * i * 31 + 7) % 256));
+  assert.deepEqual(read(noise), [
+    "! bytes 0 to 5000 hold no member that can be read",
+    "! the end mark is missing; is the tar cut off?",
+  ]);
+  assert.deepEqual(read(Buffer.alloc(0)), ["! the end mark is missing; is the tar cut off?"]);
+});

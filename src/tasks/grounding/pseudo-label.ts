@@ -1,0 +1,134 @@
+/** Boxes for the noun phrases of captions, by a teacher (GLIP, section 3.3): how image–text pairs without boxes become training data. */
+
+import { suppress } from "../../boxes/suppression.ts";
+import type { LabelledPair } from "../../data/pairs/labelled.ts";
+import { isRefusal, type Pair, type PairOrRefusal, type Refusal } from "../../data/pairs/pair.ts";
+import { InputError } from "../../errors.ts";
+import { nounPhrases } from "../../inputs/noun-phrases.ts";
+import type { Span } from "../../inputs/word-pieces.ts";
+import type { GroundingModel, PhraseDetection } from "./grounding-model.ts";
+import type { DigestedPicture, PicturePreparer } from "./picture-preparer.ts";
+
+/** Says why a caption is not worth labelling; undefined where it is. */
+export type CaptionFilter = (caption: string) => string | undefined;
+
+export interface LabelOptions {
+  /** Boxes are kept above this score; 0.5 in the paper. */
+  threshold: number;
+  /** Overlap above which a better box of the same phrase suppresses another; 0.6 in the reference. */
+  nms?: number;
+  /** Overlap above which a better box of any phrase of the caption suppresses another; the reference's `CAPTION_NMS`, which it leaves off. */
+  captionNms?: number;
+  filters?: readonly CaptionFilter[];
+}
+
+/** Characters beyond which no model reads a caption, so that nothing is spent on it. */
+const LONGEST_CAPTION = 10_000;
+/** Pictures that are prepared while the model looks at another. */
+const AHEAD = 3;
+
+/**
+ * Labels pairs in their order. Every pair, and every refusal among them, has exactly one answer: a labelled pair, perhaps without boxes,
+ * or a refusal. Pictures must be prepared to the model's size.
+ */
+export async function* pseudoLabel(
+  { model, preparer }: { model: GroundingModel; preparer: PicturePreparer },
+  pairs: AsyncIterable<PairOrRefusal>,
+  options: LabelOptions,
+): AsyncGenerator<LabelledPair | Refusal> {
+  const seen = new Set<string>();
+  let last: { source: Pair["picture"]; picture: Promise<DigestedPicture> } | undefined;
+  const preparing = (pair: PairOrRefusal) => {
+    const candidate = isRefusal(pair) ? pair : worthLabelling(pair, options.filters ?? []);
+    if (isRefusal(candidate)) return { candidate };
+    // Captions of one picture mostly stand together.
+    if (last?.source !== candidate.pair.picture) {
+      const picture = preparer.prepare(candidate.pair.picture);
+      // Awaited in its turn; until then a failure is nobody's.
+      picture.catch(() => {});
+      last = { source: candidate.pair.picture, picture };
+    }
+    return { candidate, picture: last.picture };
+  };
+  for await (const { candidate, picture } of ahead(pairs, AHEAD, preparing))
+    yield isRefusal(candidate) ? candidate : await label(candidate, await settled(picture!));
+
+  async function label({ pair, spans }: Candidate, picture: DigestedPicture | Error): Promise<LabelledPair | Refusal> {
+    if (picture instanceof Error) return refusal(pair, "unreadable picture", picture.message);
+    const twin = `${picture.digest} ${pair.caption}`;
+    if (seen.has(twin)) return refusal(pair, "duplicate", "the same picture with the same caption came before");
+    seen.add(twin);
+    const { nms, threshold } = options;
+    try {
+      const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
+      const found = await model.ground(picture, pair.caption, how);
+      const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
+      const { file, caption } = pair;
+      return { file, caption, width: picture.width, height: picture.height, regions: regionsOf(spans, kept, caption) };
+    } catch (error) {
+      if (error instanceof InputError) return refusal(pair, "long caption", error.message);
+      throw error;
+    }
+  }
+}
+
+interface Candidate {
+  pair: Pair;
+  spans: Span[];
+}
+
+function worthLabelling(pair: Pair, filters: readonly CaptionFilter[]): Candidate | Refusal {
+  const { caption } = pair;
+  if (caption === "") return refusal(pair, "no caption", "the text is empty");
+  if (caption.length > LONGEST_CAPTION)
+    return refusal(pair, "long caption", `${caption.length} characters; ${LONGEST_CAPTION} are the most`);
+  for (const filter of filters) {
+    const reason = filter(caption);
+    if (reason !== undefined) return refusal(pair, reason, caption);
+  }
+  const spans = nounPhrases(caption).map(({ span }) => span);
+  return spans.length > 0 ? { pair, spans } : refusal(pair, "no noun phrase", caption);
+}
+
+function refusal({ file }: Pair, reason: string, detail: string): Refusal {
+  return { reason, file, detail: detail.length > 300 ? `${detail.slice(0, 299)}…` : detail, pairs: 1 };
+}
+
+function withoutOverlap(found: PhraseDetection[], captionNms: number | undefined): PhraseDetection[] {
+  if (captionNms === undefined) return found;
+  const boxes = Float32Array.from(found.flatMap(({ box }) => [box.xmin, box.ymin, box.xmax, box.ymax]));
+  const scores = Float32Array.from(found, ({ score }) => score);
+  return Array.from(suppress(boxes, scores, captionNms), (kept) => found[kept]!);
+}
+
+/** Boxes by phrase, in the caption's order; phrases without any are left out. */
+function regionsOf(spans: readonly Span[], found: readonly PhraseDetection[], caption: string) {
+  return spans.flatMap((span) => {
+    const own = found.filter((one) => one.span === span);
+    if (own.length === 0) return [];
+    const boxes = own.map(({ box }): [number, number, number, number] => [box.xmin, box.ymin, box.xmax, box.ymax]);
+    return [{ phrase: caption.slice(...span), span, boxes, scores: own.map(({ score }) => score) }];
+  });
+}
+
+/** The answer, or the user's mistake as a value; any other error is thrown. */
+async function settled<Value>(promise: Promise<Value>): Promise<Value | InputError> {
+  return promise.catch((error: unknown) => {
+    if (error instanceof InputError) return error;
+    throw error;
+  });
+}
+
+/** What `start` makes of each item, in order; it is called for some items before the one that is waited for. */
+async function* ahead<Item, Made>(
+  items: AsyncIterable<Item>,
+  depth: number,
+  start: (item: Item) => Made,
+): AsyncGenerator<Made> {
+  const started: Made[] = [];
+  for await (const item of items) {
+    started.push(start(item));
+    if (started.length > depth) yield started.shift()!;
+  }
+  yield* started;
+}
