@@ -65,7 +65,8 @@ export function batchNorm(
 
 /** x divided by its length along the last axis, the length held above epsilon. */
 export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
-  return divide(x, maximum(sqrt(sum(multiply(x, x), [-1])), epsilon));
+  // The maximum is taken of the square, for the root's slope at zero is infinite.
+  return divide(x, sqrt(maximum(sum(multiply(x, x), [-1]), epsilon ** 2)));
 }
 
 function wantChannels(x: Tensor, vectors: Readonly<Record<string, Tensor>>): void {

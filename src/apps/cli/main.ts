@@ -1,11 +1,14 @@
 /** The program `groundling`: runs the command asked for and says what is wrong. */
 
 import { CommanderError } from "commander";
+import { DivergenceError } from "../../engine/divergence.ts";
 import { InputError, RecipeError, WeightsError } from "../../errors.ts";
 import { programFor } from "./program.ts";
 
 /** The user's input is at fault; the command line is; we are (as in sysexits.h). */
 const exits = { input: 1, usage: 2, software: 70 };
+
+const users = [InputError, WeightsError, RecipeError, DivergenceError];
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever reads the answers has seen enough.
@@ -21,8 +24,8 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage;
-  if (error instanceof InputError || error instanceof WeightsError || error instanceof RecipeError) {
-    process.stderr.write(`groundling: ${error.message}\n`);
+  if (users.some((kind) => error instanceof kind)) {
+    process.stderr.write(`groundling: ${(error as Error).message}\n`);
     return exits.input;
   }
   const stack = error instanceof Error ? error.stack : String(error);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
+import { glip } from "../../models/glip.ts";
 import { tinyConfig, tinyModel } from "./fixtures/tiny-model.ts";
 import { anchorsOf, targetsOf } from "./targets.ts";
 import { GroundingTrainingStep, type TrainingStepOptions } from "./training-step.ts";
@@ -44,6 +45,21 @@ test("every parameter that a loss depends on has a gradient of its size, at ever
       assert.equal(gradient.length, weights.get(name)!.length, name);
       assert.ok(gradient.every(Number.isFinite), name);
     }
+  }
+});
+
+test("without deep fusion and without steps of the head, padded captions have finite gradients, too", async () => {
+  const { fusion: _, ...plain } = tinyConfig;
+  for (const config of [plain, { ...tinyConfig, steps: 0 }]) {
+    const other = glip(config);
+    const random = new Random(5);
+    const own = new Map(
+      other.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
+    );
+    const step = new GroundingTrainingStep(other, { threads: 1, optimization: "none" });
+    steps.push(step);
+    const { gradients } = await step.run(own, batch(32, 64));
+    for (const [name, gradient] of gradients) assert.ok(gradient.every(Number.isFinite), name);
   }
 });
 
