@@ -31,6 +31,7 @@ const {
 
 const shared = readRecipe(file);
 const world = scenesOf(shared);
+if (shared.model.kind === "dynamic-head") throw new Error("the comparison is of GLIPs; a Dynamic Head reads no words");
 const { fusion: _, ...withoutFusion } = shared.model;
 const sources = { detection: 0, grounding: 1, both: world.sentences };
 const models = { "with fusion": shared.model, "without fusion": withoutFusion };

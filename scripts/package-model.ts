@@ -8,16 +8,14 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { sizeRule } from "../src/apps/cli/numbers.ts";
+import { type Recipe, recipeSchema } from "../src/apps/training/recipe.ts";
 import { readCheckpoint } from "../src/engine/checkpoint.ts";
 import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/prepare-image.ts";
+import { dynamicHead } from "../src/models/dynamic-head.ts";
 import { glip } from "../src/models/glip.ts";
-import { glipConfigSchema } from "../src/models/glip-config.ts";
 import { writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
-
-/** What a model folder needs of the recipe that a checkpoint carries. */
-const recipeSchema = z.object({ model: glipConfigSchema, words: z.string() });
 
 interface Choices {
   run: string;
@@ -36,21 +34,28 @@ const { run, to, size, card } = new Command()
 
 const file = join(run, "last.safetensors");
 const { weights, average, state } = await readCheckpoint(file);
-const recipe = recipeSchema.safeParse(state.recipe);
+const recipe = recipeSchema.pick({ model: true, words: true }).safeParse(state.recipe);
 if (!recipe.success)
   throw new WeightsError(`${file}: its recipe does not say the model: ${z.prettifyError(recipe.error)}`);
-const { model: config, words } = recipe.data;
+const { config, parameters, vocabulary } = modelOf(recipe.data);
 const numbers = average ?? weights;
-const { parameters } = glip(config);
 const missing = parameters.filter(({ name }) => !numbers.has(name)).map(({ name }) => name);
 if (missing.length) throw new WeightsError(`${file}: lacks ${missing.join(", ")}`);
 await writeModelFolder(to, {
   config,
   size,
-  vocabulary: join(words, "vocab.txt"),
+  ...(vocabulary === undefined ? {} : { vocabulary }),
   card: await readFile(card, "utf8"),
   weights: parameters.map(({ name, shape }) => {
     return { name, dtype: "F16", shape, data: fromFloat32("F16", numbers.get(name)!) } as const;
   }),
 });
 process.stdout.write(`${to}: ${average ? "averaged " : ""}weights of step ${state.step}\n`);
+
+/** What a model folder needs of the recipe that a checkpoint carries. */
+function modelOf({ model: { kind: _, ...config }, words }: Pick<Recipe, "model" | "words">) {
+  if ("bert" in config) return { ...glip(config), vocabulary: join(words ?? "", "vocab.txt") };
+  const { classes } = config;
+  if (!classes) throw new WeightsError(`${file}: its recipe does not say the classes of its Dynamic Head`);
+  return { ...dynamicHead({ ...config, classes }), vocabulary: undefined };
+}

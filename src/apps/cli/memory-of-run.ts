@@ -1,7 +1,7 @@
-/** The memory that a training run will take, from its recipe. */
+/** The memory that a training run will take, from its model and recipe. */
 
 import { estimateMemory, type MemoryEstimate } from "../../engine/memory-estimate.ts";
-import { glip } from "../../models/glip.ts";
+import type { Detector } from "../../models/detector.ts";
 import { countOf, input, reachable } from "../../tensor/index.ts";
 import type { Recipe } from "../training/recipe.ts";
 
@@ -11,8 +11,7 @@ const WAY_BACK = 1.6;
 const AHEAD = 4;
 
 /** Counts weights, AdamW's arrays, batches, and what the forward pass at the recipe's largest size keeps for the way back. */
-export function memoryOfRun({ model: config, data, averageDecay }: Recipe): MemoryEstimate {
-  const model = glip(config);
+export function memoryOfRun(model: Detector, { data, averageDecay }: Recipe): MemoryEstimate {
   const { pictures, tokens } = data;
   const side = 32 * Math.ceil(Math.max(...data.sizes) / 32);
   const length = data.kind === "datasets" ? Math.max(side, 32 * Math.ceil(data.longest / 32)) : side;

@@ -28,10 +28,11 @@ export function addTrainCommand(program: Command): void {
       const { memoryWords } = await import("../../engine/memory-estimate.ts");
       const { readRecipe } = await import("../training/recipe.ts");
       const { memoryOfRun } = await import("./memory-of-run.ts");
+      const { modelOfRun } = await import("../training/model-of-run.ts");
       const { runRecipe } = await import("../training/run.ts");
       const recipe = readRecipe(file, override);
       const folder = out ?? join("runs", basename(file, extname(file)));
-      process.stderr.write(`memory: ${memoryWords(memoryOfRun(recipe))}\n`);
+      process.stderr.write(`memory: ${memoryWords(memoryOfRun((await modelOfRun(recipe)).model, recipe))}\n`);
       const { step, interrupted } = await runRecipe(recipe, { folder, resume, sprites });
       const next = interrupted ? `; go on with: groundling train ${file} --resume --out ${folder}` : "";
       process.stderr.write(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);

@@ -3,7 +3,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
 import { promptOfClasses } from "../../inputs/prompts.ts";
-import { STRIDES } from "../../models/glip.ts";
+import { STRIDES } from "../../models/detector.ts";
 import { exportOnnx } from "../../onnx/export.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
@@ -32,7 +32,7 @@ export async function exportDetector(
     throw new InputError(`these ${classes.length} names need ${passes.length} prompts; export fewer at once`);
   const predictor = new Predictor(model, weights);
   const { vectors, tokens } = await predictor.text(pass.ids).finally(() => predictor.dispose());
-  const read = constant(vectors, [1, tokens, model.config.bert.hiddenSize]);
+  const read = constant(vectors, [1, tokens, model.textWidth]);
   const mask = constant(new Float32Array(tokens).fill(1), [1, tokens]);
   const levels = model.answer(model.image(input("image", [1, 3, height, width])), read, mask);
   const joined = (maps: readonly Tensor[], channels: number) =>

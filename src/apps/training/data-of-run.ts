@@ -2,13 +2,13 @@
 
 import { join } from "node:path";
 import type { Evaluation } from "../../engine/train.ts";
-import type { Glip } from "../../models/glip.ts";
+import { KnownClasses } from "../../inputs/known-classes.ts";
 import { moduleBeside } from "../../onnx/start-worker.ts";
-import type { BatchSetup } from "../../tasks/grounding/assemble-batch.ts";
 import type { DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";
 import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
 import { datasetEvaluation } from "./dataset-evaluation.ts";
-import type { Recipe } from "./recipe.ts";
+import type { ModelOfRun } from "./model-of-run.ts";
+import { type Recipe, wordsOf } from "./recipe.ts";
 import { sceneEvaluation } from "./scene-evaluation.ts";
 
 export interface DataOfRun {
@@ -19,17 +19,25 @@ export interface DataOfRun {
 }
 
 /** `sprites` is the folder of rendered drawings. */
-export async function dataOfRun(recipe: Recipe, model: Glip, sprites: string): Promise<DataOfRun> {
+export async function dataOfRun(
+  recipe: Recipe,
+  { model, words }: Pick<ModelOfRun, "model" | "words">,
+  sprites: string,
+): Promise<DataOfRun> {
   const { data, seed } = recipe;
   const { pictures, sizes, tokens } = data;
-  const { maxTokens } = recipe.model;
-  const shared: BatchSetup = { vocabulary: join(recipe.words, "vocab.txt"), seed, pictures, sizes, tokens, maxTokens };
+  const shared = { seed, pictures, sizes, tokens, maxTokens: model.maxTokens };
   if (data.kind === "datasets") {
     const { sources, longest, flip, negatives, heldOut } = data;
+    // Each class is a token of a Dynamic Head.
+    const reading =
+      words instanceof KnownClasses
+        ? { vocabulary: words.names, tokens: words.names.length }
+        : { vocabulary: join(wordsOf(recipe), "vocab.txt") };
     return {
       module: moduleBeside("../../tasks/grounding/dataset-composer", import.meta.url),
-      setup: { ...shared, sources, longest, flip, negatives },
-      evaluation: heldOut && (await datasetEvaluation(recipe, data, heldOut, model)),
+      setup: { ...shared, ...reading, sources, longest, flip, negatives },
+      evaluation: heldOut && (await datasetEvaluation(recipe, data, heldOut, { model, words })),
     };
   }
   const { names, models, grounds, objects, smallest, sentences, listed } = data;
@@ -37,12 +45,13 @@ export async function dataOfRun(recipe: Recipe, model: Glip, sprites: string): P
     module: moduleBeside("../../tasks/grounding/scene-composer", import.meta.url),
     setup: {
       ...shared,
+      vocabulary: join(wordsOf(recipe), "vocab.txt"),
       sprites,
       world: { split: "train", models, grounds, ...(names ? { names } : {}) },
       scene: { objects, smallest },
       sentences,
       names: listed,
     },
-    evaluation: sceneEvaluation(recipe, data, model, sprites),
+    evaluation: sceneEvaluation(recipe, data, { model, words }, sprites),
   };
 }

@@ -1,19 +1,16 @@
 /** Scores during training on datasets: COCO's average precision of the averaged weights on pictures kept from training. */
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
 import type { CocoDetection } from "../../data/readers/coco-records.ts";
 import { annotationFile } from "../../data/readers/formats.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
 import type { Evaluation } from "../../engine/train.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
-import type { Glip } from "../../models/glip.ts";
 import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { answerOf } from "../cli/eval-detector.ts";
 import { planEvaluation } from "../cli/eval-plans.ts";
+import type { ModelOfRun } from "./model-of-run.ts";
 import type { DatasetsData, Recipe } from "./recipe.ts";
 
 /**
@@ -24,9 +21,8 @@ export async function datasetEvaluation(
   recipe: Recipe,
   { sizes, longest }: DatasetsData,
   files: SourceFiles,
-  model: Glip,
+  { model, words }: Pick<ModelOfRun, "model" | "words">,
 ): Promise<Evaluation> {
-  const words = WordPieces.parse(readFileSync(join(recipe.words, "vocab.txt"), "utf8"));
   const size = { short: Math.max(...sizes), max: longest };
   const truth = readCocoAnnotations(annotationFile(files.data));
   const { plans } = await planEvaluation({ ...files, subset: "", protocol: "coco", options: {} }, "");

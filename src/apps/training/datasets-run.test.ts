@@ -105,6 +105,27 @@ test("without a held-out set a run trains all the same and evaluates nothing", a
   assert.deepEqual([step, best], [1, undefined]);
 });
 
+test("a Dynamic Head learns the classes of its datasets, which its checkpoint says, and refuses captions", async () => {
+  const plain = fileURLToPath(new URL("../../../recipes/dynamic-head.json", import.meta.url));
+  const { "model.fusion": _, ...fitting } = small;
+  const run = (folder: string, sources: object[], steps: number) =>
+    runRecipe(
+      readRecipe(
+        plain,
+        Object.entries({ ...fitting, steps, "data.sources": sources }).map(
+          ([key, value]) => `${key}=${JSON.stringify(value)}`,
+        ),
+      ),
+      { folder: join(root, folder), resume: false, sprites: root },
+    );
+  await assert.rejects(run("captions", files, 1), { name: "InputError", message: /caption/ });
+  await run("fixed", files.slice(0, 1), 2);
+  const { weights, state } = await readCheckpoint(join(root, "fixed", "last.safetensors"));
+  const { names } = await readSource(files[0]!);
+  assert.deepEqual((state.recipe as { model: { classes: string[] } }).model.classes, names);
+  assert.equal(weights.get("rpn.head.cls_logits.bias")!.length, names.length);
+});
+
 test("a folder that cannot be made is named before anything is trained", async () => {
   writeFileSync(join(root, "file"), "");
   await assert.rejects(train("file/run"), { name: "InputError", message: /file.run: cannot be written \(\w+\)/ });

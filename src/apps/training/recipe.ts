@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { RecipeError } from "../../errors.ts";
-import { glipConfigSchema } from "../../models/glip-config.ts";
+import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
 
 const whole = z.int().positive();
 const rate = z.number().min(0).max(1);
@@ -54,13 +54,21 @@ const datasetsSchema = z.strictObject({
   heldOut: z.strictObject(files).exactOptional(),
 });
 
+const glipSchema = glipConfigSchema.extend({ kind: z.literal("glip").exactOptional() });
+
+const dynamicHeadSchema = dynamicHeadConfigSchema.extend({
+  kind: z.literal("dynamic-head"),
+  classes: dynamicHeadConfigSchema.shape.classes.exactOptional(),
+});
+
 export const recipeSchema = z.strictObject({
   /** What is trained, on which machine, how long it takes and what it should score. */
   about: z.string(),
   seed: z.int(),
-  model: glipConfigSchema,
-  /** Folder with vocab.txt and vectors.safetensors: where the words start. */
-  words: z.string(),
+  /** A GLIP unless it says otherwise, or a Dynamic Head, whose classes are those of its datasets. */
+  model: z.discriminatedUnion("kind", [glipSchema, dynamicHeadSchema]),
+  /** Folder with vocab.txt and vectors.safetensors: where a GLIP's words start. */
+  words: z.string().exactOptional(),
   /** Weights to start from instead of random ones, where names and shapes are the same. */
   from: z.string().exactOptional(),
   /** Scenes that are made as they are needed unless it says otherwise, or datasets on disk. */
@@ -71,8 +79,8 @@ export const recipeSchema = z.strictObject({
   frozen: z.array(pattern),
   steps: whole,
   learningRate: z.number().positive(),
-  /** Of the text side, which starts from real word vectors. */
-  languageLearningRate: z.number().positive(),
+  /** Of the text side, which starts from real word vectors; else as the rest. */
+  languageLearningRate: z.number().positive().exactOptional(),
   /** Of the backbone, where it starts from weights that were trained before; else as the rest. */
   backboneLearningRate: z.number().positive().exactOptional(),
   weightDecay: z.number().min(0),
@@ -97,6 +105,12 @@ export function scenesOf({ data }: Recipe): ScenesData {
   throw new RecipeError(
     "the recipe trains on datasets; a generated world is needed here, as in recipes/first-world.json",
   );
+}
+
+/** The folder of a GLIP's words. @throws RecipeError where the recipe names none. */
+export function wordsOf({ words }: Recipe): string {
+  if (words !== undefined) return words;
+  throw new RecipeError("words: missing; a GLIP starts from the word vectors of a folder such as assets/words");
 }
 
 /** Reads a recipe; `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON or plain words. */

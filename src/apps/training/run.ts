@@ -14,9 +14,9 @@ import { cosine, withWarmup } from "../../engine/schedules.ts";
 import { tensorBoardLog } from "../../engine/tensorboard.ts";
 import { type TrainingResult, train } from "../../engine/train.ts";
 import { writing } from "../../engine/writing.ts";
-import { glip } from "../../models/glip.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
 import { dataOfRun } from "./data-of-run.ts";
+import { modelOfRun } from "./model-of-run.ts";
 import type { Recipe } from "./recipe.ts";
 import { startWeights } from "./start-weights.ts";
 
@@ -32,8 +32,8 @@ export interface RunOptions {
 /** Trains until the recipe's last step or an interruption, which saves. */
 export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: RunOptions): Promise<TrainingResult> {
   await writing(folder, () => mkdirSync(folder, { recursive: true }));
-  const model = glip(recipe.model);
-  const { module, setup, evaluation } = await dataOfRun(recipe, model, sprites);
+  const { model, config, words } = await modelOfRun(recipe);
+  const { module, setup, evaluation } = await dataOfRun(recipe, { model, words }, sprites);
   const weights = await startWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));
@@ -41,7 +41,9 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
     learningRate: recipe.learningRate,
     weightDecay: recipe.weightDecay,
     rules: [
-      { pattern: "language_backbone", learningRate: recipe.languageLearningRate },
+      ...(recipe.languageLearningRate
+        ? [{ pattern: "language_backbone", learningRate: recipe.languageLearningRate }]
+        : []),
       ...(recipe.backboneLearningRate
         ? [{ pattern: /^backbone\.body/, learningRate: recipe.backboneLearningRate }]
         : []),
@@ -75,7 +77,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
           every: recipe.checkpointEvery,
           resume,
           shapes: new Map(model.parameters.map(({ name, shape }) => [name, shape])),
-          recipe,
+          recipe: { ...recipe, model: config },
         },
         listeners: [progressBar(), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)],
         signal,

@@ -1,14 +1,11 @@
 /** Scores during training: how well the averaged weights find things in scenes of seen names that training does not show. */
 
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { loadWorld } from "../../data/scenes/index.ts";
 import type { Evaluation } from "../../engine/train.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
-import type { Glip } from "../../models/glip.ts";
 import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { scoreScenes } from "../../tasks/grounding/scene-scores.ts";
+import type { ModelOfRun } from "./model-of-run.ts";
 import type { Recipe, ScenesData } from "./recipe.ts";
 
 const NAMES_IN_PROMPT = 8;
@@ -16,10 +13,14 @@ const THRESHOLD = 0.4;
 const SEED = 5;
 
 /** Found things, false alarms per picture, and their F1 score, by which the best weights are kept. */
-export function sceneEvaluation(recipe: Recipe, data: ScenesData, model: Glip, sprites: string): Evaluation {
+export function sceneEvaluation(
+  recipe: Recipe,
+  data: ScenesData,
+  { model, words }: Pick<ModelOfRun, "model" | "words">,
+  sprites: string,
+): Evaluation {
   const { sizes, objects, smallest, names, models, grounds } = data;
   const side = Math.max(...sizes);
-  const words = WordPieces.parse(readFileSync(join(recipe.words, "vocab.txt"), "utf8"));
   const world = loadWorld(sprites, { split: "seen", models, grounds, ...(names ? { names } : {}) });
   const options = {
     pictures: recipe.evaluatePictures,

@@ -3,27 +3,29 @@
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
 import { RecipeError } from "../../errors.ts";
-import type { Glip } from "../../models/glip.ts";
+import type { BertConfig } from "../../models/bert.ts";
+import type { Detector } from "../../models/detector.ts";
 import { openWeights } from "../../weights/open-weights.ts";
-import type { Recipe } from "./recipe.ts";
+import { type Recipe, wordsOf } from "./recipe.ts";
 
 const WORDS = "language_backbone.body.model.embeddings.word_embeddings.weight";
 /** The vectors' numbers are about 0.4 in size; embeddings start with a tenth of that in BERT. */
 const VECTOR_SCALE = 0.2;
 
-export async function startWeights(model: Glip, recipe: Recipe): Promise<Map<string, Float32Array>> {
+export async function startWeights(model: Detector, recipe: Recipe): Promise<Map<string, Float32Array>> {
   const random = new Random(recipe.seed, "weights");
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
-  await giveWordsVectors(weights.get(WORDS)!, model.config.bert, recipe.words);
+  if (recipe.model.kind !== "dynamic-head")
+    await giveWordsVectors(weights.get(WORDS)!, recipe.model.bert, wordsOf(recipe));
   if (recipe.from) await takeOver(weights, model, recipe.from);
   return weights;
 }
 
 async function giveWordsVectors(
   table: Float32Array,
-  { hiddenSize, vocabularySize }: Glip["config"]["bert"],
+  { hiddenSize, vocabularySize }: BertConfig,
   folder: string,
 ): Promise<void> {
   const file = await openWeights(join(folder, "vectors.safetensors"));
@@ -47,7 +49,7 @@ async function giveWordsVectors(
 }
 
 /** Copies every tensor of another model that has the same name and shape. */
-async function takeOver(weights: Map<string, Float32Array>, model: Glip, from: string): Promise<void> {
+async function takeOver(weights: Map<string, Float32Array>, model: Detector, from: string): Promise<void> {
   const file = await openWeights(from);
   try {
     for (const { name, shape } of model.parameters) {

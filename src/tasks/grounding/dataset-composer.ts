@@ -7,6 +7,7 @@ import { pictureAt } from "../../data/readers/tar-pictures.ts";
 import { Order, type Turn } from "../../data/training/order.ts";
 import { readSource, type SourceFiles, type TrainingExample } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
+import { KnownClasses } from "../../inputs/known-classes.ts";
 import { decodePicture } from "../../inputs/picture.ts";
 import { prepareImage } from "../../inputs/prepare-image.ts";
 import type { Picture } from "../../inputs/resize.ts";
@@ -23,7 +24,9 @@ import {
 import { ClassCaptions, type NegativeOptions } from "./class-captions.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
-export interface DatasetComposerSetup extends BatchSetup {
+export interface DatasetComposerSetup extends Omit<BatchSetup, "vocabulary"> {
+  /** File with one token a line; or the names of a Dynamic Head's classes, each of which is a token. */
+  vocabulary: string | readonly string[];
   /** With how many pictures come from each, against the weights of the others. */
   sources: readonly (SourceFiles & { weight: number })[];
   /** Most pixels of the longer side. */
@@ -40,26 +43,26 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
   compose(job: number): Promise<GroundingBatch>;
   transfer(batch: GroundingBatch): ArrayBuffer[];
 }> {
-  const pieces = WordPieces.parse(await readFile(setup.vocabulary, "utf8"));
+  const readings = await readingsOf(setup);
   const sources = await Promise.all(
     setup.sources.map(async ({ weight, ...files }) => {
       const { names, examples } = await readSource(files);
-      const captions = new ClassCaptions(names, pieces, { ...setup.negatives, tokens: setup.tokens });
-      return { weight, examples, captions, upright: examples.map(({ width, height }) => height > width) };
+      const upright = examples.map(({ width, height }) => height > width);
+      return { weight, examples, read: readings(names), upright };
     }),
   );
   const order = new Order(sources, setup.pictures, setup.seed);
   const exampleOf = async ({ source, example }: Turn, side: number, random: Random): Promise<Example> => {
-    const { examples, captions } = sources[source]!;
+    const { examples, read } = sources[source]!;
     const given = examples[example]!;
-    const words = wordsOf(given, captions, random);
-    const mirrored = random.chance(setup.flip) && !SIDES.test(words.caption);
+    const { caption, encoding, spans } = read(given, random);
+    const mirrored = random.chance(setup.flip) && !SIDES.test(caption);
     const picture = await pictureOf(given);
     const image = prepareImage(mirrored ? mirror(picture) : picture, { short: side, max: setup.longest });
     return {
       image,
-      encoding: encodeUpTo(pieces, words.caption, setup.tokens),
-      spans: words.spans,
+      encoding,
+      spans,
       boxes: given.objects.map(({ xywh }) => place(xywh, given, { ...image, mirrored })),
     };
   };
@@ -75,6 +78,34 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
     },
     transfer: buffersOf,
   };
+}
+
+type Reading = (example: TrainingExample, random: Random) => Words & Pick<Example, "encoding">;
+
+/** For a source with these class names, how the words of its examples reach the model. */
+async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly string[]) => Reading> {
+  const { vocabulary, tokens, negatives } = setup;
+  if (typeof vocabulary !== "string") {
+    const classes = new KnownClasses(vocabulary);
+    return () => (example) => ({ ...classesIn(example, classes), encoding: classes.encoding });
+  }
+  const pieces = WordPieces.parse(await readFile(vocabulary, "utf8"));
+  return (names) => {
+    const captions = new ClassCaptions(names, pieces, { ...negatives, tokens });
+    return (example, random) => {
+      const words = wordsOf(example, captions, random);
+      return { ...words, encoding: encodeUpTo(pieces, words.caption, tokens) };
+    };
+  };
+}
+
+/** A detector of fixed classes is always asked for all of them. */
+function classesIn(example: TrainingExample, classes: KnownClasses): Words {
+  if ("caption" in example)
+    throw new InputError(
+      `${example.picture} has a caption, of which a Dynamic Head learns nothing; take a source of classes`,
+    );
+  return { caption: "", spans: example.objects.map(({ name }) => [classes.spanOf(name)]) };
 }
 
 /** A caption as it stands, or class names; boxes of names that did not fit have no span. */

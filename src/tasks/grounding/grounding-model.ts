@@ -2,6 +2,7 @@
 
 import { bestFirst, rescaleDetections, selectDetections } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
+import { KnownClasses } from "../../inputs/known-classes.ts";
 import { phrasesOf } from "../../inputs/noun-phrases.ts";
 import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
 import { type PreparedImage, prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
@@ -64,6 +65,9 @@ interface Seen {
   picture: { width: number; height: number };
 }
 
+/** What a model reads: any words, or only the names of its classes. */
+export type Words = WordPieces | KnownClasses;
+
 const KEPT_PICTURES = 4;
 const KEPT_CAPTIONS = 64;
 const MOST_DETECTIONS = 100;
@@ -77,7 +81,7 @@ export class GroundingModel {
 
   constructor(
     readonly predictor: Predictor,
-    private readonly words: WordPieces,
+    private readonly words: Words,
     /** Sides that pictures are resized to unless told. */
     readonly size: SizeRule,
   ) {}
@@ -124,6 +128,10 @@ export class GroundingModel {
     caption: string,
     options: GroundOptions = {},
   ): Promise<PhraseDetection[]> {
+    if (this.words instanceof KnownClasses)
+      throw new InputError(
+        "this model finds the classes it was trained on and reads no captions; take a GLIP for them",
+      );
     const phrases = phrasesOf(caption, options.phrases);
     const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
     const found = await this.find(image, prompt, options);
@@ -137,12 +145,14 @@ export class GroundingModel {
   }
 
   private get maxTokens(): number {
-    return this.predictor.model.config.maxTokens;
+    return this.predictor.model.maxTokens;
   }
 
   private prompt(classes: readonly string[] | string): Prompt {
+    if (typeof classes !== "string" && classes.length === 0)
+      throw new InputError("the list of classes is empty; name at least one thing to find");
+    if (this.words instanceof KnownClasses) return this.words.promptOf(classes);
     if (typeof classes === "string") return promptOfText(this.words, classes, { maxTokens: this.maxTokens });
-    if (classes.length === 0) throw new InputError("the list of classes is empty; name at least one thing to find");
     return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
   }
 

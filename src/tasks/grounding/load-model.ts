@@ -2,7 +2,7 @@
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { GroundingModel } from "./grounding-model.ts";
-import { type ReadOptions, readModel } from "./model-folder.ts";
+import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
 export interface LoadOptions extends PredictorOptions, ReadOptions {}
@@ -12,7 +12,7 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {}
  * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
-  const { model, weights, words, size } = await readModel(nameOrPath, options);
+  const { model, weights, words, size } = await readDetector(nameOrPath, options);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
   const dispose = () => {

@@ -5,25 +5,35 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
+import { KnownClasses } from "../../inputs/known-classes.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
+import type { Detector } from "../../models/detector.ts";
+import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
+import { type DynamicHeadConfig, dynamicHead } from "../../models/dynamic-head.ts";
 import { type Glip, type GlipConfig, glip, publishedExtras } from "../../models/glip.ts";
-import { glipConfigSchema } from "../../models/glip-config.ts";
 import { inferConfig } from "../../models/infer-config.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { fetchModel, zoo } from "../../weights/zoo.ts";
+import type { Words } from "./grounding-model.ts";
 
-export interface StoredModel {
-  model: Glip;
+export interface StoredDetector {
+  model: Detector;
   weights: Map<string, Float32Array>;
-  words: WordPieces;
+  words: Words;
   size: SizeRule;
 }
 
-const MODEL_TYPE = "groundling-glip";
+export interface StoredModel extends StoredDetector {
+  model: Glip;
+  words: WordPieces;
+}
+
+const GLIP = "groundling-glip";
+const DYNAMIC_HEAD = "groundling-dynamic-head";
 /** What the published models were tested with. */
 const PUBLISHED_SIZE: SizeRule = { short: 800, max: 1333 };
 const root = new URL("../../../", import.meta.url);
@@ -31,7 +41,10 @@ const root = new URL("../../../", import.meta.url);
 export const BUILT_IN = "everyday";
 const BERT_WORDS = fileURLToPath(new URL("assets/bert-base-uncased/vocab.txt", root));
 
-const configSchema = z.object({ model_type: z.literal(MODEL_TYPE), glip: glipConfigSchema });
+const configSchema = z.discriminatedUnion("model_type", [
+  z.object({ model_type: z.literal(GLIP), glip: glipConfigSchema }),
+  z.object({ model_type: z.literal(DYNAMIC_HEAD), dynamic_head: dynamicHeadConfigSchema }),
+]);
 const sizeSchema = z.object({
   size: z.object({ shortest_edge: z.int().positive(), longest_edge: z.int().positive() }),
 });
@@ -41,11 +54,22 @@ export interface ReadOptions {
   offline?: boolean;
 }
 
+/** Reads a GLIP: `readDetector` for what needs its words. Throws WeightsError for a folder with a detector of fixed classes. */
+export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredModel> {
+  const stored = await readDetector(nameOrPath, options);
+  if (isGlip(stored)) return stored;
+  throw new WeightsError(`${nameOrPath}: is a detector of fixed classes, which reads no words; a GLIP is needed here`);
+}
+
+function isGlip(stored: StoredDetector): stored is StoredModel {
+  return stored.words instanceof WordPieces;
+}
+
 /** Reads the built-in model or one of the zoo by its name, a folder, or a published checkpoint file (`.pth` or safetensors). */
-export async function readModel(
+export async function readDetector(
   nameOrPath: string = BUILT_IN,
   { offline = false }: ReadOptions = {},
-): Promise<StoredModel> {
+): Promise<StoredDetector> {
   if (nameOrPath === BUILT_IN) return readFolder(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
   const found = await stat(nameOrPath).catch(() => undefined);
   if (!found && Object.hasOwn(zoo, nameOrPath)) return readCheckpoint(await fetchModel(nameOrPath, { offline }));
@@ -56,16 +80,22 @@ export async function readModel(
   return found.isDirectory() ? readFolder(nameOrPath) : readCheckpoint(nameOrPath);
 }
 
-async function readFolder(folder: string): Promise<StoredModel> {
-  const { glip: config } = await readJson(join(folder, "config.json"), configSchema);
-  const { size } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
+async function readFolder(folder: string): Promise<StoredDetector> {
+  const stored = await readJson(join(folder, "config.json"), configSchema);
+  const { size: sides } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
+  const size: SizeRule = { short: sides.shortest_edge, max: sides.longest_edge };
+  const file = join(folder, "model.safetensors");
+  if (stored.model_type === DYNAMIC_HEAD) {
+    const model = dynamicHead(stored.dynamic_head);
+    return { model, weights: await weightsOf(model, file), words: new KnownClasses(model.config.classes), size };
+  }
+  const config = stored.glip;
   const words = WordPieces.parse(
     await readFile(join(folder, "vocab.txt"), "utf8").catch(missing(join(folder, "vocab.txt"))),
   );
   wantWords(words, config, folder);
   const model = glip(config);
-  const weights = await weightsOf(model, join(folder, "model.safetensors"));
-  return { model, weights, words, size: { short: size.shortest_edge, max: size.longest_edge } };
+  return { model, weights: await weightsOf(model, file), words, size };
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
@@ -90,7 +120,7 @@ function wantWords(words: WordPieces, { bert }: GlipConfig, source: string): voi
   );
 }
 
-async function weightsOf(model: Glip, path: string): Promise<Map<string, Float32Array>> {
+async function weightsOf(model: Detector, path: string): Promise<Map<string, Float32Array>> {
   const file = await openWeights(path);
   try {
     return await loadWeights(model.parameters, file, { mayBeUnused: publishedExtras });
@@ -100,10 +130,10 @@ async function weightsOf(model: Glip, path: string): Promise<Map<string, Float32
 }
 
 export interface FolderContents {
-  config: GlipConfig;
+  config: GlipConfig | DynamicHeadConfig;
   size: SizeRule;
-  /** File with one token a line. */
-  vocabulary: string;
+  /** File with one token a line; a detector of fixed classes has none. */
+  vocabulary?: string;
   /** Text of the model card. */
   card: string;
   weights: Iterable<TensorToWrite>;
@@ -118,10 +148,12 @@ export async function writeModelFolder(
   await rm(part, { recursive: true, force: true });
   await mkdir(part, { recursive: true });
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-  await writeFile(join(part, "config.json"), json({ model_type: MODEL_TYPE, glip: config }));
+  const stored =
+    "classes" in config ? { model_type: DYNAMIC_HEAD, dynamic_head: config } : { model_type: GLIP, glip: config };
+  await writeFile(join(part, "config.json"), json(stored));
   const processor = { size: { shortest_edge: size.short, longest_edge: size.max } };
   await writeFile(join(part, "preprocessor_config.json"), json(processor));
-  await copyFile(vocabulary, join(part, "vocab.txt"));
+  if (vocabulary !== undefined) await copyFile(vocabulary, join(part, "vocab.txt"));
   await writeFile(join(part, "README.md"), card);
   await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
   await rm(folder, { recursive: true, force: true });

@@ -1,8 +1,8 @@
-/** A GLIP ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
+/** A detector ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
 
 import type { HeadLevel } from "../../boxes/select.ts";
 import type { PreparedImage } from "../../inputs/prepare-image.ts";
-import type { Glip } from "../../models/glip.ts";
+import type { Detector } from "../../models/detector.ts";
 import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
 import type { StoredWeights } from "../../onnx/stored-weights.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
@@ -32,7 +32,7 @@ export class Predictor {
   private readonly traces = new Map<string, Lowered>();
 
   constructor(
-    readonly model: Glip,
+    readonly model: Detector,
     /** By name; stored ones are disposed with the predictor. */
     private readonly weights: ReadonlyMap<string, Float32Array> | StoredWeights,
     private readonly options: PredictorOptions = {},
@@ -92,10 +92,10 @@ export class Predictor {
   }
 
   private answerOutputs(height: number, width: number, tokens: number): Record<string, Tensor> {
-    const { channels, bert } = this.model.config;
+    const { config, textWidth } = this.model;
     const shapes = levelSizes(height, width);
-    const maps = MAPS.map((name, i) => input(name, [1, channels, ...shapes[i]!]));
-    const vectors = input("vectors", [1, tokens, bert.hiddenSize]);
+    const maps = MAPS.map((name, i) => input(name, [1, config.channels, ...shapes[i]!]));
+    const vectors = input("vectors", [1, tokens, textWidth]);
     const levels = this.model.answer(maps, vectors, input("mask", [1, tokens]));
     const outputs: Record<string, Tensor> = {};
     levels.forEach((level, i) => {

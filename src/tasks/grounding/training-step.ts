@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { concatenate } from "../../boxes/atss.ts";
 import { gradients } from "../../grad/index.ts";
-import type { Glip } from "../../models/glip.ts";
+import type { Detector } from "../../models/detector.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache, type TraceRunner } from "../../onnx/index.ts";
 import { SessionPool } from "../../onnx/pool.ts";
 import { input, type Numbers, reachable, type Tensor } from "../../tensor/index.ts";
@@ -41,7 +41,7 @@ const GRADIENT = "gradient:";
 /** Taking transposes into products makes gradients no faster, and a quarter less exact (`train-166`). */
 const UNWANTED = ["MatmulTransposeFusion"];
 
-/** Losses and gradients of GLIP's training for batches of any size; dispose it when done. */
+/** Losses and gradients of a detector's training for batches of any size; dispose it when done. */
 export class GroundingTrainingStep {
   private readonly traces = new Map<string, Lowered>();
   private readonly sessions: TraceRunner;
@@ -50,7 +50,7 @@ export class GroundingTrainingStep {
   private readonly shared: Weights = new Map();
 
   constructor(
-    private readonly model: Glip,
+    private readonly model: Detector,
     private readonly options: TrainingStepOptions = {},
   ) {
     const { shards = 1, frozen, random, ...given } = options;

@@ -1,4 +1,4 @@
-/** A GLIP's configuration as it stands in a model folder or a recipe: read, checked, never trusted. */
+/** A detector's configuration as it stands in a model folder or a recipe: read, checked, never trusted. */
 
 import { z } from "zod";
 
@@ -12,8 +12,15 @@ const swin = z.strictObject({
   dropPathRate: z.number().min(0).max(0.9),
 });
 
-export const glipConfigSchema = z.strictObject({
+const shared = {
   backbone: z.union([swin, z.literal("mobilenet-v2")]),
+  channels: whole,
+  groups: whole,
+  steps: z.int().min(0),
+};
+
+export const glipConfigSchema = z.strictObject({
+  ...shared,
   bert: z.strictObject({
     hiddenSize: whole,
     layers: z.int().min(0),
@@ -22,9 +29,11 @@ export const glipConfigSchema = z.strictObject({
     vocabularySize: whole,
     positions: whole,
   }),
-  channels: whole,
-  groups: whole,
   maxTokens: whole,
-  steps: z.int().min(0),
   fusion: z.strictObject({ width: whole, heads: whole }).exactOptional(),
+});
+
+export const dynamicHeadConfigSchema = z.strictObject({
+  ...shared,
+  classes: z.array(z.string().min(1)).min(1),
 });
