@@ -36,6 +36,15 @@ test("scenes are written and can be looked at as a page and as a sheet", async (
   assert.equal(readFileSync(sheet).readUInt32BE(16), 512);
 });
 
+test("captions may speak of names that were never learned, and be names alone", async () => {
+  const web = join(folder, "web");
+  const shown = ["--names", "dog,otter", "--split", "web", "--captions", "names"];
+  await run("scenes", "--out", web, "--count", "4", "--size", "64", "--sprites", join(folder, "sprites"), ...shown);
+  const tar = readFileSync(join(web, "000000.tar"), "latin1");
+  assert.match(tar, /an otter/);
+  assert.match(tar, /\0(?:a dog|an otter|, )+\.\0/);
+});
+
 test("wrong choices are refused by name", async () => {
   await assert.rejects(run(...scenes, "--split", "style"), /other settings/);
   await assert.rejects(run("scenes", "--out", dataset, "--count", "none"), /whole number from 1/);

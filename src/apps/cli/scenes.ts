@@ -10,7 +10,7 @@ interface Choices {
   readonly seed: number;
   readonly split: Split;
   readonly size: number;
-  readonly captions: boolean;
+  readonly captions?: "sentences" | "names";
   readonly names?: string[];
   readonly everyday: boolean;
   readonly models: boolean;
@@ -34,7 +34,14 @@ export function addScenesCommand(program: Command): void {
     .option("--everyday", "only the fifty everyday names", false)
     .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
     .option("--grounds", "also photos of grounds as backgrounds (scripts/world/grounds.ts gathers them)", false)
-    .option("--captions", "tar shards of pictures and captions, without boxes", false)
+    .addOption(
+      new Option(
+        "--captions [kind]",
+        "tar shards of pictures and captions, without boxes; or with names in place of sentences",
+      )
+        .choices(["sentences", "names"])
+        .preset("sentences"),
+    )
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
     .action(
       async ({ out, count, seed, split, size, captions, everyday, models, grounds, sprites, ...given }: Choices) => {
@@ -46,7 +53,7 @@ export function addScenesCommand(program: Command): void {
           count,
           seed,
           size,
-          form: captions ? "captions" : "boxes",
+          form: captions === "names" ? "names" : captions ? "captions" : "boxes",
           progress,
         });
         process.stderr.write(`\r${count} scenes of ${world.names.length} names in ${out}\n`);

@@ -42,8 +42,13 @@ const datasetsSchema = z.strictObject({
   ...batchShape,
   /** Most pixels of the longer side. */
   longest: whole,
-  /** How many of the pictures come from each, against the weights of the others. */
-  sources: z.array(z.strictObject({ ...files, weight: z.number().positive() })).min(1),
+  /**
+   * How many of the pictures come from each, against the weights of the others; and whether a box that carries a score
+   * teaches its words that score in place of 1.
+   */
+  sources: z
+    .array(z.strictObject({ ...files, weight: z.number().positive(), weighted: z.boolean().exactOptional() }))
+    .min(1),
   /** Chance that a picture is mirrored. */
   flip: rate,
   /** Absent classes in the captions of detection sets: most of them, and the chances of just one, none and all of these. */

@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { pack } from "tar-stream";
 import { InputError } from "../../errors.ts";
 import { composeScene, type Scene } from "./compose.ts";
+import { withArticle } from "./english.ts";
 import { recordsOf, type SceneRecords } from "./records.ts";
 import type { World } from "./world.ts";
 
@@ -17,8 +18,11 @@ export interface SceneDataset {
   readonly seed: number;
   /** Width and height in pixels. */
   readonly size: number;
-  /** "boxes": pictures, `instances.json` (COCO) and `grounding.json` (MDETR). "captions": tar shards of pictures and texts. */
-  readonly form: "boxes" | "captions";
+  /**
+   * "boxes": pictures, `instances.json` (COCO) and `grounding.json` (MDETR). "captions": tar shards of pictures and their sentences;
+   * "names": the same with the names of the things in place of a sentence.
+   */
+  readonly form: "boxes" | "captions" | "names";
   /** Called with the number of scenes done. */
   readonly progress?: (done: number) => void;
 }
@@ -112,12 +116,17 @@ async function writeShard(world: World, dataset: SceneDataset, start: number, en
   for (let i = start; i < end; i++) {
     const scene = sceneOf(world, dataset, i);
     shard.entry({ name: `${numbered(i)}.png`, mtime }, await pngOf(scene));
-    shard.entry({ name: `${numbered(i)}.txt`, mtime }, scene.caption);
+    shard.entry({ name: `${numbered(i)}.txt`, mtime }, dataset.form === "names" ? namesIn(scene) : scene.caption);
   }
   shard.finalize();
   const parts: Buffer[] = [];
   for await (const part of shard) parts.push(Buffer.from(part as Uint8Array));
   replaceFile(path, Buffer.concat(parts));
+}
+
+/** "a dog, a cup." */
+function namesIn({ objects }: Scene): string {
+  return `${[...new Set(objects.map(({ name }) => name))].map((name) => withArticle("", name)).join(", ")}.`;
 }
 
 function sceneOf(world: World, { seed, size }: SceneDataset, i: number): Scene {

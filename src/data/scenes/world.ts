@@ -9,11 +9,12 @@ import { loadSprites, readSprites, type Sprite } from "./sprites.ts";
 
 /**
  * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
- * drawing style never learned; `novel` names never learned; `compose` colours never learned together with their name.
+ * drawing style never learned; `novel` names never learned; `compose` colours never learned together with their name; `web` names
+ * learned and not, as captions without boxes speak of them.
  */
-export type Split = "train" | "seen" | "style" | "novel" | "compose";
+export type Split = "train" | "seen" | "style" | "novel" | "compose" | "web";
 
-export const splits: readonly Split[] = ["train", "seen", "style", "novel", "compose"];
+export const splits: readonly Split[] = ["train", "seen", "style", "novel", "compose", "web"];
 
 /** Which part of the world to load, and which names of it if not all. */
 export interface WorldOptions {
@@ -47,7 +48,8 @@ export interface World {
 export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const { split = "train" } = options;
   const table = readNameTable();
-  const known = new Set(split === "novel" ? table.novel.keys() : table.names.keys());
+  const known = new Set(split === "novel" ? [] : table.names.keys());
+  if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
   const packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
     loadSprites(folder, style, table),
   );

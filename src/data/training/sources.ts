@@ -31,15 +31,15 @@ interface PictureFile {
 }
 
 export interface DetectionExample extends PictureFile {
-  objects: { name: string; xywh: Xywh }[];
+  objects: { name: string; xywh: Xywh; score?: number }[];
   /** Names of which the picture may hold objects without a box (LVIS `not_exhaustive_category_ids`). */
   unfinished: string[];
 }
 
 export interface CaptionExample extends PictureFile {
   caption: string;
-  /** Each with the characters of the caption that name it. */
-  objects: { spans: [start: number, end: number][]; xywh: Xywh }[];
+  /** Each with the characters of the caption that name it, and the score where a model found it. */
+  objects: { spans: [start: number, end: number][]; xywh: Xywh; score?: number }[];
 }
 
 /**
@@ -66,8 +66,8 @@ export async function readSource({ data, images: folder }: SourceFiles): Promise
 }
 
 function detectionOf(image: DatasetImage, picture: string, names: ReadonlyMap<number, string>): DetectionExample[] {
-  const objects = usable(image).flatMap(({ label, xywh }) =>
-    label === undefined ? [] : [{ name: names.get(label)!, xywh }],
+  const objects = usable(image).flatMap(({ label, xywh, ...found }) =>
+    label === undefined ? [] : [{ name: names.get(label)!, xywh, ...scoreOf(found) }],
   );
   const unfinished = (image.unfinishedLabels ?? []).flatMap((label) => names.get(label) ?? []);
   const { width, height } = image;
@@ -80,10 +80,14 @@ function captionsOf(image: DatasetImage, picture: string): CaptionExample[] {
   return image.captions.flatMap(({ text, phrases }) => {
     const objects = image.objects.flatMap((object, place) => {
       const spans = phrases.flatMap((phrase) => (phrase.objects.includes(place) ? phrase.spans : []));
-      return boxed.has(object) && spans.length > 0 ? [{ spans, xywh: object.xywh }] : [];
+      return boxed.has(object) && spans.length > 0 ? [{ spans, xywh: object.xywh, ...scoreOf(object) }] : [];
     });
     return objects.length > 0 ? [{ picture, width, height, caption: text, objects }] : [];
   });
+}
+
+function scoreOf({ score }: { score?: number }): { score?: number } {
+  return score === undefined ? {} : { score };
 }
 
 /** Objects of one thing each whose box, without its last pixel and within the picture, has an area (GLIP `remove_empty`). */

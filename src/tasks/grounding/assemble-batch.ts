@@ -32,6 +32,8 @@ export interface Example {
   /** Right and lower edges belong to the boxes; in pixels of the resized picture. */
   boxes: readonly Corners[];
   spans: Words["spans"];
+  /** How sure each box is, 0 to 1, where that is to count: what its words are taught. */
+  confidences?: readonly number[];
 }
 
 export type Corners = readonly [left: number, top: number, right: number, bottom: number];
@@ -68,6 +70,7 @@ export function assembleBatch(
     return {
       boxes: Float32Array.from(kept.flatMap((box) => example.boxes[box]!)),
       tokens: kept.map((box) => named[box]!),
+      ...(example.confidences ? { confidences: kept.map((box) => example.confidences![box]!) } : {}),
     };
   });
   const targets = targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens });

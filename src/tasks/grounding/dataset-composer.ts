@@ -28,7 +28,7 @@ export interface DatasetComposerSetup extends Omit<BatchSetup, "vocabulary"> {
   /** File with one token a line; or the names of a Dynamic Head's classes, each of which is a token. */
   vocabulary: string | readonly string[];
   /** With how many pictures come from each, against the weights of the others. */
-  sources: readonly (SourceFiles & { weight: number })[];
+  sources: readonly (SourceFiles & { weight: number; weighted?: boolean | undefined })[];
   /** Most pixels of the longer side. */
   longest: number;
   /** Chance that a picture is mirrored; one whose caption speaks of left or right never is. */
@@ -45,15 +45,15 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 }> {
   const readings = await readingsOf(setup);
   const sources = await Promise.all(
-    setup.sources.map(async ({ weight, ...files }) => {
+    setup.sources.map(async ({ weight, weighted = false, ...files }) => {
       const { names, examples } = await readSource(files);
       const upright = examples.map(({ width, height }) => height > width);
-      return { weight, examples, read: readings(names), upright };
+      return { weight, weighted, examples, read: readings(names), upright };
     }),
   );
   const order = new Order(sources, setup.pictures, setup.seed);
   const exampleOf = async ({ source, example }: Turn, side: number, random: Random): Promise<Example> => {
-    const { examples, read } = sources[source]!;
+    const { examples, read, weighted } = sources[source]!;
     const given = examples[example]!;
     const { caption, encoding, spans } = read(given, random);
     const mirrored = random.chance(setup.flip) && !SIDES.test(caption);
@@ -64,6 +64,7 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
       encoding,
       spans,
       boxes: given.objects.map(({ xywh }) => place(xywh, given, { ...image, mirrored })),
+      ...(weighted ? { confidences: given.objects.map(({ score = 1 }) => score) } : {}),
     };
   };
   return {

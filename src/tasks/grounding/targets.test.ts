@@ -22,6 +22,14 @@ test("anchors of a box answer for its tokens, and their centerness is summed", (
   assert.ok(Math.abs(sum - targets["target.centernessSum"]![0]!) < 1e-5);
 });
 
+test("a box that a model found gives its tokens its confidence in place of 1", () => {
+  const truth = { boxes: box, tokens: [[1]], confidences: [0.75] };
+  const targets = targetsOf([truth], levels, { tokens: 4, maxTokens: 256 });
+  targets["target.positive"]!.forEach((positive, anchor) => {
+    assert.equal(targets["target.tokens"]![4 * anchor + 1], 0.75 * positive);
+  });
+});
+
 test("in a prompt that fills all tokens, background answers for the last one", () => {
   const targets = targetsOf([{ boxes: box, tokens: [[1]] }], levels, { tokens: 4, maxTokens: 4 });
   targets["target.positive"]!.forEach((positive, anchor) => {

@@ -10,6 +10,8 @@ export interface PictureTruth {
   boxes: Float32Array;
   /** For each box the tokens that name it. */
   tokens: readonly (readonly number[])[];
+  /** For each box what its tokens are to be given, 1 unless told: the score of the model that found it. */
+  confidences?: readonly number[];
 }
 
 /** Numbers for the inputs of `targetTensors`, by name. */
@@ -51,7 +53,8 @@ export function targetsOf(
         return;
       }
       owned.set(truth.boxes.subarray(4 * box, 4 * box + 4), 4 * anchor);
-      for (const token of truth.tokens[box]!) result["target.tokens"][at * tokens + token] = 1;
+      const confidence = truth.confidences?.[box] ?? 1;
+      for (const token of truth.tokens[box]!) result["target.tokens"][at * tokens + token] = confidence;
       result["target.positive"][at] = 1;
       result["target.positiveCount"][0]! += 1;
     });
