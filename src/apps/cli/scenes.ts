@@ -1,12 +1,14 @@
 /** `groundling scenes`: writes a part of the generated world as a dataset. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { loadWorld, type Split, splits, writeSceneDataset } from "../../data/scenes/index.ts";
+import { loadWorld, type Split, splits, writeDownstreamSets, writeSceneDataset } from "../../data/scenes/index.ts";
+import { InputError } from "../../errors.ts";
 import { commaSeparated } from "./names.ts";
 
 interface Choices {
   readonly out: string;
-  readonly count: number;
+  readonly count?: number;
+  readonly downstream: boolean;
   readonly seed: number;
   readonly split: Split;
   readonly size: number;
@@ -26,7 +28,8 @@ export function addScenesCommand(program: Command): void {
     .command("scenes")
     .description("write generated scenes with exact boxes and captions; run again to go on after an interruption")
     .requiredOption("--out <folder>", "folder of the dataset")
-    .requiredOption("--count <number>", "how many scenes", wholeNumber(1, most))
+    .option("--count <number>", "how many scenes", wholeNumber(1, most))
+    .option("--downstream", "instead thirteen small sets to adapt to, in folders as ODinW's", false)
     .option("--seed <number>", "which scenes", wholeNumber(0, 4_000_000), 0)
     .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
     .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
@@ -44,7 +47,26 @@ export function addScenesCommand(program: Command): void {
     )
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
     .action(
-      async ({ out, count, seed, split, size, captions, everyday, models, grounds, sprites, ...given }: Choices) => {
+      async ({
+        out,
+        count,
+        downstream,
+        seed,
+        split,
+        size,
+        captions,
+        everyday,
+        models,
+        grounds,
+        sprites,
+        ...given
+      }: Choices) => {
+        if (downstream) {
+          const progress = (name: string) => process.stderr.write(`${name}\n`);
+          await writeDownstreamSets(out, { sprites, seed, progress });
+          return;
+        }
+        if (count === undefined) throw new InputError("give --count, or --downstream for the sets to adapt to");
         const names = everyday ? "everyday" : given.names;
         const world = loadWorld(sprites, { split, models, grounds, ...(names && { names }) });
         const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);

@@ -9,15 +9,32 @@ type Shade = (x: number, y: number) => number;
 
 type Canvas = { readonly data: Uint8Array; readonly width: number; readonly height: number };
 
-/** A new background of the given size in pixels, RGB; half of them parts of `photos`, if there are any. */
-export function drawBackground(random: Random, width: number, height: number, photos: readonly Layer[] = []): Canvas {
+/** A kind of ground to lay things on. */
+export type Ground = keyof typeof namedGrounds;
+
+export interface BackgroundOptions {
+  /** Half of the backgrounds are parts of these, if there are any. */
+  readonly photos?: readonly Layer[] | undefined;
+  /** The one kind of ground there is. */
+  readonly ground?: Ground | undefined;
+}
+
+/** A new background of the given size in pixels, RGB. */
+export function drawBackground(
+  random: Random,
+  width: number,
+  height: number,
+  { photos = [], ground }: BackgroundOptions = {},
+): Canvas {
   const canvas = { data: new Uint8Array(width * height * 3), width, height };
   if (photos.length > 0 && random.chance(0.5)) crop(canvas, random.pick(photos), random);
-  else random.pick(grounds)(canvas, random);
+  else (ground ? namedGrounds[ground] : random.pick(grounds))(canvas, random);
   if (random.chance(0.35)) clutter(canvas, random);
   if (random.chance(0.5)) lightFall(canvas, random);
   return canvas;
 }
+
+const namedGrounds = { gradient, clouds, grass, boards, tiles, bricks, stripes, horizon };
 
 const grounds: readonly ((canvas: Canvas, random: Random) => void)[] = [
   gradient,

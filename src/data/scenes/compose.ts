@@ -1,7 +1,7 @@
 /** A scene from a seed: a ground, some things laid on it, and what can truly be said about them. */
 
 import { Random } from "../random.ts";
-import { drawBackground } from "./backgrounds.ts";
+import { drawBackground, type Ground } from "./backgrounds.ts";
 import { type Caption, describe } from "./caption.ts";
 import type { ColourWord } from "./colours.ts";
 import { photograph } from "./effects.ts";
@@ -38,6 +38,8 @@ export interface SceneOptions {
   readonly width?: number;
   readonly height?: number;
   readonly objects?: number;
+  /** The one kind of ground; any unless told. */
+  readonly ground?: Ground;
 }
 
 interface Placed {
@@ -60,9 +62,9 @@ const leastVisible = 0.55;
  * ```
  */
 export function composeScene(world: World, seed: number, options: SceneOptions = {}): Scene {
-  const { width = 256, height = 256, objects: most = 6, smallest = 0.12 } = options;
+  const { width = 256, height = 256, objects: most = 6, smallest = 0.12, ground } = options;
   const random = new Random(world.split, seed);
-  const picture = drawBackground(random, width, height, world.grounds);
+  const picture = drawBackground(random, width, height, { photos: world.grounds, ground });
   const owners = new Uint8Array(width * height);
   const placed: Placed[] = [];
   /** Visible pixels by owner. */

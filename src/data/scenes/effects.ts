@@ -17,6 +17,21 @@ export function photograph(data: Uint8Array, width: number, height: number, rand
     }
 }
 
+/** What a scene is seen by: a thermal camera, or the eye at night. */
+export type Look = "thermal" | "night";
+
+/** Changes an RGB picture in place, so much that it is of another domain. */
+export function lookAt(data: Uint8Array, look: Look): void {
+  for (let at = 0; at < data.length; at += 3) {
+    const light = 0.3 * data[at]! + 0.59 * data[at + 1]! + 0.11 * data[at + 2]!;
+    if (look === "thermal") data.fill(255 - light, at, at + 3);
+    else
+      [0.3, 0.35, 0.5].forEach((share, c) => {
+        data[at + c] = share * (0.5 * data[at + c]! + 0.5 * light);
+      });
+  }
+}
+
 /** Each pixel with its neighbours, weighted 1 2 1 in both directions. */
 function blur(data: Uint8Array, width: number, height: number): void {
   const source = data.slice();

@@ -37,6 +37,8 @@ export interface World {
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
   /** Pairs of colour and name that unpainted drawings show, and that are therefore no news; known in `compose` only. */
   readonly naturalPairs?: ReadonlySet<string>;
+  /** Chance that a drawing is painted in another colour; 0.3 unless told. Always in `compose`. */
+  readonly painted?: number;
   /** Photos without anything that has a name, to lay things on. */
   readonly grounds?: readonly Sprite[];
 }
@@ -112,7 +114,7 @@ function paintsOf(sprite: Sprite, naturalPairs?: ReadonlySet<string>): readonly 
 /** The colour to paint a drawing with, if any: now and then in most splits, always in `compose`. */
 export function choosePaint(world: World, sprite: Sprite, random: Random): PaintWord | undefined {
   const heldOut = world.split === "compose";
-  const wanted = random.chance(heldOut ? 1 : 0.3);
+  const wanted = random.chance(heldOut ? 1 : (world.painted ?? 0.3));
   const choice = random.unit();
   if (!wanted) return undefined;
   const paints = paintsOf(sprite, heldOut ? (world.naturalPairs ?? new Set()) : undefined);
