@@ -12,7 +12,8 @@ const swin = z.strictObject({
   dropPathRate: z.number().min(0).max(0.9),
 });
 
-const shared = {
+/** What all detectors are told. */
+export const detectorConfigShape = {
   backbone: z.union([swin, z.literal("mobilenet-v2")]),
   channels: whole,
   groups: whole,
@@ -20,7 +21,7 @@ const shared = {
 };
 
 export const glipConfigSchema = z.strictObject({
-  ...shared,
+  ...detectorConfigShape,
   bert: z.strictObject({
     hiddenSize: whole,
     layers: z.int().min(0),
@@ -34,6 +35,6 @@ export const glipConfigSchema = z.strictObject({
 });
 
 export const dynamicHeadConfigSchema = z.strictObject({
-  ...shared,
+  ...detectorConfigShape,
   classes: z.array(z.string().min(1)).min(1),
 });

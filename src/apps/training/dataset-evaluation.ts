@@ -18,8 +18,8 @@ import type { DatasetsData, Recipe } from "./recipe.ts";
  * Throws InputError at once where annotations or pictures are missing or malformed.
  */
 export async function datasetEvaluation(
-  recipe: Recipe,
-  { sizes, longest }: DatasetsData,
+  recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures">,
+  { sizes, longest }: Pick<DatasetsData, "sizes" | "longest">,
   files: SourceFiles,
   { model, words }: Pick<ModelOfRun, "model" | "words">,
 ): Promise<Evaluation> {

@@ -43,11 +43,18 @@ const datasetsSchema = z.strictObject({
   /** Most pixels of the longer side. */
   longest: whole,
   /**
-   * How many of the pictures come from each, against the weights of the others; and whether a box that carries a score
-   * teaches its words that score in place of 1.
+   * How many of the pictures come from each, against the weights of the others; whether a box that carries a score teaches its
+   * words that score in place of 1; and of how many pictures of each class, chosen by the seed, it is learned (all unless told).
    */
   sources: z
-    .array(z.strictObject({ ...files, weight: z.number().positive(), weighted: z.boolean().exactOptional() }))
+    .array(
+      z.strictObject({
+        ...files,
+        weight: z.number().positive(),
+        weighted: z.boolean().exactOptional(),
+        shots: whole.exactOptional(),
+      }),
+    )
     .min(1),
   /** Chance that a picture is mirrored. */
   flip: rate,

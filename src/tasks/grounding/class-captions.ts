@@ -12,6 +12,8 @@ export interface NegativeOptions {
   one: number;
   none: number;
   all: number;
+  /** Names in the order of the set instead of shuffled, for what is learned of their places (GLIP `DISABLE_SHUFFLE`). */
+  ordered?: boolean;
 }
 
 /** [CLS] and [SEP]. */
@@ -44,7 +46,8 @@ export class ClassCaptions {
     const drawn = random.shuffled(this.names).slice(0, this.negativeCount(random));
     const absent = drawn.filter((name) => !held.has(name));
     const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
-    const asked = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
+    const shuffled = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
+    const asked = this.options.ordered ? this.names.filter((name) => shuffled.includes(name)) : shuffled;
     const { caption, spans } = captionOfClasses(asked.map((name) => ({ label: name, name })));
     const places = new Map(asked.map((name, k) => [name, spans[k]!]));
     return {

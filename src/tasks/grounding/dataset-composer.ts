@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { Random } from "../../data/random.ts";
 import type { Xywh } from "../../data/readers/dataset.ts";
 import { pictureAt } from "../../data/readers/tar-pictures.ts";
+import { fewShot } from "../../data/training/few-shot.ts";
 import { Order, type Turn } from "../../data/training/order.ts";
 import { readSource, type SourceFiles, type TrainingExample } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
@@ -24,11 +25,19 @@ import {
 import { ClassCaptions, type NegativeOptions } from "./class-captions.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
+export interface DatasetSource extends SourceFiles {
+  weight: number;
+  /** Whether a box that carries a score teaches its words that score in place of 1. */
+  weighted?: boolean | undefined;
+  /** Only so many pictures of each class, chosen by the seed. */
+  shots?: number | undefined;
+}
+
 export interface DatasetComposerSetup extends Omit<BatchSetup, "vocabulary"> {
   /** File with one token a line; or the names of a Dynamic Head's classes, each of which is a token. */
   vocabulary: string | readonly string[];
   /** With how many pictures come from each, against the weights of the others. */
-  sources: readonly (SourceFiles & { weight: number; weighted?: boolean | undefined })[];
+  sources: readonly DatasetSource[];
   /** Most pixels of the longer side. */
   longest: number;
   /** Chance that a picture is mirrored; one whose caption speaks of left or right never is. */
@@ -45,8 +54,10 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 }> {
   const readings = await readingsOf(setup);
   const sources = await Promise.all(
-    setup.sources.map(async ({ weight, weighted = false, ...files }) => {
-      const { names, examples } = await readSource(files);
+    setup.sources.map(async ({ weight, weighted = false, shots, ...files }) => {
+      const { names, examples: all } = await readSource(files);
+      const classes = all.map(({ objects }) => objects.flatMap((object) => ("name" in object ? [object.name] : [])));
+      const examples = shots === undefined ? all : fewShot(classes, shots, setup.seed).map((i) => all[i]!);
       const upright = examples.map(({ width, height }) => height > width);
       return { weight, weighted, examples, read: readings(names), upright };
     }),
