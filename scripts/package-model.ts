@@ -34,7 +34,7 @@ const { run, to, size, card } = new Command()
 
 const file = join(run, "last.safetensors");
 const { weights, average, state } = await readCheckpoint(file);
-const recipe = recipeSchema.pick({ model: true, words: true }).safeParse(state.recipe);
+const recipe = recipeSchema.pick({ model: true, words: true }).strip().safeParse(state.recipe);
 if (!recipe.success)
   throw new WeightsError(`${file}: its recipe does not say the model: ${z.prettifyError(recipe.error)}`);
 const { config, parameters, vocabulary } = modelOf(recipe.data);
