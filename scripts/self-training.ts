@@ -1,0 +1,229 @@
+/**
+ * GLIP's second claim in miniature (paper, section 3.3): a teacher trained on annotated scenes labels captioned scenes, whose sentences also
+ * speak of names that no annotation had; a student of the same start and as many steps learns from both. Then one thing is changed at a time: the
+ * threshold, the number of captioned scenes, class names in place of sentences, boxes that teach by their score, a second round whose teacher is the
+ * student. Appends a line per run, goes on after an interruption, prints the table.
+ *
+ *   npx tsx scripts/self-training.ts --results docs/results/self-training.jsonl
+ */
+
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { Command } from "commander";
+import { readRecipe } from "../src/apps/training/recipe.ts";
+import { RecipeError } from "../src/errors.ts";
+import { groundling, scored, script } from "./command-line.ts";
+import { meanAndInterval } from "./statistics.ts";
+
+const {
+  recipe: file,
+  results,
+  out,
+  sprites,
+  seeds,
+  annotated,
+  captioned,
+} = new Command()
+  .option(
+    "--recipe <file>",
+    "the teacher's recipe, which students share but for their sources",
+    "recipes/self-training.json",
+  )
+  .option("--results <file>", "a line for each run", "runs/self-training/results.jsonl")
+  .option("--out <folder>", "scenes, labels and models", "runs/self-training")
+  .option("--sprites <folder>", "folder of rendered drawings", "runs/sprites")
+  .option("--seeds <number>", "runs of each kind", Number, 3)
+  .option("--annotated <number>", "annotated scenes of each seed", Number, 400)
+  .option("--captioned <number>", "captioned scenes of each seed", Number, 1024)
+  .parse()
+  .opts<Choices>();
+
+interface Choices {
+  recipe: string;
+  results: string;
+  out: string;
+  sprites: string;
+  seeds: number;
+  annotated: number;
+  captioned: number;
+}
+
+const SEEN = [
+  "apple",
+  "chair",
+  "dog",
+  "car",
+  "bicycle",
+  "clock",
+  "umbrella",
+  "airplane",
+  "fish",
+  "key",
+  "cup",
+  "house",
+];
+const NOVEL = [
+  "tiger",
+  "pumpkin",
+  "helmet",
+  "bottle",
+  "sandwich",
+  "lobster",
+  "tram",
+  "wheelchair",
+  "swan",
+  "mango",
+  "fan",
+  "squirrel",
+];
+
+/** What one student does differently. */
+interface Variant {
+  captions: "sentences" | "names";
+  threshold: number;
+  /** Share of the captioned scenes. */
+  share: number;
+  /** Whether boxes teach by their score. */
+  weighted: boolean;
+  /** Who labels: the teacher, or the student of the first round. */
+  labeller: "teacher" | "student";
+}
+const student: Variant = { captions: "sentences", threshold: 0.5, share: 1, weighted: false, labeller: "teacher" };
+const variants = {
+  student,
+  "threshold 0.3": { ...student, threshold: 0.3 },
+  "threshold 0.7": { ...student, threshold: 0.7 },
+  "a quarter of the captions": { ...student, share: 0.25 },
+  "half of the captions": { ...student, share: 0.5 },
+  "class names as captions": { ...student, captions: "names" },
+  "boxes teach by their score": { ...student, weighted: true },
+  "second round": { ...student, labeller: "student" },
+} satisfies Record<string, Variant>;
+/** Labels are made once with the lowest threshold; the others are cut from them. */
+const LOWEST = 0.3;
+
+interface Run {
+  kind: string;
+  seed: number;
+  /** AP50 on scenes of the names never annotated, and of those annotated; 0 to 1. */
+  novel: number;
+  seen: number;
+  /** Boxes that were learned from, besides the annotated. */
+  boxes: number;
+}
+
+const base = readRecipe(file);
+if (base.data.kind !== "datasets") throw new RecipeError(`${file}: a teacher's recipe trains on datasets`);
+const data = base.data;
+const side = String(data.sizes[0]);
+mkdirSync(dirname(results), { recursive: true });
+const tests = {
+  seen: scenes("test-seen", 150, 31, SEEN, "--split", "seen"),
+  novel: scenes("test-novel", 150, 32, NOVEL, "--split", "novel"),
+};
+
+for (let seed = 1; seed <= seeds; seed++) {
+  const folder = join(out, String(seed));
+  const all = [...SEEN, ...NOVEL];
+  const boxed = scenes(`${seed}/annotated`, annotated, 40 + seed, SEEN);
+  const web = ["--split", "web", "--captions"];
+  const captions = {
+    sentences: scenes(`${seed}/sentences`, captioned, 50 + seed, all, ...web, "sentences"),
+    names: scenes(`${seed}/names`, captioned, 50 + seed, all, ...web, "names"),
+  };
+  const truth = ["instances.json", "grounding.json"].map((name) => ({ data: join(boxed, name), weight: 1 }));
+  carryOut("teacher", seed, truth, 0);
+  for (const [kind, { captions: text, threshold, share, weighted, labeller }] of Object.entries(variants)) {
+    if (isDone(kind, seed)) continue;
+    const lines = labelled(join(folder, labeller), captions[text], join(folder, `labels-${labeller}-${text}`))
+      .slice(0, Math.round(share * captioned))
+      .map((line) => above(line, threshold));
+    const labels = join(folder, "labels.jsonl");
+    writeFileSync(labels, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const boxes = lines.reduce(
+      (sum, { grounding }) => sum + grounding.regions.reduce((n, { bbox }) => n + bbox.length, 0),
+      0,
+    );
+    const found = { data: labels, images: captions[text], weight: truth.length, ...(weighted && { weighted }) };
+    carryOut(kind, seed, [...truth, found], boxes);
+  }
+}
+console.log(tableOf(runs()));
+
+function scenes(name: string, count: number, seed: number, names: readonly string[], ...more: string[]): string {
+  const folder = join(out, name);
+  const told = ["--count", String(count), "--seed", String(seed), "--size", side, "--names", names.join(",")];
+  groundling("scenes", "--out", folder, ...told, "--sprites", sprites, ...more);
+  return folder;
+}
+
+function runs(): Run[] {
+  if (!existsSync(results)) return [];
+  const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line));
+}
+
+function isDone(kind: string, seed: number): boolean {
+  return runs().some((run) => run.kind === kind && run.seed === seed);
+}
+
+/** Trains, scores and notes; the model stays in the folder of its kind. */
+function carryOut(kind: string, seed: number, sources: (typeof data)["sources"], boxes: number): void {
+  if (isDone(kind, seed)) return;
+  const run = join(out, "run");
+  rmSync(run, { recursive: true, force: true });
+  mkdirSync(run, { recursive: true });
+  const own = join(run, "recipe.json");
+  writeFileSync(own, JSON.stringify({ ...base, seed, data: { ...data, sources } }));
+  groundling("train", own, "--out", run);
+  const model = join(out, String(seed), kind);
+  script("package-model.ts", "--run", run, "--to", model, "--size", `${side},${side}`, "--card", file);
+  const score = (split: "seen" | "novel") =>
+    scored(model, "coco", join(tests[split], "instances.json"), join(run, `${split}.jsonl`)).AP50!;
+  const line: Run = { kind, seed, novel: score("novel"), seen: score("seen"), boxes };
+  appendFileSync(results, `${JSON.stringify(line)}\n`);
+  console.error(JSON.stringify(line));
+}
+
+interface Labelled {
+  grounding: { caption: string; regions: Region[] };
+}
+interface Region {
+  phrase: string;
+  bbox: number[][];
+  score: number[];
+}
+
+/** What a model finds in captioned scenes, as \`groundling pseudo-label\` writes it. */
+function labelled(model: string, source: string, folder: string): Labelled[] {
+  groundling("pseudo-label", source, "--model", model, "--out", folder, "--threshold", String(LOWEST));
+  const lines = readFileSync(join(folder, "grounding.jsonl"), "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line));
+}
+
+function above(line: Labelled, threshold: number): Labelled {
+  const regions = line.grounding.regions.map((region) => {
+    const kept = [...region.score.keys()].filter((i) => region.score[i]! > threshold);
+    return { ...region, bbox: kept.map((i) => region.bbox[i]!), score: kept.map((i) => region.score[i]!) };
+  });
+  return { ...line, grounding: { ...line.grounding, regions: regions.filter(({ bbox }) => bbox.length > 0) } };
+}
+
+/** Means over seeds, and the gain over the teacher of the same seed. */
+function tableOf(all: readonly Run[]): string {
+  const lines = [
+    "| | AP50, novel names | gain | AP50, seen names | gain | boxes found | seeds |",
+    "|---|---|---|---|---|---|---|",
+  ];
+  const teachers = new Map(all.filter(({ kind }) => kind === "teacher").map((run) => [run.seed, run]));
+  for (const kind of ["teacher", ...Object.keys(variants)]) {
+    const some = all.filter((run) => run.kind === kind && teachers.has(run.seed));
+    const cells = (["novel", "seen"] as const).flatMap((split) => [
+      meanAndInterval(some.map((run) => 100 * run[split])),
+      kind === "teacher" ? "" : meanAndInterval(some.map((run) => 100 * (run[split] - teachers.get(run.seed)![split]))),
+    ]);
+    const boxes = Math.round(some.reduce((sum, run) => sum + run.boxes, 0) / Math.max(1, some.length));
+    lines.push(`| ${[kind, ...cells, boxes, some.length].join(" | ")} |`);
+  }
+  return lines.join("\n");
+}
