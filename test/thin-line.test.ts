@@ -12,7 +12,7 @@ import { countHits, promptFor } from "../src/tasks/grounding/scene-scores.ts";
 
 const PICTURES = 50;
 const NAMES = 5;
-const THRESHOLD = 0.52;
+const THRESHOLD = 0.5;
 
 const folder = mkdtempSync(join(tmpdir(), "groundling-thin-line-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
