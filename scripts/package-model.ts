@@ -1,6 +1,6 @@
 /**
  * From a training run to a model folder: the averaged weights in float16, with words, sizes and a card.
- * npx tsx scripts/package-model.ts --run runs/first-world --to assets/models/everyday --size 160,320 --card recipes/first-world.md
+ * npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card recipes/wide-world.md
  */
 
 import { readFile } from "node:fs/promises";
