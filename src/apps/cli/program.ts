@@ -10,6 +10,7 @@ const commands: Record<string, () => Promise<AddCommand>> = {
   detect: async () => (await import("./detect.ts")).addDetectCommand,
   ground: async () => (await import("./ground.ts")).addGroundCommand,
   "pseudo-label": async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
+  jobs: async () => (await import("./jobs.ts")).addJobsCommand,
   train: async () => (await import("./train.ts")).addTrainCommand,
   models: async () => (await import("./models.ts")).addModelsCommand,
   convert: async () => (await import("./convert.ts")).addConvertCommand,

@@ -1,17 +1,19 @@
 /** `groundling pseudo-label`: boxes for the phrases of captions that have none. */
 
 import { SingleBar } from "cli-progress";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { withInterruption } from "../../engine/interruption.ts";
 import { driveHere } from "../../engine/jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../engine/jobs/share.ts";
 import { type DeadLetter, undone } from "../../engine/jobs/work.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { BUILT_IN } from "../../tasks/grounding/model-folder.ts";
 import type { DatasetFigures } from "../labelling/figures.ts";
-import { type LabelSettings, openLabelJob } from "../labelling/label-job.ts";
+import { type LabelJob, type LabelSettings, openLabelJob } from "../labelling/label-job.ts";
+import { type Scheduler, schedulers } from "../labelling/schedulers.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
-import { print } from "./writing.ts";
+import { print, writeInto } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   out: string;
@@ -23,7 +25,11 @@ interface Choices extends ModelChoice {
   rows: number;
   threads?: number;
   attempts: number;
+  redis?: string;
+  lock: number;
   shardOf?: string;
+  emit?: Scheduler;
+  tasks: number;
 }
 
 /** Milliseconds before a shard that failed is tried again, at first. */
@@ -45,12 +51,30 @@ export function addPseudoLabelCommand(program: Command): void {
     .option("--rows <number>", "pairs of a shard, where the source is not of tars", wholeNumber(1, 1_000_000), 1000)
     .option("--threads <number>", "threads of the model (default: all cores)", wholeNumber(1, 1024))
     .option("--attempts <number>", "how often a shard is tried before it is given up", wholeNumber(1, 100), 3)
-    .option("--shard-of <share>", "only a share of the shards: 0/8 for the first of eight, or slurm, kubernetes, mpi");
+    .option("--redis <url>", "share the work with all who run the same command with this Redis")
+    .option("--lock <seconds>", "silence after which a worker's shard goes to another", wholeNumber(1, 86_400), 60)
+    .addOption(
+      new Option(
+        "--shard-of <share>",
+        "only a share of the shards: 0/8 for the first of eight, or slurm, kubernetes, mpi",
+      ).conflicts("redis"),
+    )
+    .addOption(
+      new Option("--emit <scheduler>", "write a job file that does this in many tasks, instead of doing it").choices(
+        Object.keys(schedulers),
+      ),
+    )
+    .option("--tasks <number>", "tasks of the job file", wholeNumber(1, 100_000), 8);
   addModelOptions(command).action(pseudoLabelSource);
 }
 
 async function pseudoLabelSource(source: string, choices: Choices): Promise<void> {
-  const { out, images, threads, attempts, shardOf } = choices;
+  const { out, images, threads, emit, tasks } = choices;
+  if (emit !== undefined) {
+    const { file, text } = schedulers[emit](process.argv.slice(2), tasks);
+    print(`${await writeInto(out, file, text)}\n`);
+    return;
+  }
   const job = await openLabelJob({
     source,
     out,
@@ -61,7 +85,31 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
       return loadModel(await modelPath(choices), threads === undefined ? {} : { threads });
     },
   });
+  try {
+    const dead = await withInterruption((signal) => drive(job, choices, signal));
+    for (const letter of dead) {
+      await job.bury(letter);
+      process.stderr.write(`groundling: ${textOfLetter(letter)}\n`);
+    }
+    if (dead.length > 0) process.exitCode = 1;
+    const missing = (await undone(job)).length;
+    if (missing === 0) print(textOfFigures(await job.gather(), choices.threshold));
+    else print(`${missing} of ${job.shards.length} shards are still to be labelled; run this again to go on\n`);
+  } finally {
+    await job.dispose();
+  }
+}
+
+/** Does the work by the driver that was chosen. */
+async function drive(
+  job: LabelJob,
+  { redis, lock, shardOf, attempts }: Choices,
+  signal: AbortSignal,
+): Promise<DeadLetter[]> {
   const shards = shardOf === undefined ? job.shards : shardsOfShare(job.shards, shareOf(shardOf, process.env));
+  const work = { ...job, shards };
+  if ((await undone(work)).length === 0) return [];
+  await job.start();
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} shards · {eta_formatted} left",
@@ -69,19 +117,19 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     noTTYOutput: true,
     notTTYSchedule: 10_000,
   });
+  bar.start(shards.length, 0);
+  const options = { attempts, patience: PATIENCE, onDone: (done: number) => bar.update(done), signal };
   try {
-    bar.start(shards.length, 0);
-    const onDone = (done: number) => bar.update(done);
-    const dead = await driveHere({ ...job, shards }, { attempts, patience: PATIENCE, onDone });
-    bar.stop();
-    for (const letter of dead) process.stderr.write(`groundling: ${textOfLetter(letter)}\n`);
-    if (dead.length > 0) process.exitCode = 1;
-    const missing = (await undone(job)).length;
-    if (missing === 0) print(textOfFigures(await job.gather(), choices.threshold));
-    else print(`${missing} of ${job.shards.length} shards are still to be labelled; the last to run this joins them\n`);
+    if (redis === undefined) return await driveHere(work, options);
+    const { driveFromRedis } = await import("../../engine/jobs/redis.ts");
+    const told = new Set<string>();
+    const onTrouble = (message: string) => {
+      if (!told.has(message)) process.stderr.write(`groundling: ${message}\n`);
+      told.add(message);
+    };
+    return await driveFromRedis(work, { ...options, url: redis, queue: job.name, lock: 1000 * lock, onTrouble });
   } finally {
     bar.stop();
-    await job.dispose();
   }
 }
 
@@ -96,7 +144,7 @@ function settingsOf({ model = BUILT_IN, threshold, nms, captionNms, size, rows }
   };
 }
 
-function textOfLetter({ key, reason, attempts }: DeadLetter): string {
+export function textOfLetter({ key, reason, attempts }: DeadLetter): string {
   return `shard ${key} was given up after ${attempts} attempts: ${reason}`;
 }
 

@@ -50,6 +50,9 @@ export const shardFiles = {
   statistics: ".json",
 } as const;
 
+/** Folder of what is being written, by process; what a killed one leaves there is nobody's. */
+export const DRAFTS = "drafts";
+
 /** The path of a shard's file in a job's folder. */
 export function shardFile(folder: string, { key }: Shard, kind: keyof typeof shardFiles): string {
   return join(folder, "shards", key + shardFiles[kind]);
@@ -68,10 +71,10 @@ export async function writeLabelledShard(
   shard: Shard,
   answers: AsyncIterable<LabelledPair | Refusal>,
 ): Promise<ShardStatistics> {
-  const target = shardFile(folder, shard, "statistics");
-  const drafts = join(dirname(target), `.${randomUUID()}`);
+  const drafts = join(folder, DRAFTS, `${process.pid}-${randomUUID()}`);
   const draft = (kind: keyof typeof shardFiles) => join(drafts, `draft${shardFiles[kind]}`);
   await mkdir(drafts, { recursive: true });
+  await mkdir(dirname(shardFile(folder, shard, "statistics")), { recursive: true });
   try {
     const statistics = await writeLines(shard, answers, { grounding: draft("grounding"), problems: draft("problems") });
     await writeTable(draft("grounding"), draft("table"));

@@ -6,13 +6,14 @@ import { undone } from "./work.ts";
 /** Does what is missing in order. A shard that fails is tried again, then given up. */
 export async function driveHere<Shard extends Part>(
   work: Work<Shard>,
-  { attempts, patience, onDone }: DriveOptions,
+  { attempts, patience, onDone, signal }: DriveOptions,
 ): Promise<DeadLetter[]> {
   const missing = await undone(work);
   const dead: DeadLetter[] = [];
   let done = work.shards.length - missing.length;
   onDone?.(done);
   for (const shard of missing) {
+    if (signal?.aborted) break;
     const letter = await tried(shard);
     if (letter) dead.push(letter);
     else onDone?.(++done);

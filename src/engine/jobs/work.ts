@@ -28,10 +28,9 @@ export interface DriveOptions {
   patience: number;
   /** Called when a shard is found or made, by whomever. */
   onDone?: (done: number) => void;
+  /** Aborted, no further shard is begun. */
+  signal?: AbortSignal;
 }
-
-/** Does the work as far as it can be done; answers with what was given up. */
-export type Driver = <Shard extends Part>(work: Work<Shard>, options: DriveOptions) => Promise<DeadLetter[]>;
 
 /** The shards whose results are not there, in order. */
 export async function undone<Shard extends Part>({ shards, isDone }: Work<Shard>): Promise<Shard[]> {

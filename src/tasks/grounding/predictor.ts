@@ -21,6 +21,8 @@ export interface TextFeatures {
   tokens: number;
 }
 
+/** Traces that are kept, those made last; the sizes of pictures and captions from the web have no end. */
+const KEPT_TRACES = 64;
 const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
 /** Where a model runs, and in how many bits. */
@@ -114,6 +116,7 @@ export class Predictor {
         : { baked: (name: string) => weights.get(name) };
     const trace = lower(build(), { ...options, ...source, sizes: "fed" });
     this.traces.set(key, trace);
+    if (this.traces.size > KEPT_TRACES) this.traces.delete(this.traces.keys().next().value!);
     return trace;
   }
 }

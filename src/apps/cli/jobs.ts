@@ -1,0 +1,92 @@
+/** `groundling jobs`: how far labelling is, wherever it is done. */
+
+import { setTimeout as pause } from "node:timers/promises";
+import { type Command, Option } from "commander";
+import { type QueueCounts, queueCounts } from "../../engine/jobs/redis.ts";
+import { type JobStatus, readJobStatus } from "../labelling/label-job.ts";
+import { wholeNumber } from "./numbers.ts";
+import { textOfLetter } from "./pseudo-label.ts";
+import { print } from "./writing.ts";
+
+type Status = JobStatus & { queue?: QueueCounts };
+
+const formats = {
+  table: tableOf,
+  json: (status: Status) => `${JSON.stringify(status, undefined, 2)}\n`,
+  prometheus: metricsOf,
+} as const;
+
+interface Choices {
+  redis?: string;
+  format: keyof typeof formats;
+  watch?: number;
+}
+
+/** Adds the command to a program. */
+export function addJobsCommand(program: Command): void {
+  program
+    .command("jobs <folder>")
+    .description("tell how far groundling pseudo-label is that writes into a folder, and what it gave up")
+    .option("--redis <url>", "also look at the queue on this Redis")
+    .addOption(new Option("--format <name>", "how to print it").choices(Object.keys(formats)).default("table"))
+    .option("--watch <seconds>", "look again and again until all is done or given up", wholeNumber(1, 3600))
+    .action(async (folder: string, choices: Choices) => {
+      for (;;) {
+        const status = await statusOf(folder, choices.redis);
+        print(formats[choices.format](status));
+        if (choices.watch === undefined || status.done + status.deadLetters.length >= status.shards) break;
+        await pause(1000 * choices.watch);
+        // From here up, the screen is written anew.
+        if (process.stdout.isTTY) print("\x1b[2J\x1b[H");
+      }
+    });
+}
+
+async function statusOf(folder: string, redis: string | undefined): Promise<Status> {
+  const status = await readJobStatus(folder);
+  if (redis === undefined) return status;
+  return { ...status, queue: await queueCounts({ url: redis, queue: status.name }) };
+}
+
+function tableOf(status: Status): string {
+  const { name, shards, done, pairs, boxes, deadLetters, queue } = status;
+  const rows: [string, number | string][] = [
+    ["job", name],
+    ["shards done", `${done} of ${shards}`],
+    ["pairs", pairs],
+    ["boxes", boxes],
+    ["given up", deadLetters.length],
+    ...(queue ? Object.entries(queue).map(([key, value]): [string, number] => [`queue: ${key}`, value]) : []),
+  ];
+  return [
+    ...rows.map(([key, value]) => `${key.padEnd(16)} ${value}\n`),
+    ...deadLetters.map((letter) => `${textOfLetter(letter)}\n`),
+  ].join("");
+}
+
+/** The text that Prometheus reads. */
+function metricsOf({ name, shards, done, pairs, boxes, deadLetters, queue }: Status): string {
+  const metric = (metricName: string, help: string, values: Record<string, number>) => [
+    `# HELP groundling_${metricName} ${help}`,
+    `# TYPE groundling_${metricName} gauge`,
+    ...Object.entries(values).map(([label, value]) => {
+      const state = label === "" ? "" : `,state="${label}"`;
+      return `groundling_${metricName}{job="${name}"${state}} ${value}`;
+    }),
+  ];
+  const lines = [
+    ...metric("shards", "Shards of the job.", { "": shards }),
+    ...metric("shards_done", "Shards whose result is there.", { "": done }),
+    ...metric("shards_given_up", "Shards that failed too often.", { "": deadLetters.length }),
+    ...metric("pairs", "Pairs in the shards that are done.", { "": pairs }),
+    ...metric("boxes", "Boxes in the shards that are done.", { "": boxes }),
+  ];
+  if (queue) {
+    const { workers, ...states } = queue;
+    lines.push(
+      ...metric("queue_shards", "Shards in the queue.", states),
+      ...metric("workers", "Processes that work on the queue.", { "": workers }),
+    );
+  }
+  return lines.map((line) => `${line}\n`).join("");
+}

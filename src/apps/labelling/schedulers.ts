@@ -1,0 +1,78 @@
+/** Job files that run a command in many tasks, each with its share of the shards. */
+
+interface JobFile {
+  /** Its name. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Makes a job file from the words of a command, which asks for itself with `--emit` and `--tasks`. */
+type Emit = (words: readonly string[], tasks: number) => JobFile;
+
+export const schedulers = { slurm: slurmScript, kubernetes: kubernetesManifest } as const satisfies Record<
+  string,
+  Emit
+>;
+export type Scheduler = keyof typeof schedulers;
+
+/** An array of tasks for `sbatch`. Tasks that end before their time are started again by `--requeue`, and find what is done. */
+function slurmScript(words: readonly string[], tasks: number): JobFile {
+  const command = ["npx", "groundling", ...ownWords(words), "--shard-of", "slurm"].map(shellWord).join(" ");
+  const text = `#!/bin/bash
+#SBATCH --job-name=pseudo-label
+#SBATCH --array=0-${tasks - 1}
+#SBATCH --requeue
+#SBATCH --open-mode=append
+cd "$SLURM_SUBMIT_DIR"
+exec ${command}
+`;
+  return { file: "pseudo-label.sbatch", text };
+}
+
+/** An indexed job; image and volume are to be filled in: an image with Groundling, a volume with the source and the result. */
+function kubernetesManifest(words: readonly string[], tasks: number): JobFile {
+  const command = ["npx", "groundling", ...ownWords(words), "--shard-of", "kubernetes"];
+  const text = `apiVersion: batch/v1
+kind: Job
+metadata:
+  name: pseudo-label
+spec:
+  completionMode: Indexed
+  completions: ${tasks}
+  parallelism: ${tasks}
+  backoffLimitPerIndex: 3
+  maxFailedIndexes: ${tasks}
+  template:
+    spec:
+      restartPolicy: Never
+      containers:
+        - name: pseudo-label
+          image: IMAGE
+          workingDir: /data
+          command: ${JSON.stringify(command)}
+          env:
+            - name: JOB_COMPLETIONS
+              value: "${tasks}"
+          volumeMounts:
+            - name: data
+              mountPath: /data
+      volumes:
+        - name: data
+          persistentVolumeClaim:
+            claimName: CLAIM
+`;
+  return { file: "pseudo-label.yaml", text };
+}
+
+/** The words without what asks for the job file. */
+function ownWords(words: readonly string[]): string[] {
+  const own = ["--emit", "--tasks"];
+  return words.filter(
+    (word, place) =>
+      !own.some((option) => word === option || word.startsWith(`${option}=`) || words[place - 1] === option),
+  );
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
