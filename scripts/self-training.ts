@@ -122,32 +122,19 @@ const tests = {
   novel: scenes("test-novel", 150, 32, NOVEL, "--split", "novel"),
 };
 
-for (let seed = 1; seed <= seeds; seed++) {
-  const folder = join(out, String(seed));
-  const all = [...SEEN, ...NOVEL];
-  const boxed = scenes(`${seed}/annotated`, annotated, 40 + seed, SEEN);
-  const web = ["--split", "web", "--captions"];
-  const captions = {
-    sentences: scenes(`${seed}/sentences`, captioned, 50 + seed, all, ...web, "sentences"),
-    names: scenes(`${seed}/names`, captioned, 50 + seed, all, ...web, "names"),
-  };
-  const truth = ["instances.json", "grounding.json"].map((name) => ({ data: join(boxed, name), weight: 1 }));
-  carryOut("teacher", seed, truth, 0);
-  for (const [kind, { captions: text, threshold, share, weighted, labeller }] of Object.entries(variants)) {
+for (const kind of ["teacher", ...Object.keys(variants)] as (keyof typeof variants | "teacher")[])
+  for (let seed = 1; seed <= seeds; seed++) {
     if (isDone(kind, seed)) continue;
-    const lines = labelled(join(folder, labeller), captions[text], join(folder, `labels-${labeller}-${text}`))
-      .slice(0, Math.round(share * captioned))
-      .map((line) => above(line, threshold));
-    const labels = join(folder, "labels.jsonl");
-    writeFileSync(labels, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
-    const boxes = lines.reduce(
-      (sum, { grounding }) => sum + grounding.regions.reduce((n, { bbox }) => n + bbox.length, 0),
-      0,
-    );
-    const found = { data: labels, images: captions[text], weight: truth.length, ...(weighted && { weighted }) };
-    carryOut(kind, seed, [...truth, found], boxes);
+    const boxed = scenes(`${seed}/annotated`, annotated, 40 + seed, SEEN);
+    const truth = ["instances.json", "grounding.json"].map((name) => ({ data: join(boxed, name), weight: 1 }));
+    if (kind === "teacher") carryOut(kind, seed, truth, 0);
+    else {
+      const { labels, images, boxes } = labelsFor(variants[kind], seed);
+      const { weighted } = variants[kind];
+      const found = { data: labels, images, weight: truth.length, ...(weighted && { weighted }) };
+      carryOut(kind, seed, [...truth, found], boxes);
+    }
   }
-}
 console.log(tableOf(runs()));
 
 function scenes(name: string, count: number, seed: number, names: readonly string[], ...more: string[]): string {
@@ -183,6 +170,20 @@ function carryOut(kind: string, seed: number, sources: (typeof data)["sources"],
   const line: Run = { kind, seed, novel: score("novel"), seen: score("seen"), boxes };
   appendFileSync(results, `${JSON.stringify(line)}\n`);
   console.error(JSON.stringify(line));
+}
+
+/** The captioned scenes of a seed with the boxes that a variant learns from. */
+function labelsFor({ captions, threshold, share, labeller }: Variant, seed: number) {
+  const folder = join(out, String(seed));
+  const web = ["--split", "web", "--captions", captions];
+  const images = scenes(`${seed}/${captions}`, captioned, 50 + seed, [...SEEN, ...NOVEL], ...web);
+  const lines = labelled(join(folder, labeller), images, join(folder, `labels-${labeller}-${captions}`))
+    .slice(0, Math.round(share * captioned))
+    .map((line) => above(line, threshold));
+  const labels = join(folder, "labels.jsonl");
+  writeFileSync(labels, lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const boxes = lines.flatMap(({ grounding }) => grounding.regions.flatMap(({ bbox }) => bbox)).length;
+  return { labels, images, boxes };
 }
 
 interface Labelled {
