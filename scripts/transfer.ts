@@ -36,7 +36,8 @@ const tuning = z.strictObject({ steps: whole, learningRate: z.number().positive(
 const recipeSchema = z.strictObject({
   about: z.string(),
   seeds: z.array(z.int()),
-  shots: z.array(z.union([whole, z.literal("all")])),
+  /** Shots by rounds over all sets: the first says most where there is no time for the others. */
+  rounds: z.array(z.array(z.union([whole, z.literal("all")]))),
   /** Of a batch. */
   pictures: whole,
   /** Length of the shorter side and most of the longer, in training and in testing. */
@@ -89,13 +90,14 @@ for (const { name, groundTruth } of sets) {
   if (!isDone(cell)) await keep(cell, async () => score(glipStart("full"), everyday.weights, groundTruth));
 }
 for (const seed of recipe.seeds)
-  for (const shots of recipe.shots)
-    for (const method of methods)
-      for (const { name, groundTruth } of sets) {
-        const cell = { seed, shots, method, set: name };
-        const way = method === "dynamic-head" ? recipe.dynamicHead : recipe.glip[method];
-        if (way && !isDone(cell)) await keep(cell, () => adapted(cell, way, groundTruth));
-      }
+  for (const round of recipe.rounds)
+    for (const { name, groundTruth } of sets)
+      for (const shots of round)
+        for (const method of methods) {
+          const cell = { seed, shots, method, set: name };
+          const way = method === "dynamic-head" ? recipe.dynamicHead : recipe.glip[method];
+          if (way && !isDone(cell)) await keep(cell, () => adapted(cell, way, groundTruth));
+        }
 for (const step of steps.values()) await step.dispose();
 
 function isDone(cell: Omit<Cell, "AP" | "AP50">): boolean {

@@ -27,6 +27,17 @@ test("names are cleaned and shuffled, and spans are by the names as they were gi
   assert.ok(new Set(made.map(({ caption }) => listed(caption).indexOf("dog"))).size > 3);
 });
 
+test("where order is asked for, all names stand in the order of the set in every caption", () => {
+  const captions = new ClassCaptions(names, pieces, { ...always, most: 12, ordered: true });
+  for (let i = 0; i < 20; i++) {
+    const { caption } = captions.captionFor({ present: ["cup", "dog"], unfinished: [] }, new Random(i));
+    assert.deepEqual(
+      listed(caption).map((name) => name.trim()),
+      names.map((name) => name.replace("_", " ")),
+    );
+  }
+});
+
 test("the chances decide how many absent names there are; a drawn name that is present is not replaced", () => {
   const counts = (options: Partial<typeof always>) =>
     captionsOf(options).map(({ caption }) => listed(caption).length - 2);

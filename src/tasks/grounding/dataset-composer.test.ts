@@ -138,3 +138,29 @@ test("a picture that is no picture, or of another size than its annotations say,
   rmSync(file);
   await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png cannot be opened/ });
 });
+
+test("of few shots only as many pictures of each class are seen; a class of fixed classes is its number", async () => {
+  const plain = await captionSet("shots", new Array(6).fill({ caption: "", spans: [], size: [64, 40] }));
+  const set = JSON.parse(readFileSync(plain.data, "utf8"));
+  // Boxes 8 pixels apart say which picture is seen.
+  set.annotations = set.images.map(({ id }: { id: number }) => ({
+    ...{ id, image_id: id, category_id: 1 + (id % 2), bbox: [4 + 4 * id, 8, 20, 16] },
+  }));
+  set.categories = ["dog", "cat"].map((name, i) => ({ id: i + 1, name }));
+  writeFileSync(plain.data, JSON.stringify(set));
+  const seen = async (shots?: number) => {
+    const source = { ...plain, ...(shots === undefined ? {} : { shots }) };
+    const composer = await createComposer(setup(source, { vocabulary: ["dog", "cat"], tokens: 2, maxTokens: 3 }));
+    const boxes = new Map<string, number[]>();
+    for (let job = 0; job < 12; job++) {
+      const batch = await composer.compose(job);
+      assert.deepEqual([...batch.ids], [0n, 1n]);
+      boxes.set(boxesOf(batch)[0]!, wordsOf(batch));
+    }
+    return boxes;
+  };
+  assert.equal((await seen()).size, 6);
+  const few = await seen(1);
+  assert.deepEqual([...few.values()].sort(), [[0], [1]]);
+  for (const [box, classes] of few) assert.equal((Number(box.split(",")[0]) / 4 - 1) % 2, classes[0]);
+});
