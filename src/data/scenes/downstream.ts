@@ -33,7 +33,8 @@ export interface DownstreamSet {
 
 const sides = { width: 128, height: 128, objects: 4, smallest: 0.25 };
 
-/** In alphabetical order, as `groundling eval --protocol odinw` lists them. The built-in model knows the names of about a half. */
+/** In alphabetical order, as `groundling eval --protocol odinw` lists them. The built-in model never saw the names of Insects, Oddities and
+ * Workshop, the drawing style of OldPets and the looks of NightSky and ThermalPets. */
 export const downstreamSets: readonly DownstreamSet[] = [
   { ...sides, name: "Aquarium", names: ["fish", "shark", "octopus", "crab"], ground: "clouds", objects: 5 },
   {
@@ -56,7 +57,8 @@ export const downstreamSets: readonly DownstreamSet[] = [
   {
     ...sides,
     name: "Insects",
-    names: ["butterfly", "bee", "ladybug", "ant"],
+    split: "novel",
+    names: ["beetle", "cricket", "fly", "mosquito"],
     ground: "grass",
     ...{ width: 160, height: 160, objects: 6, smallest: 0.12 },
   },
@@ -89,8 +91,8 @@ export const downstreamSets: readonly DownstreamSet[] = [
   {
     ...sides,
     name: "Workshop",
-    styles: ["twemoji", "noto"],
-    names: ["scissors", "hammer", "wrench", "saw"],
+    split: "novel",
+    names: ["clamp", "hook", "chain", "toolbox"],
     ground: "tiles",
     ...{ width: 96, height: 128 },
   },

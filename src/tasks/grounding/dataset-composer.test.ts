@@ -140,11 +140,12 @@ test("a picture that is no picture, or of another size than its annotations say,
 });
 
 test("of few shots only as many pictures of each class are seen; a class of fixed classes is its number", async () => {
-  const plain = await captionSet("shots", new Array(6).fill({ caption: "", spans: [], size: [64, 40] }));
+  const plain = await captionSet("shots", new Array(6).fill({ caption: "a dog", spans: [[0, 5]], size: [64, 40] }));
   const set = JSON.parse(readFileSync(plain.data, "utf8"));
-  // Boxes 8 pixels apart say which picture is seen.
+  for (const image of set.images) delete image.caption;
+  // Boxes 4 pixels apart say which picture is seen.
   set.annotations = set.images.map(({ id }: { id: number }) => ({
-    ...{ id, image_id: id, category_id: 1 + (id % 2), bbox: [4 + 4 * id, 8, 20, 16] },
+    ...{ id, image_id: id, category_id: 1 + (id % 2), area: 320, iscrowd: 0, bbox: [4 + 4 * id, 8, 20, 16] },
   }));
   set.categories = ["dog", "cat"].map((name, i) => ({ id: i + 1, name }));
   writeFileSync(plain.data, JSON.stringify(set));
