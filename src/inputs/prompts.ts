@@ -22,6 +22,8 @@ export interface Pass {
   readonly classes: readonly number[];
   /** Per class of this pass, the positions of its tokens. */
   readonly labelTokens: readonly (readonly number[])[];
+  /** Learned numbers [tokens, d] that are added to the vectors of the caption's words. */
+  readonly added?: Float32Array;
 }
 
 export interface Prompt {

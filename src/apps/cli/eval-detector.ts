@@ -7,6 +7,7 @@ import { loadModel } from "../../tasks/grounding/load-model.ts";
 
 /** What is asked about one picture. */
 export type Question = { picture: string; options: DetectOptions } & (
+  | { /** Asked by the prompt that the model was loaded with. */ adapted: true }
   | { /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: string[][] }
   | { captions: { text: string; spans: [number, number][] }[] }
 );
@@ -22,12 +23,18 @@ export interface Detector {
   dispose(): Promise<void>;
 }
 
+/** The built-in model unless given; with a file of an adapted prompt, by which its classes are asked for. */
+export interface ModelToAsk {
+  model?: string | undefined;
+  adapted?: string | undefined;
+}
+
 /**
  * A model in this thread. It keeps to one thread within operations: how many there are changes the last digits, and an evaluation
  * must not depend on how many cores a machine has.
  */
-export async function detectorHere(model: string | undefined): Promise<Detector> {
-  const loaded = await loadModel(model, { threads: 1 });
+export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Detector> {
+  const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
   return {
     answer: (question) => answerOf(loaded, question),
     dispose: () => loaded.dispose(),
@@ -36,6 +43,7 @@ export async function detectorHere(model: string | undefined): Promise<Detector>
 
 /** What a model finds in a picture. */
 export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
+  if ("adapted" in asked) return model.detect(picture, undefined, options);
   const found: Found[] = [];
   if ("chunks" in asked) {
     for (const classes of asked.chunks) found.push(...(await model.detect(picture, classes, options)));
@@ -55,9 +63,9 @@ export async function answerOf(model: GroundingModel, { picture, options, ...ask
 export type Answer = { found: Found[] } | { error: PlainError };
 
 /** Models in `count` worker threads. */
-export function detectorsInThreads(model: string | undefined, count: number): Detector[] {
+export function detectorsInThreads(asked: ModelToAsk, count: number): Detector[] {
   return Array.from({ length: count }, () => {
-    const worker = startWorker(moduleBeside("./eval-worker", import.meta.url), { model });
+    const worker = startWorker(moduleBeside("./eval-worker", import.meta.url), asked);
     let fail: (error: Error) => void = () => {};
     worker.on("error", (error) => fail(error));
     const ended = new Promise<void>((resolve) => {

@@ -16,9 +16,10 @@ export interface ModelRequest extends PlanRequest {
 
 /** Detects over a dataset into a file (a folder for odinw), taking up an interrupted run, and says where the ground truth lies. */
 export async function detectDataset(request: ModelRequest, output: string): Promise<{ groundTruth: string }> {
-  const { model, workers, options } = request;
+  const { model, adapted, workers, options } = request;
   const { groundTruth, plans } = await planEvaluation(request, output);
-  const detectors = workers > 1 ? detectorsInThreads(model, workers) : [await detectorHere(model)];
+  const asking = { model, adapted };
+  const detectors = workers > 1 ? detectorsInThreads(asking, workers) : [await detectorHere(asking)];
   try {
     for (const { file, asked, questions, records } of plans) {
       const bar = new SingleBar({

@@ -12,7 +12,9 @@ import { odinwFolders } from "../../data/readers/odinw-folder.ts";
 import type { OdinwSetName } from "../../data/readers/odinw-sets.ts";
 import { Problems } from "../../data/readers/problems.ts";
 import { openVocabularyOf } from "../../engine/metrics/open-vocabulary.ts";
+import { InputError } from "../../errors.ts";
 import { captionOfClasses } from "../../inputs/prompts.ts";
+import { type AdaptedPrompt, labelsOfAdapted, readAdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
 import type { DetectOptions } from "../../tasks/grounding/grounding-model.ts";
 import type { Found, Question } from "./eval-detector.ts";
 import type { Protocol } from "./eval-files.ts";
@@ -23,6 +25,8 @@ export interface PlanRequest {
   images?: string;
   subset: string;
   protocol: Protocol;
+  /** File of an adapted prompt, by which all classes are asked for at once. */
+  adapted?: string;
   /** ODinW: whether classes are asked for in the words of GLIP's configuration of 35 sets. */
   prompts?: boolean;
   options: DetectOptions;
@@ -48,14 +52,14 @@ export async function planEvaluation(
 ): Promise<{ groundTruth: string; plans: Plan[] }> {
   const { data, protocol } = request;
   if (protocol === "flickr30k") return { groundTruth: data, plans: [await flickrPlan(request, output)] };
-  if (protocol !== "odinw") return { groundTruth: annotationFile(data), plans: [cocoPlan(request, output)] };
+  if (protocol !== "odinw") return { groundTruth: annotationFile(data), plans: [await cocoPlan(request, output)] };
   const plans = odinwFolders(data).map(({ name, groundTruth, known }) =>
     cocoPlan({ ...request, data: groundTruth, ...(known && { known }) }, join(output, `${name}.jsonl`)),
   );
-  return { groundTruth: data, plans };
+  return { groundTruth: data, plans: await Promise.all(plans) };
 }
 
-function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string): Plan {
+async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string): Promise<Plan> {
   const { data, protocol, images, options, known } = request;
   const annotations = annotationFile(data);
   const whole = readCocoAnnotations(annotations);
@@ -68,6 +72,7 @@ function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string)
     : [...new Set(categories.map(({ name }) => name))];
   const pictures = picturesOf(truth, pictureFolder(annotations, "coco", images));
   const prompts = request.prompts ? known?.prompts : undefined;
+  const tuned = request.adapted === undefined ? undefined : await tunedFor(names, request.adapted, annotations);
   const asked = prompts
     ? { captions: [captionOfPrompts(names, prompts)] }
     : { chunks: chunksOf(names, isLvis ? lvisClasses : names.length) };
@@ -75,10 +80,10 @@ function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string)
   const last = isLvis ? 0 : 1;
   return {
     file,
-    asked: digest([asked, pictures]),
+    asked: digest(tuned ? [tuned.classes, [...tuned.vectors], pictures] : [asked, pictures]),
     questions: pictures.map(({ picture }) => ({
       picture,
-      ...asked,
+      ...(tuned ? { adapted: true } : asked),
       options: { topK: isLvis ? 300 : 100, ...options },
     })),
     records: (picture, found) =>
@@ -93,6 +98,14 @@ function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string)
 
 function chunksOf(names: readonly string[], size: number): string[][] {
   return Array.from({ length: Math.ceil(names.length / size) }, (_, i) => names.slice(size * i, size * (i + 1)));
+}
+
+/** Reads an adapted prompt. @throws InputError where its classes are not those of the annotations. */
+async function tunedFor(names: readonly string[], file: string, annotations: string): Promise<AdaptedPrompt> {
+  const tuned = await readAdaptedPrompt(file);
+  const known = new Set(labelsOfAdapted(tuned));
+  if (known.size === names.length && names.every((name) => known.has(name))) return tuned;
+  throw new InputError(`${file} asks for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}`);
 }
 
 function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSetName["prompts"]>) {

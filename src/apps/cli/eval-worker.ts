@@ -2,13 +2,12 @@
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import { plainError } from "../../errors.ts";
-import { type Answer, detectorHere, type Question } from "./eval-detector.ts";
+import { type Answer, detectorHere, type ModelToAsk, type Question } from "./eval-detector.ts";
 
-const { model } = workerData as { model: string | undefined };
 const port = parentPort!;
 const questions = on(port, "message");
 // A model that cannot be loaded is told with the first answer.
-const loading = detectorHere(model);
+const loading = detectorHere(workerData as ModelToAsk);
 loading.catch(() => {});
 
 for await (const [question] of questions) {

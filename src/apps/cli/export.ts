@@ -1,7 +1,6 @@
 /** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
 
-import type { Command } from "commander";
-import { InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
@@ -9,7 +8,8 @@ import { print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   size: { height: number; width: number };
-  classes: string[];
+  classes?: string[];
+  adapted?: string;
   out: string;
 }
 
@@ -23,9 +23,15 @@ export function addExportCommand(program: Command): void {
       "of the prepared picture, in multiples of 32, for example 480x640",
       paddedSize,
     )
-    .requiredOption("--classes <names>", "what to find, with commas between", commaSeparated)
+    .option("--classes <names>", "what to find, with commas between", commaSeparated)
+    .addOption(
+      new Option("--adapted <file>", "a prompt that groundling adapt wrote, in place of classes").conflicts("classes"),
+    )
     .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
-  addModelOptions(command).action(async ({ size, classes, out, ...choice }: Choices) => {
+  addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
+    const { readAdaptedPrompt } = await import("../../tasks/grounding/adapted-prompt.ts");
+    const classes = adapted === undefined ? named : await readAdaptedPrompt(adapted);
+    if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/grounding/model-folder.ts");
     await exportDetector(await readModel(await modelPath(choice)), { ...size, classes, path: out });

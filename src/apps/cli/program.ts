@@ -12,6 +12,7 @@ const commands: Record<string, () => Promise<AddCommand>> = {
   "pseudo-label": async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
   jobs: async () => (await import("./jobs.ts")).addJobsCommand,
   train: async () => (await import("./train.ts")).addTrainCommand,
+  adapt: async () => (await import("./adapt.ts")).addAdaptCommand,
   models: async () => (await import("./models.ts")).addModelsCommand,
   convert: async () => (await import("./convert.ts")).addConvertCommand,
   export: async () => (await import("./export.ts")).addExportCommand,

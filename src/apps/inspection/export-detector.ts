@@ -5,6 +5,7 @@ import { InputError } from "../../errors.ts";
 import { promptOfClasses } from "../../inputs/prompts.ts";
 import { STRIDES } from "../../models/detector.ts";
 import { exportOnnx } from "../../onnx/export.ts";
+import { type AdaptedPrompt, promptOfAdapted, withAdded } from "../../tasks/grounding/adapted-prompt.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { concat, constant, input, reshape, swapLast, type Tensor } from "../../tensor/index.ts";
@@ -13,7 +14,7 @@ export interface ExportQuestion {
   /** Of the prepared picture, multiples of 32. */
   height: number;
   width: number;
-  classes: readonly string[];
+  classes: readonly string[] | AdaptedPrompt;
   /** File to write; `path.json` beside it is the note. */
   path: string;
 }
@@ -26,15 +27,19 @@ export async function exportDetector(
   { model, weights, words }: StoredModel,
   { height, width, classes, path }: ExportQuestion,
 ): Promise<void> {
-  const { passes, labels } = promptOfClasses(words, classes, { maxTokens: model.config.maxTokens });
+  const { passes, labels } =
+    "vectors" in classes
+      ? promptOfAdapted(words, classes, model)
+      : promptOfClasses(words, classes, { maxTokens: model.config.maxTokens });
   const [pass] = passes;
   if (!pass || passes.length > 1)
-    throw new InputError(`these ${classes.length} names need ${passes.length} prompts; export fewer at once`);
+    throw new InputError(`these ${labels.length} names need ${passes.length} prompts; export fewer at once`);
   const predictor = new Predictor(model, weights);
-  const { vectors, tokens } = await predictor.text(pass.ids).finally(() => predictor.dispose());
-  const read = constant(vectors, [1, tokens, model.textWidth]);
+  const read = await predictor.text(pass.ids).finally(() => predictor.dispose());
+  const { vectors, tokens } = withAdded(read, pass.added);
+  const spoken = constant(vectors, [1, tokens, model.textWidth]);
   const mask = constant(new Float32Array(tokens).fill(1), [1, tokens]);
-  const levels = model.answer(model.image(input("image", [1, 3, height, width])), read, mask);
+  const levels = model.answer(model.image(input("image", [1, 3, height, width])), spoken, mask);
   const joined = (maps: readonly Tensor[], channels: number) =>
     concat(
       maps.map((map) => reshape(map, [1, channels, -1])),

@@ -9,6 +9,7 @@ import { type PreparedImage, prepareImage, type SizeRule } from "../../inputs/pr
 import { promptOfText } from "../../inputs/prompt-text.ts";
 import { type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
+import { type AdaptedPrompt, promptOfAdapted, withAdded } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 
 /** In pixels of the picture as it was given. */
@@ -71,10 +72,11 @@ export type Words = WordPieces | KnownClasses;
 const KEPT_PICTURES = 4;
 const KEPT_CAPTIONS = 64;
 const MOST_DETECTIONS = 100;
+const READS_NO_WORDS = "this model finds the classes it was trained on and reads no captions; take a GLIP for them";
 
 /** A loaded model; `dispose` it when done. */
 export class GroundingModel {
-  private classes: readonly string[] | undefined;
+  private classes: readonly string[] | AdaptedPrompt | undefined;
   private readonly captions = new Map<string, Promise<TextFeatures>>();
   private readonly pictures = new Map<string, Promise<Seen>>();
   private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
@@ -87,28 +89,28 @@ export class GroundingModel {
   ) {}
 
   /** Fixes the vocabulary, so that `detect` needs none. */
-  setClasses(classes: readonly string[]): void {
+  setClasses(classes: readonly string[] | AdaptedPrompt): void {
     this.prompt(classes);
-    this.classes = [...classes];
+    this.classes = "vectors" in classes ? classes : [...classes];
   }
 
   /**
    * Things of the classes named, best first. A text such as "person. bicycle." is read by the model as it stands, as `inspect` shows
-   * it; a list is written out as "person. bicycle". For an array of pictures an array of answers.
+   * it; a list is written out as "person. bicycle"; an adapted prompt says its own. For an array of pictures an array of answers.
    */
   async detect(
     image: PictureSource,
-    classes?: readonly string[] | string,
+    classes?: readonly string[] | string | AdaptedPrompt,
     options?: DetectOptions,
   ): Promise<Detection[]>;
   async detect(
     image: readonly PictureSource[],
-    classes?: readonly string[] | string,
+    classes?: readonly string[] | string | AdaptedPrompt,
     options?: DetectOptions,
   ): Promise<Detection[][]>;
   async detect(
     image: PictureSource | readonly PictureSource[],
-    classes?: readonly string[] | string,
+    classes?: readonly string[] | string | AdaptedPrompt,
     options: DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
     const wanted = classes ?? this.classes;
@@ -128,10 +130,7 @@ export class GroundingModel {
     caption: string,
     options: GroundOptions = {},
   ): Promise<PhraseDetection[]> {
-    if (this.words instanceof KnownClasses)
-      throw new InputError(
-        "this model finds the classes it was trained on and reads no captions; take a GLIP for them",
-      );
+    if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
     const phrases = phrasesOf(caption, options.phrases);
     const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
     const found = await this.find(image, prompt, options);
@@ -148,7 +147,11 @@ export class GroundingModel {
     return this.predictor.model.maxTokens;
   }
 
-  private prompt(classes: readonly string[] | string): Prompt {
+  private prompt(classes: readonly string[] | string | AdaptedPrompt): Prompt {
+    if (typeof classes !== "string" && "vectors" in classes) {
+      if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
+      return promptOfAdapted(this.words, classes, this.predictor.model);
+    }
     if (typeof classes !== "string" && classes.length === 0)
       throw new InputError("the list of classes is empty; name at least one thing to find");
     if (this.words instanceof KnownClasses) return this.words.promptOf(classes);
@@ -190,8 +193,9 @@ export class GroundingModel {
   }
 
   /** Features of a caption, kept: the same prompt on many pictures is read once. */
-  private read(pass: Pass): Promise<TextFeatures> {
-    return keep(this.captions, KEPT_CAPTIONS, pass.caption, () => this.predictor.text(pass.ids));
+  private async read(pass: Pass): Promise<TextFeatures> {
+    const words = await keep(this.captions, KEPT_CAPTIONS, pass.caption, () => this.predictor.text(pass.ids));
+    return withAdded(words, pass.added);
   }
 
   /** Features of a picture; kept by its bytes, so that a second prompt pays for the head alone. */

@@ -1,17 +1,22 @@
 /** From a name or a path to a model that finds things. */
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
+import { readAdaptedPrompt } from "./adapted-prompt.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
-export interface LoadOptions extends PredictorOptions, ReadOptions {}
+export interface LoadOptions extends PredictorOptions, ReadOptions {
+  /** File of an adapted prompt, which `detect` asks by where nothing else is asked for. */
+  adapted?: string;
+}
 
 /**
  * Loads the built-in model when no name is given; otherwise a folder, a checkpoint file, or a published model by its name, which is
  * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
+  const prompt = options.adapted === undefined ? undefined : await readAdaptedPrompt(options.adapted);
   const { model, weights, words, size } = await readDetector(nameOrPath, options);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
@@ -19,7 +24,14 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     process.off("exit", stored.dispose);
     stored.dispose();
   };
-  return new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size);
+  const loaded = new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size);
+  try {
+    if (prompt) loaded.setClasses(prompt);
+  } catch (error) {
+    await loaded.dispose();
+    throw error;
+  }
+  return loaded;
 }
 
 /** Entries that leave the map as they are taken, so that their memory is free again. */

@@ -30,6 +30,8 @@ export interface StoredDetector {
 export interface StoredModel extends StoredDetector {
   model: Glip;
   words: WordPieces;
+  /** File with one token a line, of which `words` are made. */
+  vocabulary: string;
 }
 
 const GLIP = "groundling-glip";
@@ -80,7 +82,7 @@ export async function readDetector(
   return found.isDirectory() ? readFolder(nameOrPath) : readCheckpoint(nameOrPath);
 }
 
-async function readFolder(folder: string): Promise<StoredDetector> {
+async function readFolder(folder: string): Promise<StoredDetector | StoredModel> {
   const stored = await readJson(join(folder, "config.json"), configSchema);
   const { size: sides } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
   const size: SizeRule = { short: sides.shortest_edge, max: sides.longest_edge };
@@ -90,12 +92,11 @@ async function readFolder(folder: string): Promise<StoredDetector> {
     return { model, weights: await weightsOf(model, file), words: new KnownClasses(model.config.classes), size };
   }
   const config = stored.glip;
-  const words = WordPieces.parse(
-    await readFile(join(folder, "vocab.txt"), "utf8").catch(missing(join(folder, "vocab.txt"))),
-  );
+  const vocabulary = join(folder, "vocab.txt");
+  const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
   wantWords(words, config, folder);
   const model = glip(config);
-  return { model, weights: await weightsOf(model, file), words, size };
+  return { model, weights: await weightsOf(model, file), words, vocabulary, size };
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
@@ -109,7 +110,7 @@ async function readCheckpoint(path: string): Promise<StoredModel> {
   const words = WordPieces.parse(await readFile(BERT_WORDS, "utf8"));
   wantWords(words, config, path);
   const model = glip(config);
-  return { model, weights: await weightsOf(model, path), words, size: PUBLISHED_SIZE };
+  return { model, weights: await weightsOf(model, path), words, vocabulary: BERT_WORDS, size: PUBLISHED_SIZE };
 }
 
 /** A vocabulary that is not the model's own would look words up in the wrong rows. */

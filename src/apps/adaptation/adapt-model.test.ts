@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
+import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
+import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
+import { trainedNames } from "./methods.ts";
+
+const root = mkdtempSync(join(tmpdir(), "adapt-model-"));
+const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const base: StoredModel = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const sessions = new TrainingSessions({ optimization: "none" });
+const annotations = join(root, "set", "instances.json");
+
+before(async () => {
+  const world = loadWorld(join(root, "sprites"), { names: "everyday" });
+  await writeSceneDataset(world, { folder: join(root, "set"), count: 6, seed: 1, size: 64, form: "boxes" });
+  keepClasses(2);
+});
+after(async () => {
+  await sessions.dispose();
+  rmSync(root, { recursive: true });
+});
+
+const adapt = (more: Partial<AdaptationRequest>) =>
+  adaptModel(base, { method: "prompt", train: { data: annotations }, steps: 3, pictures: 2, ...more }, sessions);
+
+test("full tuning trains all but the first layers or the parts named, a linear probe its own few", () => {
+  const names = [...base.weights.keys()];
+  const full = trainedNames(names, "full");
+  assert.deepEqual(
+    names.filter((name) => !full.includes(name)),
+    names.filter((name) => /^backbone\.body\.(patch_embed|layers\.0\.)/.test(name)),
+  );
+  assert.deepEqual(
+    trainedNames(names, "full", ["^rpn"]),
+    names.filter((name) => !name.startsWith("rpn")),
+  );
+  const parts = ["bbox_pred.weight", "bbox_pred.bias", "centerness.weight", "centerness.bias"];
+  const text = ["dot_product_projection_text.weight", "dot_product_projection_text.bias"];
+  const probe = [...parts, ...text, "log_scale", "bias_lang", "bias0"].map((name) => `rpn.head.${name}`);
+  assert.deepEqual(trainedNames(names, "linear"), probe);
+  assert.throws(() => trainedNames(names, "full", ["bakcbone"]), { name: "InputError", message: /bakcbone/ });
+  assert.throws(() => trainedNames(names, "full", ["("]), { name: "InputError", message: /regular expression/ });
+  assert.throws(() => trainedNames(names, "linear", ["rpn"]), { name: "InputError", message: /nothing is left/ });
+});
+
+test("what a method does not train stays bit for bit, in the adapted model as in its base", async () => {
+  const before = new Map([...base.weights].map(([name, numbers]) => [name, numbers.slice()]));
+  for (const method of ["linear", "prompt"] as const) {
+    const { stored, trained } = await adapt({ method });
+    const changed = [...stored.weights].filter(([name, numbers]) => !same(numbers, before.get(name)));
+    assert.deepEqual(
+      changed.map(([name]) => name),
+      method === "prompt" ? [TUNABLE_PROMPT] : trainedNames([...before.keys()], method),
+    );
+    assert.deepEqual(new Map(changed), trained);
+  }
+  for (const [name, numbers] of before) assert.ok(same(base.weights.get(name)!, numbers), name);
+});
+
+function same(a: Float32Array, b: Float32Array | undefined): boolean {
+  return (
+    b !== undefined &&
+    Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(Buffer.from(b.buffer, b.byteOffset, b.byteLength))
+  );
+}
+
+/** Leaves the most frequent classes alone, so that all have boxes. */
+function keepClasses(count: number): void {
+  const truth = JSON.parse(readFileSync(annotations, "utf8"));
+  const of = (id: number) => truth.annotations.filter((box: { category_id: number }) => box.category_id === id).length;
+  truth.categories.sort((a: { id: number }, b: { id: number }) => of(b.id) - of(a.id)).splice(count);
+  const kept = new Set(truth.categories.map(({ id }: { id: number }) => id));
+  truth.annotations = truth.annotations.filter((box: { category_id: number }) => kept.has(box.category_id));
+  writeFileSync(annotations, JSON.stringify(truth));
+}

@@ -1,0 +1,202 @@
+/** Adapts a GLIP to a dataset of one user (GLIP, section 5; `tools/finetune.py`). */
+
+import { fewShot } from "../../data/training/few-shot.ts";
+import type { SourceFiles } from "../../data/training/sources.ts";
+import { AdamW } from "../../engine/adamw.ts";
+import { localBatchSource } from "../../engine/batch-source.ts";
+import { EarlyStop } from "../../engine/early-stop.ts";
+import type { Numbers } from "../../engine/optimizer.ts";
+import { glipGroupRules, parameterGroups } from "../../engine/parameter-groups.ts";
+import { Plateau } from "../../engine/plateau.ts";
+import { cosine, withWarmup } from "../../engine/schedules.ts";
+import { train } from "../../engine/train.ts";
+import type { TrainingListener } from "../../engine/training-listener.ts";
+import { InputError } from "../../errors.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
+import type { AdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
+import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
+import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+import { GroundingTrainingStep, type TrainingStepOptions } from "../../tasks/grounding/training-step.ts";
+import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/grounding/tunable-prompt.ts";
+import { datasetEvaluation } from "../training/dataset-evaluation.ts";
+import { readAdaptedData } from "./adapted-data.ts";
+import { type Method, trainedNames, ways } from "./methods.ts";
+
+export interface AdaptationRequest {
+  method: Method;
+  /** Annotations of the pictures to learn from. */
+  train: SourceFiles;
+  /** Annotations by whose average precision the rate falls, the run ends, and the best weights are kept. */
+  valid?: SourceFiles;
+  /** Pictures for each class, chosen by the seed; all unless told. */
+  shots?: number;
+  /** 10 unless told, as in GLIP's recipe. */
+  seed?: number;
+  /** Most steps; 200 epochs with `valid`, which ends it sooner, and 100 steps without unless told. */
+  steps?: number;
+  /** The method's own unless told. */
+  learningRate?: number;
+  weightDecay?: number;
+  /** Patterns of the names of parts that stay as they are, in place of the first layers of a Swin. */
+  frozen?: readonly string[];
+  /** In a batch; 4 unless told. */
+  pictures?: number;
+  /** Lengths of the pictures' sides; the model's own unless told. */
+  size?: SizeRule;
+  /** Annotations of which as many pictures are learned beside, so that less is forgotten. */
+  replay?: SourceFiles;
+  listeners?: readonly TrainingListener[];
+}
+
+export interface Adaptation {
+  /** The model as it has become; of prompt tuning with the learned vectors added to every caption. */
+  stored: StoredModel;
+  /** Of the parameters that were trained. */
+  trained: Numbers;
+  /** What prompt tuning has learned, to be stored alone. */
+  prompt?: AdaptedPrompt;
+  /** Class names in the order of the prompt. */
+  names: readonly string[];
+  /** Steps taken. */
+  steps: number;
+  /** The best average precision on `valid`. */
+  best: number | undefined;
+}
+
+/** The compiled training steps of one model, which take seconds to make; adaptations of the same method share one. */
+export class TrainingSessions {
+  private readonly known = new Map<string, GroundingTrainingStep>();
+
+  constructor(private readonly options: Pick<TrainingStepOptions, "shards" | "optimization"> = {}) {}
+
+  of(model: StoredModel["model"], trained: readonly string[]): GroundingTrainingStep {
+    const names = trained.map((name) => name.replaceAll(".", "\\."));
+    const frozen = new RegExp(`^(?!(${names.join("|")})$)`);
+    const step =
+      this.known.get(frozen.source) ?? new GroundingTrainingStep(model, { frozen, threads: 1, ...this.options });
+    this.known.set(frozen.source, step);
+    return step;
+  }
+
+  async dispose(): Promise<void> {
+    for (const step of this.known.values()) await step.dispose();
+    this.known.clear();
+  }
+}
+
+/** Steps between evaluations, so that more time goes into learning than into scoring. */
+const LEAST_EPOCH = 20;
+
+/**
+ * Trains `base` on a dataset, whose classes need not be told: they stand in its annotations. `base` stays as it is. Give the same `sessions`
+ * to adaptations of the same base. Throws InputError that lists what is wrong with the data before anything is trained.
+ */
+export async function adaptModel(
+  base: StoredModel,
+  request: AdaptationRequest,
+  sessions?: TrainingSessions,
+): Promise<Adaptation> {
+  const own = sessions ?? new TrainingSessions();
+  try {
+    return await adapted(base, request, own);
+  } finally {
+    if (!sessions) await own.dispose();
+  }
+}
+
+async function adapted(base: StoredModel, request: AdaptationRequest, sessions: TrainingSessions): Promise<Adaptation> {
+  const { method, shots, seed = 10, size = base.size, replay, pictures = 4 } = request;
+  if (method === "prompt" && replay)
+    throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
+  const data = await readAdaptedData(request.train, base);
+  const caption = data.prompt.passes[0]!;
+  // The point behind the last name, and one place that the sampler of names keeps free.
+  const tokens = caption.ids.length + 2;
+  if (method === "prompt" && (data.prompt.passes.length > 1 || tokens > base.model.maxTokens))
+    throw new InputError(
+      `the ${data.names.length} names need more than the ${base.model.maxTokens} tokens of one prompt; take another method`,
+    );
+  const model = method === "prompt" ? withTunablePrompt(base.model) : base.model;
+  const weights: Numbers = new Map(base.weights);
+  if (method === "prompt") weights.set(TUNABLE_PROMPT, new Float32Array(model.maxTokens * model.textWidth));
+  const names = trainedNames([...weights.keys()], method, request.frozen);
+  for (const name of names) weights.set(name, weights.get(name)!.slice());
+  const current = { ...base, model, weights };
+
+  const setup = {
+    ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5, vocabulary: base.vocabulary },
+    ...{ tokens: replay ? model.maxTokens : Math.min(tokens, model.maxTokens), maxTokens: model.maxTokens },
+    sources: [
+      { ...request.train, weight: 1, ...(shots === undefined ? {} : { shots }) },
+      ...(replay ? [{ ...replay, weight: 1 }] : []),
+    ],
+    // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
+    negatives: { most: data.names.length, one: 0, none: 0, all: 1, ordered: true },
+  };
+  const composer = await createComposer(setup);
+  const step = sessions.of(model, names);
+  const learned = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
+  const pace = await paceOf(request, current, learned);
+  let bestWeights: Numbers | undefined;
+  const keeper: TrainingListener = {
+    evaluated: ({ best }) => {
+      if (best) bestWeights = new Map(names.map((name) => [name, weights.get(name)!.slice()]));
+    },
+  };
+  const { learningRate = ways[method].learningRate, weightDecay = ways[method].weightDecay } = request;
+  const result = await train({
+    weights,
+    step: (now, batch) => step.run(now, batch),
+    source: localBatchSource(composer),
+    optimizer: new AdamW(
+      parameterGroups(names, {
+        ...{ learningRate, weightDecay },
+        rules: glipGroupRules(names, { languageLearningRate: learningRate }),
+      }),
+    ),
+    ...pace,
+    listeners: [keeper, ...pace.listeners, ...(request.listeners ?? [])],
+    clip: 1,
+  });
+  for (const [name, numbers] of bestWeights ?? []) weights.set(name, numbers);
+  const trained = new Map(names.map((name) => [name, weights.get(name)!]));
+  const count = caption.ids.length;
+  const vectors = trained.get(TUNABLE_PROMPT)?.slice(0, count * model.textWidth);
+  return {
+    ...{ stored: current, trained, names: data.names, steps: result.step, best: result.best },
+    ...(vectors ? { prompt: { classes: data.names, vectors, tokens: count } } : {}),
+  };
+}
+
+/** Passes over few pictures that count as one epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
+function epochSteps(pictures: number, { shots, pictures: batch = 4 }: AdaptationRequest): number {
+  const copies = shots === undefined || shots > 5 ? 1 : shots > 3 ? 2 : shots > 1 ? 4 : 8;
+  return Math.max(LEAST_EPOCH, Math.ceil((copies * pictures) / batch));
+}
+
+/** How long and how fast: by the scores on `valid` as in GLIP's recipe for Object Detection in the Wild, else by a cosine over the steps. */
+async function paceOf(request: AdaptationRequest, current: StoredModel, pictures: number) {
+  const { valid, shots, steps, size = current.size } = request;
+  if (!valid) {
+    const totalSteps = steps ?? 100;
+    const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });
+    return { totalSteps, learningRate, listeners: [] };
+  }
+  const every = epochSteps(pictures, request);
+  const evaluation = await datasetEvaluation(
+    { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY },
+    { sizes: [size.short], longest: size.max },
+    valid,
+    current,
+  );
+  const [fall, end] = shots === undefined ? [2, 4] : [3, 8];
+  const plateau = new Plateau({ metric: "AP", patience: fall });
+  const stop = new EarlyStop({ metric: "AP", patience: end });
+  return {
+    totalSteps: steps ?? 200 * every,
+    learningRate: plateau.schedule,
+    evaluation,
+    listeners: [plateau, stop],
+    signal: stop.signal,
+  };
+}

@@ -1,0 +1,73 @@
+/** The dataset that a model is adapted to: its splits, and what must be right before anything is trained. */
+
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { annotationFile } from "../../data/readers/formats.ts";
+import { readSource } from "../../data/training/sources.ts";
+import { InputError } from "../../errors.ts";
+import { cleanName, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
+import { quote } from "../../inputs/spans.ts";
+import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+
+/** Annotations of each split. */
+export interface Splits {
+  train: string;
+  valid?: string;
+  test?: string;
+}
+
+/** What folders of splits are called, the better first. */
+const folderNames = { train: ["train"], valid: ["valid", "val", "mini_val", "minival"], test: ["test"] };
+
+/**
+ * The splits of a folder `train/`, `valid/`, `test/` as sets of Object Detection in the Wild lie; of anything else that a dataset
+ * may be, it is all for training. Throws InputError where there is nothing.
+ */
+export function splitsOf(data: string): Splits {
+  if (!existsSync(data)) throw new InputError(`${data} does not exist; give COCO annotations or a folder with train/`);
+  const find = (names: readonly string[]) =>
+    names.map((name) => join(data, name)).find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+  const train = find(folderNames.train);
+  if (!train) return { train: annotationFile(data) };
+  const [valid, test] = [find(folderNames.valid), find(folderNames.test)];
+  return {
+    train: annotationFile(train),
+    ...(valid ? { valid: annotationFile(valid) } : {}),
+    ...(test ? { test: annotationFile(test) } : {}),
+  };
+}
+
+export interface AdaptedData {
+  /** Of all classes, in the order of their ids. */
+  names: readonly string[];
+  /** Of the boxes of each picture that has one. */
+  classes: readonly (readonly string[])[];
+  /** How its classes are asked for. */
+  prompt: Prompt;
+}
+
+/**
+ * Reads annotations for training and looks them over. Throws InputError that lists what is wrong: unknown ids, no boxes at all or
+ * of a class, names without a word, too long for the model, or that read alike.
+ */
+export async function readAdaptedData(
+  files: { data: string; images?: string },
+  { words, model }: Pick<StoredModel, "words" | "model">,
+): Promise<AdaptedData> {
+  const { names, examples } = await readSource(files);
+  if (names.length === 0)
+    throw new InputError(`${files.data} has captions alone; a model is adapted to boxes of classes`);
+  const prompt = promptOfClasses(words, names, { maxTokens: model.maxTokens });
+  const classes = examples.map(({ objects }) => objects.flatMap((one) => ("name" in one ? [one.name] : [])));
+  const boxed = new Set(classes.flat());
+  const without = names.filter((name) => !boxed.has(name));
+  const alike = names.filter((name, k) => names.findIndex((other) => cleanName(other) === cleanName(name)) !== k);
+  const problems = [
+    ...(without.length > 0
+      ? [`no box of ${without.map(quote).join(", ")} to learn from: give some, or take the class away`]
+      : []),
+    ...(alike.length > 0 ? [`two classes are read as ${alike.map(quote).join(", ")}: rename one`] : []),
+  ];
+  if (problems.length > 0) throw new InputError(`${files.data} cannot be learned: ${problems.join("; ")}`);
+  return { names, classes, prompt };
+}

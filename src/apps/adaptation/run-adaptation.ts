@@ -1,0 +1,145 @@
+/** An adaptation with its scores before and after, written to a folder. */
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { TrainingListener } from "../../engine/training-listener.ts";
+import { writing } from "../../engine/writing.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { writeAdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
+import { type StoredModel, writeModelFolder } from "../../tasks/grounding/model-folder.ts";
+import { percent, plainTable } from "../cli/table.ts";
+import { writeInto } from "../cli/writing.ts";
+import { datasetEvaluation } from "../training/dataset-evaluation.ts";
+import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
+import { splitsOf } from "./adapted-data.ts";
+
+export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid" | "replay"> {
+  /** Annotations, or a folder with splits. */
+  data: string;
+  images?: string;
+  /** Annotations to learn beside. */
+  replay?: string;
+  /** Annotations of other things, scored before and after. */
+  retain?: string;
+  /** Folder that is written. */
+  out: string;
+}
+
+/** Average precision (COCO, 0 to 1) before and after. */
+export interface Gain {
+  data: string;
+  before: number;
+  after: number;
+}
+
+export interface AdaptationReport {
+  /** File or folder of what was learned. */
+  written: string;
+  method: string;
+  shots: number | "all";
+  seed: number;
+  classes: readonly string[];
+  steps: number;
+  /** How many numbers were learned. */
+  parameters: number;
+  seconds: number;
+  /** Of the test split, or of the valid split where there is no other. */
+  scored?: Gain;
+  /** Of the set in which nothing was to be learned. */
+  retained?: Gain;
+}
+
+/** Scores, adapts, scores again and writes `out/model` or `out/prompt.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
+export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
+  const { data, images, replay, retain, out, ...request } = run;
+  const { train, valid, test } = splitsOf(data);
+  const files = (path: string) => ({ data: path, ...(images === undefined ? {} : { images }) });
+  await writing(out, () => mkdir(out, { recursive: true }));
+  const size = run.size ?? base.size;
+  const scoredData = test ?? valid;
+  const began = performance.now();
+  const adaptation = await adaptModel(base, {
+    ...request,
+    train: files(train),
+    ...(valid ? { valid: files(valid) } : {}),
+    ...(replay ? { replay: { data: replay } } : {}),
+    listeners: [told],
+  });
+  const seconds = (performance.now() - began) / 1000;
+  const written = await write(adaptation, base, out);
+  const gain = async (path: string): Promise<Gain> => ({
+    data: path,
+    before: await score(base, path, size),
+    after: await score(adaptation.stored, path, size),
+  });
+  const report: AdaptationReport = {
+    written,
+    method: run.method,
+    shots: run.shots ?? "all",
+    seed: run.seed ?? 10,
+    classes: adaptation.names,
+    steps: adaptation.steps,
+    parameters: [...adaptation.trained.values()].reduce((sum, { length }) => sum + length, 0),
+    seconds: Math.round(seconds * 10) / 10,
+    ...(scoredData ? { scored: await gain(scoredData) } : {}),
+    ...(retain ? { retained: await gain(retain) } : {}),
+  };
+  await writeInto(out, "adaptation.json", `${JSON.stringify(report, null, 2)}\n`);
+  return report;
+}
+
+/** The report for people. */
+export function reportTable({
+  written,
+  method,
+  steps,
+  parameters,
+  seconds,
+  scored,
+  retained,
+}: AdaptationReport): string {
+  const rows = [scored, retained].flatMap((gain) =>
+    gain ? [[gain.data, percent(gain.before), percent(gain.after)]] : [],
+  );
+  const facts = `${method}: ${parameters} numbers learned in ${steps} steps, ${seconds} s\n${written}\n`;
+  return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n` : facts;
+}
+
+const told: TrainingListener = {
+  stepped: ({ step, loss }) => {
+    if (step % 10 === 0) process.stderr.write(`step ${step}, loss ${loss.toFixed(3)}\n`);
+  },
+  evaluated: ({ step, metrics }) => {
+    process.stderr.write(`step ${step}, AP ${percent(metrics.AP!)} %\n`);
+  },
+};
+
+async function score({ model, words, weights }: StoredModel, data: string, size: SizeRule): Promise<number> {
+  const evaluation = await datasetEvaluation(
+    { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY },
+    { sizes: [size.short], longest: size.max },
+    { data },
+    { model, words },
+  );
+  const { AP } = await evaluation.run({ weights, average: undefined, step: 0 });
+  return AP!;
+}
+
+/** Writes the vectors of a tuned prompt, or the whole model. */
+async function write({ stored, prompt, names }: Adaptation, base: StoredModel, out: string): Promise<string> {
+  if (prompt) {
+    const file = join(out, "prompt.safetensors");
+    await writeAdaptedPrompt(file, prompt);
+    return file;
+  }
+  const folder = join(out, "model");
+  const { model, weights, vocabulary, size } = stored;
+  await writeModelFolder(folder, {
+    ...{ config: base.model.config, vocabulary, size },
+    card: `# Adapted model\n\nMade by \`groundling adapt\` for: ${names.join(", ")}.\n`,
+    weights: model.parameters.map(({ name, shape }) => ({
+      ...{ name, dtype: "F32" as const, shape, data: weights.get(name)! },
+    })),
+  });
+  return folder;
+}

@@ -1,0 +1,70 @@
+/** `groundling adapt`: a model made better at one dataset. */
+
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { type Method, methods } from "../adaptation/methods.ts";
+import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { sizeRule, wholeNumber } from "./numbers.ts";
+import { print } from "./writing.ts";
+
+interface Choices extends ModelChoice {
+  data: string;
+  images?: string;
+  method: Method;
+  shots: number | "all";
+  seed: number;
+  steps?: number;
+  learningRate?: number;
+  frozen?: string[];
+  replay?: string;
+  retain?: string;
+  size?: SizeRule;
+  out: string;
+}
+
+/** Adds the command to a program. */
+export function addAdaptCommand(program: Command): void {
+  const command = program
+    .command("adapt")
+    .description(
+      "make a model better at a dataset: COCO annotations or a folder with train/, valid/ and test/ in, model out",
+    )
+    .requiredOption("--data <path>", "annotations, or a folder with train/ and perhaps valid/ and test/")
+    .option("--images <folder>", "pictures (default: images/ beside the annotations, or their own folder)")
+    .addOption(new Option("--method <name>", "what is learned").choices(methods).default("full"))
+    .option("--shots <count>", "pictures for each class to learn from, or all", shotsOf, "all")
+    .option("--seed <number>", "decides the shots and the order", wholeNumber(0, 2 ** 31), 10)
+    .option(
+      "--steps <count>",
+      "most steps (default: until valid/ no longer gains; 100 without it)",
+      wholeNumber(1, 1e7),
+    )
+    .option("--learning-rate <number>", "another than the method's own", positive)
+    .option(
+      "--frozen <pattern>",
+      "keep parts whose names match, in place of a Swin's first layers; may be given again",
+      (pattern, all: string[] = []) => [...all, pattern],
+    )
+    .option("--replay <path>", "annotations to learn beside, so that less is forgotten")
+    .option("--retain <path>", "annotations of other things, scored before and after")
+    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
+    .option("--out <folder>", "folder for the model and the report", "adapted");
+  addModelOptions(command).action(async ({ out, ...choices }: Choices) => {
+    const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
+    const { readModel } = await import("../../tasks/grounding/model-folder.ts");
+    const base = await readModel(await modelPath(choices));
+    const { shots, ...request } = choices;
+    const report = await runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out });
+    print(reportTable(report));
+  });
+}
+
+function shotsOf(text: string): number | "all" {
+  return text === "all" ? text : wholeNumber(1, 1_000_000)(text);
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw new InvalidArgumentError("give a number above 0, for example 0.0001.");
+}
