@@ -47,7 +47,11 @@ interface Run {
 
 mkdirSync(dirname(results), { recursive: true });
 const test = join(out, "test");
-const scenes = ["--count", String(count), "--seed", "11", "--size", String(world.sizes[0])];
+const { sizes, objects, smallest } = world;
+const scenes = Object.entries({ count, seed: 11, size: sizes[0], objects, smallest }).flatMap(([name, value]) => [
+  `--${name}`,
+  String(value),
+]);
 if (!existsSync(join(test, "instances.json"))) {
   const names = (world.names as string[]).join(",");
   groundling("scenes", "--out", test, "--split", "seen", "--names", names, ...scenes, "--sprites", sprites);

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { loadWorld, type Split, splits, writeDownstreamSets, writeSceneDataset } from "../../data/scenes/index.ts";
 import { InputError } from "../../errors.ts";
 import { commaSeparated } from "./names.ts";
+import { share } from "./numbers.ts";
 
 interface Choices {
   readonly out: string;
@@ -13,6 +14,8 @@ interface Choices {
   readonly split: Split;
   readonly size: number;
   readonly captions?: "sentences" | "names";
+  readonly objects?: number;
+  readonly smallest?: number;
   readonly names?: string[];
   readonly everyday: boolean;
   readonly models: boolean;
@@ -33,6 +36,8 @@ export function addScenesCommand(program: Command): void {
     .option("--seed <number>", "which scenes", wholeNumber(0, 4_000_000), 0)
     .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
     .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
+    .option("--objects <number>", "most things of a scene", wholeNumber(1, 50))
+    .option("--smallest <share>", "side of the smallest things, as a share of the picture's", share)
     .option("--names <a,b,c>", "only these names", commaSeparated)
     .option("--everyday", "only the fifty everyday names", false)
     .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
@@ -68,6 +73,7 @@ export function addScenesCommand(program: Command): void {
         }
         if (count === undefined) throw new InputError("give --count, or --downstream for the sets to adapt to");
         const names = everyday ? "everyday" : given.names;
+        const { objects, smallest } = given;
         const world = loadWorld(sprites, { split, models, grounds, ...(names && { names }) });
         const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
         await writeSceneDataset(world, {
@@ -75,6 +81,7 @@ export function addScenesCommand(program: Command): void {
           count,
           seed,
           size,
+          scene: { ...(objects && { objects }), ...(smallest && { smallest }) },
           form: captions === "names" ? "names" : captions ? "captions" : "boxes",
           progress,
         });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { InputError } from "../../errors.ts";
-import { composeScene, type Scene } from "./compose.ts";
+import { composeScene, type Scene, type SceneOptions } from "./compose.ts";
 import { withArticle } from "./english.ts";
 import { recordsOf, type SceneRecords } from "./records.ts";
 import type { World } from "./world.ts";
@@ -18,6 +18,8 @@ export interface SceneDataset {
   readonly seed: number;
   /** Width and height in pixels. */
   readonly size: number;
+  /** Most things of a scene, and how small they may be, where not as usual. */
+  readonly scene?: Pick<SceneOptions, "objects" | "smallest">;
   /**
    * "boxes": pictures, `instances.json` (COCO) and `grounding.json` (MDETR). "captions": tar shards of pictures and their sentences;
    * "names": the same with the names of the things in place of a sentence.
@@ -50,7 +52,7 @@ export async function writeSceneDataset(world: World, dataset: SceneDataset): Pr
 }
 
 /** Writes down what the folder is for, or checks that it is for the same. */
-function claim(world: World, { folder, count, seed, size, form }: SceneDataset): void {
+function claim(world: World, { folder, count, seed, size, scene, form }: SceneDataset): void {
   const drawings = createHash("sha256");
   for (const name of world.names)
     for (const { style, icon, width, height } of (world.sprites.get(name) ?? []).flat())
@@ -61,6 +63,7 @@ function claim(world: World, { folder, count, seed, size, form }: SceneDataset):
     count,
     seed,
     size,
+    ...scene,
     form,
     names: world.names.length,
     drawings: drawings.digest("hex"),
@@ -129,8 +132,8 @@ function namesIn({ objects }: Scene): string {
   return `${[...new Set(objects.map(({ name }) => name))].map((name) => withArticle("", name)).join(", ")}.`;
 }
 
-function sceneOf(world: World, { seed, size }: SceneDataset, i: number): Scene {
-  return composeScene(world, seed * scenesPerSeed + i, { width: size, height: size });
+function sceneOf(world: World, { seed, size, scene }: SceneDataset, i: number): Scene {
+  return composeScene(world, seed * scenesPerSeed + i, { ...scene, width: size, height: size });
 }
 
 function pngOf({ picture: { data, width, height } }: Scene): Promise<Buffer> {
