@@ -21,6 +21,7 @@ interface Choices extends ModelChoice {
   threshold: number;
   nms?: number;
   captionNms?: number;
+  minSide?: number;
   size?: SizeRule;
   rows: number;
   threads?: number;
@@ -47,6 +48,7 @@ export function addPseudoLabelCommand(program: Command): void {
     .option("--threshold <score>", "only boxes with more than this score", share, 0.5)
     .option("--nms <overlap>", "overlap above which the better box of a phrase stands alone", share)
     .option("--caption-nms <overlap>", "overlap above which the better box of all phrases stands alone", share)
+    .option("--min-side <pixels>", "refuse pictures whose shorter side is less", wholeNumber(1, 100_000))
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
     .option("--rows <number>", "pairs of a shard, where the source is not of tars", wholeNumber(1, 1_000_000), 1000)
     .option("--threads <number>", "threads of the model (default: all cores)", wholeNumber(1, 1024))
@@ -133,12 +135,13 @@ async function drive(
   }
 }
 
-function settingsOf({ model = BUILT_IN, threshold, nms, captionNms, size, rows }: Choices): LabelSettings {
+function settingsOf({ model = BUILT_IN, threshold, nms, captionNms, minSide, size, rows }: Choices): LabelSettings {
   return {
     model,
     threshold,
     ...(nms === undefined ? {} : { nms }),
     ...(captionNms === undefined ? {} : { captionNms }),
+    ...(minSide === undefined ? {} : { minSide }),
     ...(size === undefined ? {} : { size }),
     rows,
   };

@@ -63,6 +63,14 @@ test("suppression over the caption leaves no box that a better one of any phrase
   assert.ok(apart > 0 && apart < all, `${apart} of ${all}`);
 });
 
+test("pictures are refused whose shorter side is less than asked", async () => {
+  const pair = { file: "a.png", caption, picture };
+  const [small] = (await label([pair], { minSide: 65 })) as Refusal[];
+  assert.deepEqual([small!.reason, small!.detail], ["small picture", "96 × 64 pixels"]);
+  const [enough] = await label([pair], { minSide: 64 });
+  assert.ok("regions" in enough!);
+});
+
 test("every pair has one answer in its place: what cannot be labelled, why", async () => {
   const text = (caption: string): PairOrRefusal => ({ file: "a.png", caption, picture });
   const answers = await label(

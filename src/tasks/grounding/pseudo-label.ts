@@ -19,6 +19,8 @@ export interface LabelOptions {
   nms?: number;
   /** Overlap above which a better box of any phrase of the caption suppresses another; the reference's `CAPTION_NMS`, which it leaves off. */
   captionNms?: number;
+  /** Pictures whose shorter side has fewer pixels are refused. */
+  minSide?: number;
   filters?: readonly CaptionFilter[];
 }
 
@@ -55,16 +57,18 @@ export async function* pseudoLabel(
 
   async function label({ pair, spans }: Candidate, picture: DigestedPicture | Error): Promise<LabelledPair | Refusal> {
     if (picture instanceof Error) return refusal(pair, "unreadable picture", picture.message);
+    const { nms, threshold, minSide = 0 } = options;
+    const { width, height } = picture;
+    if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
     const twin = `${picture.digest} ${pair.caption}`;
     if (seen.has(twin)) return refusal(pair, "duplicate", "the same picture with the same caption came before");
     seen.add(twin);
-    const { nms, threshold } = options;
     try {
       const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
       const found = await model.ground(picture, pair.caption, how);
       const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
       const { file, caption } = pair;
-      return { file, caption, width: picture.width, height: picture.height, regions: regionsOf(spans, kept, caption) };
+      return { file, caption, width, height, regions: regionsOf(spans, kept, caption) };
     } catch (error) {
       if (error instanceof InputError) return refusal(pair, "long caption", error.message);
       throw error;
