@@ -19,6 +19,7 @@ export type Reason =
   | "unreadable picture"
   | "small picture"
   | "long caption"
+  | "unreadable caption"
   | "no noun phrase"
   | "duplicate"
   | (string & {});
@@ -42,7 +43,12 @@ export function isRefusal(one: object): one is Refusal {
 }
 
 /** Bytes of a text or line beyond which it is no caption. */
-export const LONGEST_TEXT = 1 << 26;
+export const LONGEST_TEXT = 1 << 24;
+
+/** A text without the halves of characters that JSON may hold and no other tool reads. */
+export function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, "\uFFFD");
+}
 
 /** What lists call the picture's path and the caption; the first that is there counts. */
 export const PICTURE_FIELDS: readonly string[] = ["image", "filename", "file_name", "file", "path", "picture"];
@@ -57,7 +63,7 @@ export function pairOfFields(
   if (!fields) return { reason: "damaged record", file: place, detail: "the line is no JSON object", pairs: 1 };
   const text = (names: readonly string[]) => {
     const value = names.map((name) => fields[name]).find((one) => one !== undefined && one !== null);
-    return typeof value === "string" ? value.trim() : "";
+    return typeof value === "string" ? wellFormed(value.trim()) : "";
   };
   const file = text(PICTURE_FIELDS);
   const caption = text(CAPTION_FIELDS);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { Problems } from "../readers/problems.ts";
 import { readImageTexts } from "../readers/tars.ts";
-import type { PairOrRefusal } from "./pair.ts";
+import { type PairOrRefusal, wellFormed } from "./pair.ts";
 
 export interface TarShard {
   readonly kind: "tar";
@@ -29,7 +29,7 @@ export async function* readTarShard({ file }: TarShard, { root }: { root: string
     else if (captions.length === 0)
       yield { reason: "no caption", file: path, detail: "a picture without a text", pairs: 1 };
     // A .json beside a .txt mostly holds the same caption again.
-    else for (const caption of new Set(captions)) yield { file: path, caption, picture };
+    else for (const caption of new Set(captions)) yield { file: path, caption: wellFormed(caption), picture };
   }
   yield* damage();
 }

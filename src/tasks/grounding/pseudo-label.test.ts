@@ -95,7 +95,7 @@ test("every pair has one answer in its place: what cannot be labelled, why", asy
       "no caption",
       "long caption",
       "no noun phrase",
-      "long caption",
+      "unreadable caption",
       "duplicate",
       "damaged file",
       "unreadable picture",

@@ -70,7 +70,7 @@ export async function* pseudoLabel(
       const { file, caption } = pair;
       return { file, caption, width, height, regions: regionsOf(spans, kept, caption) };
     } catch (error) {
-      if (error instanceof InputError) return refusal(pair, "long caption", error.message);
+      if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
       throw error;
     }
   }
