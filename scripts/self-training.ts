@@ -85,12 +85,24 @@ interface Variant {
   share: number;
   /** Whether boxes teach by their score. */
   weighted: boolean;
-  /** Who labels: the teacher, or the student of the first round. */
-  labeller: "teacher" | "student";
+  /** Who labels: the teacher, or the student of the first round; nobody for a teacher, which learns from annotations alone. */
+  labeller: "teacher" | "student" | "nobody";
+  /** How many times the recipe's steps. */
+  times: number;
 }
-const student: Variant = { captions: "sentences", threshold: 0.5, share: 1, weighted: false, labeller: "teacher" };
+const student: Variant = {
+  captions: "sentences",
+  threshold: 0.5,
+  share: 1,
+  weighted: false,
+  labeller: "teacher",
+  times: 1,
+};
 const variants = {
+  teacher: { ...student, labeller: "nobody" },
   student,
+  "student, twice the steps": { ...student, times: 2 },
+  "teacher, twice the steps": { ...student, labeller: "nobody", times: 2 },
   "threshold 0.3": { ...student, threshold: 0.3 },
   "threshold 0.7": { ...student, threshold: 0.7 },
   "a quarter of the captions": { ...student, share: 0.25 },
@@ -122,16 +134,18 @@ const tests = {
   novel: scenes("test-novel", 150, 32, NOVEL, "--split", "novel"),
 };
 
-for (const kind of ["teacher", ...Object.keys(variants)] as (keyof typeof variants | "teacher")[])
+type Kind = keyof typeof variants;
+const kinds = Object.keys(variants) as Kind[];
+for (const kind of kinds)
   for (let seed = 1; seed <= seeds; seed++) {
     if (isDone(kind, seed)) continue;
     const boxed = scenes(`${seed}/annotated`, annotated, 40 + seed, SEEN);
     const truth = ["instances.json", "grounding.json"].map((name) => ({ data: join(boxed, name), weight: 1 }));
-    if (kind === "teacher") carryOut(kind, seed, truth, 0);
+    const variant: Variant = variants[kind];
+    if (variant.labeller === "nobody") carryOut(kind, seed, truth, 0);
     else {
-      const { labels, images, boxes } = labelsFor(variants[kind], seed);
-      const { weighted } = variants[kind];
-      const found = { data: labels, images, weight: truth.length, ...(weighted && { weighted }) };
+      const { labels, images, boxes } = labelsFor(variant, seed);
+      const found = { data: labels, images, weight: truth.length, ...(variant.weighted && { weighted: true }) };
       carryOut(kind, seed, [...truth, found], boxes);
     }
   }
@@ -155,13 +169,13 @@ function isDone(kind: string, seed: number): boolean {
 }
 
 /** Trains, scores and notes; the model stays in the folder of its kind. */
-function carryOut(kind: string, seed: number, sources: (typeof data)["sources"], boxes: number): void {
-  if (isDone(kind, seed)) return;
+function carryOut(kind: Kind, seed: number, sources: (typeof data)["sources"], boxes: number): void {
   const run = join(out, "run");
   rmSync(run, { recursive: true, force: true });
   mkdirSync(run, { recursive: true });
   const own = join(run, "recipe.json");
-  writeFileSync(own, JSON.stringify({ ...base, seed, data: { ...data, sources } }));
+  const steps = base.steps * variants[kind].times;
+  writeFileSync(own, JSON.stringify({ ...base, seed, steps, data: { ...data, sources } }));
   groundling("train", own, "--out", run);
   const model = join(out, String(seed), kind);
   script("package-model.ts", "--run", run, "--to", model, "--size", `${side},${side}`, "--card", file);
@@ -216,12 +230,12 @@ function tableOf(all: readonly Run[]): string {
     "| | AP50, novel names | gain | AP50, seen names | gain | boxes found | seeds |",
     "|---|---|---|---|---|---|---|",
   ];
-  const teachers = new Map(all.filter(({ kind }) => kind === "teacher").map((run) => [run.seed, run]));
-  for (const kind of ["teacher", ...Object.keys(variants)]) {
-    const some = all.filter((run) => run.kind === kind && teachers.has(run.seed));
+  const first = new Map(all.filter(({ kind }) => kind === "teacher").map((run) => [run.seed, run]));
+  for (const kind of kinds) {
+    const some = all.filter((run) => run.kind === kind && first.has(run.seed));
     const cells = (["novel", "seen"] as const).flatMap((split) => [
       meanAndInterval(some.map((run) => 100 * run[split])),
-      kind === "teacher" ? "" : meanAndInterval(some.map((run) => 100 * (run[split] - teachers.get(run.seed)![split]))),
+      kind === "teacher" ? "" : meanAndInterval(some.map((run) => 100 * (run[split] - first.get(run.seed)![split]))),
     ]);
     const boxes = Math.round(some.reduce((sum, run) => sum + run.boxes, 0) / Math.max(1, some.length));
     lines.push(`| ${[kind, ...cells, boxes, some.length].join(" | ")} |`);
