@@ -67,11 +67,13 @@ function statements(): string {
     difference({ method: "linear", shots }, { method: "prompt", shots }),
   ]);
   const one = difference({ method: "full", shots: 1 }, { method: "dynamic-head", shots: "all" });
-  return ["| difference of AP | mean | 95 % interval | pairs |", "|---|---|---|---|", one, ...few].join("\n");
+  const lines = [one, ...few].filter((line) => line !== undefined);
+  if (lines.length === 0) return "No pair of cells is there yet.";
+  return ["| difference of AP | mean | 95 % interval | pairs |", "|---|---|---|---|", ...lines].join("\n");
 }
 
 /** Mean of paired differences over sets and seeds; the interval is of sets drawn anew, with all their seeds. */
-function difference(first: Key, second: Key): string {
+function difference(first: Key, second: Key): string | undefined {
   const bySet = new Map<string, number[]>();
   for (const cell of of(first)) {
     const other = of(second).find(({ set, seed }) => set === cell.set && seed === cell.seed);
@@ -80,7 +82,7 @@ function difference(first: Key, second: Key): string {
   const groups = [...bySet.values()];
   const pairs = groups.flat();
   const name = `${first.method}, ${first.shots} − ${second.method}, ${second.shots}`;
-  if (pairs.length === 0) return `| ${name} | – | – | 0 |`;
+  if (pairs.length === 0) return undefined;
   const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const random = new Random(1, name);
   const means = Array.from({ length: RESAMPLES }, () => mean(groups.flatMap(() => random.pick(groups))));
