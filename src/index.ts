@@ -9,6 +9,8 @@ export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";
 export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
+export { readAdapted } from "./tasks/grounding/adapted-file.ts";
+export type { AdaptedPrompt } from "./tasks/grounding/adapted-prompt.ts";
 export type {
   Box,
   Detection,

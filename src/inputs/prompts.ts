@@ -40,6 +40,17 @@ export interface PromptOptions {
   readonly classesPerPass?: number;
 }
 
+/** What classes are called. */
+export function labelsOf(classes: readonly (string | ClassPrompt)[]): string[] {
+  return classes.map((given) => (typeof given === "string" ? given : given.label));
+}
+
+/** Class names with the words that some of them are asked for in, found by their labels. */
+export function classesInWords(names: readonly string[], captions: readonly ClassPrompt[]): (string | ClassPrompt)[] {
+  const known = new Map(captions.map((one) => [one.label, one]));
+  return names.map((name) => known.get(name) ?? name);
+}
+
 /** Stands between the names of a caption; none follows the last. */
 export const SEPARATOR = ". ";
 const MAX_TOKENS = 256;

@@ -53,13 +53,13 @@ test("full tuning trains all but the first layers or the parts named, a linear p
 test("what a method does not train stays bit for bit, in the adapted model as in its base", async () => {
   const before = new Map([...base.weights].map(([name, numbers]) => [name, numbers.slice()]));
   for (const method of ["linear", "prompt"] as const) {
-    const { stored, trained } = await adapt({ method });
+    const { stored, learned } = await adapt({ method });
     const changed = [...stored.weights].filter(([name, numbers]) => !same(numbers, before.get(name)));
     assert.deepEqual(
       changed.map(([name]) => name),
       method === "prompt" ? [TUNABLE_PROMPT] : trainedNames([...before.keys()], method),
     );
-    assert.deepEqual(new Map(changed), trained);
+    assert.deepEqual(new Map(changed), learned);
   }
   for (const [name, numbers] of before) assert.ok(same(base.weights.get(name)!, numbers), name);
 });

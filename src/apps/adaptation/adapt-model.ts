@@ -5,22 +5,25 @@ import type { SourceFiles } from "../../data/training/sources.ts";
 import { AdamW } from "../../engine/adamw.ts";
 import { localBatchSource } from "../../engine/batch-source.ts";
 import { EarlyStop } from "../../engine/early-stop.ts";
+import { copyNumbers } from "../../engine/ema.ts";
 import type { Numbers } from "../../engine/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../engine/parameter-groups.ts";
 import { Plateau } from "../../engine/plateau.ts";
 import { cosine, withWarmup } from "../../engine/schedules.ts";
-import { train } from "../../engine/train.ts";
+import { type Evaluation, train } from "../../engine/train.ts";
 import type { TrainingListener } from "../../engine/training-listener.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
+import type { ClassPrompt } from "../../inputs/prompts.ts";
 import type { AdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
 import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { GroundingTrainingStep, type TrainingStepOptions } from "../../tasks/grounding/training-step.ts";
-import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/grounding/tunable-prompt.ts";
+import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
 import { datasetEvaluation } from "../training/dataset-evaluation.ts";
 import { readAdaptedData } from "./adapted-data.ts";
-import { type Method, trainedNames, ways } from "./methods.ts";
+import { type Learnable, learnableOf } from "./learnable.ts";
+import { type Method, ways } from "./methods.ts";
 
 export interface AdaptationRequest {
   method: Method;
@@ -28,6 +31,8 @@ export interface AdaptationRequest {
   train: SourceFiles;
   /** Annotations by whose average precision the rate falls, the run ends, and the best weights are kept. */
   valid?: SourceFiles;
+  /** Words that some classes are asked for in, by their labels; the others by their names alone. */
+  captions?: readonly ClassPrompt[];
   /** Pictures for each class, chosen by the seed; all unless told. */
   shots?: number;
   /** 10 unless told, as in GLIP's recipe. */
@@ -51,8 +56,8 @@ export interface AdaptationRequest {
 export interface Adaptation {
   /** The model as it has become; of prompt tuning with the learned vectors added to every caption. */
   stored: StoredModel;
-  /** Of the parameters that were trained. */
-  trained: Numbers;
+  /** The numbers that were learned, by parameter or adapter. */
+  learned: Numbers;
   /** What prompt tuning has learned, to be stored alone. */
   prompt?: AdaptedPrompt;
   /** Class names in the order of the prompt. */
@@ -105,10 +110,10 @@ export async function adaptModel(
 }
 
 async function adapted(base: StoredModel, request: AdaptationRequest, sessions: TrainingSessions): Promise<Adaptation> {
-  const { method, shots, seed = 10, size = base.size, replay, pictures = 4 } = request;
+  const { method, shots, captions, seed = 10, size = base.size, replay, pictures = 4 } = request;
   if (method === "prompt" && replay)
     throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
-  const data = await readAdaptedData(request.train, base);
+  const data = await readAdaptedData(request.train, base, captions);
   const caption = data.prompt.passes[0]!;
   // The point behind the last name, and one place that the sampler of names keeps free.
   const tokens = caption.ids.length + 2;
@@ -116,18 +121,12 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     throw new InputError(
       `the ${data.names.length} names need more than the ${base.model.maxTokens} tokens of one prompt; take another method`,
     );
-  const model = method === "prompt" ? withTunablePrompt(base.model) : base.model;
-  const weights: Numbers = new Map(base.weights);
-  if (method === "prompt") weights.set(TUNABLE_PROMPT, new Float32Array(model.maxTokens * model.textWidth));
-  const names = trainedNames([...weights.keys()], method, request.frozen);
-  for (const name of names) weights.set(name, weights.get(name)!.slice());
-  const current = { ...base, model, weights };
-
+  const { model, names, numbers, ...learnable } = learnableOf(base, { method, seed, frozen: request.frozen });
   const setup = {
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5, vocabulary: base.vocabulary },
     ...{ tokens: replay ? model.maxTokens : Math.min(tokens, model.maxTokens), maxTokens: model.maxTokens },
     sources: [
-      { ...request.train, weight: 1, ...(shots === undefined ? {} : { shots }) },
+      { ...request.train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },
       ...(replay ? [{ ...replay, weight: 1 }] : []),
     ],
     // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
@@ -136,35 +135,37 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   const composer = await createComposer(setup);
   const step = sessions.of(model, names);
   const learned = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
-  const pace = await paceOf(request, current, learned);
-  let bestWeights: Numbers | undefined;
+  const pace = await paceOf(request, { ...base, model }, { pictures: learned, weights: learnable.weights });
+  let kept = numbers;
   const keeper: TrainingListener = {
     evaluated: ({ best }) => {
-      if (best) bestWeights = new Map(names.map((name) => [name, weights.get(name)!.slice()]));
+      if (best) kept = copyNumbers(numbers);
     },
   };
   const { learningRate = ways[method].learningRate, weightDecay = ways[method].weightDecay } = request;
   const result = await train({
-    weights,
-    step: (now, batch) => step.run(now, batch),
+    weights: numbers,
+    step: async (now, batch) => {
+      const { losses, gradients } = await step.run(learnable.weights(now), batch);
+      return { losses, gradients: learnable.gradients(now, gradients) };
+    },
     source: localBatchSource(composer),
     optimizer: new AdamW(
-      parameterGroups(names, {
+      parameterGroups(numbers.keys(), {
         ...{ learningRate, weightDecay },
-        rules: glipGroupRules(names, { languageLearningRate: learningRate }),
+        rules: glipGroupRules(numbers.keys(), { languageLearningRate: learningRate }),
       }),
     ),
     ...pace,
     listeners: [keeper, ...pace.listeners, ...(request.listeners ?? [])],
     clip: 1,
   });
-  for (const [name, numbers] of bestWeights ?? []) weights.set(name, numbers);
-  const trained = new Map(names.map((name) => [name, weights.get(name)!]));
   const count = caption.ids.length;
-  const vectors = trained.get(TUNABLE_PROMPT)?.slice(0, count * model.textWidth);
+  const vectors = kept.get(TUNABLE_PROMPT)?.slice(0, count * model.textWidth);
   return {
-    ...{ stored: current, trained, names: data.names, steps: result.step, best: result.best },
-    ...(vectors ? { prompt: { classes: data.names, vectors, tokens: count } } : {}),
+    stored: { ...base, model, weights: learnable.weights(kept) },
+    ...{ learned: kept, names: data.names, steps: result.step, best: result.best },
+    ...(vectors ? { prompt: { classes: data.asked, vectors, tokens: count } } : {}),
   };
 }
 
@@ -175,19 +176,23 @@ function epochSteps(pictures: number, { shots, pictures: batch = 4 }: Adaptation
 }
 
 /** How long and how fast: by the scores on `valid` as in GLIP's recipe for Object Detection in the Wild, else by a cosine over the steps. */
-async function paceOf(request: AdaptationRequest, current: StoredModel, pictures: number) {
-  const { valid, shots, steps, size = current.size } = request;
+async function paceOf(
+  request: AdaptationRequest,
+  stored: StoredModel,
+  { pictures, weights }: { pictures: number; weights: Learnable["weights"] },
+) {
+  const { valid, captions, shots, steps, size = stored.size } = request;
   if (!valid) {
     const totalSteps = steps ?? 100;
     const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });
     return { totalSteps, learningRate, listeners: [] };
   }
   const every = epochSteps(pictures, request);
-  const evaluation = await datasetEvaluation(
+  const scoring = await datasetEvaluation(
     { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY },
     { sizes: [size.short], longest: size.max },
-    valid,
-    current,
+    { ...valid, ...(captions ? { captions } : {}) },
+    stored,
   );
   const [fall, end] = shots === undefined ? [2, 4] : [3, 8];
   const plateau = new Plateau({ metric: "AP", patience: fall });
@@ -195,7 +200,10 @@ async function paceOf(request: AdaptationRequest, current: StoredModel, pictures
   return {
     totalSteps: steps ?? 200 * every,
     learningRate: plateau.schedule,
-    evaluation,
+    evaluation: {
+      ...scoring,
+      run: (now: Parameters<Evaluation["run"]>[0]) => scoring.run({ ...now, weights: weights(now.weights) }),
+    },
     listeners: [plateau, stop],
     signal: stop.signal,
   };

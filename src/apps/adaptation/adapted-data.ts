@@ -5,7 +5,14 @@ import { join } from "node:path";
 import { annotationFile } from "../../data/readers/formats.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
-import { cleanName, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
+import {
+  type ClassPrompt,
+  classesInWords,
+  cleanName,
+  labelsOf,
+  type Prompt,
+  promptOfClasses,
+} from "../../inputs/prompts.ts";
 import { quote } from "../../inputs/spans.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 
@@ -26,7 +33,7 @@ const folderNames = { train: ["train"], valid: ["valid", "val", "mini_val", "min
 export function splitsOf(data: string): Splits {
   if (!existsSync(data)) throw new InputError(`${data} does not exist; give COCO annotations or a folder with train/`);
   const find = (names: readonly string[]) =>
-    names.map((name) => join(data, name)).find((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory());
+    names.map((name) => join(data, name)).find((path) => existsSync(path) && statSync(path).isDirectory());
   const train = find(folderNames.train);
   if (!train) return { train: annotationFile(data) };
   const [valid, test] = [find(folderNames.valid), find(folderNames.test)];
@@ -42,7 +49,9 @@ export interface AdaptedData {
   names: readonly string[];
   /** Of the boxes of each picture that has one. */
   classes: readonly (readonly string[])[];
-  /** How its classes are asked for. */
+  /** The classes in the words that they are asked for in. */
+  asked: readonly (string | ClassPrompt)[];
+  /** How they are asked for. */
   prompt: Prompt;
 }
 
@@ -53,11 +62,18 @@ export interface AdaptedData {
 export async function readAdaptedData(
   files: { data: string; images?: string },
   { words, model }: Pick<StoredModel, "words" | "model">,
+  captions: readonly ClassPrompt[] = [],
 ): Promise<AdaptedData> {
   const { names, examples } = await readSource(files);
   if (names.length === 0)
     throw new InputError(`${files.data} has captions alone; a model is adapted to boxes of classes`);
-  const prompt = promptOfClasses(words, names, { maxTokens: model.maxTokens });
+  const unknown = labelsOf(captions).filter((label) => !names.includes(label));
+  if (unknown.length > 0)
+    throw new InputError(
+      `captions: ${files.data} has no class ${unknown.map(quote).join(", ")}, only ${names.join(", ")}`,
+    );
+  const asked = classesInWords(names, captions);
+  const prompt = promptOfClasses(words, asked, { maxTokens: model.maxTokens });
   const classes = examples.map(({ objects }) => objects.flatMap((one) => ("name" in one ? [one.name] : [])));
   const boxed = new Set(classes.flat());
   const without = names.filter((name) => !boxed.has(name));
@@ -69,5 +85,5 @@ export async function readAdaptedData(
     ...(alike.length > 0 ? [`two classes are read as ${alike.map(quote).join(", ")}: rename one`] : []),
   ];
   if (problems.length > 0) throw new InputError(`${files.data} cannot be learned: ${problems.join("; ")}`);
-  return { names, classes, prompt };
+  return { names, classes, asked, prompt };
 }

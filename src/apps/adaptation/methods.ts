@@ -1,9 +1,10 @@
 /** The ways of adapting a GLIP: what each trains, and how fast (GLIP `tools/finetune.py`, TUNING_HIGHLEVEL_OVERRIDE, and its README). */
 
 import { InputError } from "../../errors.ts";
+import { adaptedLayers } from "../../tasks/grounding/adapters.ts";
 import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
 
-export const methods = ["full", "linear", "prompt"] as const;
+export const methods = ["full", "linear", "prompt", "adapters"] as const;
 export type Method = (typeof methods)[number];
 
 export interface Way {
@@ -21,6 +22,8 @@ export const ways: Record<Method, Way> = {
     weightDecay: 0.05,
   },
   prompt: { trained: TUNABLE_PROMPT.replaceAll(".", "\\."), learningRate: 0.05, weightDecay: 0.25 },
+  // Not in GLIP: rates as low-rank adapters are trained elsewhere.
+  adapters: { trained: adaptedLayers, learningRate: 1e-3, weightDecay: 0 },
 };
 
 /** Parts that stay as they are unless told: the first layers of a Swin (GLIP `FREEZE_CONV_BODY_AT` 2). */

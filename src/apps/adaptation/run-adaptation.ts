@@ -6,12 +6,14 @@ import type { TrainingListener } from "../../engine/training-listener.ts";
 import { writing } from "../../engine/writing.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { writeAdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
+import { writeAdapters } from "../../tasks/grounding/adapters.ts";
 import { type StoredModel, writeModelFolder } from "../../tasks/grounding/model-folder.ts";
 import { percent, plainTable } from "../cli/table.ts";
 import { writeInto } from "../cli/writing.ts";
 import { datasetEvaluation } from "../training/dataset-evaluation.ts";
 import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
 import { splitsOf } from "./adapted-data.ts";
+import type { Method } from "./methods.ts";
 
 export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid" | "replay"> {
   /** Annotations, or a folder with splits. */
@@ -45,11 +47,11 @@ export interface AdaptationReport {
   seconds: number;
   /** Of the test split, or of the valid split where there is no other. */
   scored?: Gain;
-  /** Of the set in which nothing was to be learned. */
+  /** Of the set in which nothing was to be learned; the same before and after for prompt tuning, which other prompts do not meet. */
   retained?: Gain;
 }
 
-/** Scores, adapts, scores again and writes `out/model` or `out/prompt.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
+/** Scores, adapts, scores again and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
   const { data, images, replay, retain, out, ...request } = run;
   const { train, valid, test } = splitsOf(data);
@@ -66,12 +68,11 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     listeners: [told],
   });
   const seconds = (performance.now() - began) / 1000;
-  const written = await write(adaptation, base, out);
-  const gain = async (path: string): Promise<Gain> => ({
-    data: path,
-    before: await score(base, path, size),
-    after: await score(adaptation.stored, path, size),
-  });
+  const written = await write(adaptation, { method: run.method, base, out });
+  const gain = async (files: Parameters<typeof score>[1], after: StoredModel): Promise<Gain> => {
+    const before = await score(base, files, size);
+    return { data: files.data, before, after: after === base ? before : await score(after, files, size) };
+  };
   const report: AdaptationReport = {
     written,
     method: run.method,
@@ -79,10 +80,17 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     seed: run.seed ?? 10,
     classes: adaptation.names,
     steps: adaptation.steps,
-    parameters: [...adaptation.trained.values()].reduce((sum, { length }) => sum + length, 0),
+    parameters: [...adaptation.learned.values()].reduce((sum, { length }) => sum + length, 0),
     seconds: Math.round(seconds * 10) / 10,
-    ...(scoredData ? { scored: await gain(scoredData) } : {}),
-    ...(retain ? { retained: await gain(retain) } : {}),
+    ...(scoredData
+      ? {
+          scored: await gain(
+            { ...files(scoredData), ...(run.captions ? { captions: run.captions } : {}) },
+            adaptation.stored,
+          ),
+        }
+      : {}),
+    ...(retain ? { retained: await gain({ data: retain }, run.method === "prompt" ? base : adaptation.stored) } : {}),
   };
   await writeInto(out, "adaptation.json", `${JSON.stringify(report, null, 2)}\n`);
   return report;
@@ -114,22 +122,35 @@ const told: TrainingListener = {
   },
 };
 
-async function score({ model, words, weights }: StoredModel, data: string, size: SizeRule): Promise<number> {
+async function score(
+  { model, words, weights }: StoredModel,
+  files: Parameters<typeof datasetEvaluation>[2],
+  size: SizeRule,
+): Promise<number> {
   const evaluation = await datasetEvaluation(
     { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY },
     { sizes: [size.short], longest: size.max },
-    { data },
+    files,
     { model, words },
   );
   const { AP } = await evaluation.run({ weights, average: undefined, step: 0 });
   return AP!;
 }
 
-/** Writes the vectors of a tuned prompt, or the whole model. */
-async function write({ stored, prompt, names }: Adaptation, base: StoredModel, out: string): Promise<string> {
+/** Writes the vectors of a tuned prompt, the adapters, or the whole model. */
+async function write(
+  adaptation: Adaptation,
+  { method, base, out }: { method: Method; base: StoredModel; out: string },
+): Promise<string> {
+  const { stored, learned, prompt, names } = adaptation;
   if (prompt) {
     const file = join(out, "prompt.safetensors");
     await writeAdaptedPrompt(file, prompt);
+    return file;
+  }
+  if (method === "adapters") {
+    const file = join(out, "adapters.safetensors");
+    await writeAdapters(file, learned, { weights: base.weights, classes: names });
     return file;
   }
   const folder = join(out, "model");

@@ -1,7 +1,10 @@
 /** `groundling adapt`: a model made better at one dataset. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { z } from "zod";
+import { readJson } from "../../data/readers/json.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
+import type { ClassPrompt } from "../../inputs/prompts.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
@@ -16,6 +19,7 @@ interface Choices extends ModelChoice {
   steps?: number;
   learningRate?: number;
   frozen?: string[];
+  captions?: ClassPrompt[];
   replay?: string;
   retain?: string;
   size?: SizeRule;
@@ -45,6 +49,11 @@ export function addAdaptCommand(program: Command): void {
       "keep parts whose names match, in place of a Swin's first layers; may be given again",
       (pattern, all: string[] = []) => [...all, pattern],
     )
+    .option(
+      "--captions <file>",
+      'JSON with words around names: { "puffin": { "suffix": " with orange beaks" } }',
+      captionsOf,
+    )
     .option("--replay <path>", "annotations to learn beside, so that less is forgotten")
     .option("--retain <path>", "annotations of other things, scored before and after")
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
@@ -67,4 +76,19 @@ function positive(text: string): number {
   const number = Number(text);
   if (number > 0 && Number.isFinite(number)) return number;
   throw new InvalidArgumentError("give a number above 0, for example 0.0001.");
+}
+
+const captionsSchema = z.record(
+  z.string(),
+  z.strictObject({
+    prefix: z.string().exactOptional(),
+    name: z.string().exactOptional(),
+    suffix: z.string().exactOptional(),
+  }),
+);
+
+function captionsOf(file: string): ClassPrompt[] {
+  const checked = captionsSchema.safeParse(readJson(file));
+  if (!checked.success) throw new InvalidArgumentError(`${file}: ${z.prettifyError(checked.error)}`);
+  return Object.entries(checked.data).map(([label, words]) => ({ label, ...words }));
 }

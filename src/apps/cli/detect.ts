@@ -1,15 +1,14 @@
 /** `groundling detect`: finds things named by words. */
 
 import { type Command, Option } from "commander";
-import { namesInPrompt } from "../../inputs/prompts.ts";
-import { addFindingOptions, type FindingOptions, findInPictures, type Question } from "./finding.ts";
+import { labelsOf, namesInPrompt } from "../../inputs/prompts.ts";
+import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 
 interface Choices extends FindingOptions {
   prompt?: string;
   classes?: string[];
   classesFile?: string[];
-  adapted?: string;
 }
 
 /** Adds the command to a program. */
@@ -29,29 +28,22 @@ export function addDetectCommand(program: Command): void {
         .conflicts("classesFile"),
     )
     .addOption(new Option("--classes-file <file>", "what to find, one name a line").argParser(linesOf))
-    .addOption(
-      new Option("--adapted <file>", "a prompt that groundling adapt wrote: its classes").conflicts([
-        "prompt",
-        "classes",
-        "classesFile",
-      ]),
-    );
+    .option("--adapted <file>", "adapters that groundling adapt wrote, or a prompt, which says the classes itself");
   addFindingOptions(command).action(async (images: string[], { prompt, classes, classesFile, ...options }: Choices) => {
-    const { adapted } = options;
-    if (adapted !== undefined) {
-      const { labelsOfAdapted, readAdaptedPrompt } = await import("../../tasks/grounding/adapted-prompt.ts");
-      const tuned = await readAdaptedPrompt(adapted);
-      const ask: Question["ask"] = (model, picture, how) => model.detect(picture, tuned, how);
-      return findInPictures(images, options, { labels: labelsOfAdapted(tuned), ask });
-    }
-    const labels = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
-    if (!labels)
-      return command.error(
-        "error: say what to find: --prompt TEXT, --classes A,B, --classes-file FILE or --adapted FILE",
-      );
+    const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
+    const labels = named ?? (await labelsOfFile(options.adapted));
+    if (!labels) return command.error("error: say what to find: --prompt TEXT, --classes A,B or --classes-file FILE");
     await findInPictures(images, options, {
       labels,
-      ask: (model, picture, how) => model.detect(picture, prompt ?? labels, how),
+      ask: (model, picture, how) => model.detect(picture, prompt ?? named, how),
     });
   });
+}
+
+/** The classes of an adapted prompt; adapters have none of their own. */
+async function labelsOfFile(adapted: string | undefined): Promise<readonly string[] | undefined> {
+  if (adapted === undefined) return undefined;
+  const { readAdapted } = await import("../../tasks/grounding/adapted-file.ts");
+  const { prompt } = await readAdapted(adapted);
+  return prompt && labelsOf(prompt.classes);
 }

@@ -1,6 +1,7 @@
 /** Asking a model about pictures, in this thread or in several. */
 
 import { type PlainError, revivedError } from "../../errors.ts";
+import type { ClassPrompt } from "../../inputs/prompts.ts";
 import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
 import type { Detection, DetectOptions, GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { loadModel } from "../../tasks/grounding/load-model.ts";
@@ -8,7 +9,12 @@ import { loadModel } from "../../tasks/grounding/load-model.ts";
 /** What is asked about one picture. */
 export type Question = { picture: string; options: DetectOptions } & (
   | { /** Asked by the prompt that the model was loaded with. */ adapted: true }
-  | { /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: string[][] }
+  | {
+      /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: (
+        | string
+        | ClassPrompt
+      )[][];
+    }
   | { captions: { text: string; spans: [number, number][] }[] }
 );
 
@@ -23,7 +29,7 @@ export interface Detector {
   dispose(): Promise<void>;
 }
 
-/** The built-in model unless given; with a file of an adapted prompt, by which its classes are asked for. */
+/** The built-in model unless given, and the file of an adapted prompt or adapters. */
 export interface ModelToAsk {
   model?: string | undefined;
   adapted?: string | undefined;

@@ -33,7 +33,13 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
       try {
         await recordInOrder({
           file: answers,
-          run: { model: modelMark(model), asked, options, pictures: questions.length },
+          run: {
+            model: modelMark(model),
+            ...(adapted ? { adapted: modelMark(adapted) } : {}),
+            asked,
+            options,
+            pictures: questions.length,
+          },
           items: questions.length,
           workers: detectors.map((detector) => async (item) => detector.answer(questions[item]!)),
           progress: (done) => bar.update(done),

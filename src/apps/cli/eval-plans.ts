@@ -13,8 +13,8 @@ import type { OdinwSetName } from "../../data/readers/odinw-sets.ts";
 import { Problems } from "../../data/readers/problems.ts";
 import { openVocabularyOf } from "../../engine/metrics/open-vocabulary.ts";
 import { InputError } from "../../errors.ts";
-import { captionOfClasses } from "../../inputs/prompts.ts";
-import { type AdaptedPrompt, labelsOfAdapted, readAdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
+import { type ClassPrompt, captionOfClasses, classesInWords, labelsOf } from "../../inputs/prompts.ts";
+import { readAdapted } from "../../tasks/grounding/adapted-file.ts";
 import type { DetectOptions } from "../../tasks/grounding/grounding-model.ts";
 import type { Found, Question } from "./eval-detector.ts";
 import type { Protocol } from "./eval-files.ts";
@@ -25,8 +25,10 @@ export interface PlanRequest {
   images?: string;
   subset: string;
   protocol: Protocol;
-  /** File of an adapted prompt, by which all classes are asked for at once. */
+  /** File of adapters, or of an adapted prompt by which all classes are asked for at once. */
   adapted?: string;
+  /** Words that some classes are asked for in, by their labels. */
+  captions?: readonly ClassPrompt[];
   /** ODinW: whether classes are asked for in the words of GLIP's configuration of 35 sets. */
   prompts?: boolean;
   options: DetectOptions;
@@ -72,18 +74,18 @@ async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: s
     : [...new Set(categories.map(({ name }) => name))];
   const pictures = picturesOf(truth, pictureFolder(annotations, "coco", images));
   const prompts = request.prompts ? known?.prompts : undefined;
-  const tuned = request.adapted === undefined ? undefined : await tunedFor(names, request.adapted, annotations);
+  const isTuned = request.adapted !== undefined && (await isTunedFor(names, request.adapted, annotations));
   const asked = prompts
     ? { captions: [captionOfPrompts(names, prompts)] }
-    : { chunks: chunksOf(names, isLvis ? lvisClasses : names.length) };
+    : { chunks: chunksOf(classesInWords(names, request.captions ?? []), isLvis ? lvisClasses : names.length) };
   // The reference counts a box's last pixel in for COCO, and does not for LVIS (spec §6.1, §6.2).
   const last = isLvis ? 0 : 1;
   return {
     file,
-    asked: digest(tuned ? [tuned.classes, [...tuned.vectors], pictures] : [asked, pictures]),
+    asked: digest([isTuned ? "adapted" : asked, pictures]),
     questions: pictures.map(({ picture }) => ({
       picture,
-      ...(tuned ? { adapted: true } : asked),
+      ...(isTuned ? { adapted: true as const } : asked),
       options: { topK: isLvis ? 300 : 100, ...options },
     })),
     records: (picture, found) =>
@@ -96,15 +98,16 @@ async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: s
   };
 }
 
-function chunksOf(names: readonly string[], size: number): string[][] {
+function chunksOf<Name>(names: readonly Name[], size: number): Name[][] {
   return Array.from({ length: Math.ceil(names.length / size) }, (_, i) => names.slice(size * i, size * (i + 1)));
 }
 
-/** Reads an adapted prompt. @throws InputError where its classes are not those of the annotations. */
-async function tunedFor(names: readonly string[], file: string, annotations: string): Promise<AdaptedPrompt> {
-  const tuned = await readAdaptedPrompt(file);
-  const known = new Set(labelsOfAdapted(tuned));
-  if (known.size === names.length && names.every((name) => known.has(name))) return tuned;
+/** Whether a file holds an adapted prompt rather than adapters. @throws InputError where its classes are not those of the annotations. */
+async function isTunedFor(names: readonly string[], file: string, annotations: string): Promise<boolean> {
+  const { prompt } = await readAdapted(file);
+  if (!prompt) return false;
+  const known = new Set(labelsOf(prompt.classes));
+  if (known.size === names.length && names.every((name) => known.has(name))) return true;
   throw new InputError(`${file} asks for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}`);
 }
 

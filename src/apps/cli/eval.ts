@@ -42,7 +42,7 @@ export function addEvalCommand(program: Command): void {
       "dataset to run a model on; what it finds is kept in --detections (default: detections.jsonl)",
     )
     .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
-    .option("--adapted <file>", "a prompt that groundling adapt wrote, to ask the model by")
+    .option("--adapted <file>", "prompt or adapters that groundling adapt wrote")
     .option("--images <folder>", "pictures (default: images/ beside the annotations)")
     .addOption(
       new Option("--workers <count>", "models side by side, in threads")

@@ -1,6 +1,7 @@
 /** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Adapted } from "../../tasks/grounding/adapted-file.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
@@ -25,16 +26,23 @@ export function addExportCommand(program: Command): void {
     )
     .option("--classes <names>", "what to find, with commas between", commaSeparated)
     .addOption(
-      new Option("--adapted <file>", "a prompt that groundling adapt wrote, in place of classes").conflicts("classes"),
+      new Option(
+        "--adapted <file>",
+        "adapters that groundling adapt wrote, or a prompt, which says the classes itself",
+      ),
     )
     .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
-    const { readAdaptedPrompt } = await import("../../tasks/grounding/adapted-prompt.ts");
-    const classes = adapted === undefined ? named : await readAdaptedPrompt(adapted);
-    if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE");
+    const { readAdapted } = await import("../../tasks/grounding/adapted-file.ts");
+    const { withAdapters } = await import("../../tasks/grounding/adapters.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/grounding/model-folder.ts");
-    await exportDetector(await readModel(await modelPath(choice)), { ...size, classes, path: out });
+    const made: Adapted = adapted === undefined ? {} : await readAdapted(adapted);
+    const classes = made.prompt ?? named;
+    if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
+    const stored = await readModel(await modelPath(choice));
+    const weights = made.adapters ? withAdapters(stored.weights, made.adapters) : stored.weights;
+    await exportDetector({ ...stored, weights }, { ...size, classes, path: out });
     print(`${out}\n${out}.json\n`);
   });
 }

@@ -18,6 +18,8 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
   out?: string;
   draw?: true;
+  /** File of an adapted prompt or adapters. */
+  adapted?: string;
   precision: keyof typeof precisions;
 }
 
@@ -88,7 +90,10 @@ export async function findInPictures(
 async function eachPicture(files: readonly PictureFile[], options: FindingOptions, question: Question) {
   const { decodePicture } = await import("../../inputs/picture.ts");
   const { loadModel } = await import("../../tasks/grounding/load-model.ts");
-  const model = await loadModel(await modelPath(options), precisions[options.precision]);
+  const model = await loadModel(await modelPath(options), {
+    ...precisions[options.precision],
+    ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
+  });
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} pictures · {eta_formatted} left",

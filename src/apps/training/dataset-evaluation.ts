@@ -6,6 +6,7 @@ import { annotationFile } from "../../data/readers/formats.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { evaluateCoco, summarizeCoco } from "../../engine/metrics/coco.ts";
 import type { Evaluation } from "../../engine/train.ts";
+import type { ClassPrompt } from "../../inputs/prompts.ts";
 import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { answerOf } from "../cli/eval-detector.ts";
@@ -20,7 +21,7 @@ import type { DatasetsData, Recipe } from "./recipe.ts";
 export async function datasetEvaluation(
   recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures">,
   { sizes, longest }: Pick<DatasetsData, "sizes" | "longest">,
-  files: SourceFiles,
+  files: SourceFiles & { captions?: readonly ClassPrompt[] },
   { model, words }: Pick<ModelOfRun, "model" | "words">,
 ): Promise<Evaluation> {
   const size = { short: Math.max(...sizes), max: longest };

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
 import { type ClassPrompt, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
 import type { WordPieces } from "../../inputs/word-pieces.ts";
-import { openWeights } from "../../weights/open-weights.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import type { TextFeatures } from "./predictor.ts";
 import { TUNABLE_PROMPT } from "./tunable-prompt.ts";
@@ -14,7 +14,7 @@ export interface AdaptedPrompt extends TextFeatures {
   readonly classes: readonly (string | ClassPrompt)[];
 }
 
-const FORMAT = "groundling-prompt";
+export const PROMPT_FORMAT = "groundling-prompt";
 const classesSchema = z
   .array(
     z.union([
@@ -37,26 +37,16 @@ export async function writeAdaptedPrompt(path: string, { classes, vectors, token
     shape: [tokens, vectors.length / tokens],
     data: vectors,
   };
-  await writeSafetensors(path, [tensor], { format: FORMAT, classes: JSON.stringify(classes) });
+  await writeSafetensors(path, [tensor], { format: PROMPT_FORMAT, classes: JSON.stringify(classes) });
 }
 
-/** Reads what `writeAdaptedPrompt` wrote. Throws WeightsError for another file. */
-export async function readAdaptedPrompt(path: string): Promise<AdaptedPrompt> {
-  const file = await openWeights(path);
-  try {
-    const classes = classesIn(file.metadata.get("classes"));
-    const entry = file.entries.get(TUNABLE_PROMPT);
-    if (file.metadata.get("format") !== FORMAT || !classes || entry?.shape.length !== 2)
-      throw new WeightsError(`${path}: is no adapted prompt; groundling adapt --method prompt writes one`);
-    return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]! };
-  } finally {
-    await file.close();
-  }
-}
-
-/** What its detections are called. */
-export function labelsOfAdapted({ classes }: AdaptedPrompt): string[] {
-  return classes.map((given) => (typeof given === "string" ? given : given.label));
+/** The prompt of an open file. Throws WeightsError where it is malformed. */
+export async function promptIn(file: WeightsFile, path: string): Promise<AdaptedPrompt> {
+  const classes = classesIn(file.metadata.get("classes"));
+  const entry = file.entries.get(TUNABLE_PROMPT);
+  if (!classes || entry?.shape.length !== 2)
+    throw new WeightsError(`${path}: is a broken prompt; make it anew by groundling adapt --method prompt`);
+  return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]! };
 }
 
 /** How a model is asked by an adapted prompt. Throws WeightsError where it was made for another model. */

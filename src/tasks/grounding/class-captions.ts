@@ -1,7 +1,7 @@
 /** Which class names a detection set's picture is asked for while training. Source: GLIP `od_to_grounding.py`. */
 
 import type { Random } from "../../data/random.ts";
-import { captionOfClasses, cleanName } from "../../inputs/prompts.ts";
+import { type ClassPrompt, captionOfClasses, cleanName } from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
 
 /** How many names of absent classes go with those in the picture. */
@@ -21,15 +21,19 @@ const SPECIAL_TOKENS = 2;
 
 /** Makes captions of the class names of one set; names that are read alike are one class. */
 export class ClassCaptions {
+  /** By the label as it is read. */
+  private readonly classes: ReadonlyMap<string, ClassPrompt>;
   private readonly names: readonly string[];
   private readonly counts = new Map<string, number>();
 
   constructor(
-    names: readonly string[],
+    given: readonly (string | ClassPrompt)[],
     private readonly pieces: WordPieces,
     private readonly options: NegativeOptions & { tokens: number },
   ) {
-    this.names = [...new Set(names.map(cleanName))];
+    const classes = given.map((one) => (typeof one === "string" ? { label: one } : one));
+    this.classes = new Map(classes.map((one) => [cleanName(one.label), one]));
+    this.names = [...this.classes.keys()];
   }
 
   /**
@@ -48,7 +52,7 @@ export class ClassCaptions {
     const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
     const shuffled = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
     const asked = this.options.ordered ? this.names.filter((name) => shuffled.includes(name)) : shuffled;
-    const { caption, spans } = captionOfClasses(asked.map((name) => ({ label: name, name })));
+    const { caption, spans } = captionOfClasses(asked.map((name) => this.inWords(name)));
     const places = new Map(asked.map((name, k) => [name, spans[k]!]));
     return {
       caption,
@@ -59,6 +63,10 @@ export class ClassCaptions {
         }),
       ),
     };
+  }
+
+  private inWords(name: string): ClassPrompt {
+    return this.classes.get(name) ?? { label: name, name };
   }
 
   private negativeCount(random: Random): number {
@@ -83,7 +91,9 @@ export class ClassCaptions {
 
   /** Tokens of a name and the point behind it. */
   private count(name: string): number {
-    const known = this.counts.get(name) ?? this.pieces.encode(`${name}. `).ids.length - SPECIAL_TOKENS;
+    const known =
+      this.counts.get(name) ??
+      this.pieces.encode(`${captionOfClasses([this.inWords(name)]).caption}. `).ids.length - SPECIAL_TOKENS;
     this.counts.set(name, known);
     return known;
   }

@@ -11,6 +11,7 @@ import { InputError } from "../../errors.ts";
 import { KnownClasses } from "../../inputs/known-classes.ts";
 import { decodePicture } from "../../inputs/picture.ts";
 import { prepareImage } from "../../inputs/prepare-image.ts";
+import { type ClassPrompt, classesInWords } from "../../inputs/prompts.ts";
 import type { Picture } from "../../inputs/resize.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
 import {
@@ -31,6 +32,8 @@ export interface DatasetSource extends SourceFiles {
   weighted?: boolean | undefined;
   /** Only so many pictures of each class, chosen by the seed. */
   shots?: number | undefined;
+  /** Words that some of its classes are asked for in, by their labels. */
+  captions?: readonly ClassPrompt[] | undefined;
 }
 
 export interface DatasetComposerSetup extends Omit<BatchSetup, "vocabulary"> {
@@ -54,12 +57,12 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 }> {
   const readings = await readingsOf(setup);
   const sources = await Promise.all(
-    setup.sources.map(async ({ weight, weighted = false, shots, ...files }) => {
+    setup.sources.map(async ({ weight, weighted = false, shots, captions = [], ...files }) => {
       const { names, examples: all } = await readSource(files);
       const classes = all.map(({ objects }) => objects.flatMap((object) => ("name" in object ? [object.name] : [])));
       const examples = shots === undefined ? all : fewShot(classes, shots, setup.seed).map((i) => all[i]!);
       const upright = examples.map(({ width, height }) => height > width);
-      return { weight, weighted, examples, read: readings(names), upright };
+      return { weight, weighted, examples, read: readings(classesInWords(names, captions)), upright };
     }),
   );
   const order = new Order(sources, setup.pictures, setup.seed);
@@ -95,7 +98,7 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 type Reading = (example: TrainingExample, random: Random) => Words & Pick<Example, "encoding">;
 
 /** For a source with these class names, how the words of its examples reach the model. */
-async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly string[]) => Reading> {
+async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly (string | ClassPrompt)[]) => Reading> {
   const { vocabulary, tokens, negatives } = setup;
   if (typeof vocabulary !== "string") {
     const classes = new KnownClasses(vocabulary);

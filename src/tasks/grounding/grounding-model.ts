@@ -7,7 +7,14 @@ import { phrasesOf } from "../../inputs/noun-phrases.ts";
 import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
 import { type PreparedImage, prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
 import { promptOfText } from "../../inputs/prompt-text.ts";
-import { type Pass, type Prompt, promptOfCaption, promptOfClasses } from "../../inputs/prompts.ts";
+import {
+  type ClassPrompt,
+  labelsOf,
+  type Pass,
+  type Prompt,
+  promptOfCaption,
+  promptOfClasses,
+} from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
 import { type AdaptedPrompt, promptOfAdapted, withAdded } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
@@ -69,6 +76,9 @@ interface Seen {
 /** What a model reads: any words, or only the names of its classes. */
 export type Words = WordPieces | KnownClasses;
 
+/** Names, some perhaps in words around them, or a prompt that was learned. */
+export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
+
 const KEPT_PICTURES = 4;
 const KEPT_CAPTIONS = 64;
 const MOST_DETECTIONS = 100;
@@ -76,7 +86,7 @@ const READS_NO_WORDS = "this model finds the classes it was trained on and reads
 
 /** A loaded model; `dispose` it when done. */
 export class GroundingModel {
-  private classes: readonly string[] | AdaptedPrompt | undefined;
+  private classes: Asked | undefined;
   private readonly captions = new Map<string, Promise<TextFeatures>>();
   private readonly pictures = new Map<string, Promise<Seen>>();
   private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
@@ -89,7 +99,7 @@ export class GroundingModel {
   ) {}
 
   /** Fixes the vocabulary, so that `detect` needs none. */
-  setClasses(classes: readonly string[] | AdaptedPrompt): void {
+  setClasses(classes: Asked): void {
     this.prompt(classes);
     this.classes = "vectors" in classes ? classes : [...classes];
   }
@@ -98,19 +108,15 @@ export class GroundingModel {
    * Things of the classes named, best first. A text such as "person. bicycle." is read by the model as it stands, as `inspect` shows
    * it; a list is written out as "person. bicycle"; an adapted prompt says its own. For an array of pictures an array of answers.
    */
-  async detect(
-    image: PictureSource,
-    classes?: readonly string[] | string | AdaptedPrompt,
-    options?: DetectOptions,
-  ): Promise<Detection[]>;
+  async detect(image: PictureSource, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
   async detect(
     image: readonly PictureSource[],
-    classes?: readonly string[] | string | AdaptedPrompt,
+    classes?: Asked | string,
     options?: DetectOptions,
   ): Promise<Detection[][]>;
   async detect(
     image: PictureSource | readonly PictureSource[],
-    classes?: readonly string[] | string | AdaptedPrompt,
+    classes?: Asked | string,
     options: DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
     const wanted = classes ?? this.classes;
@@ -147,14 +153,15 @@ export class GroundingModel {
     return this.predictor.model.maxTokens;
   }
 
-  private prompt(classes: readonly string[] | string | AdaptedPrompt): Prompt {
+  private prompt(classes: Asked | string): Prompt {
     if (typeof classes !== "string" && "vectors" in classes) {
       if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
       return promptOfAdapted(this.words, classes, this.predictor.model);
     }
     if (typeof classes !== "string" && classes.length === 0)
       throw new InputError("the list of classes is empty; name at least one thing to find");
-    if (this.words instanceof KnownClasses) return this.words.promptOf(classes);
+    if (this.words instanceof KnownClasses)
+      return this.words.promptOf(typeof classes === "string" ? classes : labelsOf(classes));
     if (typeof classes === "string") return promptOfText(this.words, classes, { maxTokens: this.maxTokens });
     return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
   }

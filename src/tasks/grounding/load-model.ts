@@ -1,13 +1,14 @@
 /** From a name or a path to a model that finds things. */
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
-import { readAdaptedPrompt } from "./adapted-prompt.ts";
+import { type Adapted, readAdapted } from "./adapted-file.ts";
+import { withAdapters } from "./adapters.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
 export interface LoadOptions extends PredictorOptions, ReadOptions {
-  /** File of an adapted prompt, which `detect` asks by where nothing else is asked for. */
+  /** File of `groundling adapt`: adapters, or a prompt that `detect` asks by where nothing else is asked for. */
   adapted?: string;
 }
 
@@ -16,9 +17,9 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
-  const prompt = options.adapted === undefined ? undefined : await readAdaptedPrompt(options.adapted);
+  const adapted: Adapted = options.adapted === undefined ? {} : await readAdapted(options.adapted);
   const { model, weights, words, size } = await readDetector(nameOrPath, options);
-  const stored = await storeWeights(drained(weights));
+  const stored = await storeWeights(drained(adapted.adapters ? withAdapters(weights, adapted.adapters) : weights));
   process.once("exit", stored.dispose);
   const dispose = () => {
     process.off("exit", stored.dispose);
@@ -26,7 +27,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   };
   const loaded = new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size);
   try {
-    if (prompt) loaded.setClasses(prompt);
+    if (adapted.prompt) loaded.setClasses(adapted.prompt);
   } catch (error) {
     await loaded.dispose();
     throw error;

@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { glip } from "../../models/glip.ts";
+import { tinyBatch } from "./fixtures/tiny-batch.ts";
 import { tinyConfig, tinyModel } from "./fixtures/tiny-model.ts";
 import { anchorsOf, targetsOf } from "./targets.ts";
 import { GroundingTrainingStep, type TrainingStepOptions } from "./training-step.ts";
 
 const { model, weights } = tinyModel();
-const tokens = 6;
 const steps: GroundingTrainingStep[] = [];
 after(() => Promise.all(steps.map((step) => step.dispose())));
 
@@ -17,27 +17,13 @@ function makeStep(options: TrainingStepOptions = {}) {
   return step;
 }
 
-function batch(height: number, width: number) {
-  const truth = { boxes: Float32Array.of(4, 6, 40, 28), tokens: [[1, 2]] };
-  return {
-    image: Float32Array.from({ length: 3 * height * width }, (_, i) => Math.sin(0.1 * i)),
-    pictures: 1,
-    height,
-    width,
-    ids: BigInt64Array.of(101n, 7n, 8n, 9n, 102n, 0n),
-    mask: Float32Array.of(1, 1, 1, 1, 1, 0),
-    tokens,
-    targets: targetsOf([truth], anchorsOf(height, width), { tokens, maxTokens: tinyConfig.maxTokens }),
-  };
-}
-
 test("every parameter that a loss depends on has a gradient of its size, at every picture size", async () => {
   const step = makeStep();
   for (const [height, width] of [
     [32, 64],
     [64, 32],
   ] as const) {
-    const { losses, gradients } = await step.run(weights, batch(height, width));
+    const { losses, gradients } = await step.run(weights, tinyBatch(height, width));
     assert.deepEqual(Object.keys(losses).sort(), ["loss_centerness", "loss_dot_product_token", "loss_reg"]);
     assert.ok(Object.values(losses).every((loss) => Number.isFinite(loss) && loss > 0));
     assert.deepEqual([...gradients.keys()].sort(), [...weights.keys()].sort());
@@ -58,7 +44,7 @@ test("without deep fusion and without steps of the head, padded captions have fi
     );
     const step = new GroundingTrainingStep(other, { threads: 1, optimization: "none" });
     steps.push(step);
-    const { gradients } = await step.run(own, batch(32, 64));
+    const { gradients } = await step.run(own, tinyBatch(32, 64));
     for (const [name, gradient] of gradients) assert.ok(gradient.every(Number.isFinite), name);
   }
 });
@@ -66,7 +52,7 @@ test("without deep fusion and without steps of the head, padded captions have fi
 test("a step against the gradient makes the loss smaller", async () => {
   const step = makeStep();
   const total = (losses: Record<string, number>) => Object.values(losses).reduce((sum, loss) => sum + loss, 0);
-  const before = await step.run(weights, batch(32, 64));
+  const before = await step.run(weights, tinyBatch(32, 64));
   const length = Math.sqrt([...before.gradients.values()].flatMap((g) => [...g]).reduce((sum, g) => sum + g * g, 0));
   const moved = new Map(
     [...weights].map(([name, weight]) => {
@@ -74,13 +60,16 @@ test("a step against the gradient makes the loss smaller", async () => {
       return [name, weight.map((value, i) => value - (1e-3 * gradient[i]!) / length)];
     }),
   );
-  const slope = (total((await step.run(moved, batch(32, 64))).losses) - total(before.losses)) / 1e-3;
+  const slope = (total((await step.run(moved, tinyBatch(32, 64))).losses) - total(before.losses)) / 1e-3;
   assert.ok(Math.abs(slope / length + 1) < 0.05, `slope ${slope}, gradient ${length}`);
 });
 
 test("frozen parameters get no gradient, and the others keep theirs", async () => {
-  const free = await makeStep().run(weights, batch(32, 64));
-  const { gradients } = await makeStep({ frozen: /^backbone\.body|^language_backbone/ }).run(weights, batch(32, 64));
+  const free = await makeStep().run(weights, tinyBatch(32, 64));
+  const { gradients } = await makeStep({ frozen: /^backbone\.body|^language_backbone/ }).run(
+    weights,
+    tinyBatch(32, 64),
+  );
   assert.ok([...gradients.keys()].every((name) => !/^backbone\.body|^language_backbone/.test(name)));
   const bias = "rpn.head.bias_lang";
   gradients.get(bias)!.forEach((value, i) => {
@@ -93,7 +82,7 @@ test("dropout follows the generator: the same seed gives the same loss, another 
   for (const seed of [1, 1, 2]) {
     const random = new Random(seed);
     losses.push(
-      (await makeStep({ random: () => random.unit() }).run(weights, batch(32, 64))).losses.loss_dot_product_token,
+      (await makeStep({ random: () => random.unit() }).run(weights, tinyBatch(32, 64))).losses.loss_dot_product_token,
     );
   }
   assert.equal(losses[0], losses[1]);
@@ -101,8 +90,8 @@ test("dropout follows the generator: the same seed gives the same loss, another 
 });
 
 test("a batch in shards has the whole batch's losses and gradients, in the same bits each time", async () => {
-  const one = batch(32, 64);
-  const other = batch(32, 64);
+  const one = tinyBatch(32, 64);
+  const other = tinyBatch(32, 64);
   other.image.reverse();
   const truths = [
     { boxes: Float32Array.of(4, 6, 40, 28), tokens: [[1, 2]] },
@@ -114,7 +103,7 @@ test("a batch in shards has the whole batch's losses and gradients, in the same 
     image: Float32Array.of(...one.image, ...other.image),
     ids: BigInt64Array.of(...one.ids, ...other.ids),
     mask: Float32Array.of(...one.mask, ...other.mask),
-    targets: targetsOf(truths, anchorsOf(32, 64), { tokens, maxTokens: tinyConfig.maxTokens }),
+    targets: targetsOf(truths, anchorsOf(32, 64), { tokens: one.tokens, maxTokens: tinyConfig.maxTokens }),
   };
   const whole = await makeStep().run(weights, both);
   const [first, again] = [makeStep({ shards: 2 }), makeStep({ shards: 2 })];

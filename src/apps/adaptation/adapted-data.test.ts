@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { glip } from "../../models/glip.ts";
+import { tinyConfig, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
+import { readAdaptedData, splitsOf } from "./adapted-data.ts";
+
+const root = mkdtempSync(join(tmpdir(), "adapted-data-"));
+after(() => rmSync(root, { recursive: true }));
+const model = { model: glip(tinyConfig), words: WordPieces.parse(readFileSync(vocabulary, "utf8")) };
+const picture = Buffer.from(
+  "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+  "base64",
+);
+
+/** Writes a set of these class names, with a box of each class whose id is given. */
+function written(names: readonly string[], boxed: readonly number[]): string {
+  const data = join(root, "annotations.json");
+  writeFileSync(join(root, "one.png"), picture);
+  const box = { image_id: 1, bbox: [2, 2, 20, 20], area: 400, iscrowd: 0 };
+  const truth = {
+    images: [{ id: 1, file_name: "one.png", width: 64, height: 64 }],
+    categories: names.map((name, i) => ({ id: i + 1, name })),
+    annotations: boxed.map((category_id, i) => ({ ...box, id: i + 1, category_id })),
+  };
+  writeFileSync(data, JSON.stringify(truth));
+  return data;
+}
+
+const refused = (names: readonly string[], boxed: readonly number[], message: RegExp) =>
+  assert.rejects(readAdaptedData({ data: written(names, boxed), images: root }, model), {
+    name: "InputError",
+    message,
+  });
+
+test("a good set is read with its classes in order and one prompt for them", async () => {
+  const { names, classes, prompt } = await readAdaptedData(
+    { data: written(["dog", "cat"], [2, 1]), images: root },
+    model,
+  );
+  assert.deepEqual(names, ["dog", "cat"]);
+  assert.deepEqual(classes, [["cat", "dog"]]);
+  assert.equal(prompt.passes[0]!.caption, "dog. cat");
+});
+
+test("a set that cannot be learned is refused by its name and what is wrong with it", async () => {
+  await refused(["dog", "cat", "owl"], [1], /annotations\.json cannot be learned: no box of "cat", "owl"/);
+  await refused(["dog", "cat"], [1, 9, 2], /annotations\.json \$\.annotations\[1\]: there is no category 9/);
+  await refused(["dog"], [], /annotations\.json has no picture with a box/);
+  await refused(["dog", ""], [1, 2], /no word is left of ""/);
+  await refused(["dog", " () "], [1, 2], /no word is left of/);
+  await refused([Array(300).fill("dog").join(" ")], [1], /more than the 30 tokens/);
+  await refused(["fire_truck", "fire truck"], [1, 2], /two classes are read as "fire truck"/);
+});
+
+test("splits are the folders train, valid and test, or all is for training", async () => {
+  const file = written(["dog"], [1]);
+  for (const split of ["train", "valid"]) {
+    mkdirSync(join(root, "set", split), { recursive: true });
+    writeFileSync(join(root, "set", split, "annotations_without_background.json"), readFileSync(file));
+  }
+  const of = (split: string) => join(root, "set", split, "annotations_without_background.json");
+  assert.deepEqual(splitsOf(join(root, "set")), { train: of("train"), valid: of("valid") });
+  assert.deepEqual(splitsOf(file), { train: file });
+  assert.throws(() => splitsOf(join(root, "gone")), { name: "InputError", message: /gone does not exist/ });
+});

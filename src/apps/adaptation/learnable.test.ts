@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, test } from "node:test";
+import { Random } from "../../data/random.ts";
+import type { Numbers } from "../../engine/optimizer.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { tinyBatch } from "../../tasks/grounding/fixtures/tiny-batch.ts";
+import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
+import { TrainingSessions } from "./adapt-model.ts";
+import { learnableOf } from "./learnable.ts";
+import type { Method } from "./methods.ts";
+
+const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const base = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const sessions = new TrainingSessions({ optimization: "none" });
+after(() => sessions.dispose());
+
+for (const method of ["prompt", "adapters"] satisfies Method[]) {
+  test(`gradients that reach ${method === "prompt" ? "a prompt's vectors" : "adapters"} are the loss's slopes along them`, async () => {
+    const learnable = learnableOf(base, {
+      method,
+      seed: 1,
+      ...(method === "adapters" ? { frozen: ["backbone"] } : {}),
+    });
+    const random = new Random(2);
+    // Where nothing has been learned yet, the gradient of A is zero because B is.
+    for (const numbers of learnable.numbers.values())
+      for (let i = 0; i < numbers.length; i++) numbers[i]! += 0.2 * (random.unit() - 0.5);
+    const step = sessions.of(learnable.model, learnable.names);
+    const run = async (numbers: Numbers) => {
+      const { losses, gradients } = await step.run(learnable.weights(numbers), tinyBatch(32, 64));
+      const loss = Object.values(losses).reduce((sum, value) => sum + value, 0);
+      return { loss, gradients: learnable.gradients(numbers, gradients) };
+    };
+    const { gradients } = await run(learnable.numbers);
+    assert.deepEqual([...gradients.keys()].sort(), [...learnable.numbers.keys()].sort());
+    for (const part of method === "prompt" ? [/./] : [/lora_A/, /lora_B/]) {
+      const chosen = [...gradients].filter(([name]) => part.test(name));
+      const norm = Math.hypot(...chosen.flatMap(([, gradient]) => [...gradient]));
+      assert.ok(norm > 1e-3, `${part} ${norm}`);
+      const at = (distance: number) =>
+        new Map(
+          [...learnable.numbers].map(([name, numbers]) => {
+            const way = part.test(name) ? gradients.get(name)! : undefined;
+            return [name, way ? numbers.map((value, i) => value + (distance * way[i]!) / norm) : numbers];
+          }),
+        );
+      const distance = 3e-3;
+      const slope = ((await run(at(distance))).loss - (await run(at(-distance))).loss) / (2 * distance);
+      assert.ok(Math.abs(slope / norm - 1) < 0.03, `${method} ${part}: slope ${slope}, gradient ${norm}`);
+    }
+  });
+}

@@ -1,0 +1,41 @@
+/** What a method learns: the numbers that change, and how the model's weights and their gradients follow from them. */
+
+import { Random } from "../../data/random.ts";
+import type { Numbers } from "../../engine/optimizer.ts";
+import { adapterGradients, newAdapters, withAdapters } from "../../tasks/grounding/adapters.ts";
+import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/grounding/tunable-prompt.ts";
+import { type Method, trainedNames } from "./methods.ts";
+
+export interface Learnable {
+  /** The base's, or one with a tunable prompt. */
+  model: StoredModel["model"];
+  /** Parameters of it of which gradients are wanted. */
+  names: readonly string[];
+  /** What is learned; written to as it is. */
+  numbers: Numbers;
+  weights(numbers: Numbers): Numbers;
+  gradients(numbers: Numbers, ofWeights: Numbers): Numbers;
+}
+
+/** The base's own arrays stay as they are. Errors as `trainedNames`. */
+export function learnableOf(
+  base: StoredModel,
+  { method, frozen, seed }: { method: Method; frozen?: readonly string[] | undefined; seed: number },
+): Learnable {
+  const model = method === "prompt" ? withTunablePrompt(base.model) : base.model;
+  const first = new Map(base.weights);
+  if (method === "prompt") first.set(TUNABLE_PROMPT, new Float32Array(model.maxTokens * model.textWidth));
+  const names = trainedNames([...first.keys()], method, frozen);
+  if (method === "adapters")
+    return {
+      ...{ model, names, numbers: newAdapters(model, names, new Random(seed, "adapters")) },
+      weights: (numbers) => withAdapters(base.weights, numbers),
+      gradients: adapterGradients,
+    };
+  return {
+    ...{ model, names, numbers: new Map(names.map((name) => [name, first.get(name)!.slice()])) },
+    weights: (numbers) => new Map([...first, ...numbers]),
+    gradients: (_, ofWeights) => ofWeights,
+  };
+}

@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Random } from "../../data/random.ts";
+import { WordPieces } from "../../inputs/word-pieces.ts";
+import { writeSafetensors } from "../../weights/write-safetensors.ts";
+import { readAdapted } from "./adapted-file.ts";
+import { type AdaptedPrompt, writeAdaptedPrompt } from "./adapted-prompt.ts";
+import { newAdapters, withAdapters, writeAdapters } from "./adapters.ts";
+import { tinyConfig, tinyModel, vocabulary } from "./fixtures/tiny-model.ts";
+import { GroundingModel } from "./grounding-model.ts";
+import { Predictor } from "./predictor.ts";
+import { TUNABLE_PROMPT, withTunablePrompt } from "./tunable-prompt.ts";
+
+const root = mkdtempSync(join(tmpdir(), "adapted-prompt-"));
+const { model, weights } = tinyModel();
+const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const size = { short: 64, max: 64 };
+const options = { optimization: "none", threads: 1 } as const;
+const loaded = new GroundingModel(new Predictor(model, weights, options), words, size);
+after(async () => {
+  await loaded.dispose();
+  rmSync(root, { recursive: true });
+});
+const picture = {
+  ...{ width: 64, height: 64, channels: 3 as const },
+  data: Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 37) % 256),
+};
+const file = join(root, "prompt.safetensors");
+
+/** [CLS] dog . cat [SEP] */
+function promptFor(classes: readonly string[], seed: number): AdaptedPrompt {
+  const random = new Random(seed);
+  const tokens = 2 * classes.length + 1;
+  const vectors = Float32Array.from({ length: tokens * tinyConfig.bert.hiddenSize }, () => 4 * random.unit() - 2);
+  return { classes, vectors, tokens };
+}
+
+test("several adapted prompts serve beside plain ones, each with its own answers, and change no bit of the others'", async () => {
+  const plain = await loaded.detect(picture, ["dog", "cat"]);
+  const [one, other] = [promptFor(["dog", "cat"], 1), promptFor(["dog", "cat"], 2)];
+  const first = await loaded.detect(picture, one);
+  assert.notDeepEqual(first, plain);
+  assert.notDeepEqual(await loaded.detect(picture, other), first);
+  assert.deepEqual(await loaded.detect(picture, one), first);
+  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"]), plain);
+  loaded.setClasses(one);
+  assert.deepEqual(await loaded.detect(picture), first);
+});
+
+test("a prompt read from its file answers in the bits of the model that was trained with it", async () => {
+  const prompt = promptFor(["dog", "cat"], 3);
+  await writeAdaptedPrompt(file, prompt);
+  assert.ok(statSync(file).size < 4096);
+  const read = (await readAdapted(file)).prompt!;
+  assert.deepEqual(read, prompt);
+  const vectors = new Float32Array(model.maxTokens * model.textWidth);
+  vectors.set(prompt.vectors);
+  const tuned = new Map([...weights, [TUNABLE_PROMPT, vectors] as const]);
+  const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), words, size);
+  try {
+    assert.deepEqual(await loaded.detect(picture, read), await whole.detect(picture, ["dog", "cat"]));
+  } finally {
+    await whole.dispose();
+  }
+});
+
+test("a prompt of another model and a file that is none are refused by name", async () => {
+  const prompt = promptFor(["dog", "cat"], 4);
+  const wrong = { name: "WeightsError", message: /dog, cat .*\[6, 16\] numbers where this model needs \[5, 16\]/ };
+  const longer = { ...prompt, tokens: 6, vectors: new Float32Array(6 * 16) };
+  await assert.rejects(loaded.detect(picture, longer), wrong);
+  await writeSafetensors(file, [{ name: "other", dtype: "F32", shape: [1], data: Float32Array.of(1) }]);
+  const neither = { name: "WeightsError", message: /prompt\.safetensors: is neither an adapted prompt nor adapters/ };
+  await assert.rejects(readAdapted(file), neither);
+  writeFileSync(file, "prompt");
+  await assert.rejects(readAdapted(file), { name: "WeightsError", message: /prompt\.safetensors/ });
+});
+
+test("adapters come back from their file, add the product of their two parts, and are refused by another model", async () => {
+  const name = "rpn.head.dot_product_projection_text.weight";
+  const adapters = newAdapters(model, [name], new Random(6));
+  assert.deepEqual(withAdapters(weights, adapters).get(name), weights.get(name));
+  const stem = name.replace(/weight$/, "");
+  const [down, up] = [adapters.get(`${stem}lora_A.weight`)!, adapters.get(`${stem}lora_B.weight`)!];
+  up[4 * 3 + 1] = 2;
+  const sum = withAdapters(weights, adapters).get(name)!;
+  const before = weights.get(name)!;
+  // Row 3 of the product is twice row 1 of A.
+  sum.forEach((value, place) => {
+    const added = Math.floor(place / 16) === 3 ? 2 * down[16 + (place % 16)]! : 0;
+    assert.ok(Math.abs(value - before[place]! - added) < 1e-5);
+  });
+  await writeAdapters(file, adapters, { weights, classes: ["dog"] });
+  assert.deepEqual((await readAdapted(file)).adapters, adapters);
+  const other = new Map([...weights].filter(([key]) => key !== name));
+  assert.throws(() => withAdapters(other, adapters), { name: "WeightsError", message: /fits no weight of this model/ });
+});
