@@ -80,7 +80,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     seed: run.seed ?? 10,
     classes: adaptation.names,
     steps: adaptation.steps,
-    parameters: [...adaptation.learned.values()].reduce((sum, { length }) => sum + length, 0),
+    parameters: adaptation.prompt?.vectors.length ?? lengthOf(adaptation.learned),
     seconds: Math.round(seconds * 10) / 10,
     ...(scoredData
       ? {
@@ -163,4 +163,8 @@ async function write(
     })),
   });
   return folder;
+}
+
+function lengthOf(numbers: Adaptation["learned"]): number {
+  return [...numbers.values()].reduce((sum, { length }) => sum + length, 0);
 }
