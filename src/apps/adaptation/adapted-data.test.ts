@@ -6,7 +6,7 @@ import { after, test } from "node:test";
 import { WordPieces } from "../../inputs/word-pieces.ts";
 import { glip } from "../../models/glip.ts";
 import { tinyConfig, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
-import { readAdaptedData, splitsOf } from "./adapted-data.ts";
+import { readAdaptedData, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adapted-data-"));
 after(() => rmSync(root, { recursive: true }));
@@ -54,6 +54,21 @@ test("a set that cannot be learned is refused by its name and what is wrong with
   await refused(["dog", " () "], [1, 2], /no word is left of/);
   await refused([Array(300).fill("dog").join(" ")], [1], /more than the 30 tokens/);
   await refused(["fire_truck", "fire truck"], [1, 2], /two classes are read as "fire truck"/);
+});
+
+test("a split whose classes are others, or in another order, is refused", () => {
+  const copy = (name: string, names: readonly string[]) => {
+    const file = join(root, name);
+    writeFileSync(file, readFileSync(written(names, [1])));
+    return file;
+  };
+  const train = copy("train.json", ["dog", "cat"]);
+  refuseOtherClasses({ train, valid: copy("valid.json", ["dog", "cat"]) });
+  for (const names of [["cat", "dog"], ["dog"]])
+    assert.throws(() => refuseOtherClasses({ train, test: copy("test.json", names) }), {
+      name: "InputError",
+      message: /test\.json has the classes .*train\.json has dog, cat; give all splits the same/,
+    });
 });
 
 test("splits are the folders train, valid and test, or all is for training", async () => {

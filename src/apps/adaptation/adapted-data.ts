@@ -2,6 +2,7 @@
 
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
 import { annotationFile } from "../../data/readers/formats.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
@@ -42,6 +43,25 @@ export function splitsOf(data: string): Splits {
     ...(valid ? { valid: annotationFile(valid) } : {}),
     ...(test ? { test: annotationFile(test) } : {}),
   };
+}
+
+/**
+ * Throws InputError where a split to be scored names other classes than the training's, or in another order: learned prompts
+ * stand at the places of their classes in the caption.
+ */
+export function refuseOtherClasses({ train, valid, test }: Splits): void {
+  const classes = (file: string) => {
+    const { categories } = readCocoAnnotations(file);
+    return [...categories].sort((a, b) => a.id - b.id).map(({ name }) => name);
+  };
+  const learned = classes(train).join(", ");
+  for (const file of [valid, test]) {
+    const scored = file === undefined ? learned : classes(file).join(", ");
+    if (scored !== learned)
+      throw new InputError(
+        `${file} has the classes ${scored}, ${train} has ${learned}; give all splits the same, in one order`,
+      );
+  }
 }
 
 export interface AdaptedData {

@@ -12,7 +12,7 @@ import { percent, plainTable } from "../cli/table.ts";
 import { writeInto } from "../cli/writing.ts";
 import { datasetEvaluation } from "../training/dataset-evaluation.ts";
 import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
-import { splitsOf } from "./adapted-data.ts";
+import { refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 import type { Method } from "./methods.ts";
 
 export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid" | "replay"> {
@@ -54,7 +54,9 @@ export interface AdaptationReport {
 /** Scores, adapts, scores again and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
   const { data, images, replay, retain, out, ...request } = run;
-  const { train, valid, test } = splitsOf(data);
+  const splits = splitsOf(data);
+  const { train, valid, test } = splits;
+  refuseOtherClasses(splits);
   const files = (path: string) => ({ data: path, ...(images === undefined ? {} : { images }) });
   await writing(out, () => mkdir(out, { recursive: true }));
   const size = run.size ?? base.size;
