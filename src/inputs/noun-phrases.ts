@@ -1,37 +1,61 @@
 /** Noun phrases of a caption, with their characters: what grounding looks for when no phrases are given. */
-import { createRequire } from "node:module";
 import { InputError } from "../errors.ts";
+import { lookUp, type WordClass } from "./word-classes.ts";
 import type { Span } from "./word-pieces.ts";
 
-/** What a word does in a noun phrase: a joint is a possessive 's or an "and" between adjectives; "-" ends the phrase. */
-type Role = "modifier" | "noun" | "joint" | "-";
+/** What a word does in its caption; a joint is a possessive 's, or a comma or "and" between adjectives. */
+type Role = "determiner" | "modifier" | "noun" | "joint" | "verb" | "preposition" | "mark" | "other";
 
 interface Word {
   readonly text: string;
   readonly start: number;
   readonly end: number;
-  /** Penn Treebank tag. */
-  tag: string;
+  readonly can: WordClass;
+  role: Role;
+}
+
+/** The part of the caption before a word, as far as it decides what the word is. */
+interface Before {
+  role: Role;
+  /** Whether the phrase that is open takes a verb of the singular ("a dog"), of the plural ("two dogs"), or is not known ("the sheep"). */
+  number: "one" | "many" | "either" | "unknown";
+  /** Whether its last noun does things. */
+  agent: boolean;
+}
+
+export interface NounPhrase {
+  /** With its determiner, as in GLIP's grammar: "a red car". */
+  readonly text: string;
+  /** The characters of `text` in the caption. */
+  readonly span: Span;
+  /** The characters without determiners: "red car". */
+  readonly bare: Span;
 }
 
 const words = (list: string) => new Set(list.split(" "));
-const DETERMINERS = words(
-  "a an the this that these those some any each every both all several many few no another other my your his her its our their whose",
-);
 const ARTICLES = words("a an the");
 const SINGULAR = words("a an one this that another each every");
+const PLURAL = words("two three four five six seven eight nine ten twelve several many few both all some these those");
 /** Nouns in -ing; any other after a noun is a verb. */
 const NOUNS_IN_ING = words(
   "building ceiling painting drawing wedding clothing railing string ring king wing swing spring thing evening morning sling crossing parking landing lighting opening awning frosting icing topping bedding carving covering dressing earring filling kindling offspring pudding stocking wrapping",
 );
-/** Verbs that the tagger takes for nouns. */
-const BARE_VERBS = words("cut hit put let set shut cast lead feed ride walk play run talk watch look smile wait");
-/** Nouns that only say where something is: "in front of", "on the left". */
+/** Nouns that only say where something is: "in front of", "on the left side". */
 const PLACES = words(
-  "front top left right middle center centre background foreground leftmost rightmost close next order",
+  "top bottom front back left right side sides end middle center centre background foreground leftmost rightmost close next order",
 );
+/** Words that stand for a noun, or only count one. */
+const PRONOUNS = words(
+  "it he she they them him i we you us me one ones other others someone somebody something anyone anything everyone everything nobody nothing none half each upside there which who what",
+);
+/** Groups, of which English says "is" or "are". */
+const GROUPS = words("couple group crowd team family pair");
+/** Animals and people whose plural is the same. */
+const EITHER = words("people sheep deer fish police");
 const AGENT =
-  /^(?:man|woman|boy|girl|person|child|kid|baby|lady|guy|dog|cat|cow|horse|bird|bear|elephant|sheep|zebra|giraffe|couple|family|group|crowd|team|[a-z]{2,}(?:er|or|ist|ian))$/;
+  /^(?:man|woman|boy|girl|person|child|kid|toddler|baby|lady|guy|dog|puppy|cat|kitten|cow|horse|bird|bear|elephant|sheep|zebra|giraffe|monkey|couple|family|group|crowd|team|train|bus|plane|[a-z]{2,}(?:er|or|ist|ian))$/;
+const BE = words("is are was were be been being am");
+const ADVERBS = /ly$|^(?:very|almost|half|too|so)$/;
 
 /** The phrases given, or the noun phrases of the caption. Throws InputError where there is none. */
 export function phrasesOf(caption: string, given?: readonly (string | Span)[]): readonly (string | Span)[] {
@@ -43,121 +67,165 @@ export function phrasesOf(caption: string, given?: readonly (string | Span)[]): 
 }
 
 /**
- * Noun phrases of an English caption in their order: an optional determiner, modifiers, nouns. A phrase that occurs twice is there twice.
- * Words are tagged by wink-pos-tagger; the grammar widens GLIP's `{<DT>?<JJ.*>*<NN.*>+}` (`engine/predictor_glip.py`) by numbers, participles
- * and possessives, and leaves out nouns that only say where ("in front of").
+ * Noun phrases of an English caption in their order: determiners, modifiers, nouns. A phrase that occurs twice is there twice. The time is
+ * linear in the caption's length.
+ *
+ * What a word can be is looked up in the lexicon of wink-pos-tagger; what it is, its neighbours decide. The grammar widens GLIP's
+ * `{<DT>?<JJ.*>*<NN.*>+}` (`engine/predictor_glip.py`) by numbers, participles, possessives and coordinated adjectives, and leaves out nouns
+ * that only say where ("in front of").
  */
-export function nounPhrases(caption: string): { text: string; span: Span }[] {
-  const tagged = tag(caption);
-  repair(tagged);
-  const phrases: { text: string; span: Span }[] = [];
-  for (let at = 0; at < tagged.length; ) {
-    const past = phraseFrom(tagged, at);
-    if (past === at) {
-      at++;
-      continue;
+export function nounPhrases(caption: string): NounPhrase[] {
+  const all = split(caption);
+  assignRoles(all);
+  const phrases: NounPhrase[] = [];
+  for (let at = 0; at < all.length; ) {
+    const { bare, past, next } = phraseFrom(all, at);
+    if (past > bare && !PLACES.has(all[past - 1]!.text)) {
+      const span: Span = [all[at]!.start, all[past - 1]!.end];
+      phrases.push({ text: caption.slice(...span), span, bare: [all[bare]!.start, span[1]] });
     }
-    const last = tagged[past - 1]!;
-    const span: Span = [tagged[at]!.start, last.end];
-    if (!PLACES.has(last.text)) phrases.push({ text: caption.slice(...span), span });
-    at = past;
+    at = next;
   }
   return phrases;
 }
 
-interface Tagger {
-  tagRawTokens(words: string[]): { pos: string }[];
+/** Words with inner hyphens and apostrophes, a possessive 's or ' apart, and every other mark by itself. */
+function split(caption: string): Word[] {
+  const found: Word[] = [];
+  for (const match of caption.matchAll(/['’]s\b|[\p{L}\p{N}]+(?:(?:-|['’](?!s\b)|\.(?=\d))[\p{L}\p{N}]+)*|\S/gu)) {
+    const text = match[0].toLowerCase().replace("’", "'");
+    found.push({ text, start: match.index, end: match.index + match[0].length, can: lookUp(text), role: "other" });
+  }
+  return found;
 }
 
-let tagger: Tagger | undefined;
-
-/** The tagger, whose lexicon takes a tenth of a second to read, at first use. */
-function loadedTagger(): Tagger {
-  const make: () => Tagger = createRequire(import.meta.url)("wink-pos-tagger");
-  return make();
-}
-
-function tag(caption: string): Word[] {
-  // Words with inner hyphens and apostrophes, a possessive 's apart, and every other mark by itself.
-  const found = [...caption.matchAll(/['’]s\b|[\p{L}\p{N}]+(?:(?:-|['’](?!s\b)|\.(?=\d))[\p{L}\p{N}]+)*|\S/gu)];
-  tagger ??= loadedTagger();
-  const texts = found.map((match) => match[0].toLowerCase().replace("’", "'"));
-  const tags = tagger.tagRawTokens(texts);
-  return found.map((match, k) => {
-    const text = texts[k]!;
-    const tag = /[\p{L}\p{N}]/u.test(text) ? tags[k]!.pos : ".";
-    return { text, start: match.index, end: match.index + match[0].length, tag: text === "'s" ? "POS" : tag };
+/** From left to right: the role of each word, from what it can be, what is before it and what the next can be. */
+function assignRoles(all: Word[]): void {
+  const before: Before = { role: "mark", number: "unknown", agent: false };
+  let joined = false;
+  all.forEach((word, k) => {
+    const { text } = word;
+    word.role = roleOf(all, k, before);
+    const opens = before.role !== "determiner" && before.role !== "modifier" && before.role !== "noun";
+    if (word.role === "determiner" || word.role === "modifier" || word.role === "noun") {
+      if (opens && before.role !== "joint") before.number = joined ? "many" : "unknown";
+      if (!joined && SINGULAR.has(text)) before.number = "one";
+      else if (PLURAL.has(text) || (word.role === "noun" && word.can.plural && before.number !== "one"))
+        before.number = "many";
+      if (word.role === "noun") {
+        if (GROUPS.has(text) || (EITHER.has(text) && before.number !== "one")) before.number = "either";
+        before.agent = AGENT.test(text) || before.number === "either";
+        joined = false;
+      }
+    } else if (text === "and" && before.role === "noun") joined = true;
+    else if (word.role !== "joint") joined = false;
+    before.role = word.role;
   });
 }
 
-/** Mends what the tagger gets wrong in captions, mostly verbs taken for nouns. */
-function repair(tagged: Word[]): void {
-  tagged.forEach((word, k) => {
-    const before = tagged[k - 1];
-    const after = tagged[k + 1];
-    const afterNoun = before?.tag.startsWith("NN");
-    if (word.tag === "VBZ" && afterNoun && after && /^VB[PZD]?$/.test(after.tag)) word.tag = "NNS";
-    else if (word.text.endsWith("ing") && word.tag === "NN" && afterNoun && !NOUNS_IN_ING.has(word.text))
-      word.tag = "VBG";
-    else if (word.tag === "NNS" && afterNoun && isVerb(tagged, k)) word.tag = "VBZ";
-    else if (word.tag === "NN" && afterNoun && after && isDeterminer(after) && BARE_VERBS.has(word.text))
-      word.tag = "VBP";
-    else if (/^(?:RB|VBP?)$/.test(word.tag) && before?.tag === "PRP$" && !(after && isNoun(after))) word.tag = "NN";
-    else if (word.tag.startsWith("NN") && word.text.includes("-") && after && isNoun(after)) word.tag = "JJ";
-  });
+function roleOf(all: readonly Word[], at: number, before: Before): Role {
+  const { text, can } = all[at]!;
+  const after = all[at + 1];
+  const afterNoun = before.role === "noun";
+  const open = before.role === "determiner" || before.role === "modifier" || before.role === "joint";
+  if (can.mark) return text === "," && isJoint(all, at, before) ? "joint" : "mark";
+  if (text === "'s" || text === "'") return afterNoun ? "joint" : "mark";
+  if (text === "and" || text === "or" || text === "&") return isJoint(all, at, before) ? "joint" : "other";
+  if (can.determiner && !(text === "her" && after?.can.determiner)) return "determiner";
+  if (PRONOUNS.has(text) && !(text === "one" && after && isNounLike(after)) && !(text === "half" && after?.can.past))
+    return "other";
+  if (/^lots?$/.test(text) && before.role !== "noun" && after?.text === "of") return "other";
+  if (can.auxiliary) return "verb";
+  if (can.number) return "modifier";
+  if (PLACES.has(text) && can.noun)
+    return after && isNounLike(after) && open ? "modifier" : open || afterNoun ? "noun" : "other";
+  if (can.preposition) return "preposition";
+  if (can.participle && !can.noun) return participle(all, at, before);
+  if (text.endsWith("ing") && (afterNoun || BE.has(all[at - 1]?.text ?? "")) && !NOUNS_IN_ING.has(text)) return "verb";
+  if (can.noun && (can.singularVerb || can.pluralVerb)) {
+    if (isVerb(all, at, before)) return "verb";
+  }
+  if (can.adjective && !can.noun) return afterNoun ? "other" : "modifier";
+  if (can.noun && can.adjectiveFirst) {
+    if (after && (afterNoun ? isNounLike(after) : leads(after))) return afterNoun ? "noun" : "modifier";
+    return open || (afterNoun && (!after || after.can.mark)) ? "noun" : "other";
+  }
+  if (can.noun) return "noun";
+  if (can.adverb) return after && !afterNoun && (open || ADVERBS.test(text)) && leads(after) ? "modifier" : "other";
+  return can.singularVerb || can.pluralVerb || can.past ? "verb" : "other";
 }
 
-/** Whether a plural after a noun is a verb in the third person: "the girl brushes her teeth", "a cow grazes in". */
-function isVerb(tagged: readonly Word[], at: number): boolean {
-  const after = tagged[at + 1];
-  if (after === undefined || (isNoun(after) && !PLACES.has(after.text))) return false;
-  if (isDeterminer(after)) return true;
-  if (!/^(?:IN|TO|RP|RB|JJ)$/.test(after.tag) && !PLACES.has(after.text)) return false;
-  let first = at;
-  while (first > 0 && /^(?:NN|JJ|VB[DGN]|CD)/.test(tagged[first - 1]!.tag)) first--;
-  return SINGULAR.has(tagged[first - 1]?.text ?? "") || AGENT.test(tagged[at - 1]!.text);
+/** Whether a comma or "and" stands between adjectives: "red, white and blue flag". */
+function isJoint(all: readonly Word[], at: number, before: Before): boolean {
+  const after = all[at + 1];
+  return before.role === "modifier" && !all[at - 1]!.can.number && after !== undefined && leads(after);
 }
 
-/** Past the end of the phrase that begins at a word, or that place itself when none does. */
-function phraseFrom(tagged: readonly Word[], start: number): number {
+/** Whether a word that is a noun or a verb is a verb here. */
+function isVerb(all: readonly Word[], at: number, { role, number, agent }: Before): boolean {
+  const { can } = all[at]!;
+  const after = all[at + 1]?.can.mark ? undefined : all[at + 1];
+  if (role === "determiner" || role === "modifier" || role === "joint") return false;
+  const object = after !== undefined && (after.can.determiner || after.can.number);
+  if (role === "noun") {
+    if (after?.can.auxiliary) return false;
+    if (can.plural) {
+      if (number === "one") return can.singularVerb;
+      if (number === "many") return can.singularVerb && can.verbFirst;
+      if (object || can.verbFirst) return can.singularVerb;
+      return can.singularVerb && agent && after !== undefined && !isNounLike(after);
+    }
+    if (!can.pluralVerb || number === "one") return can.pluralVerb && object && number !== "one";
+    if (number === "many" || number === "either")
+      return !after || object || !(isNounLike(after) || after.can.past) || after.can.plural || can.verbFirst;
+    return object || (can.verbFirst && after !== undefined);
+  }
+  const last = all[at - 1]?.text;
+  if (last === "to")
+    return (
+      can.pluralVerb && !/^(?:next|close|attached|tied)$/.test(all[at - 2]?.text ?? "") && (object || can.verbFirst)
+    );
+  if (role === "other" && last !== undefined && PRONOUNS.has(last)) return can.singularVerb || can.pluralVerb;
+  return can.verbFirst && object;
+}
+
+/** "parked" before its noun is a modifier, after a noun a verb; "snow covered slope" has it between. */
+function participle(all: readonly Word[], at: number, before: Before): Role {
+  const { text, can } = all[at]!;
+  const after = all[at + 1];
+  if (!after || !leads(after)) return before.role === "determiner" && can.adjective ? "modifier" : "verb";
+  if (text.endsWith("ing"))
+    return before.role === "determiner" || before.role === "modifier" || before.role === "joint" || can.adjective
+      ? "modifier"
+      : "verb";
+  return before.role === "noun" && !isNounLike(after) ? "verb" : "modifier";
+}
+
+/** Whether a word can go on with a phrase that has no noun as yet. */
+function leads({ can }: Word): boolean {
+  return !can.determiner && !can.preposition && (can.noun || can.adjective || can.participle);
+}
+
+function isNounLike({ can, text }: Word): boolean {
+  return can.noun && text !== "'s" && !can.determiner && !can.preposition && !can.auxiliary && !PRONOUNS.has(text);
+}
+
+/** The phrase that begins at a word: where its bare part begins and ends (nowhere: both alike), and where to look for the next. */
+function phraseFrom(all: readonly Word[], start: number): { bare: number; past: number; next: number } {
   let at = start;
-  let determined = false;
-  for (; tagged[at] && isDeterminer(tagged[at]!); at++) {
+  for (; all[at]?.role === "determiner"; at++) {
     // "throws her a ball": the article begins anew.
-    if (determined && ARTICLES.has(tagged[at]!.text) && tagged[at - 1]!.tag === "PRP$") return start;
-    determined = true;
+    if (at > start && ARTICLES.has(all[at]!.text)) return { bare: at, past: at, next: at };
   }
-  const first = at;
-  let past = start;
-  for (; at < tagged.length; at++) {
-    const role = roleOf(tagged, at, first, determined);
-    if (role === "-") break;
+  const bare = at;
+  let past = at;
+  for (; at < all.length; at++) {
+    const { role } = all[at]!;
     if (role === "noun") past = at + 1;
+    else if (role === "modifier" && past === at && past > bare && all[at]!.can.number) break;
+    else if (role !== "modifier" && !(role === "joint" && at > bare)) break;
   }
-  // "an old wooden pier" whose noun the tagger took for an adjective.
-  if (past === start && determined && at > first) past = at;
-  return past;
-}
-
-function roleOf(tagged: readonly Word[], at: number, first: number, determined: boolean): Role {
-  const word = tagged[at]!;
-  const before = at > first ? tagged[at - 1]! : undefined;
-  const after = tagged[at + 1];
-  if (isNoun(word)) return "noun";
-  if (word.tag === "POS" && before) return "joint";
-  if (word.text === "and" && before?.tag.startsWith("JJ") && after?.tag.startsWith("JJ")) return "joint";
-  if (/^(?:JJ|CD)/.test(word.tag)) return before && isNoun(before) ? "-" : "modifier";
-  if (!after) return "-";
-  const leads = isNoun(after) || /^(?:JJ|VB[DN])/.test(after.tag);
-  if (word.tag === "VBN" && leads) return "modifier";
-  const opens = before === undefined ? determined : !isNoun(before);
-  return opens && leads && /^(?:VB[DG]|RB)/.test(word.tag) ? "modifier" : "-";
-}
-
-function isDeterminer(word: Word): boolean {
-  return DETERMINERS.has(word.text) || word.tag === "PRP$";
-}
-
-function isNoun(word: Word): boolean {
-  return word.tag.startsWith("NN") && !DETERMINERS.has(word.text);
+  // "an old wooden" whose noun the lexicon has for an adjective only.
+  if (past === bare && bare > start && all[at - 1]!.role === "modifier") past = at;
+  return { bare, past, next: past > bare ? past : Math.max(at, start + 1) };
 }
