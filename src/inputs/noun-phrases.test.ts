@@ -5,16 +5,16 @@ import { nounPhrases } from "./noun-phrases.ts";
 
 const found = (caption: string) => nounPhrases(caption).map(({ text }) => text);
 
-for (const [fixture, captions, bare] of [
-  ["captions.txt", 62, false],
-  ["noun-phrases.txt", 327, true],
+for (const [fixture, captions, bare, leastHeads] of [
+  ["captions.txt", 62, false, 0.96],
+  ["noun-phrases.txt", 327, true, 0.98],
 ] as const)
-  test(`of the phrases in ${captions} annotated captions 92 % are found in exact characters (F1), and 97 % of their last words`, () => {
+  test(`of the phrases in ${captions} annotated captions 92 % are found in exact characters (F1), and ${100 * leastHeads} % of their last words`, () => {
     const lines = annotated(fixture);
     assert.equal(lines.length, captions);
     const { exact, heads } = score(lines, bare);
     assert.ok(exact >= 0.92, `F1 ${exact.toFixed(4)}`);
-    assert.ok(heads >= 0.97, `heads ${heads.toFixed(4)}`);
+    assert.ok(heads >= leastHeads, `heads ${heads.toFixed(4)}`);
   });
 
 test("captions that no rule was made for are read as well: the even ones", () => {

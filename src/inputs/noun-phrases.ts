@@ -19,6 +19,8 @@ interface Before {
   role: Role;
   /** Whether the phrase that is open takes a verb of the singular ("a dog"), of the plural ("two dogs"), or is not known ("the sheep"). */
   number: "one" | "many" | "either" | "unknown";
+  /** Whether its last noun is a plural. */
+  plural: boolean;
   /** Whether its last noun does things. */
   agent: boolean;
 }
@@ -101,7 +103,7 @@ function split(caption: string): Word[] {
 
 /** From left to right: the role of each word, from what it can be, what is before it and what the next can be. */
 function assignRoles(all: Word[]): void {
-  const before: Before = { role: "mark", number: "unknown", agent: false };
+  const before: Before = { role: "mark", number: "unknown", plural: false, agent: false };
   let joined = false;
   all.forEach((word, k) => {
     const { text } = word;
@@ -114,6 +116,7 @@ function assignRoles(all: Word[]): void {
         before.number = "many";
       if (word.role === "noun") {
         if (GROUPS.has(text) || (EITHER.has(text) && before.number !== "one")) before.number = "either";
+        before.plural = word.can.plural;
         before.agent = AGENT.test(text) || before.number === "either";
         joined = false;
       }
@@ -128,9 +131,9 @@ function roleOf(all: readonly Word[], at: number, before: Before): Role {
   const after = all[at + 1];
   const afterNoun = before.role === "noun";
   const open = before.role === "determiner" || before.role === "modifier" || before.role === "joint";
-  if (can.mark) return text === "," && isJoint(all, at, before) ? "joint" : "mark";
-  if (text === "'s" || text === "'") return afterNoun ? "joint" : "mark";
-  if (text === "and" || text === "or" || text === "&") return isJoint(all, at, before) ? "joint" : "other";
+  if (isLink(all[at]!)) return isJoint(all, at, before) ? "joint" : can.mark ? "mark" : "other";
+  if (can.mark) return "mark";
+  if (text === "'s") return afterNoun ? "joint" : "mark";
   if (can.determiner && !(text === "her" && after?.can.determiner)) return "determiner";
   if (PRONOUNS.has(text) && !(text === "one" && after && isNounLike(after)) && !(text === "half" && after?.can.past))
     return "other";
@@ -142,17 +145,21 @@ function roleOf(all: readonly Word[], at: number, before: Before): Role {
   if (can.preposition) return "preposition";
   if (can.participle && !can.noun) return participle(all, at, before);
   if (text.endsWith("ing") && (afterNoun || BE.has(all[at - 1]?.text ?? "")) && !NOUNS_IN_ING.has(text)) return "verb";
-  if (can.noun && (can.singularVerb || can.pluralVerb)) {
-    if (isVerb(all, at, before)) return "verb";
-  }
+  if (can.noun && (can.singularVerb || can.pluralVerb) && isVerb(all, at, before)) return "verb";
   if (can.adjective && !can.noun) return afterNoun ? "other" : "modifier";
-  if (can.noun && can.adjectiveFirst) {
+  if (can.noun && can.adjectiveFirst && !can.plural) {
+    if (after && isLink(after) && !afterNoun && all[at + 2] && leads(all[at + 2]!)) return "modifier";
     if (after && (afterNoun ? isNounLike(after) : leads(after))) return afterNoun ? "noun" : "modifier";
     return open || (afterNoun && (!after || after.can.mark)) ? "noun" : "other";
   }
   if (can.noun) return "noun";
   if (can.adverb) return after && !afterNoun && (open || ADVERBS.test(text)) && leads(after) ? "modifier" : "other";
   return can.singularVerb || can.pluralVerb || can.past ? "verb" : "other";
+}
+
+/** What stands between coordinated words. */
+function isLink({ text }: Word): boolean {
+  return text === "," || text === "and" || text === "or" || text === "&";
 }
 
 /** Whether a comma or "and" stands between adjectives: "red, white and blue flag". */
@@ -162,7 +169,7 @@ function isJoint(all: readonly Word[], at: number, before: Before): boolean {
 }
 
 /** Whether a word that is a noun or a verb is a verb here. */
-function isVerb(all: readonly Word[], at: number, { role, number, agent }: Before): boolean {
+function isVerb(all: readonly Word[], at: number, { role, number, plural, agent }: Before): boolean {
   const { can } = all[at]!;
   const after = all[at + 1]?.can.mark ? undefined : all[at + 1];
   if (role === "determiner" || role === "modifier" || role === "joint") return false;
@@ -171,7 +178,7 @@ function isVerb(all: readonly Word[], at: number, { role, number, agent }: Befor
     if (after?.can.auxiliary) return false;
     if (can.plural) {
       if (number === "one") return can.singularVerb;
-      if (number === "many") return can.singularVerb && can.verbFirst;
+      if (number === "many") return can.singularVerb && can.verbFirst && plural;
       if (object || can.verbFirst) return can.singularVerb;
       return can.singularVerb && agent && after !== undefined && !isNounLike(after);
     }
