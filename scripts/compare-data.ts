@@ -5,11 +5,11 @@
  *   npx tsx scripts/compare-data.ts --results docs/results/detection-and-grounding.jsonl
  */
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Command } from "commander";
 import { readRecipe, scenesOf } from "../src/apps/training/recipe.ts";
-import { groundling, scored, script } from "./command-line.ts";
+import { groundling, scored, trained } from "./command-line.ts";
+import { appendResult, readResults } from "./results.ts";
 import { meanAndInterval } from "./statistics.ts";
 
 const {
@@ -45,17 +45,15 @@ interface Run {
   recallAt1: number;
 }
 
-mkdirSync(dirname(results), { recursive: true });
 const test = join(out, "test");
 const { sizes, objects, smallest } = world;
 const scenes = Object.entries({ count, seed: 11, size: sizes[0], objects, smallest }).flatMap(([name, value]) => [
   `--${name}`,
   String(value),
 ]);
-if (!existsSync(join(test, "instances.json"))) {
-  const names = (world.names as string[]).join(",");
-  groundling("scenes", "--out", test, "--split", "seen", "--names", names, ...scenes, "--sprites", sprites);
-}
+const names = (world.names as string[]).join(",");
+groundling("scenes", "--out", test, "--split", "seen", "--names", names, ...scenes, "--sprites", sprites);
+const runs = () => readResults<Run>(results);
 for (let seed = 1; seed <= seeds; seed++)
   for (const source of Object.keys(sources) as (keyof typeof sources)[])
     for (const model of Object.keys(models) as (keyof typeof models)[])
@@ -63,28 +61,16 @@ for (let seed = 1; seed <= seeds; seed++)
         carryOut(source, model, seed);
 console.log(tableOf(runs()));
 
-function runs(): Run[] {
-  if (!existsSync(results)) return [];
-  const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
-}
-
 function carryOut(source: keyof typeof sources, model: keyof typeof models, seed: number): void {
   const folder = join(out, "run");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const own = join(folder, "recipe.json");
-  const data = { ...world, sentences: sources[source] };
-  writeFileSync(own, JSON.stringify({ ...shared, model: models[model], seed, data }));
-  groundling("train", own, "--out", folder, "--sprites", sprites);
   const packed = join(folder, "model");
-  const side = String(world.sizes[0]);
-  script("package-model.ts", "--run", folder, "--to", packed, "--size", `${side},${side}`, "--card", file);
+  const data = { ...world, sentences: sources[source] };
+  const recipe = { ...shared, model: models[model], seed, data };
+  trained(recipe, { folder, to: packed, side: sizes[0]!, card: file, sprites });
   const boxes = scored(packed, "coco", join(test, "instances.json"), join(folder, "boxes.jsonl"));
   const phrases = scored(packed, "flickr30k", join(test, "grounding.json"), join(folder, "phrases.jsonl"));
   const run = { source, model, seed, AP50: boxes.AP50, AP: boxes.AP, recallAt1: phrases["R@1"] } as Run;
-  appendFileSync(results, `${JSON.stringify(run)}\n`);
-  console.error(JSON.stringify(run));
+  appendResult(results, run);
 }
 
 function tableOf(all: readonly Run[]): string {

@@ -7,12 +7,13 @@
  *   npx tsx scripts/self-training.ts --results docs/results/self-training.jsonl
  */
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { readRecipe } from "../src/apps/training/recipe.ts";
 import { RecipeError } from "../src/errors.ts";
-import { groundling, scored, script } from "./command-line.ts";
+import { groundling, scored, trained } from "./command-line.ts";
+import { appendResult, readResults } from "./results.ts";
 import { meanAndInterval } from "./statistics.ts";
 
 const {
@@ -127,8 +128,8 @@ interface Run {
 const base = readRecipe(file);
 if (base.data.kind !== "datasets") throw new RecipeError(`${file}: a teacher's recipe trains on datasets`);
 const data = base.data;
-const side = String(data.sizes[0]);
-mkdirSync(dirname(results), { recursive: true });
+const side = data.sizes[0]!;
+const runs = () => readResults<Run>(results);
 const tests = {
   seen: scenes("test-seen", 150, 31, SEEN, "--split", "seen"),
   novel: scenes("test-novel", 150, 32, NOVEL, "--split", "novel"),
@@ -153,15 +154,9 @@ console.log(tableOf(runs()));
 
 function scenes(name: string, count: number, seed: number, names: readonly string[], ...more: string[]): string {
   const folder = join(out, name);
-  const told = ["--count", String(count), "--seed", String(seed), "--size", side, "--names", names.join(",")];
+  const told = ["--count", String(count), "--seed", String(seed), "--size", String(side), "--names", names.join(",")];
   groundling("scenes", "--out", folder, ...told, "--sprites", sprites, ...more);
   return folder;
-}
-
-function runs(): Run[] {
-  if (!existsSync(results)) return [];
-  const lines = readFileSync(results, "utf8").split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
 }
 
 function isDone(kind: string, seed: number): boolean {
@@ -171,19 +166,13 @@ function isDone(kind: string, seed: number): boolean {
 /** Trains, scores and notes; the model stays in the folder of its kind. */
 function carryOut(kind: Kind, seed: number, sources: (typeof data)["sources"], boxes: number): void {
   const run = join(out, "run");
-  rmSync(run, { recursive: true, force: true });
-  mkdirSync(run, { recursive: true });
-  const own = join(run, "recipe.json");
-  const steps = base.steps * variants[kind].times;
-  writeFileSync(own, JSON.stringify({ ...base, seed, steps, data: { ...data, sources } }));
-  groundling("train", own, "--out", run);
   const model = join(out, String(seed), kind);
-  script("package-model.ts", "--run", run, "--to", model, "--size", `${side},${side}`, "--card", file);
+  const recipe = { ...base, seed, steps: base.steps * variants[kind].times, data: { ...data, sources } };
+  trained(recipe, { folder: run, to: model, side, card: file, sprites });
   const score = (split: "seen" | "novel") =>
     scored(model, "coco", join(tests[split], "instances.json"), join(run, `${split}.jsonl`)).AP50!;
   const line: Run = { kind, seed, novel: score("novel"), seen: score("seen"), boxes };
-  appendFileSync(results, `${JSON.stringify(line)}\n`);
-  console.error(JSON.stringify(line));
+  appendResult(results, line);
 }
 
 /** The captioned scenes of a seed with the boxes that a variant learns from. */
@@ -212,8 +201,7 @@ interface Region {
 /** What a model finds in captioned scenes, as \`groundling pseudo-label\` writes it. */
 function labelled(model: string, source: string, folder: string): Labelled[] {
   groundling("pseudo-label", source, "--model", model, "--out", folder, "--threshold", String(LOWEST));
-  const lines = readFileSync(join(folder, "grounding.jsonl"), "utf8").split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
+  return readResults(join(folder, "grounding.jsonl"));
 }
 
 function above(line: Labelled, threshold: number): Labelled {

@@ -1,7 +1,5 @@
 /** The cells of the transfer table as they stand in a file, one a line. */
 
-import { existsSync, readFileSync } from "node:fs";
-
 export const methods = ["full", "prompt", "linear", "adapters", "dynamic-head"] as const;
 export type Method = (typeof methods)[number];
 export type Shots = number | "all";
@@ -15,13 +13,6 @@ export interface Cell {
   /** COCO's average precision on the set's test pictures, 0 to 1. */
   AP: number;
   AP50: number;
-}
-
-/** What is in the file; nothing where there is none yet. */
-export function readCells(file: string): Cell[] {
-  if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
-  return lines.map((line) => JSON.parse(line));
 }
 
 export function sameCell(a: Omit<Cell, "AP" | "AP50">, b: Omit<Cell, "AP" | "AP50">): boolean {

@@ -6,15 +6,16 @@
  */
 
 import { Random } from "../src/data/random.ts";
+import { readResults } from "./results.ts";
 import { meanAndInterval } from "./statistics.ts";
-import { type Cell, type Method, methods, readCells, type Shots } from "./transfer-cells.ts";
+import { type Cell, type Method, methods, type Shots } from "./transfer-cells.ts";
 
 const SHOTS: readonly Shots[] = [1, 3, 5, 10, "all"];
 const RESAMPLES = 10_000;
 
 const [file] = process.argv.slice(2);
 if (file === undefined) throw new Error("give the file of cells, such as docs/results/transfer.jsonl");
-const cells = readCells(file);
+const cells = readResults<Cell>(file);
 console.log(`${zeroShotLine()}\n\n${tableOf()}\n\n${setsTable()}\n\n${statements()}`);
 
 type Key = Pick<Cell, "method" | "shots">;

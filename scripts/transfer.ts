@@ -6,8 +6,8 @@
  *   npx tsx scripts/transfer.ts --results docs/results/transfer.jsonl
  */
 
-import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { Command } from "commander";
 import { z } from "zod";
 import { adaptModel, TrainingSessions } from "../src/apps/adaptation/adapt-model.ts";
@@ -30,7 +30,8 @@ import { createComposer } from "../src/tasks/grounding/dataset-composer.ts";
 import { readModel, type StoredDetector } from "../src/tasks/grounding/model-folder.ts";
 import { GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
 import { openWeights } from "../src/weights/open-weights.ts";
-import { type Cell, methods, readCells, sameCell } from "./transfer-cells.ts";
+import { appendResult, readResults } from "./results.ts";
+import { type Cell, methods, sameCell } from "./transfer-cells.ts";
 
 const whole = z.int().positive();
 const tuning = z.strictObject({
@@ -75,7 +76,6 @@ const everyday = await readModel();
 const sessions = new TrainingSessions();
 const steps = new Map<number, GroundingTrainingStep>();
 
-mkdirSync(dirname(choices.results), { recursive: true });
 for (const { name, groundTruth } of sets) {
   const cell = { seed: 0, shots: 0, method: "zero-shot", set: name } as const;
   if (!isDone(cell)) await keep(cell, async () => score(everyday, everyday.weights, groundTruth));
@@ -92,16 +92,15 @@ for (const seed of recipe.seeds)
 for (const used of [sessions, ...steps.values()]) await used.dispose();
 
 function isDone(cell: Setting): boolean {
-  return readCells(choices.results).some((known) => sameCell(known, cell));
+  return readResults<Cell>(choices.results).some((known) => sameCell(known, cell));
 }
 
 async function keep(cell: Setting, work: () => Promise<Record<string, number>>): Promise<void> {
   const start = performance.now();
   const { AP, AP50 } = await work();
   const round = (value: number) => Math.round(1e4 * value) / 1e4;
-  const line = JSON.stringify({ ...cell, AP: round(AP!), AP50: round(AP50!) });
-  appendFileSync(choices.results, `${line}\n`);
-  console.error(line, `${Math.round((performance.now() - start) / 1000)} s`);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  appendResult(choices.results, { ...cell, AP: round(AP!), AP50: round(AP50!) }, `${seconds} s`);
 }
 
 /** Trains on the shots of a set and scores on its test pictures. */
