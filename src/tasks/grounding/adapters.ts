@@ -11,9 +11,9 @@ export type Adapters = ReadonlyMap<string, Float32Array>;
 type Numbers = ReadonlyMap<string, Float32Array>;
 
 export const ADAPTERS_FORMAT = "groundling-adapters";
-/** Linear layers of attention in Swin, BERT and deep fusion, and the one that leads from words to scores. */
+/** Linear layers of attention in Swin, BERT and deep fusion, 1×1 convolutions of MobileNetV2 and the pyramid, and what leads from words to scores. */
 export const adaptedLayers =
-  "(.*\\.attn\\.qkv|.*\\.(query|key|value)|.*\\.attn\\.(\\w+_)?proj|.*dot_product_projection_text)\\.weight$";
+  "(.*\\.attn\\.qkv|.*\\.(query|key|value)|.*\\.attn\\.(\\w+_)?proj|.*\\.(expand|project|fpn_inner\\d)|.*dot_product_projection_text)\\.weight$";
 const RANK = 4;
 
 /** First adapters of weights: A drawn, B zero, so that nothing is added yet. */
