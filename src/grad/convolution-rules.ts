@@ -33,7 +33,7 @@ export const convolutionRule: Rule<"convolution"> = (y, g, wanted) => {
   return [
     wanted[0] ? pictureGradient(g, weight, x, y.attributes) : undefined,
     wanted[1] ? weightGradient(x, g, weight.shape, y.attributes) : undefined,
-    bias && wanted[2] ? reshape(sum(g, [0, 2, 3]), bias.shape) : undefined,
+    bias && wanted[2] ? biasGradient(g) : undefined,
   ];
 };
 
@@ -43,13 +43,13 @@ export const transposedConvolutionRule: Rule<"transposedConvolution"> = (y, g, w
   return [
     wanted[0] ? convolution(g, weight, options) : undefined,
     wanted[1] ? weightGradient(g, x, weight.shape, y.attributes) : undefined,
-    bias && wanted[2] ? reshape(sum(g, [0, 2, 3]), bias.shape) : undefined,
+    bias && wanted[2] ? biasGradient(g) : undefined,
   ];
 };
 
 /** Products with what the convolution read, and from there to where it was read (see `bilinear.ts`). */
 export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, wanted) => {
-  const [x, offset, mask, weight, bias] = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const [x, offset, mask, weight] = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
   const { stride, padding, groups } = y.attributes;
   const [n, c] = x.shape as Sizes;
   const [out, per, kh, kw] = weight.shape as Sizes;
@@ -86,11 +86,7 @@ export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, w
     return [wanted[0] ? back.picture() : undefined, wanted[1] ? toOffset : undefined, wanted[2] ? toMask : undefined];
   };
   const reading = wanted[0] || wanted[1] || wanted[2] ? toReading() : [undefined, undefined, undefined];
-  return [
-    ...reading,
-    wanted[3] ? toWeight() : undefined,
-    wanted[4] ? reshape(sum(g, [0, 2, 3]), bias.shape) : undefined,
-  ];
+  return [...reading, wanted[3] ? toWeight() : undefined, wanted[4] ? biasGradient(g) : undefined];
 };
 
 /** Where each tap reads along one axis [n,places·taps]: its own place in the grid, moved by moves [2,n,places,taps]. */
@@ -101,17 +97,27 @@ function placed(moves: Tensor, axis: 0 | 1, home: (place: number, tap: number) =
   return add(moved, constant(homes, [1, places * taps]));
 }
 
+/** [channels] from [n,channels,rows,columns]: a product with ones, since ONNX Runtime sums short rows slowly. */
+function biasGradient(g: Tensor): Tensor {
+  const [n, channels, rows, columns] = g.shape as Sizes;
+  const ones = constant(new Float32Array(rows * columns).fill(1), [rows * columns, 1]);
+  return reshape(sum(matmul(reshape(g, [n, channels, -1]), ones), [0]), [channels]);
+}
+
 /** A full correlation with the flipped kernel where strides are 1; a transposed convolution otherwise. */
 function pictureGradient(g: Tensor, weight: Tensor, x: Tensor, of: ConvolutionAttributes): Tensor {
-  const [, , kh, kw] = weight.shape as readonly [number, number, number, number];
-  if (of.groups === 1 && of.strides.every((s) => s === 1) && of.dilations.every((d) => d === 1)) {
-    const flat = transpose(reshape(weight, [weight.shape[0]!, weight.shape[1]!, kh * kw]), [1, 0, 2]);
+  const [out, per, kh, kw] = weight.shape as Sizes;
+  const isDepthwise = per === 1 && out === of.groups;
+  const isPlain = of.strides.every((s) => s === 1) && of.dilations.every((d) => d === 1);
+  if (isPlain && (isDepthwise || of.groups === 1)) {
+    const taps = reshape(weight, [out, per, kh * kw]);
+    const flat = isDepthwise ? taps : transpose(taps, [1, 0, 2]);
     const flipped =
       kh * kw === 1 ? flat : gather(flat, indices(Array.from({ length: kh * kw }, (_, i) => kh * kw - 1 - i)), 2);
     const [top, left, bottom, right] = of.padding;
     const padding: Padding = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right];
     if (padding.every((p) => p >= 0))
-      return convolution(g, reshape(flipped, [weight.shape[1]!, weight.shape[0]!, kh, kw]), { padding });
+      return convolution(g, reshape(flipped, [...flat.shape.slice(0, 2), kh, kw]), { padding, groups: of.groups });
   }
   const missing = (axis: 0 | 1) => {
     const kernel = weight.shape[axis + 2]!;
@@ -158,9 +164,17 @@ function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], of: Conv
   const pictures = still.flatMap((i) =>
     Array.from({ length: kw }, (_, j) => parted(slice(padded, along(0, i, rows + last), along(1, j, columns)), per)),
   );
-  const product = matmul(joined(slopes, 2), swapLast(joined(pictures, 2)));
-  const perTap = reshape(sum(product, [0]), [groups, moving.length, out / groups, pictures.length, per]);
+  const [slope, picture] = [joined(slopes, 2), swapLast(joined(pictures, 2))];
+  const product = groups === 1 ? productOfAll(slope, picture) : sum(matmul(slope, picture), [0]);
+  const perTap = reshape(product, [groups, moving.length, out / groups, pictures.length, per]);
   return reshape(transpose(perTap, [0, 2, 4, 1, 3]), shape);
+}
+
+/** The sum over n of a [n,1,r,places] · b [n,1,places,c] as one product, whose many small ones would have to be added up. */
+function productOfAll(a: Tensor, b: Tensor): Tensor {
+  const [n, , rows, places] = a.shape as Sizes;
+  const wide = reshape(transpose(a, [1, 2, 0, 3]), [rows, n * places]);
+  return matmul(wide, reshape(b, [n * places, -1]));
 }
 
 function joined(parts: readonly Tensor[], axis: number): Tensor {
