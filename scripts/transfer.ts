@@ -35,7 +35,8 @@ import { type Cell, methods, sameCell } from "./transfer-cells.ts";
 
 const whole = z.int().positive();
 const tuning = z.strictObject({
-  steps: whole,
+  /** Where there are few shots, and where all pictures are used. */
+  steps: z.strictObject({ few: whole, all: whole }),
   learningRate: z.number().positive(),
   frozen: z.array(z.string()).exactOptional(),
 });
@@ -108,18 +109,26 @@ async function adapted(cell: Setting, groundTruth: string): Promise<Record<strin
   const { seed, shots, method, set } = cell;
   const train = { data: join(choices.sets, set, "train", "annotations_without_background.json") };
   const few = shots === "all" ? {} : { shots };
-  if (method === "dynamic-head") return trainedDynamicHead({ ...train, ...few }, seed, groundTruth);
+  const stepsOf = ({ steps }: z.infer<typeof tuning>) => steps[shots === "all" ? "all" : "few"];
+  if (method === "dynamic-head") {
+    const totalSteps = stepsOf(recipe.dynamicHead);
+    return trainedDynamicHead({ ...train, ...few }, { seed, totalSteps }, groundTruth);
+  }
   const { pictures } = recipe;
   const way = ways.find((known) => known === method);
   const tuned = way && recipe.glip[way];
   if (!tuned) throw new RecipeError(`${choices.recipe} does not say how ${method} is done`);
-  const request = { method: way, train, seed, pictures, size, ...few, ...tuned };
+  const request = { method: way, train, seed, pictures, size, ...few, ...tuned, steps: stepsOf(tuned) };
   const { stored } = await adaptModel(everyday, request, sessions);
   return score(stored, stored.weights, groundTruth);
 }
 
 /** A Dynamic Head of the set's classes with first values of the seed, its body as it was trained on photos. */
-async function trainedDynamicHead(source: SourceFiles & { shots?: number }, seed: number, groundTruth: string) {
+async function trainedDynamicHead(
+  source: SourceFiles & { shots?: number },
+  { seed, totalSteps }: { seed: number; totalSteps: number },
+  groundTruth: string,
+) {
   const { pictures, dynamicHead: way } = recipe;
   const { names } = await readSource(source);
   const model = dynamicHead({ ...way.model, classes: names });
@@ -132,7 +141,7 @@ async function trainedDynamicHead(source: SourceFiles & { shots?: number }, seed
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
     negatives: { most: 0, one: 0, none: 1, all: 0 },
   });
-  const { learningRate, backboneLearningRate, steps: totalSteps } = way;
+  const { learningRate, backboneLearningRate } = way;
   const groups = parameterGroups(
     [...weights.keys()].filter((name) => !frozen.test(name)),
     {
