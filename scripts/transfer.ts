@@ -34,10 +34,10 @@ import { appendResult, readResults } from "./results.ts";
 import { type Cell, methods, sameCell } from "./transfer-cells.ts";
 
 const whole = z.int().positive();
+const pace = z.strictObject({ steps: whole, learningRate: z.number().positive() });
 const tuning = z.strictObject({
-  /** Where there are few shots, and where all pictures are used. */
-  steps: z.strictObject({ few: whole, all: whole }),
-  learningRate: z.number().positive(),
+  few: pace,
+  all: pace,
   frozen: z.array(z.string()).exactOptional(),
 });
 const recipeSchema = z.strictObject({
@@ -109,16 +109,15 @@ async function adapted(cell: Setting, groundTruth: string): Promise<Record<strin
   const { seed, shots, method, set } = cell;
   const train = { data: join(choices.sets, set, "train", "annotations_without_background.json") };
   const few = shots === "all" ? {} : { shots };
-  const stepsOf = ({ steps }: z.infer<typeof tuning>) => steps[shots === "all" ? "all" : "few"];
-  if (method === "dynamic-head") {
-    const totalSteps = stepsOf(recipe.dynamicHead);
-    return trainedDynamicHead({ ...train, ...few }, { seed, totalSteps }, groundTruth);
-  }
+  const paceOf = (way: z.infer<typeof tuning>) => (shots === "all" ? way.all : way.few);
+  if (method === "dynamic-head")
+    return trainedDynamicHead({ ...train, ...few }, { seed, ...paceOf(recipe.dynamicHead) }, groundTruth);
   const { pictures } = recipe;
   const way = ways.find((known) => known === method);
   const tuned = way && recipe.glip[way];
   if (!tuned) throw new RecipeError(`${choices.recipe} does not say how ${method} is done`);
-  const request = { method: way, train, seed, pictures, size, ...few, ...tuned, steps: stepsOf(tuned) };
+  const { frozen } = tuned;
+  const request = { method: way, train, seed, pictures, size, ...few, ...paceOf(tuned), ...(frozen ? { frozen } : {}) };
   const { stored } = await adaptModel(everyday, request, sessions);
   return score(stored, stored.weights, groundTruth);
 }
@@ -126,7 +125,7 @@ async function adapted(cell: Setting, groundTruth: string): Promise<Record<strin
 /** A Dynamic Head of the set's classes with first values of the seed, its body as it was trained on photos. */
 async function trainedDynamicHead(
   source: SourceFiles & { shots?: number },
-  { seed, totalSteps }: { seed: number; totalSteps: number },
+  { seed, steps: totalSteps, learningRate }: z.infer<typeof pace> & { seed: number },
   groundTruth: string,
 ) {
   const { pictures, dynamicHead: way } = recipe;
@@ -141,7 +140,7 @@ async function trainedDynamicHead(
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
     negatives: { most: 0, one: 0, none: 1, all: 0 },
   });
-  const { learningRate, backboneLearningRate } = way;
+  const { backboneLearningRate } = way;
   const groups = parameterGroups(
     [...weights.keys()].filter((name) => !frozen.test(name)),
     {
