@@ -66,9 +66,10 @@ const choices = new Command()
   .option("--recipe <file>", "what is compared", "recipes/transfer.json")
   .option("--sets <folder>", "the downstream sets", "runs/downstream")
   .option("--results <file>", "a line for each cell", "runs/transfer.jsonl")
+  .option("--only <ways...>", "these ways alone, so that several runs may share the table")
   .option("--mobile-net <file>", "another place of the weights that a Dynamic Head starts from")
   .parse()
-  .opts<{ recipe: string; sets: string; results: string; mobileNet?: string }>();
+  .opts<{ recipe: string; sets: string; results: string; only?: string[]; mobileNet?: string }>();
 const recipe = recipeSchema.parse(JSON.parse(readFileSync(choices.recipe, "utf8")));
 const size = { short: recipe.side, max: recipe.longest };
 const sets = odinwFolders(choices.sets);
@@ -87,7 +88,7 @@ for (const seed of recipe.seeds)
       for (const shots of round)
         for (const method of methods) {
           const cell = { seed, shots, method, set: name };
-          const isMade = method === "dynamic-head" || method in recipe.glip;
+          const isMade = choices.only?.includes(method) ?? (method === "dynamic-head" || method in recipe.glip);
           if (isMade && !isDone(cell)) await keep(cell, () => adapted(cell, groundTruth));
         }
 for (const used of [sessions, ...steps.values()]) await used.dispose();
