@@ -13,7 +13,13 @@ const RUNS = 50;
 const folder = mkdtempSync(join(tmpdir(), "bench-prompt-"));
 try {
   const file = join(folder, "prompt.safetensors");
-  await writeAdaptedPrompt(file, { classes: ["person", "dog"], vectors: new Float32Array(40 * 768), tokens: 40 });
+  await writeAdaptedPrompt(file, {
+    classes: ["person", "dog"],
+    vectors: new Float32Array(40 * 768),
+    tokens: 40,
+    inPlace: false,
+    base: "",
+  });
   const times: number[] = [];
   for (let run = 0; run < RUNS; run++) {
     const start = performance.now();

@@ -22,8 +22,8 @@ export interface Pass {
   readonly classes: readonly number[];
   /** Per class of this pass, the positions of its tokens. */
   readonly labelTokens: readonly (readonly number[])[];
-  /** Learned numbers [tokens, d] that are added to the vectors of the caption's words. */
-  readonly added?: Float32Array;
+  /** Learned numbers [tokens, d] that are added to the vectors of the caption's words, or stand in their place. */
+  readonly learned?: { readonly vectors: Float32Array; readonly inPlace: boolean };
 }
 
 export interface Prompt {

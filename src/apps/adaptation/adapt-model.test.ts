@@ -9,7 +9,7 @@ import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
 import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
-import { trainedNames } from "./methods.ts";
+import { type Method, trainedNames } from "./methods.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adapt-model-"));
 const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
@@ -50,16 +50,41 @@ test("full tuning trains all but the first layers or the parts named, a linear p
   assert.throws(() => trainedNames(names, "linear", ["rpn"]), { name: "InputError", message: /nothing is left/ });
 });
 
+test("epochs are passes over the pictures that are learned from, and replay makes them longer", async () => {
+  const steps = async (more: Partial<AdaptationRequest>) => {
+    const { steps: _, ...request } = { method: "linear" as const, train: { data: annotations }, pictures: 2, ...more };
+    return (await adaptModel(base, request, sessions)).steps;
+  };
+  const { annotations: boxes } = JSON.parse(readFileSync(annotations, "utf8"));
+  const pictures = new Set(boxes.map(({ image_id }: { image_id: number }) => image_id)).size;
+  assert.equal(await steps({ epochs: 2 }), pictures);
+  assert.equal(await steps({ epochs: 2, replay: { data: annotations }, replayWeight: 2 }), 3 * pictures);
+});
+
+test("only a tuned prompt can stand in place of the words", async () => {
+  await assert.rejects(adapt({ method: "linear", inPlace: true }), { name: "InputError", message: /method prompt/ });
+  const [added, inPlace] = [await adapt({ method: "prompt" }), await adapt({ method: "prompt", inPlace: true })];
+  assert.equal(inPlace.prompt!.inPlace, true);
+  assert.notDeepEqual(inPlace.prompt!.vectors, added.prompt!.vectors);
+});
+
 test("what a method does not train stays bit for bit, in the adapted model as in its base", async () => {
   const before = new Map([...base.weights].map(([name, numbers]) => [name, numbers.slice()]));
-  for (const method of ["linear", "prompt"] as const) {
-    const { stored, learned } = await adapt({ method });
+  const parts = ["^backbone", "^language_backbone"];
+  const ways: [Partial<AdaptationRequest> & { method: Method }, readonly string[]][] = [
+    [{ method: "linear" }, trainedNames([...before.keys()], "linear")],
+    [{ method: "prompt" }, [TUNABLE_PROMPT]],
+    [{ method: "full", frozen: parts }, trainedNames([...before.keys()], "full", parts)],
+    [{ method: "adapters", frozen: parts }, trainedNames([...before.keys()], "adapters", parts)],
+  ];
+  for (const [way, trained] of ways) {
+    const { stored, learned } = await adapt(way);
     const changed = [...stored.weights].filter(([name, numbers]) => !same(numbers, before.get(name)));
-    assert.deepEqual(
-      changed.map(([name]) => name),
-      method === "prompt" ? [TUNABLE_PROMPT] : trainedNames([...before.keys()], method),
-    );
-    assert.deepEqual(new Map(changed), learned);
+    const names = changed.map(([name]) => name);
+    // A level whose anchors answer for no box learns no scale.
+    const idle = trained.filter((name) => /scales\.\d\.scale$/.test(name) && !names.includes(name));
+    assert.deepEqual([...names, ...idle].sort(), [...trained].sort(), way.method);
+    if (way.method !== "adapters") for (const [name, numbers] of changed) assert.deepEqual(learned.get(name), numbers);
   }
   for (const [name, numbers] of before) assert.ok(same(base.weights.get(name)!, numbers), name);
 });

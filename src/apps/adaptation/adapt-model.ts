@@ -14,10 +14,12 @@ import { type Evaluation, train } from "../../engine/train.ts";
 import type { TrainingListener } from "../../engine/training-listener.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
-import type { ClassPrompt } from "../../inputs/prompts.ts";
-import type { AdaptedPrompt } from "../../tasks/grounding/adapted-prompt.ts";
+import type { ClassPrompt, Pass } from "../../inputs/prompts.ts";
+import { type AdaptedPrompt, spoken } from "../../tasks/grounding/adapted-prompt.ts";
+import { baseMark } from "../../tasks/grounding/base-mark.ts";
 import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { GroundingTrainingStep, type TrainingStepOptions } from "../../tasks/grounding/training-step.ts";
 import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
 import { datasetEvaluation } from "../training/dataset-evaluation.ts";
@@ -31,6 +33,8 @@ export interface AdaptationRequest {
   train: SourceFiles;
   /** Annotations by whose average precision the rate falls, the run ends, and the best weights are kept. */
   valid?: SourceFiles;
+  /** Whether a tuned prompt stands in place of the words, instead of being added to them; it finds the same. */
+  inPlace?: boolean;
   /** Words that some classes are asked for in, by their labels; the others by their names alone. */
   captions?: readonly ClassPrompt[];
   /** Pictures for each class, chosen by the seed; all unless told. */
@@ -39,6 +43,8 @@ export interface AdaptationRequest {
   seed?: number;
   /** Most steps; 200 epochs with `valid`, which ends it sooner, and 100 steps without unless told. */
   steps?: number;
+  /** Most passes over the pictures that are learned from, where `steps` is not told. */
+  epochs?: number;
   /** The method's own unless told. */
   learningRate?: number;
   weightDecay?: number;
@@ -48,8 +54,10 @@ export interface AdaptationRequest {
   pictures?: number;
   /** Lengths of the pictures' sides; the model's own unless told. */
   size?: SizeRule;
-  /** Annotations of which as many pictures are learned beside, so that less is forgotten. */
+  /** Annotations that are learned beside, so that less is forgotten. */
   replay?: SourceFiles;
+  /** Pictures of the replay to one of the dataset; 1 unless told. */
+  replayWeight?: number;
   listeners?: readonly TrainingListener[];
 }
 
@@ -110,9 +118,21 @@ export async function adaptModel(
 }
 
 async function adapted(base: StoredModel, request: AdaptationRequest, sessions: TrainingSessions): Promise<Adaptation> {
-  const { method, shots, captions, seed = 10, size = base.size, replay, pictures = 4 } = request;
+  const {
+    method,
+    shots,
+    captions,
+    seed = 10,
+    size = base.size,
+    epochs,
+    replay,
+    replayWeight = 1,
+    pictures = 4,
+  } = request;
   if (method === "prompt" && replay)
     throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
+  if (request.inPlace && method !== "prompt")
+    throw new InputError("only a tuned prompt can stand in place of the words; take the method prompt");
   const data = await readAdaptedData(request.train, base, captions);
   const caption = data.prompt.passes[0]!;
   // The point behind the last name, and one place that the sampler of names keeps free.
@@ -127,7 +147,7 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     ...{ tokens: replay ? model.maxTokens : Math.min(tokens, model.maxTokens), maxTokens: model.maxTokens },
     sources: [
       { ...request.train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },
-      ...(replay ? [{ ...replay, weight: 1 }] : []),
+      ...(replay ? [{ ...replay, weight: replayWeight }] : []),
     ],
     // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
     negatives: { most: data.names.length, one: 0, none: 0, all: 1, ordered: true },
@@ -135,7 +155,9 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   const composer = await createComposer(setup);
   const step = sessions.of(model, names);
   const learned = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
-  const pace = await paceOf(request, { ...base, model }, { pictures: learned, weights: learnable.weights });
+  const own = pictures / (replay ? 1 + replayWeight : 1);
+  const steps = request.steps ?? (epochs === undefined ? undefined : Math.ceil((epochs * learned) / own));
+  const pace = await paceOf(request, { ...base, model }, { pictures: learned, steps, weights: learnable.weights });
   let kept = numbers;
   const keeper: TrainingListener = {
     evaluated: ({ best }) => {
@@ -162,11 +184,30 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   });
   const count = caption.ids.length;
   const vectors = kept.get(TUNABLE_PROMPT)?.slice(0, count * model.textWidth);
+  const prompt = vectors && {
+    classes: data.asked,
+    vectors,
+    tokens: count,
+    inPlace: false,
+    base: baseMark(base.weights),
+  };
   return {
     stored: { ...base, model, weights: learnable.weights(kept) },
     ...{ learned: kept, names: data.names, steps: result.step, best: result.best },
-    ...(vectors ? { prompt: { classes: data.asked, vectors, tokens: count } } : {}),
+    ...(prompt ? { prompt: request.inPlace ? await inPlaceOf(prompt, caption, base) : prompt } : {}),
   };
+}
+
+/** The same prompt with vectors that stand in place of the words'. */
+async function inPlaceOf(
+  prompt: AdaptedPrompt,
+  caption: Pass,
+  { model, weights }: StoredModel,
+): Promise<AdaptedPrompt> {
+  const predictor = new Predictor(model, weights, { threads: 1 });
+  const pass = { ...caption, learned: prompt };
+  const { vectors } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
+  return { ...prompt, vectors, inPlace: true };
 }
 
 /** Passes over few pictures that count as one epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
@@ -179,9 +220,9 @@ function epochSteps(pictures: number, { shots, pictures: batch = 4 }: Adaptation
 async function paceOf(
   request: AdaptationRequest,
   stored: StoredModel,
-  { pictures, weights }: { pictures: number; weights: Learnable["weights"] },
+  { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
 ) {
-  const { valid, captions, shots, steps, size = stored.size } = request;
+  const { valid, captions, shots, size = stored.size } = request;
   if (!valid) {
     const totalSteps = steps ?? 100;
     const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });

@@ -15,6 +15,42 @@ const base = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } }
 const sessions = new TrainingSessions({ optimization: "none" });
 after(() => sessions.dispose());
 
+test("gradients of what still learns are the same numbers whatever is frozen around it, and the loss's slopes", async () => {
+  const losses = async (frozen: readonly string[] | undefined, moved?: Numbers) => {
+    const { model, names, numbers, weights } = learnableOf(base, {
+      method: "full",
+      seed: 1,
+      ...(frozen ? { frozen } : {}),
+    });
+    return sessions.of(model, names).run(weights(moved ?? numbers), tinyBatch(32, 64));
+  };
+  const whole = (await losses(undefined)).gradients;
+  const frozen = ["^backbone", "^language_backbone\\.body\\.model\\.embeddings", "dyhead_tower\\.1"];
+  const { gradients } = await losses(frozen);
+  assert.ok(gradients.size > 20 && gradients.size < whole.size);
+  for (const [name, gradient] of gradients) {
+    const expected = whole.get(name)!;
+    const scale = Math.max(1e-6, ...expected.map(Math.abs));
+    gradient.forEach((value, i) => {
+      assert.ok(Math.abs(value - expected[i]!) < 1e-4 * scale, `${name}[${i}]: ${value} and ${expected[i]}`);
+    });
+  }
+  const norm = Math.hypot(...[...gradients.values()].flatMap((gradient) => [...gradient]));
+  const { numbers } = learnableOf(base, { method: "full", seed: 1, frozen });
+  const at = async (distance: number) => {
+    const moved = new Map(
+      [...numbers].map(([name, values]) => [
+        name,
+        values.map((value, i) => value + (distance * (gradients.get(name)?.[i] ?? 0)) / norm),
+      ]),
+    );
+    return Object.values((await losses(frozen, moved)).losses).reduce((sum, value) => sum + value, 0);
+  };
+  const distance = 1e-3;
+  const slope = ((await at(distance)) - (await at(-distance))) / (2 * distance);
+  assert.ok(Math.abs(slope / norm - 1) < 0.03, `slope ${slope}, gradient ${norm}`);
+});
+
 for (const method of ["prompt", "adapters"] satisfies Method[]) {
   test(`gradients that reach ${method === "prompt" ? "a prompt's vectors" : "adapters"} are the loss's slopes along them`, async () => {
     const learnable = learnableOf(base, {

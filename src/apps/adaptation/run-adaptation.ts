@@ -2,6 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { TrainingListener } from "../../engine/training-listener.ts";
 import { writing } from "../../engine/writing.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
@@ -21,11 +22,14 @@ export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid"
   images?: string;
   /** Annotations to learn beside. */
   replay?: string;
-  /** Annotations of other things, scored before and after. */
-  retain?: string;
+  /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, none where false. */
+  retain?: string | false;
   /** Folder that is written. */
   out: string;
 }
+
+/** Generated scenes of fifty everyday names that no training showed (`scripts/world/general-set.ts`). */
+export const GENERAL_SET = fileURLToPath(new URL("../../../assets/general/instances.json", import.meta.url));
 
 /** Average precision (COCO, 0 to 1) before and after. */
 export interface Gain {
@@ -53,7 +57,7 @@ export interface AdaptationReport {
 
 /** Scores, adapts, scores again and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
-  const { data, images, replay, retain, out, ...request } = run;
+  const { data, images, replay, retain = GENERAL_SET, out, ...request } = run;
   const splits = splitsOf(data);
   const { train, valid, test } = splits;
   refuseOtherClasses(splits);
@@ -109,7 +113,7 @@ export function reportTable({
   retained,
 }: AdaptationReport): string {
   const rows = [scored, retained].flatMap((gain) =>
-    gain ? [[gain.data, percent(gain.before), percent(gain.after)]] : [],
+    gain ? [[gain.data === GENERAL_SET ? "other things" : gain.data, percent(gain.before), percent(gain.after)]] : [],
   );
   const facts = `${method}: ${parameters} numbers learned in ${steps} steps, ${seconds} s\n${written}\n`;
   return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n` : facts;

@@ -17,11 +17,14 @@ interface Choices extends ModelChoice {
   shots: number | "all";
   seed: number;
   steps?: number;
+  epochs?: number;
   learningRate?: number;
   frozen?: string[];
   captions?: ClassPrompt[];
+  inPlace?: boolean;
   replay?: string;
-  retain?: string;
+  replayWeight?: number;
+  retain?: string | false;
   size?: SizeRule;
   out: string;
 }
@@ -43,6 +46,11 @@ export function addAdaptCommand(program: Command): void {
       "most steps (default: until valid/ no longer gains; 100 without it)",
       wholeNumber(1, 1e7),
     )
+    .addOption(
+      new Option("--epochs <count>", "most passes over the pictures to learn from, in place of steps")
+        .argParser(wholeNumber(1, 1e6))
+        .conflicts("steps"),
+    )
     .option("--learning-rate <number>", "another than the method's own", positive)
     .option(
       "--frozen <pattern>",
@@ -54,8 +62,11 @@ export function addAdaptCommand(program: Command): void {
       'JSON with words around names: { "puffin": { "suffix": " with orange beaks" } }',
       captionsOf,
     )
+    .option("--in-place", "a tuned prompt stands in place of the words, which then need not be read")
     .option("--replay <path>", "annotations to learn beside, so that less is forgotten")
-    .option("--retain <path>", "annotations of other things, scored before and after")
+    .option("--replay-weight <number>", "its pictures to one of the dataset", positive)
+    .option("--retain <path>", "annotations of other things, scored before and after (default: everyday things)")
+    .option("--no-retain", "score nothing but the dataset")
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
     .option("--out <folder>", "folder for the model and the report", "adapted");
   addModelOptions(command).action(async ({ out, ...choices }: Choices) => {

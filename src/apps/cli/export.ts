@@ -1,7 +1,6 @@
 /** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Adapted } from "../../tasks/grounding/adapted-file.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
@@ -33,16 +32,14 @@ export function addExportCommand(program: Command): void {
     )
     .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
-    const { readAdapted } = await import("../../tasks/grounding/adapted-file.ts");
-    const { withAdapters } = await import("../../tasks/grounding/adapters.ts");
+    const { withAdaptedFile } = await import("../../tasks/grounding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/grounding/model-folder.ts");
-    const made: Adapted = adapted === undefined ? {} : await readAdapted(adapted);
-    const classes = made.prompt ?? named;
+    const read = await readModel(await modelPath(choice));
+    const made = adapted === undefined ? { stored: read } : await withAdaptedFile(read, adapted);
+    const classes = "prompt" in made && made.prompt ? made.prompt : named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
-    const stored = await readModel(await modelPath(choice));
-    const weights = made.adapters ? withAdapters(stored.weights, made.adapters) : stored.weights;
-    await exportDetector({ ...stored, weights }, { ...size, classes, path: out });
+    await exportDetector(made.stored, { ...size, classes, path: out });
     print(`${out}\n${out}.json\n`);
   });
 }

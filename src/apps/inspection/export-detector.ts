@@ -5,7 +5,8 @@ import { InputError } from "../../errors.ts";
 import { promptOfClasses } from "../../inputs/prompts.ts";
 import { STRIDES } from "../../models/detector.ts";
 import { exportOnnx } from "../../onnx/export.ts";
-import { type AdaptedPrompt, promptOfAdapted, withAdded } from "../../tasks/grounding/adapted-prompt.ts";
+import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/grounding/adapted-prompt.ts";
+import { baseMark } from "../../tasks/grounding/base-mark.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
 import { concat, constant, input, reshape, swapLast, type Tensor } from "../../tensor/index.ts";
@@ -29,17 +30,16 @@ export async function exportDetector(
 ): Promise<void> {
   const { passes, labels } =
     "vectors" in classes
-      ? promptOfAdapted(words, classes, model)
+      ? promptOfAdapted({ words, model, mark: baseMark(weights) }, classes)
       : promptOfClasses(words, classes, { maxTokens: model.config.maxTokens });
   const [pass] = passes;
   if (!pass || passes.length > 1)
     throw new InputError(`these ${labels.length} names need ${passes.length} prompts; export fewer at once`);
   const predictor = new Predictor(model, weights);
-  const read = await predictor.text(pass.ids).finally(() => predictor.dispose());
-  const { vectors, tokens } = withAdded(read, pass.added);
-  const spoken = constant(vectors, [1, tokens, model.textWidth]);
+  const { vectors, tokens } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
+  const text = constant(vectors, [1, tokens, model.textWidth]);
   const mask = constant(new Float32Array(tokens).fill(1), [1, tokens]);
-  const levels = model.answer(model.image(input("image", [1, 3, height, width])), spoken, mask);
+  const levels = model.answer(model.image(input("image", [1, 3, height, width])), text, mask);
   const joined = (maps: readonly Tensor[], channels: number) =>
     concat(
       maps.map((map) => reshape(map, [1, channels, -1])),

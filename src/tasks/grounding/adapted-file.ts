@@ -3,12 +3,14 @@
 import { WeightsError } from "../../errors.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts";
-import { ADAPTERS_FORMAT, type Adapters, adaptersIn } from "./adapters.ts";
+import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
+import { baseMark, refuseOtherBase } from "./base-mark.ts";
 
-/** One of the two. */
+/** One of the two, and the mark of the model that it was learned for. */
 export interface Adapted {
   prompt?: AdaptedPrompt;
   adapters?: Adapters;
+  base: string;
 }
 
 /** Reads what `groundling adapt` wrote by the method prompt or adapters. Throws WeightsError for another file. */
@@ -16,12 +18,24 @@ export async function readAdapted(path: string): Promise<Adapted> {
   const file = await openWeights(path);
   try {
     const format = file.metadata.get("format");
-    if (format === PROMPT_FORMAT) return { prompt: await promptIn(file, path) };
-    if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file) };
+    const base = file.metadata.get("base") ?? "";
+    if (format === PROMPT_FORMAT) return { prompt: await promptIn(file, path), base };
+    if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file), base };
     throw new WeightsError(
       `${path}: is neither an adapted prompt nor adapters, as groundling adapt writes them; give a whole model as --model`,
     );
   } finally {
     await file.close();
   }
+}
+
+/** The model with what a file of `groundling adapt` adds to its weights; of a prompt, which adds nothing, as it is. Errors as `readAdapted`, and for another model. */
+export async function withAdaptedFile<Stored extends { weights: Map<string, Float32Array> }>(
+  stored: Stored,
+  path: string,
+): Promise<{ stored: Stored; prompt?: AdaptedPrompt }> {
+  const { prompt, adapters, base } = await readAdapted(path);
+  refuseOtherBase(base, baseMark(stored.weights), path);
+  if (prompt) return { stored, prompt };
+  return { stored: { ...stored, weights: withAdapters(stored.weights, adapters!) } };
 }

@@ -6,9 +6,10 @@ import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { readAdapted } from "./adapted-file.ts";
+import { readAdapted, withAdaptedFile } from "./adapted-file.ts";
 import { type AdaptedPrompt, writeAdaptedPrompt } from "./adapted-prompt.ts";
 import { newAdapters, withAdapters, writeAdapters } from "./adapters.ts";
+import { baseMark } from "./base-mark.ts";
 import { tinyConfig, tinyModel, vocabulary } from "./fixtures/tiny-model.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor } from "./predictor.ts";
@@ -19,7 +20,8 @@ const { model, weights } = tinyModel();
 const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
 const size = { short: 64, max: 64 };
 const options = { optimization: "none", threads: 1 } as const;
-const loaded = new GroundingModel(new Predictor(model, weights, options), words, size);
+const base = baseMark(weights);
+const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, base);
 after(async () => {
   await loaded.dispose();
   rmSync(root, { recursive: true });
@@ -35,7 +37,7 @@ function promptFor(classes: readonly string[], seed: number): AdaptedPrompt {
   const random = new Random(seed);
   const tokens = 2 * classes.length + 1;
   const vectors = Float32Array.from({ length: tokens * tinyConfig.bert.hiddenSize }, () => 4 * random.unit() - 2);
-  return { classes, vectors, tokens };
+  return { classes, vectors, tokens, inPlace: false, base };
 }
 
 test("several adapted prompts serve beside plain ones, each with its own answers, and change no bit of the others'", async () => {
@@ -65,6 +67,32 @@ test("a prompt read from its file answers in the bits of the model that was trai
   } finally {
     await whole.dispose();
   }
+});
+
+test("vectors in place of the words answer as those that are added to them, and other prompts as before", async () => {
+  const added = promptFor(["dog", "cat"], 5);
+  const { ids } = words.encode("dog. cat");
+  const read = await loaded.predictor.text(ids);
+  const vectors = read.vectors.map((value, i) => value + added.vectors[i]!);
+  const inPlace = { ...added, vectors, inPlace: true };
+  const plain = await loaded.detect(picture, ["dog", "cat"]);
+  assert.deepEqual(await loaded.detect(picture, inPlace), await loaded.detect(picture, added));
+  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"]), plain);
+  await writeAdaptedPrompt(file, inPlace);
+  assert.deepEqual((await readAdapted(file)).prompt, inPlace);
+});
+
+test("what was learned for other weights of the same shape is refused", async () => {
+  const other = new Map([...weights].map(([key, numbers]) => [key, numbers.map((value) => 1.5 * value)]));
+  const refused = { name: "WeightsError", message: /learned for a model with the mark \w{16}, not for this one/ };
+  const stranger = { ...promptFor(["dog", "cat"], 6), base: baseMark(other) };
+  await assert.rejects(loaded.detect(picture, stranger), refused);
+  await writeAdaptedPrompt(file, promptFor(["dog", "cat"], 6));
+  await assert.rejects(withAdaptedFile({ weights: other }, file), refused);
+  const name = "rpn.head.dot_product_projection_text.weight";
+  await writeAdapters(file, newAdapters(model, [name], new Random(6)), { weights, classes: ["dog"] });
+  await assert.rejects(withAdaptedFile({ weights: other }, file), refused);
+  assert.deepEqual((await withAdaptedFile({ weights }, file)).stored.weights, weights);
 });
 
 test("a prompt of another model and a file that is none are refused by name", async () => {

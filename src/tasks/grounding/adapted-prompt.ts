@@ -2,16 +2,22 @@
 
 import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
-import { type ClassPrompt, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
+import { type ClassPrompt, type Pass, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
 import type { WordPieces } from "../../inputs/word-pieces.ts";
+import type { Glip } from "../../models/glip.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
+import { refuseOtherBase } from "./base-mark.ts";
 import type { TextFeatures } from "./predictor.ts";
 import { TUNABLE_PROMPT } from "./tunable-prompt.ts";
 
-/** Classes asked for in this order, and what is added to the vectors of their caption's tokens [tokens, d]. */
+/** Classes asked for in this order, and what is learned for their caption's tokens [tokens, d]. */
 export interface AdaptedPrompt extends TextFeatures {
   readonly classes: readonly (string | ClassPrompt)[];
+  /** Whether the vectors stand in place of the words', so that nothing need be read, rather than being added to them. */
+  readonly inPlace: boolean;
+  /** Mark of the model that it was learned for. */
+  readonly base: string;
 }
 
 export const PROMPT_FORMAT = "groundling-prompt";
@@ -29,44 +35,52 @@ const classesSchema = z
   )
   .min(1);
 
-/** Writes a safetensors file with the classes in its metadata. */
-export async function writeAdaptedPrompt(path: string, { classes, vectors, tokens }: AdaptedPrompt): Promise<void> {
+/** Writes a safetensors file with the rest in its metadata. */
+export async function writeAdaptedPrompt(path: string, prompt: AdaptedPrompt): Promise<void> {
+  const { classes, vectors, tokens, inPlace, base } = prompt;
   const tensor = {
     name: TUNABLE_PROMPT,
     dtype: "F32" as const,
     shape: [tokens, vectors.length / tokens],
     data: vectors,
   };
-  await writeSafetensors(path, [tensor], { format: PROMPT_FORMAT, classes: JSON.stringify(classes) });
+  const metadata = { format: PROMPT_FORMAT, classes: JSON.stringify(classes), in_place: String(inPlace), base };
+  await writeSafetensors(path, [tensor], metadata);
 }
 
 /** The prompt of an open file. Throws WeightsError where it is malformed. */
 export async function promptIn(file: WeightsFile, path: string): Promise<AdaptedPrompt> {
   const classes = classesIn(file.metadata.get("classes"));
+  const base = file.metadata.get("base");
   const entry = file.entries.get(TUNABLE_PROMPT);
-  if (!classes || entry?.shape.length !== 2)
+  if (!classes || base === undefined || entry?.shape.length !== 2)
     throw new WeightsError(`${path}: is a broken prompt; make it anew by groundling adapt --method prompt`);
-  return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]! };
+  const inPlace = file.metadata.get("in_place") === "true";
+  return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]!, inPlace, base };
 }
 
-/** How a model is asked by an adapted prompt. Throws WeightsError where it was made for another model. */
+/** How the model of a mark is asked by an adapted prompt. Throws WeightsError where it was learned for another model. */
 export function promptOfAdapted(
-  words: WordPieces,
-  { classes, vectors, tokens }: AdaptedPrompt,
-  { maxTokens, textWidth }: { maxTokens: number; textWidth: number },
+  { words, model, mark }: { words: WordPieces; model: Pick<Glip, "maxTokens" | "textWidth">; mark: string },
+  { classes, vectors, tokens, inPlace, base }: AdaptedPrompt,
 ): Prompt {
+  const { maxTokens, textWidth } = model;
   const { labels, passes } = promptOfClasses(words, classes, { maxTokens });
   const pass = passes[0]!;
   if (passes.length > 1 || pass.ids.length !== tokens || vectors.length !== tokens * textWidth)
     throw new WeightsError(
       `the adapted prompt for ${labels.join(", ")} holds [${tokens}, ${vectors.length / tokens}] numbers where this model needs [${pass.ids.length}, ${textWidth}]; take the model that it was made for`,
     );
-  return { labels, passes: [{ ...pass, added: vectors }] };
+  refuseOtherBase(base, mark, `the adapted prompt for ${labels.join(", ")}`);
+  return { labels, passes: [{ ...pass, learned: { vectors, inPlace } }] };
 }
 
-/** Vectors of a caption's words with those that were learned for them; new ones, so that the words serve other prompts as before. */
-export function withAdded({ vectors, tokens }: TextFeatures, added: Float32Array | undefined): TextFeatures {
-  return { vectors: added ? vectors.map((value, i) => value + added[i]!) : vectors, tokens };
+/** Vectors of a pass's words with what was learned for them; new ones, so that the words serve other prompts as before. */
+export async function spoken(pass: Pass, read: (pass: Pass) => Promise<TextFeatures>): Promise<TextFeatures> {
+  const { learned } = pass;
+  if (learned?.inPlace) return { vectors: learned.vectors, tokens: pass.ids.length };
+  const { vectors, tokens } = await read(pass);
+  return { vectors: learned ? vectors.map((value, i) => value + learned.vectors[i]!) : vectors, tokens };
 }
 
 function classesIn(text: string | undefined): AdaptedPrompt["classes"] | undefined {

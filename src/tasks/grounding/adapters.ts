@@ -5,6 +5,7 @@ import { WeightsError } from "../../errors.ts";
 import type { Detector } from "../../models/detector.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
+import { baseMark } from "./base-mark.ts";
 
 /** A and B by names as of `peft`: of the weight `X.weight` they are `X.lora_A.weight` and `X.lora_B.weight`. */
 export type Adapters = ReadonlyMap<string, Float32Array>;
@@ -80,7 +81,11 @@ export async function writeAdapters(
     { name: nameOf(name, "A"), dtype: "F32" as const, shape: [rank, inputs], data: down },
     { name: nameOf(name, "B"), dtype: "F32" as const, shape: [up.length / rank, rank], data: up },
   ]);
-  await writeSafetensors(path, tensors, { format: ADAPTERS_FORMAT, classes: JSON.stringify(classes) });
+  await writeSafetensors(path, tensors, {
+    format: ADAPTERS_FORMAT,
+    classes: JSON.stringify(classes),
+    base: baseMark(weights),
+  });
 }
 
 /** The adapters of an open file. */

@@ -38,7 +38,7 @@ export class ClassCaptions {
 
   /**
    * A caption of at most `tokens` tokens with names in random order: those present, as many as fit, and some of the others, but
-   * none of which the picture may hold objects. Spans are by the name as it was given.
+   * none of which the picture may hold objects, unless they keep their places. Spans are by the name as it was given.
    */
   captionFor(
     { present, unfinished }: { present: readonly string[]; unfinished: readonly string[] },
@@ -46,12 +46,13 @@ export class ClassCaptions {
   ): { caption: string; spans: ReadonlyMap<string, Span> } {
     const room = this.options.tokens - SPECIAL_TOKENS;
     const positives = this.thatFit(random.shuffled([...new Set(present.map(cleanName))]), room);
-    const held = new Set([...present, ...unfinished].map(cleanName));
+    const { ordered } = this.options;
+    const held = new Set([...present, ...(ordered ? [] : unfinished)].map(cleanName));
     const drawn = random.shuffled(this.names).slice(0, this.negativeCount(random));
     const absent = drawn.filter((name) => !held.has(name));
     const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
     const shuffled = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
-    const asked = this.options.ordered ? this.names.filter((name) => shuffled.includes(name)) : shuffled;
+    const asked = ordered ? this.names.filter((name) => shuffled.includes(name)) : shuffled;
     const { caption, spans } = captionOfClasses(asked.map((name) => this.inWords(name)));
     const places = new Map(asked.map((name, k) => [name, spans[k]!]));
     return {

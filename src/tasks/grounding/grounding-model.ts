@@ -16,7 +16,7 @@ import {
   promptOfClasses,
 } from "../../inputs/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
-import { type AdaptedPrompt, promptOfAdapted, withAdded } from "./adapted-prompt.ts";
+import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 
 /** In pixels of the picture as it was given. */
@@ -96,6 +96,8 @@ export class GroundingModel {
     private readonly words: Words,
     /** Sides that pictures are resized to unless told. */
     readonly size: SizeRule,
+    /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
+    private readonly mark = "",
   ) {}
 
   /** Fixes the vocabulary, so that `detect` needs none. */
@@ -156,7 +158,7 @@ export class GroundingModel {
   private prompt(classes: Asked | string): Prompt {
     if (typeof classes !== "string" && "vectors" in classes) {
       if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
-      return promptOfAdapted(this.words, classes, this.predictor.model);
+      return promptOfAdapted({ words: this.words, model: this.predictor.model, mark: this.mark }, classes);
     }
     if (typeof classes !== "string" && classes.length === 0)
       throw new InputError("the list of classes is empty; name at least one thing to find");
@@ -200,9 +202,10 @@ export class GroundingModel {
   }
 
   /** Features of a caption, kept: the same prompt on many pictures is read once. */
-  private async read(pass: Pass): Promise<TextFeatures> {
-    const words = await keep(this.captions, KEPT_CAPTIONS, pass.caption, () => this.predictor.text(pass.ids));
-    return withAdded(words, pass.added);
+  private read(pass: Pass): Promise<TextFeatures> {
+    return spoken(pass, ({ caption, ids }) =>
+      keep(this.captions, KEPT_CAPTIONS, caption, () => this.predictor.text(ids)),
+    );
   }
 
   /** Features of a picture; kept by its bytes, so that a second prompt pays for the head alone. */

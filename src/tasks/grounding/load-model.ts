@@ -1,8 +1,8 @@
 /** From a name or a path to a model that finds things. */
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
-import { type Adapted, readAdapted } from "./adapted-file.ts";
-import { withAdapters } from "./adapters.ts";
+import { withAdaptedFile } from "./adapted-file.ts";
+import { baseMark } from "./base-mark.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -17,17 +17,19 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
-  const adapted: Adapted = options.adapted === undefined ? {} : await readAdapted(options.adapted);
-  const { model, weights, words, size } = await readDetector(nameOrPath, options);
-  const stored = await storeWeights(drained(adapted.adapters ? withAdapters(weights, adapted.adapters) : weights));
+  const read = await readDetector(nameOrPath, options);
+  const mark = baseMark(read.weights);
+  const adapted = options.adapted === undefined ? { stored: read } : await withAdaptedFile(read, options.adapted);
+  const { model, weights, words, size } = adapted.stored;
+  const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
   const dispose = () => {
     process.off("exit", stored.dispose);
     stored.dispose();
   };
-  const loaded = new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size);
+  const loaded = new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size, mark);
   try {
-    if (adapted.prompt) loaded.setClasses(adapted.prompt);
+    if ("prompt" in adapted && adapted.prompt) loaded.setClasses(adapted.prompt);
   } catch (error) {
     await loaded.dispose();
     throw error;
