@@ -1,7 +1,7 @@
 /** `groundling pseudo-label`: boxes for the phrases of captions that have none. */
 
 import { SingleBar } from "cli-progress";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { withInterruption } from "../../engine/interruption.ts";
 import { driveHere } from "../../engine/jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../engine/jobs/share.ts";
@@ -22,6 +22,8 @@ interface Choices extends ModelChoice {
   nms?: number;
   captionNms?: number;
   minSide?: number;
+  words?: readonly [number, number];
+  language?: string;
   size?: SizeRule;
   rows: number;
   threads?: number;
@@ -49,6 +51,8 @@ export function addPseudoLabelCommand(program: Command): void {
     .option("--nms <overlap>", "overlap above which the better box of a phrase stands alone", share)
     .option("--caption-nms <overlap>", "overlap above which the better box of all phrases stands alone", share)
     .option("--min-side <pixels>", "refuse pictures whose shorter side is less", wholeNumber(1, 100_000))
+    .option("--words <least,most>", "refuse captions of fewer or more words", wordRange)
+    .option("--language <code>", "refuse captions that are clearly in another language than, for example, en")
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
     .option("--rows <number>", "pairs of a shard, where the source is not of tars", wholeNumber(1, 1_000_000), 1000)
     .option("--threads <number>", "threads of the model (default: all cores)", wholeNumber(1, 1024))
@@ -102,6 +106,13 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
   }
 }
 
+function wordRange(text: string): [number, number] {
+  const [least, most] = text.split(",").map(Number);
+  const isRange = Number.isInteger(least) && Number.isInteger(most) && 1 <= least! && least! <= most!;
+  if (isRange && text.split(",").length === 2) return [least!, most!];
+  throw new InvalidArgumentError("give the least and the most words, for example 3,40.");
+}
+
 /** Does the work by the driver that was chosen. */
 async function drive(
   job: LabelJob,
@@ -135,13 +146,16 @@ async function drive(
   }
 }
 
-function settingsOf({ model = BUILT_IN, threshold, nms, captionNms, minSide, size, rows }: Choices): LabelSettings {
+function settingsOf(choices: Choices): LabelSettings {
+  const { model = BUILT_IN, threshold, nms, captionNms, minSide, words, language, size, rows } = choices;
   return {
     model,
     threshold,
     ...(nms === undefined ? {} : { nms }),
     ...(captionNms === undefined ? {} : { captionNms }),
     ...(minSide === undefined ? {} : { minSide }),
+    ...(words === undefined ? {} : { words }),
+    ...(language === undefined ? {} : { language }),
     ...(size === undefined ? {} : { size }),
     rows,
   };

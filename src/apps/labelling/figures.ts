@@ -19,34 +19,59 @@ export interface DatasetFigures {
   readonly damages: number;
 }
 
+/** Rows of labelled shards whose picture and caption stand in an earlier row, counted from 0, by the shard's place. */
+export type Duplicates = ReadonlyMap<number, ReadonlySet<number>>;
+
+/** What no shard can know of itself: the first of equal pairs in the source's order stands. */
+export async function duplicatesOf(folder: string, shards: readonly Shard[]): Promise<Duplicates> {
+  const connection = await duckdb();
+  const result = await connection.runAndReadAll(`
+    WITH ${rowsOf(folder, shards)}
+    SELECT shard, row FROM rows WHERE digest IN (SELECT digest FROM rows GROUP BY digest HAVING count(*) > 1)
+    QUALIFY row_number() OVER (PARTITION BY digest ORDER BY shard, row) > 1`);
+  const found = new Map<number, Set<number>>();
+  for (const [shard, row] of result.getRowsJS() as [bigint, bigint][]) {
+    const rows = found.get(Number(shard)) ?? new Set();
+    found.set(Number(shard), rows.add(Number(row)));
+  }
+  return found;
+}
+
+/** Tables of SQL: `rows`, of all shards, with the place of the shard and of the row in it. */
+function rowsOf(folder: string, shards: readonly Shard[]): string {
+  const files = shards.map((shard) => literal(shardFile(folder, shard, "table"))).join();
+  return `files AS (SELECT unnest([${files}]) AS file, unnest(range(${shards.length})) AS shard),
+    rows AS (SELECT shard, file_row_number AS row, digest, regions
+             FROM read_parquet([${files}], filename = 'file', file_row_number = true) JOIN files USING (file))`;
+}
+
 /** Figures of shards that are all done. */
 export async function datasetFigures(
   folder: string,
-  shards: readonly Shard[],
-  threshold: number,
+  { shards, duplicates, threshold }: { shards: readonly Shard[]; duplicates: Duplicates; threshold: number },
 ): Promise<DatasetFigures> {
   const statistics: ShardStatistics[] = [];
   for (const shard of shards) statistics.push((await readStatistics(folder, shard))!);
   const refused: Record<string, number> = {};
   for (const part of statistics)
     for (const [reason, count] of Object.entries(part.refused)) refused[reason] = (refused[reason] ?? 0) + count;
+  const twins = [...duplicates.values()].reduce((total, rows) => total + rows.size, 0);
+  if (twins > 0) refused["duplicate"] = (refused["duplicate"] ?? 0) + twins;
   const sum = (of: "pairs" | "damages") => statistics.reduce((total, part) => total + part[of], 0);
   return {
     shards: shards.length,
     pairs: sum("pairs"),
-    ...(await paperFigures(
-      shards.map((shard) => shardFile(folder, shard, "table")),
-      threshold,
-    )),
-    refused,
+    ...(await paperFigures(rowsOf(folder, shards), threshold)),
+    refused: Object.fromEntries(Object.entries(refused).sort()),
     damages: sum("damages"),
   };
 }
 
-async function paperFigures(tables: readonly string[], threshold: number) {
+async function paperFigures(rows: string, threshold: number) {
   const connection = await duckdb();
   const result = await connection.runAndReadAll(`
-    WITH pairs AS (FROM read_parquet([${tables.map(literal).join()}])),
+    WITH ${rows},
+         pairs AS (SELECT first(regions ORDER BY shard, row) AS regions FROM rows GROUP BY digest),
          phrases AS (SELECT lower(region.phrase) AS phrase, len(list_filter(region.score, score -> score > ${threshold})) AS boxes
                      FROM (SELECT unnest(regions) AS region FROM pairs))
     SELECT (SELECT count(*) FROM pairs) AS labelled,

@@ -110,3 +110,45 @@ test("a folder of other settings is refused", async () => {
     /was labelled with .*0\.3.* not .*0\.4.*; choose another folder/,
   );
 });
+
+test("of equal pairs in several shards the first stands, whichever shard is done first, and the others are problems", async () => {
+  const twins = join(root, "twins");
+  mkdirSync(twins);
+  const shardOf = async (pictures: readonly number[]) =>
+    tarOf(
+      (await Promise.all(pictures.map((number) => stripes(number)))).flatMap((picture, i): [string, string | Buffer][] => [
+        [`${i}.png`, picture],
+        [`${i}.txt`, "a dog and two red balls"],
+      ]),
+    );
+  for (const [shard, pictures] of [
+    [1, 2],
+    [3, 1, 2],
+    [2, 4],
+  ].entries())
+    writeFileSync(join(twins, `${shard}.tar`), await shardOf(pictures));
+  const gathered = [];
+  for (const [out, order] of [
+    ["forth", [0, 1, 2]],
+    ["back", [2, 1, 0]],
+  ] as const) {
+    const job = await openLabelJob({ source: twins, out: join(root, out), settings, loadModel });
+    const shards = order.map((place) => job.shards[place]!);
+    await driveHere({ ...job, shards }, { attempts: 1, patience: 0 });
+    const figures = await job.gather();
+    await job.dispose();
+    assert.deepEqual([figures.pairs, figures.labelled, figures.refused], [7, 4, { duplicate: 3 }]);
+    const files = ["grounding.jsonl", "problems.jsonl", "statistics.json"];
+    gathered.push(files.map((file) => readFileSync(join(root, out, file), "utf8")));
+  }
+  assert.deepEqual(gathered[0], gathered[1]);
+  const [labels, problems] = gathered[0]!.map((text) => text.split("\n").slice(0, -1));
+  const files = (lines: string[] | undefined, of: "filename" | "file") => lines!.map((line) => JSON.parse(line)[of]);
+  assert.deepEqual(files(labels, "filename"), ["0.tar/0.png", "0.tar/1.png", "1.tar/0.png", "2.tar/1.png"]);
+  assert.deepEqual(files(problems, "file"), ["1.tar/1.png", "1.tar/2.png", "2.tar/0.png"]);
+});
+
+test("captions that are refused by their length or language are counted by reason, and only where it is asked for", async () => {
+  const figures = await labelInto("strict", { words: [5, 9], language: "de" });
+  assert.deepEqual(figures.refused, { "another language": 6, "few words": 2, "no caption": 2 });
+});

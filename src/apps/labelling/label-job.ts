@@ -4,18 +4,20 @@ import { createHash, randomUUID } from "node:crypto";
 import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { DRAFTS, readStatistics, shardFile, writeLabelledShard } from "../../data/pairs/labelled.ts";
+import { type Refusal, TWIN } from "../../data/pairs/pair.ts";
 import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
 import type { DeadLetter, Work } from "../../engine/jobs/work.ts";
 import { writing } from "../../engine/writing.ts";
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { type CaptionLimits, captionFilters } from "../../tasks/grounding/caption-filters.ts";
 import type { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
 import { PicturePreparer } from "../../tasks/grounding/picture-preparer.ts";
 import { type LabelOptions, pseudoLabel } from "../../tasks/grounding/pseudo-label.ts";
-import { type DatasetFigures, datasetFigures } from "./figures.ts";
+import { type DatasetFigures, datasetFigures, duplicatesOf } from "./figures.ts";
 
 /** What decides the bytes of the result. */
-export interface LabelSettings extends Omit<LabelOptions, "filters"> {
+export interface LabelSettings extends Omit<LabelOptions, "filters">, CaptionLimits {
   /** As it was named. */
   model: string;
   size?: SizeRule;
@@ -49,6 +51,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   const cut = await cutSource(source, { rows: settings.rows, ...(images === undefined ? {} : { images }) });
   const { shards } = cut;
   await noteJob(out, { settings, shards });
+  const filters = await captionFilters(settings);
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();
@@ -64,7 +67,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
     start: async () => void (await loaded()),
     isDone: async (shard) => (await readStatistics(out, shard)) !== undefined,
     run: async (shard) => {
-      const answers = pseudoLabel(await loaded(), readShard(shard, cut), settings);
+      const answers = pseudoLabel(await loaded(), readShard(shard, cut), { ...settings, filters });
       await writing(out, () => writeLabelledShard(out, shard, answers));
       await rm(letterFile(out, shard), { force: true });
     },
@@ -129,16 +132,43 @@ function letterFile(out: string, { key }: { key: string }): string {
 }
 
 async function gather(out: string, shards: readonly Shard[], settings: LabelSettings): Promise<DatasetFigures> {
+  const duplicates = await duplicatesOf(out, shards);
   for (const kind of ["grounding", "problems"] as const)
     await replaced(join(out, `${kind}.jsonl`), async (draft) => {
       await writeFile(draft, "");
-      for (const shard of shards) await appendFile(draft, await readFile(shardFile(out, shard, kind)));
+      for (const [place, shard] of shards.entries()) {
+        const read = (file: "grounding" | "problems") => readFile(shardFile(out, shard, file));
+        const twins = duplicates.get(place);
+        const bytes = twins ? await withoutTwins(kind, read, twins) : await read(kind);
+        await appendFile(draft, bytes);
+      }
     });
-  const figures = await datasetFigures(out, shards, settings.threshold);
+  const figures = await datasetFigures(out, { shards, duplicates, threshold: settings.threshold });
   const text = `${JSON.stringify({ settings, ...figures }, undefined, 2)}\n`;
   await replaced(join(out, "statistics.json"), (draft) => writeFile(draft, text));
   await rm(join(out, DRAFTS), { recursive: true, force: true });
   return figures;
+}
+
+/** A shard's lines as they count in the whole: pairs that came before in another shard are no labels but problems. */
+async function withoutTwins(
+  kind: "grounding" | "problems",
+  read: (file: "grounding" | "problems") => Promise<Buffer>,
+  twins: ReadonlySet<number>,
+): Promise<string> {
+  const lines = (await read("grounding")).toString("utf8").split("\n").slice(0, -1);
+  if (kind === "grounding") return linesOf(lines.filter((_, row) => !twins.has(row)));
+  const told = lines
+    .filter((_, row) => twins.has(row))
+    .map((line) => {
+      const refusal: Refusal = { reason: "duplicate", file: JSON.parse(line).filename, detail: TWIN, pairs: 1 };
+      return JSON.stringify(refusal);
+    });
+  return (await read("problems")).toString("utf8") + linesOf(told);
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 async function noteJob(out: string, job: NotedJob): Promise<void> {

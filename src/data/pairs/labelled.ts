@@ -12,6 +12,8 @@ import type { Shard } from "./shards.ts";
 /** A pair with the boxes that were found for its phrases. */
 export interface LabelledPair {
   readonly file: string;
+  /** Of picture and caption; 32 hexadecimal digits. */
+  readonly digest: string;
   readonly caption: string;
   /** Of the picture, in pixels. */
   readonly width: number;
@@ -59,7 +61,7 @@ export function shardFile(folder: string, { key }: Shard, kind: keyof typeof sha
 }
 
 /** The columns of the lines, as DuckDB reads them. */
-const columns = `{filename: 'VARCHAR', width: 'INTEGER', height: 'INTEGER', grounding: 'STRUCT(caption VARCHAR,
+const columns = `{filename: 'VARCHAR', digest: 'VARCHAR', width: 'INTEGER', height: 'INTEGER', grounding: 'STRUCT(caption VARCHAR,
   regions STRUCT(phrase VARCHAR, tokens_positive INTEGER[][], bbox DOUBLE[][], score FLOAT[])[])'}`;
 
 /**
@@ -122,9 +124,10 @@ async function writeLines(
 }
 
 /** Boxes to a hundredth of a pixel; scores in the digits that tell one float32 from the next. */
-function odvgOf({ file, width, height, caption, regions }: LabelledPair): object {
+function odvgOf({ file, digest, width, height, caption, regions }: LabelledPair): object {
   return {
     filename: file,
+    digest,
     height,
     width,
     grounding: {
@@ -159,7 +162,7 @@ async function writeTable(lines: string, table: string): Promise<void> {
   const connection = await duckdb();
   const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = ${columns})`;
   await connection.run(
-    `COPY (SELECT filename, width, height, grounding.caption AS caption, grounding.regions AS regions FROM ${source})
+    `COPY (SELECT filename, digest, width, height, grounding.caption AS caption, grounding.regions AS regions FROM ${source})
      TO ${literal(table)} (FORMAT parquet, COMPRESSION zstd)`,
   );
 }

@@ -35,6 +35,9 @@ export interface Refusal {
   readonly pairs: number;
 }
 
+/** The detail of a duplicate. */
+export const TWIN = "the same picture with the same caption came before";
+
 /** A pair, a refusal in the place of one. */
 export type PairOrRefusal = Pair | Refusal;
 

@@ -1,16 +1,15 @@
 /** Boxes for the noun phrases of captions, by a teacher (GLIP, section 3.3): how image–text pairs without boxes become training data. */
 
+import { createHash } from "node:crypto";
 import { suppress } from "../../boxes/suppression.ts";
 import type { LabelledPair } from "../../data/pairs/labelled.ts";
-import { isRefusal, type Pair, type PairOrRefusal, type Refusal } from "../../data/pairs/pair.ts";
+import { isRefusal, type Pair, type PairOrRefusal, type Refusal, TWIN } from "../../data/pairs/pair.ts";
 import { InputError } from "../../errors.ts";
 import { nounPhrases } from "../../inputs/noun-phrases.ts";
 import type { Span } from "../../inputs/word-pieces.ts";
+import type { CaptionFilter } from "./caption-filters.ts";
 import type { GroundingModel, PhraseDetection } from "./grounding-model.ts";
 import type { DigestedPicture, PicturePreparer } from "./picture-preparer.ts";
-
-/** Says why a caption is not worth labelling; undefined where it is. */
-export type CaptionFilter = (caption: string) => string | undefined;
 
 export interface LabelOptions {
   /** Boxes are kept above this score; 0.5 in the paper. */
@@ -60,15 +59,15 @@ export async function* pseudoLabel(
     const { nms, threshold, minSide = 0 } = options;
     const { width, height } = picture;
     if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
-    const twin = `${picture.digest} ${pair.caption}`;
-    if (seen.has(twin)) return refusal(pair, "duplicate", "the same picture with the same caption came before");
-    seen.add(twin);
+    const digest = createHash("sha256").update(`${picture.digest} ${pair.caption}`).digest("hex").slice(0, 32);
+    if (seen.has(digest)) return refusal(pair, "duplicate", TWIN);
+    seen.add(digest);
     try {
       const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
       const found = await model.ground(picture, pair.caption, how);
       const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
       const { file, caption } = pair;
-      return { file, caption, width, height, regions: regionsOf(spans, kept, caption) };
+      return { file, digest, caption, width, height, regions: regionsOf(spans, kept, caption) };
     } catch (error) {
       if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
       throw error;
