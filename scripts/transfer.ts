@@ -1,6 +1,6 @@
 /**
  * What each way of adapting gains on thirteen small sets (GLIP, section 5): appends a line for each cell of the table as it ends, and goes on
- * where it was when run again. Seeds are outermost, so that what is there is a fair smaller table at any time.
+ * where it was when run again. Rounds of shots are outermost and seeds next, so that what is there is a fair smaller table at any time.
  *
  *   npx groundling scenes --downstream --out runs/downstream
  *   npx tsx scripts/transfer.ts --results docs/results/transfer.jsonl
@@ -82,8 +82,8 @@ for (const { name, groundTruth } of sets) {
   const cell = { seed: 0, shots: 0, method: "zero-shot", set: name } as const;
   if (!isDone(cell)) await keep(cell, async () => score(everyday, everyday.weights, groundTruth));
 }
-for (const seed of recipe.seeds)
-  for (const round of recipe.rounds)
+for (const round of recipe.rounds)
+  for (const seed of recipe.seeds)
     for (const { name, groundTruth } of sets)
       for (const shots of round)
         for (const method of methods) {

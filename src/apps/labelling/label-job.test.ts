@@ -116,10 +116,12 @@ test("of equal pairs in several shards the first stands, whichever shard is done
   mkdirSync(twins);
   const shardOf = async (pictures: readonly number[]) =>
     tarOf(
-      (await Promise.all(pictures.map((number) => stripes(number)))).flatMap((picture, i): [string, string | Buffer][] => [
-        [`${i}.png`, picture],
-        [`${i}.txt`, "a dog and two red balls"],
-      ]),
+      (await Promise.all(pictures.map((number) => stripes(number)))).flatMap(
+        (picture, i): [string, string | Buffer][] => [
+          [`${i}.png`, picture],
+          [`${i}.txt`, "a dog and two red balls"],
+        ],
+      ),
     );
   for (const [shard, pictures] of [
     [1, 2],
