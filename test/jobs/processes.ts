@@ -111,29 +111,23 @@ export async function writePairs(folder: string, count: number): Promise<Labelli
   return { source, model };
 }
 
-/** `groundling pseudo-label` over the pairs, one shard a pair. */
-export function label(
-  { source, model }: Labelling,
-  out: string,
-  more: readonly string[] = [],
-  host: Host = [],
-): Process {
-  const words = [
-    "pseudo-label",
-    source,
-    "--model",
-    model,
-    "--out",
-    out,
-    "--rows",
-    "1",
-    "--size",
-    "32",
-    "--threads",
-    "1",
-  ];
-  const loader = ["--import", "tsx", join(repository, "src/apps/cli/main.ts")];
-  return start(host, process.execPath, [...loader, ...words, "--threshold", "0.05", ...more]);
+/** The words of the program itself, before its command. */
+export const program: readonly string[] = [
+  process.execPath,
+  "--import",
+  "tsx",
+  join(repository, "src/apps/cli/main.ts"),
+];
+
+/** The words after the program's: `pseudo-label` over the pairs, one shard a pair. */
+export function wordsOf({ source, model }: Labelling, out: string, more: readonly string[] = []): string[] {
+  const own = ["--model", model, "--out", out, "--rows", "1", "--size", "32", "--threads", "1", "--threshold", "0.05"];
+  return ["pseudo-label", source, ...own, ...more];
+}
+
+export function label(labelling: Labelling, out: string, more: readonly string[] = [], host: Host = []): Process {
+  const [node, ...loader] = program;
+  return start(host, node!, [...loader, ...wordsOf(labelling, out, more)]);
 }
 
 /** How many shards have a result. */
