@@ -103,6 +103,7 @@ const variants = {
   teacher: { ...student, labeller: "nobody" },
   student,
   "student, twice the steps": { ...student, times: 2 },
+  "student, three times the steps": { ...student, times: 3 },
   "teacher, twice the steps": { ...student, labeller: "nobody", times: 2 },
   "threshold 0.3": { ...student, threshold: 0.3 },
   "threshold 0.7": { ...student, threshold: 0.7 },
