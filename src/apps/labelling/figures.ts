@@ -25,10 +25,7 @@ export type Duplicates = ReadonlyMap<number, ReadonlySet<number>>;
 /** What no shard can know of itself: the first of equal pairs in the source's order stands. */
 export async function duplicatesOf(folder: string, shards: readonly Shard[]): Promise<Duplicates> {
   const connection = await duckdb();
-  const result = await connection.runAndReadAll(`
-    WITH ${rowsOf(folder, shards)}
-    SELECT shard, row FROM rows WHERE digest IN (SELECT digest FROM rows GROUP BY digest HAVING count(*) > 1)
-    QUALIFY row_number() OVER (PARTITION BY digest ORDER BY shard, row) > 1`);
+  const result = await connection.runAndReadAll(`WITH ${tablesOf(folder, shards)} FROM twins`);
   const found = new Map<number, Set<number>>();
   for (const [shard, row] of result.getRowsJS() as [bigint, bigint][]) {
     const rows = found.get(Number(shard)) ?? new Set();
@@ -37,12 +34,12 @@ export async function duplicatesOf(folder: string, shards: readonly Shard[]): Pr
   return found;
 }
 
-/** Tables of SQL: `rows`, of all shards, with the place of the shard and of the row in it. */
-function rowsOf(folder: string, shards: readonly Shard[]): string {
+/** Tables of SQL: `rows` of all shards, with the places of the shard and of the row in it, and `twins`, the places of the duplicates. */
+function tablesOf(folder: string, shards: readonly Shard[]): string {
   const files = shards.map((shard) => literal(shardFile(folder, shard, "table"))).join();
-  return `files AS (SELECT unnest([${files}]) AS file, unnest(range(${shards.length})) AS shard),
-    rows AS (SELECT shard, file_row_number AS row, digest, regions
-             FROM read_parquet([${files}], filename = 'file', file_row_number = true) JOIN files USING (file))`;
+  return `
+    rows AS (SELECT file_index AS shard, file_row_number AS row, digest, regions FROM read_parquet([${files}])),
+    twins AS (SELECT shard, row FROM rows QUALIFY row_number() OVER (PARTITION BY digest ORDER BY shard, row) > 1)`;
 }
 
 /** Figures of shards that are all done. */
@@ -61,17 +58,17 @@ export async function datasetFigures(
   return {
     shards: shards.length,
     pairs: sum("pairs"),
-    ...(await paperFigures(rowsOf(folder, shards), threshold)),
+    ...(await paperFigures(tablesOf(folder, shards), threshold)),
     refused: Object.fromEntries(Object.entries(refused).sort()),
     damages: sum("damages"),
   };
 }
 
-async function paperFigures(rows: string, threshold: number) {
+async function paperFigures(tables: string, threshold: number) {
   const connection = await duckdb();
   const result = await connection.runAndReadAll(`
-    WITH ${rows},
-         pairs AS (SELECT first(regions ORDER BY shard, row) AS regions FROM rows GROUP BY digest),
+    WITH ${tables},
+         pairs AS (SELECT regions FROM rows ANTI JOIN twins USING (shard, row)),
          phrases AS (SELECT lower(region.phrase) AS phrase, len(list_filter(region.score, score -> score > ${threshold})) AS boxes
                      FROM (SELECT unnest(regions) AS region FROM pairs))
     SELECT (SELECT count(*) FROM pairs) AS labelled,

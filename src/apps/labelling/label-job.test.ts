@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -28,8 +28,8 @@ async function loadModel(): Promise<GroundingModel> {
   return new GroundingModel(new Predictor(model, weights, { threads: 1 }), words, { short: 64, max: 96 });
 }
 
-async function labelInto(out: string, more = {}) {
-  const job = await openLabelJob({ source, out: join(root, out), settings: { ...settings, ...more }, loadModel });
+async function labelInto(out: string, more = {}, from = source) {
+  const job = await openLabelJob({ source: from, out: join(root, out), settings: { ...settings, ...more }, loadModel });
   try {
     const dead = await driveHere(job, { attempts: 1, patience: 0 });
     assert.deepEqual(dead, []);
@@ -148,6 +148,38 @@ test("of equal pairs in several shards the first stands, whichever shard is done
   const files = (lines: string[] | undefined, of: "filename" | "file") => lines!.map((line) => JSON.parse(line)[of]);
   assert.deepEqual(files(labels, "filename"), ["0.tar/0.png", "0.tar/1.png", "1.tar/0.png", "2.tar/1.png"]);
   assert.deepEqual(files(problems, "file"), ["1.tar/1.png", "1.tar/2.png", "2.tar/0.png"]);
+});
+
+test("which pairs are refused does not depend on how the source is cut", async () => {
+  const folder = join(root, "cut");
+  mkdirSync(folder);
+  // Two names of one picture, and another of the same bytes in another shape.
+  for (const name of ["a", "b"])
+    writeFileSync(join(folder, `${name}.png`), await stripes(3, { width: 64, height: 32 }));
+  writeFileSync(join(folder, "c.png"), await stripes(3, { width: 32, height: 64 }));
+  const long = `a dog ${"and a cat ".repeat(40)}`;
+  const rows = `b:a dog|a:a dog and a ball|c:a dog|a:a dog|a:DOG!|a:${long}|b:a dog and a ball|a:it|a:${long}|c:a dog`;
+  const lines = rows.split("|").map((row) => {
+    const [name, caption] = row.split(":");
+    return `${JSON.stringify({ image: `${name}.png`, caption })}\n`;
+  });
+  const from = join(folder, "pairs.jsonl");
+  writeFileSync(from, lines.join(""));
+  const result = async (size: number) => {
+    const { shards, ...figures } = await labelInto(`cut-${size}`, { rows: size, threshold: 0.05 }, from);
+    assert.equal(shards, Math.ceil(10 / size));
+    const text = (name: string) => readFileSync(join(root, `cut-${size}`, name), "utf8");
+    return { figures, labels: text("grounding.jsonl"), problems: text("problems.jsonl").split("\n").sort() };
+  };
+  const whole = await result(10);
+  assert.deepEqual([whole.figures.pairs, whole.figures.labelled], [10, 4]);
+  assert.deepEqual(whole.figures.refused, { duplicate: 3, "no noun phrase": 1, "unreadable caption": 2 });
+  for (const size of [1, 3]) assert.deepEqual(await result(size), whole);
+});
+
+test("a language that cannot be told is refused before anything is written", async () => {
+  await assert.rejects(labelInto("klingon", { language: "klingon" }), /language klingon cannot be told/);
+  assert.equal(existsSync(join(root, "klingon")), false);
 });
 
 test("captions that are refused by their length or language are counted by reason, and only where it is asked for", async () => {

@@ -50,8 +50,8 @@ export interface LabelJob extends Work<Shard> {
 export async function openLabelJob({ source, images, out, settings, loadModel }: JobOptions): Promise<LabelJob> {
   const cut = await cutSource(source, { rows: settings.rows, ...(images === undefined ? {} : { images }) });
   const { shards } = cut;
-  await noteJob(out, { settings, shards });
   const filters = await captionFilters(settings);
+  await noteJob(out, { settings, shards });
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();

@@ -29,14 +29,14 @@ function ofLength([least, most]: readonly [number, number]): CaptionFilter {
 }
 
 async function ofLanguage(language: string): Promise<CaptionFilter> {
-  const { eld } = await import("eld/small");
+  const { eld } = await import("eld/medium");
   const known = Object.values(eld.info().Languages);
   if (!known.includes(language))
     throw new InputError(`language ${language} cannot be told from others; give one of ${known.sort().join(", ")}`);
   return (caption) => {
     const found = eld.detect(caption);
     const scores = found.getScores();
-    const isAnother = (scores[found.language] ?? 0) > CERTAIN * (scores[language] ?? 0);
+    const isAnother = found.isReliable() && scores[found.language]! > CERTAIN * (scores[language] ?? 0);
     return isAnother ? "another language" : undefined;
   };
 }

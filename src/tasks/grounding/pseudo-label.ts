@@ -59,14 +59,15 @@ export async function* pseudoLabel(
     const { nms, threshold, minSide = 0 } = options;
     const { width, height } = picture;
     if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
-    const digest = createHash("sha256").update(`${picture.digest} ${pair.caption}`).digest("hex").slice(0, 32);
+    const content = `${width} ${height} ${picture.digest} ${pair.caption}`;
+    const digest = createHash("sha256").update(content).digest("hex").slice(0, 32);
     if (seen.has(digest)) return refusal(pair, "duplicate", TWIN);
-    seen.add(digest);
     try {
       const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
       const found = await model.ground(picture, pair.caption, how);
       const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
       const { file, caption } = pair;
+      seen.add(digest);
       return { file, digest, caption, width, height, regions: regionsOf(spans, kept, caption) };
     } catch (error) {
       if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
