@@ -1,13 +1,16 @@
 /**
  * Times pseudo-labelling against pure detection of one prompt on the same pictures, in turns, and prints the ratio of pictures a second:
- * 1 where noun phrases, texts, reading and writing cost nothing.
+ * 1 where noun phrases, texts, reading and writing cost nothing. Then as many workers of one thread as there are cores share the work. Beside each
+ * stands what share of all cores was busy, whoever made it so: nothing else should run.
  *
- *   node --import tsx bench/labelling.ts [MODEL]      PICTURES, SIDE, TURNS, THREADS are read from the environment (24, 256, 5, all cores)
+ *   node --import tsx bench/labelling.ts [MODEL]      PICTURES, SIDE, TURNS, THREADS are read from the environment (96, 256, 5, all cores)
  *
  * MODEL is what `--model` takes.
  */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { openLabelJob } from "../src/apps/labelling/label-job.ts";
@@ -15,11 +18,13 @@ import { composeScene, loadWorld } from "../src/data/scenes/index.ts";
 import { driveHere } from "../src/engine/jobs/here.ts";
 import { loadModel } from "../src/tasks/grounding/load-model.ts";
 
-const pictures = Number(process.env.PICTURES ?? 24);
+const pictures = Number(process.env.PICTURES ?? 96);
 const side = Number(process.env.SIDE ?? 256);
 const turns = Number(process.env.TURNS ?? 5);
 const threads = process.env.THREADS ? { threads: Number(process.env.THREADS) } : {};
 const name = process.argv[2];
+const cores = availableParallelism();
+const before = loadavg()[0]!;
 const folder = mkdtempSync(join(tmpdir(), "bench-labelling-"));
 
 try {
@@ -53,7 +58,7 @@ try {
       return job;
     };
   };
-  const seconds: Record<"detection" | "labelling", number[]> = { detection: [], labelling: [] };
+  const found: Record<"detection" | "labelling", Timed[]> = { detection: [], labelling: [] };
   // The first turn prepares sessions for both.
   for (let i = 0; i <= turns; i++) {
     const detection = await timed(detect);
@@ -65,26 +70,59 @@ try {
     });
     await dispose();
     if (i === 0) continue;
-    seconds.detection.push(detection);
-    seconds.labelling.push(labelling);
+    found.detection.push(detection);
+    found.labelling.push(labelling);
   }
   await model.dispose();
-  const [detection, labelling] = [median(seconds.detection), median(seconds.labelling)];
-  const rate = (time: number) => `${(pictures / time).toFixed(2)} pictures/s`;
+  const workers: Timed[] = [];
+  for (let i = 0; i < turns; i++) workers.push(await timed(() => labelByWorkers(join(folder, `workers-${i}`), source)));
   console.log(`${pictures} pictures of ${side} × ${side}, model ${name ?? "built in"}, medians of ${turns} turns`);
-  console.log(
-    `  detection ${rate(detection)}, labelling ${rate(labelling)}, ratio ${(detection / labelling).toFixed(2)}`,
-  );
+  const detection = median(found.detection);
+  for (const [what, times] of Object.entries({ ...found, [`${cores} workers, with their start`]: workers })) {
+    const { seconds, busy } = median(times);
+    const rate = (pictures / seconds).toFixed(2);
+    const ratio = (detection.seconds / seconds).toFixed(2);
+    console.log(
+      `  ${what.padEnd(28)} ${rate} pictures/s, ${ratio} of detection, ${Math.round(100 * busy)} % of the cores busy`,
+    );
+  }
+  console.log(`load before ${before.toFixed(2)}`);
 } finally {
   rmSync(folder, { recursive: true });
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
-  const start = performance.now();
-  await work();
-  return (performance.now() - start) / 1000;
+/** The command itself, once a core, each with one thread and its share. */
+async function labelByWorkers(out: string, source: string): Promise<void> {
+  const ended = Array.from({ length: cores }, async (_, i) => {
+    const rows = String(Math.ceil(pictures / (4 * cores)));
+    const share = ["--shard-of", `${i}/${cores}`, "--threads", "1", "--rows", rows];
+    const model = name ? ["--model", name] : [];
+    const words = ["pseudo-label", source, "--out", out, ...share, ...model];
+    const child = spawn(process.execPath, ["--import", "tsx", "src/apps/cli/main.ts", ...words], { stdio: "ignore" });
+    const [code] = await once(child, "close");
+    if (code !== 0) throw new Error(`a worker ended with ${code}`);
+  });
+  await Promise.all(ended);
 }
 
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
+interface Timed {
+  seconds: number;
+  /** Share of all cores' time that was not idle. */
+  busy: number;
+}
+
+async function timed(work: () => Promise<void>): Promise<Timed> {
+  const [start, idle] = [performance.now(), idleTime()];
+  await work();
+  const milliseconds = performance.now() - start;
+  return { seconds: milliseconds / 1000, busy: 1 - (idleTime() - idle) / (milliseconds * cpus().length) };
+}
+
+/** Milliseconds that all cores have been idle. */
+function idleTime(): number {
+  return cpus().reduce((sum, { times }) => sum + times.idle, 0);
+}
+
+function median(times: readonly Timed[]): Timed {
+  return times.toSorted((a, b) => a.seconds - b.seconds)[times.length >> 1]!;
 }
