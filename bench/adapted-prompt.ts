@@ -18,7 +18,7 @@ try {
     vectors: new Float32Array(40 * 768),
     tokens: 40,
     inPlace: false,
-    base: "",
+    base: { name: "none", mark: "" },
   });
   const times: number[] = [];
   for (let run = 0; run < RUNS; run++) {

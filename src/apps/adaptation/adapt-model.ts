@@ -16,7 +16,7 @@ import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import type { ClassPrompt, Pass } from "../../inputs/prompts.ts";
 import { type AdaptedPrompt, spoken } from "../../tasks/grounding/adapted-prompt.ts";
-import { baseMark } from "../../tasks/grounding/base-mark.ts";
+import { baseOf } from "../../tasks/grounding/base-mark.ts";
 import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
 import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
 import { Predictor } from "../../tasks/grounding/predictor.ts";
@@ -189,7 +189,7 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     vectors,
     tokens: count,
     inPlace: false,
-    base: baseMark(base.weights),
+    base: baseOf(base),
   };
   return {
     stored: { ...base, model, weights: learnable.weights(kept) },

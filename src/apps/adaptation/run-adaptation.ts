@@ -156,7 +156,7 @@ async function write(
   }
   if (method === "adapters") {
     const file = join(out, "adapters.safetensors");
-    await writeAdapters(file, learned, { weights: base.weights, classes: names });
+    await writeAdapters(file, learned, { base, classes: names });
     return file;
   }
   const folder = join(out, "model");

@@ -4,13 +4,13 @@ import { WeightsError } from "../../errors.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts";
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
-import { baseMark, refuseOtherBase } from "./base-mark.ts";
+import { type Base, baseIn, baseMark, refuseOtherBase } from "./base-mark.ts";
 
-/** One of the two, and the mark of the model that it was learned for. */
+/** One of the two, and the model that it was learned for. */
 export interface Adapted {
   prompt?: AdaptedPrompt;
   adapters?: Adapters;
-  base: string;
+  base: Base;
 }
 
 /** Reads what `groundling adapt` wrote by the method prompt or adapters. Throws WeightsError for another file. */
@@ -18,12 +18,13 @@ export async function readAdapted(path: string): Promise<Adapted> {
   const file = await openWeights(path);
   try {
     const format = file.metadata.get("format");
-    const base = file.metadata.get("base") ?? "";
-    if (format === PROMPT_FORMAT) return { prompt: await promptIn(file, path), base };
+    if (format !== PROMPT_FORMAT && format !== ADAPTERS_FORMAT)
+      throw new WeightsError(
+        `${path}: is neither an adapted prompt nor adapters, as groundling adapt writes them; give a whole model as --model`,
+      );
+    const base = baseIn(file.metadata, path);
     if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file), base };
-    throw new WeightsError(
-      `${path}: is neither an adapted prompt nor adapters, as groundling adapt writes them; give a whole model as --model`,
-    );
+    return { prompt: { ...(await promptIn(file, path)), base }, base };
   } finally {
     await file.close();
   }

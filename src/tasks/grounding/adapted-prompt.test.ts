@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
+import { fromFloat32, toFloat32 } from "../../weights/float-conversion.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { readAdapted, withAdaptedFile } from "./adapted-file.ts";
 import { type AdaptedPrompt, writeAdaptedPrompt } from "./adapted-prompt.ts";
 import { newAdapters, withAdapters, writeAdapters } from "./adapters.ts";
-import { baseMark } from "./base-mark.ts";
+import { baseOf } from "./base-mark.ts";
 import { tinyConfig, tinyModel, vocabulary } from "./fixtures/tiny-model.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor } from "./predictor.ts";
@@ -20,8 +21,9 @@ const { model, weights } = tinyModel();
 const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
 const size = { short: 64, max: 64 };
 const options = { optimization: "none", threads: 1 } as const;
-const base = baseMark(weights);
-const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, base);
+const stored = { name: "tiny", weights };
+const base = baseOf(stored);
+const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, base.mark);
 after(async () => {
   await loaded.dispose();
   rmSync(root, { recursive: true });
@@ -80,19 +82,46 @@ test("vectors in place of the words answer as those that are added to them, and 
   assert.deepEqual(await loaded.detect(picture, ["dog", "cat"]), plain);
   await writeAdaptedPrompt(file, inPlace);
   assert.deepEqual((await readAdapted(file)).prompt, inPlace);
+  // The language backbone is not run: a model without its weights answers in the same bits.
+  const mute = new Map([...weights].filter(([name]) => !name.startsWith("language_backbone")));
+  const silent = new GroundingModel(new Predictor(model, mute, options), words, size, base.mark);
+  try {
+    assert.deepEqual(await silent.detect(picture, inPlace), await loaded.detect(picture, inPlace));
+    await assert.rejects(silent.detect(picture, ["dog", "cat"]));
+  } finally {
+    await silent.dispose();
+  }
 });
 
 test("what was learned for other weights of the same shape is refused", async () => {
   const other = new Map([...weights].map(([key, numbers]) => [key, numbers.map((value) => 1.5 * value)]));
-  const refused = { name: "WeightsError", message: /learned for a model with the mark \w{16}, not for this one/ };
-  const stranger = { ...promptFor(["dog", "cat"], 6), base: baseMark(other) };
-  await assert.rejects(loaded.detect(picture, stranger), refused);
+  const refused = { name: "WeightsError", message: /learned for the model tiny with .*; take tiny, or adapt this one/ };
+  const stranger = { ...promptFor(["dog", "cat"], 6), base: baseOf({ name: "other", weights: other }) };
+  await assert.rejects(loaded.detect(picture, stranger), { name: "WeightsError", message: /take other/ });
   await writeAdaptedPrompt(file, promptFor(["dog", "cat"], 6));
   await assert.rejects(withAdaptedFile({ weights: other }, file), refused);
+  // One bias of the backbone is enough.
+  const bias = "backbone.body.patch_embed.norm.bias";
+  const near = new Map([...weights, [bias, weights.get(bias)!.map((value) => value + 0.01)]] as const);
+  await assert.rejects(withAdaptedFile({ weights: near }, file), refused);
   const name = "rpn.head.dot_product_projection_text.weight";
-  await writeAdapters(file, newAdapters(model, [name], new Random(6)), { weights, classes: ["dog"] });
+  await writeAdapters(file, newAdapters(model, [name], new Random(6)), { base: stored, classes: ["dog"] });
   await assert.rejects(withAdaptedFile({ weights: other }, file), refused);
   assert.deepEqual((await withAdaptedFile({ weights }, file)).stored.weights, weights);
+});
+
+test("a file that does not say for which model it was learned is refused", async () => {
+  const vectors = { name: TUNABLE_PROMPT, dtype: "F32" as const, shape: [5, 16], data: new Float32Array(80) };
+  await writeSafetensors(file, [vectors], { format: "groundling-prompt", classes: '["dog", "cat"]' });
+  await assert.rejects(readAdapted(file), { name: "WeightsError", message: /does not say for which model/ });
+});
+
+test("a model in float16 and its copy in float32 have one mark", () => {
+  const half = new Map(
+    [...weights].map(([key, numbers]) => [key, toFloat32("F16", fromFloat32("F16", numbers))] as const),
+  );
+  assert.notDeepEqual(half, weights);
+  assert.deepEqual(baseOf({ name: "tiny", weights: half }), base);
 });
 
 test("a prompt of another model and a file that is none are refused by name", async () => {
@@ -121,7 +150,7 @@ test("adapters come back from their file, add the product of their two parts, an
     const added = Math.floor(place / 16) === 3 ? 2 * down[16 + (place % 16)]! : 0;
     assert.ok(Math.abs(value - before[place]! - added) < 1e-5);
   });
-  await writeAdapters(file, adapters, { weights, classes: ["dog"] });
+  await writeAdapters(file, adapters, { base: stored, classes: ["dog"] });
   assert.deepEqual((await readAdapted(file)).adapters, adapters);
   const other = new Map([...weights].filter(([key]) => key !== name));
   assert.throws(() => withAdapters(other, adapters), { name: "WeightsError", message: /fits no weight of this model/ });

@@ -2,12 +2,12 @@
 
 import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
-import { type ClassPrompt, type Pass, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
+import { type ClassPrompt, labelsOf, type Pass, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
 import type { WordPieces } from "../../inputs/word-pieces.ts";
 import type { Glip } from "../../models/glip.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { refuseOtherBase } from "./base-mark.ts";
+import { type Base, baseMetadata, refuseOtherBase } from "./base-mark.ts";
 import type { TextFeatures } from "./predictor.ts";
 import { TUNABLE_PROMPT } from "./tunable-prompt.ts";
 
@@ -16,8 +16,8 @@ export interface AdaptedPrompt extends TextFeatures {
   readonly classes: readonly (string | ClassPrompt)[];
   /** Whether the vectors stand in place of the words', so that nothing need be read, rather than being added to them. */
   readonly inPlace: boolean;
-  /** Mark of the model that it was learned for. */
-  readonly base: string;
+  /** The model that it was learned for. */
+  readonly base: Base;
 }
 
 export const PROMPT_FORMAT = "groundling-prompt";
@@ -44,19 +44,18 @@ export async function writeAdaptedPrompt(path: string, prompt: AdaptedPrompt): P
     shape: [tokens, vectors.length / tokens],
     data: vectors,
   };
-  const metadata = { format: PROMPT_FORMAT, classes: JSON.stringify(classes), in_place: String(inPlace), base };
-  await writeSafetensors(path, [tensor], metadata);
+  const words = { classes: JSON.stringify(classes), in_place: String(inPlace) };
+  await writeSafetensors(path, [tensor], { format: PROMPT_FORMAT, ...words, ...baseMetadata(base) });
 }
 
 /** The prompt of an open file. Throws WeightsError where it is malformed. */
-export async function promptIn(file: WeightsFile, path: string): Promise<AdaptedPrompt> {
+export async function promptIn(file: WeightsFile, path: string): Promise<Omit<AdaptedPrompt, "base">> {
   const classes = classesIn(file.metadata.get("classes"));
-  const base = file.metadata.get("base");
   const entry = file.entries.get(TUNABLE_PROMPT);
-  if (!classes || base === undefined || entry?.shape.length !== 2)
+  if (!classes || entry?.shape.length !== 2)
     throw new WeightsError(`${path}: is a broken prompt; make it anew by groundling adapt --method prompt`);
   const inPlace = file.metadata.get("in_place") === "true";
-  return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]!, inPlace, base };
+  return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]!, inPlace };
 }
 
 /** How the model of a mark is asked by an adapted prompt. Throws WeightsError where it was learned for another model. */
@@ -64,6 +63,7 @@ export function promptOfAdapted(
   { words, model, mark }: { words: WordPieces; model: Pick<Glip, "maxTokens" | "textWidth">; mark: string },
   { classes, vectors, tokens, inPlace, base }: AdaptedPrompt,
 ): Prompt {
+  refuseOtherBase(base, mark, `the adapted prompt for ${labelsOf(classes).join(", ")}`);
   const { maxTokens, textWidth } = model;
   const { labels, passes } = promptOfClasses(words, classes, { maxTokens });
   const pass = passes[0]!;
@@ -71,7 +71,6 @@ export function promptOfAdapted(
     throw new WeightsError(
       `the adapted prompt for ${labels.join(", ")} holds [${tokens}, ${vectors.length / tokens}] numbers where this model needs [${pass.ids.length}, ${textWidth}]; take the model that it was made for`,
     );
-  refuseOtherBase(base, mark, `the adapted prompt for ${labels.join(", ")}`);
   return { labels, passes: [{ ...pass, learned: { vectors, inPlace } }] };
 }
 

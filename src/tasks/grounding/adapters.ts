@@ -5,7 +5,7 @@ import { WeightsError } from "../../errors.ts";
 import type { Detector } from "../../models/detector.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { baseMark } from "./base-mark.ts";
+import { baseMetadata, baseOf } from "./base-mark.ts";
 
 /** A and B by names as of `peft`: of the weight `X.weight` they are `X.lora_A.weight` and `X.lora_B.weight`. */
 export type Adapters = ReadonlyMap<string, Float32Array>;
@@ -75,16 +75,16 @@ export function adapterGradients(adapters: Adapters, gradients: Numbers): Map<st
 export async function writeAdapters(
   path: string,
   adapters: Adapters,
-  { weights, classes }: { weights: Numbers; classes: readonly string[] },
+  { base, classes }: { base: { name: string; weights: Numbers }; classes: readonly string[] },
 ): Promise<void> {
-  const tensors = pairsOf(weights, adapters).flatMap(({ name, down, up, rank, inputs }) => [
+  const tensors = pairsOf(base.weights, adapters).flatMap(({ name, down, up, rank, inputs }) => [
     { name: nameOf(name, "A"), dtype: "F32" as const, shape: [rank, inputs], data: down },
     { name: nameOf(name, "B"), dtype: "F32" as const, shape: [up.length / rank, rank], data: up },
   ]);
   await writeSafetensors(path, tensors, {
     format: ADAPTERS_FORMAT,
     classes: JSON.stringify(classes),
-    base: baseMark(weights),
+    ...baseMetadata(baseOf(base)),
   });
 }
 

@@ -18,9 +18,9 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   const read = await readDetector(nameOrPath, options);
-  const mark = baseMark(read.weights);
   const adapted = options.adapted === undefined ? { stored: read } : await withAdaptedFile(read, options.adapted);
   const { model, weights, words, size } = adapted.stored;
+  const mark = baseMark(weights);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
   const dispose = () => {

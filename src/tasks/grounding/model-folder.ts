@@ -1,7 +1,7 @@
 /** A model on disk: config.json, preprocessor_config.json, vocab.txt, model.safetensors and a card, as the hubs lay them out. */
 
 import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
@@ -21,6 +21,8 @@ import { fetchModel, zoo } from "../../weights/zoo.ts";
 import type { Words } from "./grounding-model.ts";
 
 export interface StoredDetector {
+  /** Of the built-in model, or of the folder or file that it was read from. */
+  name: string;
   model: Detector;
   weights: Map<string, Float32Array>;
   words: Words;
@@ -87,16 +89,17 @@ async function readFolder(folder: string): Promise<StoredDetector | StoredModel>
   const { size: sides } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
   const size: SizeRule = { short: sides.shortest_edge, max: sides.longest_edge };
   const file = join(folder, "model.safetensors");
+  const name = basename(resolve(folder));
   if (stored.model_type === DYNAMIC_HEAD) {
     const model = dynamicHead(stored.dynamic_head);
-    return { model, weights: await weightsOf(model, file), words: new KnownClasses(model.config.classes), size };
+    return { name, model, weights: await weightsOf(model, file), words: new KnownClasses(model.config.classes), size };
   }
   const config = stored.glip;
   const vocabulary = join(folder, "vocab.txt");
   const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
   wantWords(words, config, folder);
   const model = glip(config);
-  return { model, weights: await weightsOf(model, file), words, vocabulary, size };
+  return { name, model, weights: await weightsOf(model, file), words, vocabulary, size };
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
@@ -110,7 +113,8 @@ async function readCheckpoint(path: string): Promise<StoredModel> {
   const words = WordPieces.parse(await readFile(BERT_WORDS, "utf8"));
   wantWords(words, config, path);
   const model = glip(config);
-  return { model, weights: await weightsOf(model, path), words, vocabulary: BERT_WORDS, size: PUBLISHED_SIZE };
+  const weights = await weightsOf(model, path);
+  return { name: basename(path), model, weights, words, vocabulary: BERT_WORDS, size: PUBLISHED_SIZE };
 }
 
 /** A vocabulary that is not the model's own would look words up in the wrong rows. */
