@@ -112,7 +112,7 @@ test("the derivative of the loss by every output of the head is the reference's"
   const names = outputs.map(({ attributes }) => attributes.name);
   const derivatives = gradients(losses.total, outputs);
   const session = await Session.compile(Object.fromEntries(names.map((name, i) => [`d.${name}`, derivatives[i]!])));
-  const feeds: Record<string, Float32Array> = { mask: batch.mask, ...batch.targets };
+  const feeds: Record<string, Float32Array> = { "target.mask": batch.mask, ...batch.targets };
   for (const name of names) feeds[name] = await golden.floats(`head.${name}`);
   const found = await session.run(feeds);
   await session.dispose();

@@ -23,6 +23,8 @@ export interface BatchSetup {
 export interface Words {
   caption: string;
   spans: readonly (readonly Span[])[];
+  /** Characters of names that the picture may show without a box, of which nothing is learned from it. */
+  unsure?: readonly Span[];
 }
 
 /** A picture as the model takes it, with what is to be found in it. */
@@ -32,6 +34,7 @@ export interface Example {
   /** Right and lower edges belong to the boxes; in pixels of the resized picture. */
   boxes: readonly Corners[];
   spans: Words["spans"];
+  unsure?: Words["unsure"];
   /** How sure each box is, 0 to 1, where that is to count: what its words are taught. */
   confidences?: readonly number[];
 }
@@ -59,10 +62,14 @@ export function assembleBatch(
   const image = new Float32Array(pictures * 3 * height * width);
   const ids = new BigInt64Array(pictures * tokens);
   const mask = new Float32Array(pictures * tokens);
+  const taught = new Float32Array(pictures * tokens);
   const truths = examples.map((example, i) => {
     placeImage(image, example.image, { picture: i, height, width });
     ids.set(BigInt64Array.from(example.encoding.ids, BigInt), i * tokens);
     mask.fill(1, i * tokens, i * tokens + example.encoding.ids.length);
+    taught.fill(1, i * tokens, i * tokens + example.encoding.ids.length);
+    for (const span of example.unsure ?? [])
+      for (const token of tokenPositions(example.encoding, span)) taught[i * tokens + token] = 0;
     const named = example.spans.map((spans) => [
       ...new Set(spans.flatMap((span) => tokenPositions(example.encoding, span))),
     ]);
@@ -73,7 +80,10 @@ export function assembleBatch(
       ...(example.confidences ? { confidences: kept.map((box) => example.confidences![box]!) } : {}),
     };
   });
-  const targets = targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens });
+  const targets = {
+    ...targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens }),
+    ...(examples.some(({ unsure }) => unsure?.length) ? { "target.mask": taught } : {}),
+  };
   return { image, pictures, height, width, ids, mask, tokens, targets };
 }
 

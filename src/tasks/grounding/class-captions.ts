@@ -12,7 +12,10 @@ export interface NegativeOptions {
   one: number;
   none: number;
   all: number;
-  /** Names in the order of the set instead of shuffled, for what is learned of their places (GLIP `DISABLE_SHUFFLE`). */
+  /**
+   * Names in the order of the set instead of shuffled, and always all of them where they fit, for what is learned of their places
+   * (GLIP `DISABLE_SHUFFLE`).
+   */
   ordered?: boolean;
 }
 
@@ -38,25 +41,29 @@ export class ClassCaptions {
 
   /**
    * A caption of at most `tokens` tokens with names in random order: those present, as many as fit, and some of the others, but
-   * none of which the picture may hold objects, unless they keep their places. Spans are by the name as it was given.
+   * none of which the picture may hold objects without a box, unless all names are asked for in order. Spans are by the name as
+   * it was given; `unsure` are those of such names.
    */
   captionFor(
     { present, unfinished }: { present: readonly string[]; unfinished: readonly string[] },
     random: Random,
-  ): { caption: string; spans: ReadonlyMap<string, Span> } {
+  ): { caption: string; spans: ReadonlyMap<string, Span>; unsure: readonly Span[] } {
     const room = this.options.tokens - SPECIAL_TOKENS;
     const positives = this.thatFit(random.shuffled([...new Set(present.map(cleanName))]), room);
-    const { ordered } = this.options;
-    const held = new Set([...present, ...(ordered ? [] : unfinished)].map(cleanName));
+    const held = new Set([...present, ...unfinished].map(cleanName));
     const drawn = random.shuffled(this.names).slice(0, this.negativeCount(random));
     const absent = drawn.filter((name) => !held.has(name));
     const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
     const shuffled = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
-    const asked = ordered ? this.names.filter((name) => shuffled.includes(name)) : shuffled;
+    const asked = this.options.ordered ? this.inOrder(shuffled, room) : shuffled;
     const { caption, spans } = captionOfClasses(asked.map((name) => this.inWords(name)));
     const places = new Map(asked.map((name, k) => [name, spans[k]!]));
+    const boxed = new Set(present.map(cleanName));
     return {
       caption,
+      unsure: [...new Set(unfinished.map(cleanName))].flatMap((name) =>
+        places.has(name) && !boxed.has(name) ? [places.get(name)!] : [],
+      ),
       spans: new Map(
         present.flatMap((name) => {
           const span = places.get(cleanName(name));
@@ -64,6 +71,13 @@ export class ClassCaptions {
         }),
       ),
     };
+  }
+
+  /** All names where they fit, else those chosen. */
+  private inOrder(chosen: readonly string[], room: number): readonly string[] {
+    // No point follows the last name.
+    if (this.thatFit(this.names, room + 1).length === this.names.length) return this.names;
+    return this.names.filter((name) => chosen.includes(name));
   }
 
   private inWords(name: string): ClassPrompt {

@@ -139,6 +139,34 @@ test("a picture that is no picture, or of another size than its annotations say,
   await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png cannot be opened/ });
 });
 
+test("of a federated set, all classes stand in their order, and nothing is learned of what may lack boxes", async () => {
+  const federated = await captionSet("federated", [
+    { caption: "a dog", spans: [[0, 5]], size: [64, 40] },
+    { caption: "a dog", spans: [[0, 5]], size: [64, 40] },
+  ]);
+  const set = JSON.parse(readFileSync(federated.data, "utf8"));
+  set.categories = ["dog", "cat", "owl"].map((name, i) => ({ id: i + 1, name }));
+  set.images.forEach((image: object, i: number) => {
+    Object.assign(image, { caption: undefined, neg_category_ids: [], not_exhaustive_category_ids: i ? [1, 2] : [] });
+  });
+  const box = { area: 320, iscrowd: 0, bbox: [4, 8, 20, 16] };
+  set.annotations = [1, 3].map((category_id, i) => ({ ...box, id: i + 1, image_id: i, category_id }));
+  writeFileSync(federated.data, JSON.stringify(set));
+  const negatives = { most: 3, one: 0, none: 0, all: 1, ordered: true };
+  const composer = await createComposer(setup(federated, { negatives }));
+  // [CLS] dog . cat . owl [SEP] and a pad.
+  const ids = [...pieces.encode("dog. cat. owl").ids, 0].map(BigInt);
+  const taught = new Map<string, unknown>();
+  for (let job = 0; job < 2; job++) {
+    const batch = await composer.compose(job);
+    assert.deepEqual([...batch.ids], ids);
+    assert.deepEqual([...batch.mask], [1, 1, 1, 1, 1, 1, 1, 0]);
+    taught.set(pieces.encode("dog").ids[1] === wordsOf(batch)[0] ? "dog" : "owl", batch.targets["target.mask"]);
+  }
+  assert.equal(taught.get("dog"), undefined);
+  assert.deepEqual(taught.get("owl"), Float32Array.of(1, 0, 1, 0, 1, 1, 1, 0));
+});
+
 test("of few shots only as many pictures of each class are seen; a class of fixed classes is its number", async () => {
   const plain = await captionSet("shots", new Array(6).fill({ caption: "a dog", spans: [[0, 5]], size: [64, 40] }));
   const set = JSON.parse(readFileSync(plain.data, "utf8"));

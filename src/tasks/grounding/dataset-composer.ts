@@ -69,14 +69,14 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
   const exampleOf = async ({ source, example }: Turn, side: number, random: Random): Promise<Example> => {
     const { examples, read, weighted } = sources[source]!;
     const given = examples[example]!;
-    const { caption, encoding, spans } = read(given, random);
+    const { caption, encoding, ...words } = read(given, random);
     const mirrored = random.chance(setup.flip) && !SIDES.test(caption);
     const picture = await pictureOf(given);
     const image = prepareImage(mirrored ? mirror(picture) : picture, { short: side, max: setup.longest });
     return {
       image,
       encoding,
-      spans,
+      ...words,
       boxes: given.objects.map(({ xywh }) => place(xywh, given, { ...image, mirrored })),
       ...(weighted ? { confidences: given.objects.map(({ score = 1 }) => score) } : {}),
     };
@@ -128,8 +128,8 @@ function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Rand
   if ("caption" in example) return { caption: example.caption, spans: example.objects.map(({ spans }) => spans) };
   const { objects, unfinished } = example;
   const present = [...new Set(objects.map(({ name }) => name))];
-  const { caption, spans } = captions.captionFor({ present, unfinished }, random);
-  return { caption, spans: objects.map(({ name }) => (spans.has(name) ? [spans.get(name)!] : [])) };
+  const { caption, spans, unsure } = captions.captionFor({ present, unfinished }, random);
+  return { caption, unsure, spans: objects.map(({ name }) => (spans.has(name) ? [spans.get(name)!] : [])) };
 }
 
 async function pictureOf({ picture, width, height }: TrainingExample): Promise<Picture> {

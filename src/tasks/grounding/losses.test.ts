@@ -87,7 +87,7 @@ test("a picture with four boxes has the reference's three losses (check vector V
   const anchors = Float32Array.from(levels.flatMap((level) => [...level]));
   const losses = groundingLosses(outputs, anchors, targetTensors(1, 1706, 256));
   const mask = Float32Array.from({ length: 256 }, (_, i) => (i <= 10 ? 1 : 0));
-  const found = await evaluate({ ...losses }, { mask, ...targets });
+  const found = await evaluate({ ...losses }, { "target.mask": mask, ...targets });
   near(found.loss_reg[0]!, 0.920296);
   near(found.loss_centerness[0]!, 0.800237);
   near(found.loss_dot_product_token[0]!, 2.926069);

@@ -26,7 +26,7 @@ import {
 export interface TargetTensors {
   /** 1 where an anchor answers for a token [n,a,l]. */
   tokens: Tensor;
-  /** 1 for real tokens [n,l]. */
+  /** 1 for the tokens that something is learned of [n,l]. */
   mask: Tensor;
   /** The box that each anchor answers for, xyxy; anything for background [n,a,4]. */
   boxes: Tensor;
@@ -44,7 +44,7 @@ export interface TargetTensors {
 export function targetTensors(n: number, anchors: number, tokens: number): TargetTensors {
   return {
     tokens: input("target.tokens", [n, anchors, tokens]),
-    mask: input("mask", [n, tokens]),
+    mask: input("target.mask", [n, tokens]),
     boxes: input("target.boxes", [n, anchors, 4]),
     positive: input("target.positive", [n, anchors]),
     centerness: input("target.centerness", [n, anchors]),

@@ -64,6 +64,17 @@ test("a step against the gradient makes the loss smaller", async () => {
   assert.ok(Math.abs(slope / length + 1) < 0.05, `slope ${slope}, gradient ${length}`);
 });
 
+test("of words that a batch's own mask leaves out nothing is learned", async () => {
+  const batch = tinyBatch(32, 64);
+  const step = makeStep();
+  const { losses } = await step.run(weights, batch);
+  const taught = async (mask: Float32Array) =>
+    (await step.run(weights, { ...batch, targets: { ...batch.targets, "target.mask": mask } })).losses;
+  assert.deepEqual(await taught(batch.mask), losses);
+  const none = await taught(new Float32Array(6));
+  assert.deepEqual(none, { ...losses, loss_dot_product_token: 0 });
+});
+
 test("frozen parameters get no gradient, and the others keep theirs", async () => {
   const free = await makeStep().run(weights, tinyBatch(32, 64));
   const { gradients } = await makeStep({ frozen: /^backbone\.body|^language_backbone/ }).run(

@@ -21,6 +21,7 @@ export interface GroundingBatch {
   ids: BigInt64Array;
   mask: Float32Array;
   tokens: number;
+  /** Of all real tokens unless there is a `target.mask`. */
   targets: TargetNumbers;
 }
 
@@ -151,7 +152,7 @@ function shardsOf(batch: GroundingBatch, shards: number): GroundingBatch[] {
 }
 
 function feedsOf({ image, ids, mask, targets }: GroundingBatch): Record<string, Numbers> {
-  return { image, ids, mask, ...targets };
+  return { image, ids, mask, "target.mask": mask, ...targets };
 }
 
 /** Sums by name, in the order given; the first addend becomes the sum. */
