@@ -4,6 +4,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { after, before, test } from "node:test";
+import type { Job } from "kubernetes-types/batch/v1.js";
 import { repository, temporaryFolder } from "../cli/running.ts";
 import { bytesOf, type Labelling, label, program, shardsDone, wordsOf, writePairs } from "./processes.ts";
 
@@ -72,10 +73,10 @@ test("the tasks of a Slurm script, done in any order, give the result of one pro
 
 test("the indexes of a Kubernetes job do its command with its environment, and give the result of one process", () => {
   const out = join(root, "kubernetes");
-  const text = jobFile("kubernetes", out);
-  const command = JSON.parse(/^ +command: (.*)$/m.exec(text)![1]!) as string[];
-  const [, name, value] = /- name: (JOB_\w+)\n +value: "(\d+)"/.exec(text)!;
-  for (let index = 0; index < TASKS; index++)
-    perform(command, { [name!]: value!, JOB_COMPLETION_INDEX: String(index) });
+  const { spec } = JSON.parse(jobFile("kubernetes", out)) as Job;
+  const { command, env } = spec!.template.spec!.containers[0]!;
+  const environment = Object.fromEntries(env!.map(({ name, value }) => [name, value!]));
+  for (let index = 0; index < spec!.completions!; index++)
+    perform(command!, { ...environment, JOB_COMPLETION_INDEX: String(index) });
   assert.deepEqual(bytesOf(out), expected);
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import type { Job } from "kubernetes-types/batch/v1.js";
+import type { Container } from "kubernetes-types/core/v1.js";
 import { schedulers } from "./schedulers.ts";
 
 const words = ["pseudo-label", "it's here", "--emit", "slurm", "--out", "result", "--tasks=4", "--threshold", "0.5"];
@@ -16,10 +18,21 @@ test("a Slurm script is an array whose tasks run the same command on their share
 });
 
 test("a Kubernetes manifest is an indexed job that says how many there are", () => {
-  const { text } = schedulers.kubernetes(words, 4);
-  const command = JSON.parse(/command: (.*)/.exec(text)![1]!);
-  assert.deepEqual(command.slice(0, 4), ["npx", "groundling", "pseudo-label", "it's here"]);
-  assert.deepEqual(command.slice(-2), ["--shard-of", "kubernetes"]);
-  assert.match(text, /completionMode: Indexed\n {2}completions: 4\n/);
-  assert.match(text, /name: JOB_COMPLETIONS\n {14}value: "4"/);
+  // That its fields are those of batch/v1 and core/v1, the compiler says.
+  const { apiVersion, kind, metadata, spec } = JSON.parse(schedulers.kubernetes(words, 4).text) as Job;
+  assert.deepEqual([apiVersion, kind], ["batch/v1", "Job"]);
+  assert.match(metadata!.name!, /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
+  const { completionMode, completions, parallelism, maxFailedIndexes, template } = spec!;
+  assert.deepEqual([completionMode, completions, parallelism, maxFailedIndexes], ["Indexed", 4, 4, 4]);
+  // Where failures are counted by index, pods may not start again by themselves.
+  const { restartPolicy, containers, volumes } = template.spec!;
+  assert.equal(restartPolicy, "Never");
+  const [{ command, env, volumeMounts }] = containers as [Container];
+  assert.deepEqual(command!.slice(0, 4), ["npx", "groundling", "pseudo-label", "it's here"]);
+  assert.deepEqual(command!.slice(-2), ["--shard-of", "kubernetes"]);
+  assert.deepEqual(env, [{ name: "JOB_COMPLETIONS", value: "4" }]);
+  assert.deepEqual(
+    volumeMounts!.map(({ name }) => name),
+    volumes!.map(({ name }) => name),
+  );
 });

@@ -1,4 +1,5 @@
 /** Job files that run a command in many tasks, each with its share of the shards. */
+import type { Job } from "kubernetes-types/batch/v1.js";
 
 interface JobFile {
   /** Its name. */
@@ -32,36 +33,35 @@ exec ${command}
 /** An indexed job; image and volume are to be filled in: an image with Groundling, a volume with the source and the result. */
 function kubernetesManifest(words: readonly string[], tasks: number): JobFile {
   const command = ["npx", "groundling", ...ownWords(words), "--shard-of", "kubernetes"];
-  const text = `apiVersion: batch/v1
-kind: Job
-metadata:
-  name: pseudo-label
-spec:
-  completionMode: Indexed
-  completions: ${tasks}
-  parallelism: ${tasks}
-  backoffLimitPerIndex: 3
-  maxFailedIndexes: ${tasks}
-  template:
-    spec:
-      restartPolicy: Never
-      containers:
-        - name: pseudo-label
-          image: IMAGE
-          workingDir: /data
-          command: ${JSON.stringify(command)}
-          env:
-            - name: JOB_COMPLETIONS
-              value: "${tasks}"
-          volumeMounts:
-            - name: data
-              mountPath: /data
-      volumes:
-        - name: data
-          persistentVolumeClaim:
-            claimName: CLAIM
-`;
-  return { file: "pseudo-label.yaml", text };
+  const job: Job = {
+    apiVersion: "batch/v1",
+    kind: "Job",
+    metadata: { name: "pseudo-label" },
+    spec: {
+      completionMode: "Indexed",
+      completions: tasks,
+      parallelism: tasks,
+      backoffLimitPerIndex: 3,
+      maxFailedIndexes: tasks,
+      template: {
+        spec: {
+          restartPolicy: "Never",
+          containers: [
+            {
+              name: "pseudo-label",
+              image: "IMAGE",
+              workingDir: "/data",
+              command,
+              env: [{ name: "JOB_COMPLETIONS", value: String(tasks) }],
+              volumeMounts: [{ name: "data", mountPath: "/data" }],
+            },
+          ],
+          volumes: [{ name: "data", persistentVolumeClaim: { claimName: "CLAIM" } }],
+        },
+      },
+    },
+  };
+  return { file: "pseudo-label.json", text: `${JSON.stringify(job, undefined, 2)}\n` };
 }
 
 /** The words without what asks for the job file. */
