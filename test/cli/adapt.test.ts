@@ -44,23 +44,14 @@ test("full tuning writes a model, and tells what was forgotten of everyday thing
 });
 
 test("a tuned prompt is a few kB, forgets nothing, and answers through detect, eval and export", async () => {
-  await run([
-    "adapt",
-    "--data",
-    data,
-    "--method",
-    "prompt",
-    "--steps",
-    "5",
-    "--in-place",
-    ...short,
-    "--out",
-    out("prompt"),
-  ]);
+  const way = ["--method", "prompt", "--steps", "5", "--in-place"];
+  const table = await run(["adapt", "--data", data, ...way, ...short, "--out", out("prompt")]);
+  assert.match(table, /^other things: scored once, as a tuned prompt cannot change/m);
   const file = join(out("prompt"), "prompt.safetensors");
   assert.ok(statSync(file).size < 8192);
   const { retained } = report("prompt");
   assert.equal(retained.after, retained.before);
+  assert.match(retained.note, /scored once/);
 
   const [{ detections }] = JSON.parse(await run(["detect", picture(), ...json, "--adapted", file, ...short]));
   assert.ok(detections.length > 0);
@@ -72,20 +63,35 @@ test("a tuned prompt is a few kB, forgets nothing, and answers through detect, e
   const ofPicture = readFileSync(records, "utf8")
     .split("\n")
     .filter((line) => line.includes('"image_id":0,'))
-    .map((line) => JSON.parse(line).score);
-  assert.deepEqual(
-    ofPicture.sort().reverse(),
-    detections.map(({ score }: { score: number }) => score),
-  );
+    .map((line) => JSON.parse(line));
+  const scores = (all: { score: number }[]) => all.map(({ score }) => score).sort((a, b) => b - a);
+  assert.deepEqual(scores(ofPicture), scores(detections));
+  // COCO's boxes count their last pixel in.
+  const { bbox } = ofPicture.find(({ score }) => score === detections[0].score);
+  const { xmin, ymin, xmax, ymax } = detections[0].box;
+  near(bbox, [xmin, ymin, xmax - xmin + 1, ymax - ymin + 1], 1e-4);
 
   const onnx = join(folder, "model.onnx");
   await run(["export", "--adapted", file, "--size", "96x96", "--out", onnx]);
-  const expected = detections.map(({ score }: { score: number }) => score);
-  const scores = await scoresOf(onnx);
-  assert.equal(scores.length, expected.length);
-  scores.forEach((score, i) => {
-    assert.ok(Math.abs(score - expected[i]) < 1e-4, `${score} and ${expected[i]}`);
-  });
+  const answers = await answersOf(onnx);
+  assert.equal(answers.scores.length, detections.length);
+  near([...answers.scores], scores(detections), 1e-4);
+  const sides = detections.flatMap(({ box }: { box: Record<string, number> }) => Object.values(box));
+  near([...answers.boxes], sides, 0.01);
+});
+
+test("adapters are asked by any words; what they were learned for is not any model", async () => {
+  const few = ["--shots", "1", "--steps", "1", "--retain", "none"];
+  const table = await run(["adapt", "--data", data, "--method", "adapters", ...few, ...short, "--out", out("thin")]);
+  assert.doesNotMatch(table, /other things/);
+  assert.equal(report("thin").retained, undefined);
+  const adapted = ["--adapted", join(out("thin"), "adapters.safetensors"), "--classes", "apple,dog"];
+  const [{ detections }] = JSON.parse(await run(["detect", picture(), ...json, ...short, ...adapted]));
+  assert.ok(detections.length > 0);
+  const model = ["--model", join(out("full"), "model")];
+  const { code, stderr } = await groundling(["detect", picture(), ...short, ...adapted, ...model]);
+  assert.equal(code, 1);
+  assert.match(stderr, /learned for the model everyday .*; take everyday/);
 });
 
 test("what makes no sense is refused before anything is trained", async () => {
@@ -93,11 +99,14 @@ test("what makes no sense is refused before anything is trained", async () => {
     [["--epochs", "1", "--steps", "1"], /--epochs.*cannot be used with.*--steps/],
     [["--method", "full", "--in-place"], /take the method prompt/],
     [["--method", "prompt", "--replay", data], /nothing to replay/],
+    [["--replay-weight", "2"], /no set to replay/],
+    [["--retain", join(folder, "nowhere.json")], /nowhere\.json/],
   ];
   for (const [words, message] of refusals) {
     const { code, stderr } = await groundling(["adapt", "--data", data, ...words, "--out", out("none")]);
     assert.notEqual(code, 0);
     assert.match(stderr, message);
+    assert.doesNotMatch(stderr, /^step/m);
   }
 });
 
@@ -105,8 +114,15 @@ function picture(): string {
   return join(data, "images", "000000.png");
 }
 
-/** Scores of the exported model's detections in the picture, read as the note beside it says. */
-async function scoresOf(onnx: string): Promise<number[]> {
+function near(found: readonly number[], wanted: readonly number[], most: number) {
+  assert.equal(found.length, wanted.length);
+  found.forEach((value, i) => {
+    assert.ok(Math.abs(value - wanted[i]!) < most, `number ${i}: ${value} and ${wanted[i]}`);
+  });
+}
+
+/** What the exported model detects in the picture, read as the note beside it says. */
+async function answersOf(onnx: string) {
   const { tensor, width, height } = prepareImage(await decodePicture(picture()), { short: 96, max: 96 });
   const session = await InferenceSession.create(onnx);
   const { logits, offsets, centerness } = await session.run({ image: new Tensor("float32", tensor, [1, 3, 96, 96]) });
@@ -130,7 +146,7 @@ async function scoresOf(onnx: string): Promise<number[]> {
   });
   assert.equal(at, count);
   const labelTokens = classes.map(({ tokens }: { tokens: number[] }) => tokens);
-  return [...bestFirst(selectDetections(levels, { labelTokens, width, height })).scores];
+  return bestFirst(selectDetections(levels, { labelTokens, width, height }));
 }
 
 function turned(rows: Float32Array, length: number): Float32Array {

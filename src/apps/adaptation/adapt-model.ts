@@ -43,7 +43,7 @@ export interface AdaptationRequest {
   seed?: number;
   /** Most steps; 200 epochs with `valid`, which ends it sooner, and 100 steps without unless told. */
   steps?: number;
-  /** Most passes over the pictures that are learned from, where `steps` is not told. */
+  /** In place of `steps`: most passes over the pictures that are learned from. */
   epochs?: number;
   /** The method's own unless told. */
   learningRate?: number;
@@ -118,21 +118,9 @@ export async function adaptModel(
 }
 
 async function adapted(base: StoredModel, request: AdaptationRequest, sessions: TrainingSessions): Promise<Adaptation> {
-  const {
-    method,
-    shots,
-    captions,
-    seed = 10,
-    size = base.size,
-    epochs,
-    replay,
-    replayWeight = 1,
-    pictures = 4,
-  } = request;
-  if (method === "prompt" && replay)
-    throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
-  if (request.inPlace && method !== "prompt")
-    throw new InputError("only a tuned prompt can stand in place of the words; take the method prompt");
+  refuseContradictions(request);
+  const { method, shots, captions, seed = 10, size = base.size, epochs, replay, pictures = 4 } = request;
+  const { replayWeight = 1 } = request;
   const data = await readAdaptedData(request.train, base, captions);
   const caption = data.prompt.passes[0]!;
   // The point behind the last name, and one place that the sampler of names keeps free.
@@ -196,6 +184,17 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     ...{ learned: kept, names: data.names, steps: result.step, best: result.best },
     ...(prompt ? { prompt: request.inPlace ? await inPlaceOf(prompt, caption, base) : prompt } : {}),
   };
+}
+
+function refuseContradictions({ method, inPlace, replay, replayWeight, steps, epochs }: AdaptationRequest): void {
+  if (method === "prompt" && replay)
+    throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
+  if (inPlace && method !== "prompt")
+    throw new InputError("only a tuned prompt can stand in place of the words; take the method prompt");
+  if (replayWeight !== undefined && !replay)
+    throw new InputError("there is a weight of the replay but no set to replay; give one, or leave the weight out");
+  if (steps !== undefined && epochs !== undefined)
+    throw new InputError("both steps and epochs were given; take one of them");
 }
 
 /** The same prompt with vectors that stand in place of the words'. */

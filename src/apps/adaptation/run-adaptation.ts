@@ -22,8 +22,8 @@ export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid"
   images?: string;
   /** Annotations to learn beside. */
   replay?: string;
-  /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, none where false. */
-  retain?: string | false;
+  /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, nothing where "none". */
+  retain?: string;
   /** Folder that is written. */
   out: string;
 }
@@ -36,7 +36,11 @@ export interface Gain {
   data: string;
   before: number;
   after: number;
+  /** Why it was scored only once. */
+  note?: string;
 }
+
+const UNCHANGED = "scored once, as a tuned prompt cannot change what other prompts find";
 
 export interface AdaptationReport {
   /** File or folder of what was learned. */
@@ -65,6 +69,10 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   await writing(out, () => mkdir(out, { recursive: true }));
   const size = run.size ?? base.size;
   const scoredData = test ?? valid;
+  const captions = run.captions ? { captions: run.captions } : {};
+  // Made first, so that what is wrong with their files is told before anything is trained.
+  const own = scoredData && (await scorer(base, { ...files(scoredData), ...captions }, size));
+  const others = retain === "none" ? undefined : await scorer(base, { data: retain }, size);
   const began = performance.now();
   const adaptation = await adaptModel(base, {
     ...request,
@@ -75,10 +83,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   });
   const seconds = (performance.now() - began) / 1000;
   const written = await write(adaptation, { method: run.method, base, out });
-  const gain = async (files: Parameters<typeof score>[1], after: StoredModel): Promise<Gain> => {
-    const before = await score(base, files, size);
-    return { data: files.data, before, after: after === base ? before : await score(after, files, size) };
-  };
+  const { stored, prompt } = adaptation;
   const report: AdaptationReport = {
     written,
     method: run.method,
@@ -86,17 +91,10 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     seed: run.seed ?? 10,
     classes: adaptation.names,
     steps: adaptation.steps,
-    parameters: adaptation.prompt?.vectors.length ?? lengthOf(adaptation.learned),
+    parameters: prompt?.vectors.length ?? lengthOf(adaptation.learned),
     seconds: Math.round(seconds * 10) / 10,
-    ...(scoredData
-      ? {
-          scored: await gain(
-            { ...files(scoredData), ...(run.captions ? { captions: run.captions } : {}) },
-            adaptation.stored,
-          ),
-        }
-      : {}),
-    ...(retain ? { retained: await gain({ data: retain }, run.method === "prompt" ? base : adaptation.stored) } : {}),
+    ...(own ? { scored: await gainOf(scoredData, own, { base, stored }) } : {}),
+    ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
   };
   await writeInto(out, "adaptation.json", `${JSON.stringify(report, null, 2)}\n`);
   return report;
@@ -113,10 +111,15 @@ export function reportTable({
   retained,
 }: AdaptationReport): string {
   const rows = [scored, retained].flatMap((gain) =>
-    gain ? [[gain.data === GENERAL_SET ? "other things" : gain.data, percent(gain.before), percent(gain.after)]] : [],
+    gain ? [[nameOf(gain), percent(gain.before), percent(gain.after)]] : [],
   );
+  const note = retained?.note ? `${nameOf(retained)}: ${retained.note}\n` : "";
   const facts = `${method}: ${parameters} numbers learned in ${steps} steps, ${seconds} s\n${written}\n`;
-  return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n` : facts;
+  return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n${note}` : facts;
+}
+
+function nameOf({ data }: Gain): string {
+  return data === GENERAL_SET ? "other things" : data;
 }
 
 const told: TrainingListener = {
@@ -128,19 +131,32 @@ const told: TrainingListener = {
   },
 };
 
-async function score(
-  { model, words, weights }: StoredModel,
+type Scorer = (stored: StoredModel) => Promise<number>;
+
+/** Scores models on the same pictures. Throws InputError at once where the files are missing or malformed. */
+async function scorer(
+  base: StoredModel,
   files: Parameters<typeof datasetEvaluation>[2],
-  size: SizeRule,
-): Promise<number> {
-  const evaluation = await datasetEvaluation(
-    { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY },
-    { sizes: [size.short], longest: size.max },
-    files,
-    { model, words },
-  );
-  const { AP } = await evaluation.run({ weights, average: undefined, step: 0 });
-  return AP!;
+  { short, max }: SizeRule,
+): Promise<Scorer> {
+  const every = { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY };
+  const evaluationOf = (stored: StoredModel) =>
+    datasetEvaluation(every, { sizes: [short], longest: max }, files, stored);
+  await evaluationOf(base);
+  return async (stored) => {
+    const { run } = await evaluationOf(stored);
+    return (await run({ weights: stored.weights, average: undefined, step: 0 })).AP!;
+  };
+}
+
+/** Without `stored`, what the base finds is what is found afterwards, too. */
+async function gainOf(
+  data: string,
+  score: Scorer,
+  { base, stored }: { base: StoredModel; stored?: StoredModel },
+): Promise<Gain> {
+  const before = await score(base);
+  return stored ? { data, before, after: await score(stored) } : { data, before, after: before, note: UNCHANGED };
 }
 
 /** Writes the vectors of a tuned prompt, the adapters, or the whole model. */

@@ -24,7 +24,7 @@ interface Choices extends ModelChoice {
   inPlace?: boolean;
   replay?: string;
   replayWeight?: number;
-  retain?: string | false;
+  retain?: string;
   size?: SizeRule;
   out: string;
 }
@@ -64,9 +64,11 @@ export function addAdaptCommand(program: Command): void {
     )
     .option("--in-place", "a tuned prompt stands in place of the words, which then need not be read")
     .option("--replay <path>", "annotations to learn beside, so that less is forgotten")
-    .option("--replay-weight <number>", "its pictures to one of the dataset", positive)
-    .option("--retain <path>", "annotations of other things, scored before and after (default: everyday things)")
-    .option("--no-retain", "score nothing but the dataset")
+    .option("--replay-weight <number>", "its pictures to one of the dataset (default: 1)", positive)
+    .option(
+      "--retain <path>",
+      "annotations of other things, scored before and after, or none (default: everyday things)",
+    )
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
     .option("--out <folder>", "folder for the model and the report", "adapted");
   addModelOptions(command).action(async ({ out, ...choices }: Choices) => {
