@@ -61,6 +61,14 @@ test("epochs are passes over the pictures that are learned from, and replay make
   assert.equal(await steps({ epochs: 2, replay: { data: annotations }, replayWeight: 2 }), 3 * pictures);
 });
 
+test("requests that contradict themselves are refused", async () => {
+  const refused = (more: Partial<AdaptationRequest>, message: RegExp) =>
+    assert.rejects(adapt(more), { name: "InputError", message });
+  await refused({ epochs: 2 }, /both steps and epochs/);
+  await refused({ replayWeight: 2 }, /no set to replay/);
+  await refused({ replay: { data: annotations } }, /nothing to replay/);
+});
+
 test("only a tuned prompt can stand in place of the words", async () => {
   await assert.rejects(adapt({ method: "linear", inPlace: true }), { name: "InputError", message: /method prompt/ });
   const [added, inPlace] = [await adapt({ method: "prompt" }), await adapt({ method: "prompt", inPlace: true })];

@@ -1,7 +1,7 @@
 /** What an adaptation stores beside its model: an adapted prompt or adapters. */
 
 import { WeightsError } from "../../errors.ts";
-import { openWeights } from "../../weights/open-weights.ts";
+import { openSafetensors } from "../../weights/safetensors.ts";
 import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts";
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
 import { type Base, baseIn, baseMark, refuseOtherBase } from "./base-mark.ts";
@@ -15,7 +15,7 @@ export interface Adapted {
 
 /** Reads what `groundling adapt` wrote by the method prompt or adapters. Throws WeightsError for another file. */
 export async function readAdapted(path: string): Promise<Adapted> {
-  const file = await openWeights(path);
+  const file = await openSafetensors(path);
   try {
     const format = file.metadata.get("format");
     if (format !== PROMPT_FORMAT && format !== ADAPTERS_FORMAT)
