@@ -1,27 +1,31 @@
 /** A file read by position: nothing is asked for that the file does not hold. */
 
-import { readSync } from "node:fs";
-import { type FileHandle, open, stat } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, read, readSync, statSync } from "node:fs";
+import { promisify } from "node:util";
 import { WeightsError } from "../errors.ts";
 
 /** Most bytes asked of the system at once: it refuses 2 GiB. */
 const MOST_AT_ONCE = 2 ** 30;
+/** Up to so many bytes are read at once: to hand them to another thread takes longer, tens of times where the cores are busy. */
+const FEW = 2 ** 20;
+const readLater = promisify(read);
 
 /** An open file with checked reads; every failure is a `WeightsError` that names the file. */
 export class ByteFile {
   private constructor(
     readonly path: string,
     readonly size: number,
-    private readonly handle: FileHandle,
+    /** -1 when closed, so that it is never one of another file. */
+    private descriptor: number,
   ) {}
 
   /** Opens a regular file for reading. */
   static async open(path: string): Promise<ByteFile> {
     try {
       // Asked before opening: to open a pipe would wait for its writer.
-      if ((await stat(path)).isFile()) {
-        const handle = await open(path, "r");
-        return new ByteFile(path, (await handle.stat()).size, handle);
+      if (statSync(path).isFile()) {
+        const descriptor = openSync(path, "r");
+        return new ByteFile(path, fstatSync(descriptor).size, descriptor);
       }
     } catch (error) {
       throw new WeightsError(`${path}: cannot be opened: ${reason(error)}`, { cause: error });
@@ -31,12 +35,13 @@ export class ByteFile {
 
   /** Bytes from a position, in memory of their own; refuses a range that the file does not have. */
   async read(position: number, length: number): Promise<ArrayBuffer> {
+    if (length <= FEW) return this.readNow(position, length).buffer;
     this.check(position, length);
     const bytes = new Uint8Array(length);
     try {
       for (let done = 0; done < length; ) {
         const ask = Math.min(length - done, MOST_AT_ONCE);
-        const { bytesRead } = await this.handle.read(bytes, done, ask, position + done);
+        const { bytesRead } = await readLater(this.descriptor, bytes, done, ask, position + done);
         if (bytesRead === 0) throw new Error("it became shorter while it was read");
         done += bytesRead;
       }
@@ -47,12 +52,12 @@ export class ByteFile {
   }
 
   /** The same without waiting for other work: for the small reads of an unpickler. */
-  readNow(position: number, length: number): Uint8Array {
+  readNow(position: number, length: number): Uint8Array<ArrayBuffer> {
     this.check(position, length);
     const bytes = new Uint8Array(length);
     try {
       for (let done = 0; done < length; ) {
-        const count = readSync(this.handle.fd, bytes, done, Math.min(length - done, MOST_AT_ONCE), position + done);
+        const count = readSync(this.descriptor, bytes, done, Math.min(length - done, MOST_AT_ONCE), position + done);
         if (count === 0) throw new Error("it became shorter while it was read");
         done += count;
       }
@@ -68,7 +73,8 @@ export class ByteFile {
   }
 
   async close(): Promise<void> {
-    await this.handle.close();
+    if (this.descriptor >= 0) closeSync(this.descriptor);
+    this.descriptor = -1;
   }
 
   private check(position: number, length: number): void {
