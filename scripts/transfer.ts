@@ -8,7 +8,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { z } from "zod";
 import { adaptModel, TrainingSessions } from "../src/apps/adaptation/adapt-model.ts";
 import { methods as ways } from "../src/apps/adaptation/methods.ts";
@@ -66,7 +66,9 @@ const choices = new Command()
   .option("--recipe <file>", "what is compared", "recipes/transfer.json")
   .option("--sets <folder>", "the downstream sets", "runs/downstream")
   .option("--results <file>", "a line for each cell", "runs/transfer.jsonl")
-  .option("--only <ways...>", "these ways alone, so that several runs may share the table")
+  .addOption(
+    new Option("--only <ways...>", "these ways alone, so that several runs may share the table").choices(methods),
+  )
   .option("--mobile-net <file>", "another place of the weights that a Dynamic Head starts from")
   .parse()
   .opts<{ recipe: string; sets: string; results: string; only?: string[]; mobileNet?: string }>();

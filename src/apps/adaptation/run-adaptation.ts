@@ -142,9 +142,9 @@ async function scorer(
   const every = { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY };
   const evaluationOf = (stored: StoredModel) =>
     datasetEvaluation(every, { sizes: [short], longest: max }, files, stored);
-  await evaluationOf(base);
+  const ofBase = await evaluationOf(base);
   return async (stored) => {
-    const { run } = await evaluationOf(stored);
+    const { run } = stored === base ? ofBase : await evaluationOf(stored);
     return (await run({ weights: stored.weights, average: undefined, step: 0 })).AP!;
   };
 }

@@ -32,14 +32,14 @@ export function addExportCommand(program: Command): void {
     )
     .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
-    const { withAdaptedFile } = await import("../../tasks/grounding/adapted-file.ts");
+    const { readAdapted, withAdapted } = await import("../../tasks/grounding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/grounding/model-folder.ts");
-    const read = await readModel(await modelPath(choice));
-    const made = adapted === undefined ? { stored: read } : await withAdaptedFile(read, adapted);
-    const classes = "prompt" in made && made.prompt ? made.prompt : named;
+    const made = adapted === undefined ? undefined : await readAdapted(adapted);
+    const classes = made?.prompt ?? named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
-    await exportDetector(made.stored, { ...size, classes, path: out });
+    const stored = withAdapted(await readModel(await modelPath(choice)), made);
+    await exportDetector(stored, { ...size, classes, path: out });
     print(`${out}\n${out}.json\n`);
   });
 }

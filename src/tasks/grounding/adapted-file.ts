@@ -6,11 +6,12 @@ import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
 import { type Base, baseIn, baseMark, refuseOtherBase } from "./base-mark.ts";
 
-/** One of the two, and the model that it was learned for. */
+/** One of the two, the model that it was learned for, and the file. */
 export interface Adapted {
   prompt?: AdaptedPrompt;
   adapters?: Adapters;
   base: Base;
+  path: string;
 }
 
 /** Reads what `groundling adapt` wrote by the method prompt or adapters. Throws WeightsError for another file. */
@@ -23,20 +24,20 @@ export async function readAdapted(path: string): Promise<Adapted> {
         `${path}: is neither an adapted prompt nor adapters, as groundling adapt writes them; give a whole model as --model`,
       );
     const base = baseIn(file.metadata, path);
-    if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file), base };
-    return { prompt: { ...(await promptIn(file, path)), base }, base };
+    if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file), base, path };
+    return { prompt: { ...(await promptIn(file, path)), base }, base, path };
   } finally {
     await file.close();
   }
 }
 
-/** The model with what a file of `groundling adapt` adds to its weights; of a prompt, which adds nothing, as it is. Errors as `readAdapted`, and for another model. */
-export async function withAdaptedFile<Stored extends { weights: Map<string, Float32Array> }>(
+/** The model with the adapters of a file; with its prompt, which adds nothing to weights, or without a file, as it is. Throws WeightsError for another model. */
+export function withAdapted<Stored extends { weights: Map<string, Float32Array> }>(
   stored: Stored,
-  path: string,
-): Promise<{ stored: Stored; prompt?: AdaptedPrompt }> {
-  const { prompt, adapters, base } = await readAdapted(path);
+  adapted: Adapted | undefined,
+): Stored {
+  if (!adapted) return stored;
+  const { adapters, base, path } = adapted;
   refuseOtherBase(base, baseMark(stored.weights), path);
-  if (prompt) return { stored, prompt };
-  return { stored: { ...stored, weights: withAdapters(stored.weights, adapters!) } };
+  return adapters ? { ...stored, weights: withAdapters(stored.weights, adapters) } : stored;
 }

@@ -49,21 +49,19 @@ export class ClassCaptions {
     random: Random,
   ): { caption: string; spans: ReadonlyMap<string, Span>; unsure: readonly Span[] } {
     const room = this.options.tokens - SPECIAL_TOKENS;
-    const positives = this.thatFit(random.shuffled([...new Set(present.map(cleanName))]), room);
-    const held = new Set([...present, ...unfinished].map(cleanName));
+    const boxed = new Set(present.map(cleanName));
+    const unsure = new Set(unfinished.map(cleanName).filter((name) => !boxed.has(name)));
+    const positives = this.thatFit(random.shuffled([...boxed]), room);
     const drawn = random.shuffled(this.names).slice(0, this.negativeCount(random));
-    const absent = drawn.filter((name) => !held.has(name));
+    const absent = drawn.filter((name) => !boxed.has(name) && !unsure.has(name));
     const left = room - positives.reduce((sum, name) => sum + this.count(name), 0);
     const shuffled = random.shuffled([...positives, ...this.thatFit(absent, left - 1)]);
     const asked = this.options.ordered ? this.inOrder(shuffled, room) : shuffled;
     const { caption, spans } = captionOfClasses(asked.map((name) => this.inWords(name)));
     const places = new Map(asked.map((name, k) => [name, spans[k]!]));
-    const boxed = new Set(present.map(cleanName));
     return {
       caption,
-      unsure: [...new Set(unfinished.map(cleanName))].flatMap((name) =>
-        places.has(name) && !boxed.has(name) ? [places.get(name)!] : [],
-      ),
+      unsure: [...unsure].flatMap((name) => (places.has(name) ? [places.get(name)!] : [])),
       spans: new Map(
         present.flatMap((name) => {
           const span = places.get(cleanName(name));

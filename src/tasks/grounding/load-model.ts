@@ -1,7 +1,7 @@
 /** From a name or a path to a model that finds things. */
 
 import { storeWeights } from "../../onnx/stored-weights.ts";
-import { withAdaptedFile } from "./adapted-file.ts";
+import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
@@ -17,9 +17,9 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
-  const read = await readDetector(nameOrPath, options);
-  const adapted = options.adapted === undefined ? { stored: read } : await withAdaptedFile(read, options.adapted);
-  const { model, weights, words, size } = adapted.stored;
+  // Read first, so that a wrong file is told of before a model is fetched or read.
+  const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
+  const { model, weights, words, size } = withAdapted(await readDetector(nameOrPath, options), adapted);
   const mark = baseMark(weights);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
@@ -29,7 +29,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   };
   const loaded = new GroundingModel(new Predictor(model, { ...stored, dispose }, options), words, size, mark);
   try {
-    if ("prompt" in adapted && adapted.prompt) loaded.setClasses(adapted.prompt);
+    if (adapted?.prompt) loaded.setClasses(adapted.prompt);
   } catch (error) {
     await loaded.dispose();
     throw error;
