@@ -22,13 +22,15 @@ interface Choices {
   to: string;
   size: SizeRule;
   card: string;
+  companion?: string;
 }
 
-const { run, to, size, card } = new Command()
+const { run, to, size, card, companion } = new Command()
   .requiredOption("--run <folder>", "folder of a training run")
   .requiredOption("--to <folder>", "model folder to write")
   .requiredOption("--size <short,max>", "sides that pictures are resized to", sizeRule)
   .requiredOption("--card <file>", "text of the model card")
+  .option("--companion <file>", "detector of fixed classes that answers beside it (scripts/import-coco-ssd.ts)")
   .parse()
   .opts<Choices>();
 
@@ -45,6 +47,7 @@ await writeModelFolder(to, {
   config,
   size,
   ...(vocabulary === undefined ? {} : { vocabulary }),
+  ...(companion === undefined ? {} : { companion }),
   card: await readFile(card, "utf8"),
   weights: parameters.map(({ name, shape }) => {
     return { name, dtype: "F16", shape, data: fromFloat32("F16", numbers.get(name)!) } as const;

@@ -52,7 +52,11 @@ export function selectDetections(levels: readonly HeadLevel[], options: SelectOp
  * A score is the root of the label's score times centerness.
  */
 export function candidateDetections(levels: readonly HeadLevel[], options: SelectOptions): Detections {
-  const found = levels.map((level) => candidatesOfLevel(level, options));
+  return joined(levels.map((level) => candidatesOfLevel(level, options)));
+}
+
+/** All of these detections, one after another. */
+export function joined(found: readonly Detections[]): Detections {
   const count = found.reduce((sum, part) => sum + part.scores.length, 0);
   const all = { boxes: new Float32Array(4 * count), scores: new Float32Array(count), labels: new Int32Array(count) };
   let at = 0;

@@ -44,9 +44,19 @@ export function prepareImage(picture: Picture, rule: SizeRule): PreparedImage {
       `${from} would become ${width} × ${height}; give a smaller size or a limit on the longer side`,
     );
   }
-  const { data } = resizeBilinear(picture, { width, height });
   const paddedWidth = Math.ceil(width / MULTIPLE) * MULTIPLE;
   const paddedHeight = Math.ceil(height / MULTIPLE) * MULTIPLE;
+  const tensor = planes(resizeBilinear(picture, { width, height }), paddedWidth, paddedHeight);
+  return { tensor, width, height, paddedWidth, paddedHeight };
+}
+
+/** A picture stretched to a square: [1, 3, side, side], blue, green, red, normalised as by `prepareImage`. */
+export function prepareSquare(picture: Picture, side: number): Float32Array {
+  return planes(resizeBilinear(picture, { width: side, height: side }), side, side);
+}
+
+/** Normalised planes of blue, green and red, with zeros at the right and the bottom. */
+function planes({ data, width, height }: Picture, paddedWidth: number, paddedHeight: number): Float32Array {
   const plane = paddedWidth * paddedHeight;
   const tensor = new Float32Array(3 * plane);
   for (let channel = 0; channel < 3; channel++) {
@@ -57,7 +67,7 @@ export function prepareImage(picture: Picture, rule: SizeRule): PreparedImage {
       for (let at = 3 * width * y + 2 - channel; at < end; at += 3) tensor[out++] = table[data[at]!]!;
     }
   }
-  return { tensor, width, height, paddedWidth, paddedHeight };
+  return tensor;
 }
 
 /** The 256 values a channel can have; the reference divides by 255 and multiplies by it again, in float32. */

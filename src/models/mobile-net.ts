@@ -1,7 +1,7 @@
 /** MobileNetV2 (Sandler et al. 2018) with its batch norms taken into the convolutions: a small body whose weights saw real photos. */
 
-import { fanInUniform, type Scope, zeros } from "../nn/index.ts";
-import { add, clamp, convolution, type Padding, type Tensor } from "../tensor/index.ts";
+import { extent, fanInUniform, type Scope, zeros } from "../nn/index.ts";
+import { add, clamp, convolution, type Tensor } from "../tensor/index.ts";
 
 /** Expansion, channels, repeats and first stride of each row of the paper's table 2. */
 const ROWS = [
@@ -56,21 +56,22 @@ export function mobileNet(s: Scope) {
 }
 
 /** ReLU6. */
-function cut(x: Tensor): Tensor {
+export function cut(x: Tensor): Tensor {
   return clamp(x, 0, 6);
 }
 
-/** A convolution padded as TensorFlow's SAME on even sides: with a stride of 2 only below and to the right. */
-function filter(
+/** A convolution padded as TensorFlow's SAME: with a stride of 2, even sides get nothing above and to the left. */
+export function filter(
   s: Scope,
   inputs: number,
   outputs: number,
-  { kernel, stride = 1, groups = 1 }: { kernel: 1 | 3; stride?: number; groups?: number },
+  { kernel, stride = 1, groups = 1 }: { kernel: 1 | 3; stride?: 1 | 2; groups?: number },
 ) {
   const weight = s.parameter("weight", [outputs, inputs / groups, kernel, kernel], fanInUniform);
   const bias = s.parameter("bias", [outputs], zeros);
-  const before = kernel === 3 && stride === 1 ? 1 : 0;
-  const after = kernel === 3 ? 1 : 0;
-  const padding: Padding = [before, before, after, after];
-  return (x: Tensor) => convolution(x, weight, { bias, stride, padding, groups });
+  const edge = kernel === 3 ? 1 : 0;
+  return (x: Tensor) => {
+    const [above, left] = extent(x).map((side) => (stride === 2 ? edge * (side % 2) : edge)) as [number, number];
+    return convolution(x, weight, { bias, stride, padding: [above, left, edge, edge], groups });
+  };
 }

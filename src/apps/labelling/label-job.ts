@@ -55,7 +55,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();
-    return { model, preparer: new PicturePreparer(settings.size ?? model.size) };
+    return { model, preparer: new PicturePreparer(settings.size ?? model.size, { square: model.hasCompanion }) };
   };
   const loaded = () => {
     ready ??= start();

@@ -1,6 +1,14 @@
 /** Finding things in pictures by words. */
 
-import { bestFirst, rescaleDetections, selectDetections } from "../../boxes/select.ts";
+import {
+  bestFirst,
+  type Detections,
+  finalDetections,
+  type HeadLevel,
+  joined,
+  rescaleDetections,
+  selectDetections,
+} from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
 import { KnownClasses } from "../../inputs/known-classes.ts";
 import { phrasesOf } from "../../inputs/noun-phrases.ts";
@@ -15,8 +23,10 @@ import {
   promptOfCaption,
   promptOfClasses,
 } from "../../inputs/prompts.ts";
+import type { Picture } from "../../inputs/resize.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
+import { type Companion, squareOf } from "./companion.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 
 /** In pixels of the picture as it was given. */
@@ -61,6 +71,8 @@ export interface GroundOptions extends DetectOptions {
 /** A picture that was decoded, resized and normalised beforehand, perhaps in another thread. */
 export interface PreparedPicture {
   readonly prepared: PreparedImage;
+  /** By `squareOf`, for a model with a companion. */
+  readonly square?: Float32Array;
   /** Of the picture as it was given, in pixels. */
   readonly width: number;
   readonly height: number;
@@ -71,6 +83,9 @@ interface Seen {
   features: ImageFeatures;
   prepared: { width: number; height: number };
   picture: { width: number; height: number };
+  square: Float32Array | undefined;
+  /** What the companion sees in the square, once it was asked. */
+  known?: Promise<HeadLevel>;
 }
 
 /** What a model reads: any words, or only the names of its classes. */
@@ -98,7 +113,14 @@ export class GroundingModel {
     readonly size: SizeRule,
     /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
     private readonly mark = "",
+    /** Answers, too, for the names that it knows. */
+    private readonly companion?: Companion,
   ) {}
+
+  /** Whether pictures that are prepared beforehand want a square, too. */
+  get hasCompanion(): boolean {
+    return this.companion !== undefined;
+  }
 
   /** Fixes the vocabulary, so that `detect` needs none. */
   setClasses(classes: Asked): void {
@@ -149,6 +171,7 @@ export class GroundingModel {
     this.captions.clear();
     this.pictures.clear();
     await this.predictor.dispose();
+    await this.companion?.dispose();
   }
 
   private get maxTokens(): number {
@@ -170,35 +193,42 @@ export class GroundingModel {
 
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
     const seen = await (isPrepared(image) ? this.lookAtPrepared(image) : this.look(image, options.size ?? this.size));
-    const found: { detection: Detection; label: number }[] = [];
-    for (const pass of prompt.passes) found.push(...(await this.findPass(seen, prompt, pass, options)));
-    const { threshold = 0, topK = MOST_DETECTIONS } = options;
-    return found
-      .filter(({ detection }) => detection.score >= threshold)
-      .sort((a, b) => b.detection.score - a.detection.score)
-      .slice(0, topK);
-  }
-
-  private async findPass(seen: Seen, prompt: Prompt, pass: Pass, options: DetectOptions) {
-    const levels = await this.predictor.answer(seen.features, await this.read(pass));
+    const found: Detections[] = [];
+    for (const pass of prompt.passes) found.push(await this.findPass(seen, pass, options));
+    const known = await this.findKnown(seen, prompt, options);
+    const all = joined(known ? [...found, known] : found);
     const { width, height } = seen.prepared;
-    const { textThreshold, nms, topK } = options;
-    const selected = selectDetections(levels, {
-      labelTokens: pass.labelTokens,
-      width,
-      height,
-      ...(textThreshold === undefined ? {} : { threshold: textThreshold }),
-      ...(nms === undefined ? {} : { suppression: nms }),
-      ...(topK === undefined ? {} : { limit: topK }),
-    });
     const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
-    const { boxes, scores, labels } = bestFirst(rescaleDetections(selected, ratios));
+    // Those of one detector are suppressed already.
+    const apart = known ? finalDetections(all, { ...selection(options), limit: Infinity }) : all;
+    const { boxes, scores, labels } = bestFirst(rescaleDetections(apart, ratios));
+    const { threshold = 0, topK = MOST_DETECTIONS } = options;
     return Array.from(scores, (score, i) => {
-      const label = pass.classes[labels[i]!]!;
+      const label = labels[i]!;
       const side = (corner: number) => boxes[4 * i + corner]!;
       const box = { xmin: side(0), ymin: side(1), xmax: side(2), ymax: side(3) };
       return { detection: { score, label: prompt.labels[label]!, box }, label };
-    });
+    })
+      .filter(({ detection }) => detection.score >= threshold)
+      .slice(0, topK);
+  }
+
+  /** Detections of one pass, in pixels of the prepared picture, by the prompt's labels. */
+  private async findPass(seen: Seen, pass: Pass, options: DetectOptions): Promise<Detections> {
+    const levels = await this.predictor.answer(seen.features, await this.read(pass));
+    const { width, height } = seen.prepared;
+    const found = selectDetections(levels, { labelTokens: pass.labelTokens, width, height, ...selection(options) });
+    return { ...found, labels: found.labels.map((label) => pass.classes[label]!) };
+  }
+
+  /** What the companion finds, if it knows one of the names; what was learned for names is not its own to answer. */
+  private async findKnown(seen: Seen, { labels, passes }: Prompt, options: DetectOptions) {
+    const { companion } = this;
+    if (!companion || !seen.square || passes.some(({ learned }) => learned)) return undefined;
+    if (labels.every((label) => companion.classOf(label) === undefined)) return undefined;
+    seen.known ??= companion.look(seen.square, seen.prepared);
+    const { width, height } = seen.prepared;
+    return companion.select(await seen.known, labels, { width, height, ...selection(options) });
   }
 
   /** Features of a caption, kept: the same prompt on many pictures is read once. */
@@ -215,7 +245,7 @@ export class GroundingModel {
     const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
     const { width, height } = picture;
     return keep(this.pictures, KEPT_PICTURES, key, () =>
-      this.features({ prepared: prepareImage(picture, size), width, height }),
+      this.features({ ...this.prepare(picture, size), width, height }),
     );
   }
 
@@ -226,10 +256,24 @@ export class GroundingModel {
     return seen;
   }
 
-  private async features({ prepared, width, height }: PreparedPicture): Promise<Seen> {
-    const features = await this.predictor.image(prepared);
-    return { features, prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
+  private prepare(picture: Picture, size: SizeRule) {
+    return { prepared: prepareImage(picture, size), ...(this.companion ? { square: squareOf(picture) } : {}) };
   }
+
+  private async features({ prepared, square, width, height }: PreparedPicture): Promise<Seen> {
+    const features = await this.predictor.image(prepared);
+    const sizes = { prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
+    return { features, ...sizes, square };
+  }
+}
+
+/** What a caller's wishes mean for the selection of boxes. */
+function selection({ textThreshold, nms, topK }: DetectOptions) {
+  return {
+    ...(textThreshold === undefined ? {} : { threshold: textThreshold }),
+    ...(nms === undefined ? {} : { suppression: nms }),
+    ...(topK === undefined ? {} : { limit: topK }),
+  };
 }
 
 function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {

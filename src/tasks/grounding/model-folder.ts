@@ -8,6 +8,7 @@ import { InputError, WeightsError } from "../../errors.ts";
 import { KnownClasses } from "../../inputs/known-classes.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
+import { cocoSsd } from "../../models/coco-ssd.ts";
 import type { Detector } from "../../models/detector.ts";
 import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
 import { type DynamicHeadConfig, dynamicHead } from "../../models/dynamic-head.ts";
@@ -18,6 +19,7 @@ import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { fetchModel, zoo } from "../../weights/zoo.ts";
+import type { StoredCompanion } from "./companion.ts";
 import type { Words } from "./grounding-model.ts";
 
 export interface StoredDetector {
@@ -27,6 +29,8 @@ export interface StoredDetector {
   weights: Map<string, Float32Array>;
   words: Words;
   size: SizeRule;
+  /** A detector of fixed classes that answers beside it. */
+  companion?: StoredCompanion;
 }
 
 export interface StoredModel extends StoredDetector {
@@ -36,6 +40,8 @@ export interface StoredModel extends StoredDetector {
   vocabulary: string;
 }
 
+const COMPANION = "companion.safetensors";
+const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 const GLIP = "groundling-glip";
 const DYNAMIC_HEAD = "groundling-dynamic-head";
 /** What the published models were tested with. */
@@ -99,7 +105,32 @@ async function readFolder(folder: string): Promise<StoredDetector | StoredModel>
   const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
   wantWords(words, config, folder);
   const model = glip(config);
-  return { name, model, weights: await weightsOf(model, file), words, vocabulary, size };
+  const companion = await readCompanion(join(folder, COMPANION));
+  const weights = await weightsOf(model, file);
+  return { name, model, weights, words, vocabulary, size, ...(companion ? { companion } : {}) };
+}
+
+/** The COCO-SSD of a model folder, where it has one; the names of its classes are in the file's metadata. */
+async function readCompanion(path: string): Promise<StoredCompanion | undefined> {
+  if (!(await stat(path).catch(() => undefined))) return undefined;
+  const file = await openWeights(path);
+  try {
+    const classes = classesSchema.safeParse(parsed(file.metadata.get("classes")));
+    if (!classes.success)
+      throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
+    const model = cocoSsd(classes.data.length);
+    return { model, weights: await loadWeights(model.parameters, file), classes: classes.data };
+  } finally {
+    await file.close();
+  }
+}
+
+function parsed(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
@@ -142,12 +173,14 @@ export interface FolderContents {
   /** Text of the model card. */
   card: string;
   weights: Iterable<TensorToWrite>;
+  /** File of a companion. */
+  companion?: string;
 }
 
 /** Writes a model folder; it appears under its name only when it is whole. */
 export async function writeModelFolder(
   folder: string,
-  { config, size, vocabulary, card, weights }: FolderContents,
+  { config, size, vocabulary, card, weights, companion }: FolderContents,
 ): Promise<void> {
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
@@ -159,6 +192,7 @@ export async function writeModelFolder(
   const processor = { size: { shortest_edge: size.short, longest_edge: size.max } };
   await writeFile(join(part, "preprocessor_config.json"), json(processor));
   if (vocabulary !== undefined) await copyFile(vocabulary, join(part, "vocab.txt"));
+  if (companion !== undefined) await copyFile(companion, join(part, COMPANION));
   await writeFile(join(part, "README.md"), card);
   await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
   await rm(folder, { recursive: true, force: true });

@@ -5,6 +5,11 @@ import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
 import type { PreparedPicture } from "./grounding-model.ts";
 
+export interface PreparerSetup {
+  size: SizeRule;
+  square: boolean;
+}
+
 export interface PrepareQuestion {
   number: number;
   /** Path of a picture, or its bytes. */
@@ -29,8 +34,10 @@ export class PicturePreparer {
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
 
-  constructor(size: SizeRule) {
-    this.worker = startWorker(moduleBeside("./prepare-worker", import.meta.url), size);
+  /** `square` for a model with a companion. */
+  constructor(size: SizeRule, { square = false } = {}) {
+    const setup: PreparerSetup = { size, square };
+    this.worker = startWorker(moduleBeside("./prepare-worker", import.meta.url), setup);
     this.worker.on("message", (answer: PrepareAnswer) => {
       const { resolve, reject } = this.waiting.get(answer.number)!;
       this.waiting.delete(answer.number);

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { openSafetensors } from "../../weights/safetensors.ts";
+import { writeSafetensors } from "../../weights/write-safetensors.ts";
+import { baseOf } from "./base-mark.ts";
+import { Companion } from "./companion.ts";
+import type { Detection } from "./grounding-model.ts";
+import { loadModel } from "./load-model.ts";
+import { readModel } from "./model-folder.ts";
+
+const BUILT_IN = "assets/models/everyday";
+const folder = mkdtempSync(join(tmpdir(), "companion-"));
+after(() => rmSync(folder, { recursive: true }));
+/** The built-in model without its companion. */
+const alone = join(folder, "alone");
+cpSync(BUILT_IN, alone, { recursive: true });
+rmSync(join(alone, "companion.safetensors"));
+
+const stored = await readModel();
+const companion = new Companion(stored.companion!, { threads: 1 });
+const [together, single] = [await loadModel(undefined, { threads: 1 }), await loadModel(alone, { threads: 1 })];
+after(async () => {
+  for (const used of [companion, together, single]) await used.dispose();
+});
+const scene = readFileSync("examples/pictures/scene-1.jpg");
+
+function overlap(a: Detection["box"], b: Detection["box"]): number {
+  const side = (low: "xmin" | "ymin", high: "xmax" | "ymax") =>
+    Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]) + 1);
+  const area = (box: Detection["box"]) => (box.xmax - box.xmin + 1) * (box.ymax - box.ymin + 1);
+  const common = side("xmin", "xmax") * side("ymin", "ymax");
+  return common / (area(a) + area(b) - common);
+}
+
+test("names, their plurals and phrases of a name alone mean a class; others mean none", () => {
+  const name = (label: string) => {
+    const number = companion.classOf(label);
+    return number === undefined ? undefined : stored.companion!.classes[number]![0];
+  };
+  for (const [label, expected] of [
+    ["dog", "dog"],
+    ["Dogs", "dog"],
+    ["two dogs", "dog"],
+    ["a bus", "bus"],
+    ["buses", "bus"],
+    ["puppies", "dog"],
+    ["men", "person"],
+    ["Traffic_Light", "traffic light"],
+    ["soccer ball", "sports ball"],
+    ["red dog", undefined],
+    ["dog house", undefined],
+    ["window", undefined],
+    ["", undefined],
+  ] as const)
+    assert.equal(name(label), expected, label);
+});
+
+test("names that it does not know are answered by the model alone, in the same bits", async () => {
+  const names = ["castle", "red dog"];
+  assert.deepEqual(await together.detect(scene, names), await single.detect(scene, names));
+});
+
+test("boxes of a known name are those of both, the better one where two overlap", async () => {
+  const names = ["castle", "dog", "chair"];
+  const [both, own] = [await together.detect(scene, names), await single.detect(scene, names)];
+  const isOf = (all: Detection[], one: Detection) =>
+    all.some(({ label, score, box }) => label === one.label && score === one.score && overlap(box, one.box) > 0.999);
+  const added = both.filter((one) => !isOf(own, one));
+  assert.ok(added.length > 0, "the companion adds something");
+  assert.ok(added.every(({ label }) => label !== "castle"));
+  const { width, height } = { width: 320, height: 320 };
+  for (const { box, score } of added) {
+    assert.ok(score > 0 && score <= 1);
+    assert.ok(box.xmin >= 0 && box.ymin >= 0 && box.xmax <= width && box.ymax <= height);
+  }
+  // What the model found itself is there, or gave way to a better box of the same name, or to the limit.
+  const last = both.at(-1)!.score;
+  for (const one of own) {
+    if (isOf(both, one) || one.score <= last) continue;
+    const better = both.filter(({ label, score, box }) => {
+      return label === one.label && score >= one.score && overlap(box, one.box) > 0.6;
+    });
+    assert.ok(better.length > 0, `${one.label} ${one.score}`);
+  }
+});
+
+test("a prompt that was learned is answered without it", async () => {
+  const { mark } = baseOf(stored);
+  const tokens = stored.words.encode("dog. chair").ids.length;
+  const vectors = new Float32Array(tokens * stored.model.textWidth);
+  const learned = { classes: ["dog", "chair"], vectors, tokens, inPlace: false, base: { name: stored.name, mark } };
+  assert.deepEqual(await together.detect(scene, learned), await single.detect(scene, ["dog", "chair"]));
+});
+
+test("a file that does not say its classes is refused", async () => {
+  const broken = join(folder, "broken");
+  cpSync(alone, broken, { recursive: true });
+  const file = await openSafetensors(join(BUILT_IN, "companion.safetensors"));
+  const [entry] = file.entries.values();
+  const data = await file.readFloat32(entry!.name);
+  await file.close();
+  await writeSafetensors(join(broken, "companion.safetensors"), [
+    { name: "x", dtype: "F32", shape: [data.length], data },
+  ]);
+  await assert.rejects(readModel(broken), /companion\.safetensors: does not say its classes/);
+});

@@ -1,0 +1,80 @@
+/** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
+
+import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
+import { prepareSquare } from "../../inputs/prepare-image.ts";
+import type { Picture, Size } from "../../inputs/resize.ts";
+import { type CocoSsd, SSD_SIDE, ssdAnchors } from "../../models/coco-ssd.ts";
+import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
+import { input } from "../../tensor/index.ts";
+
+/** What it needs, as it lies in a model folder. */
+export interface StoredCompanion {
+  model: CocoSsd;
+  weights: ReadonlyMap<string, Float32Array>;
+  /** Per class the names that mean it, in small letters and the singular. */
+  classes: readonly (readonly string[])[];
+}
+
+/**
+ * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.73. At 1, what a companion is half sure of would
+ * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
+ */
+const CENTERNESS = 1;
+
+/** Ready to run; dispose it when done. */
+export class Companion {
+  private readonly sessions: SessionCache;
+  private lowered: Lowered | undefined;
+  private readonly numbers: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly stored: StoredCompanion,
+    options: BackendOptions = {},
+  ) {
+    this.sessions = new SessionCache(options);
+    this.numbers = new Map(stored.classes.flatMap((names, k) => names.map((name) => [name, k] as const)));
+  }
+
+  /** The number of the class that a name or a phrase such as "two dogs" means, if it means one alone. */
+  classOf(label: string): number | undefined {
+    const words = label
+      .trim()
+      .toLowerCase()
+      .replace(/[\s_]+/g, " ");
+    const name = words.replace(/^(a|an|the|one|two|three|four|five|some|several) /, "");
+    const singulars = [name, name.replace(/s$/, ""), name.replace(/es$/, ""), name.replace(/ies$/, "y")];
+    return singulars.map((one) => this.numbers.get(one)).find((number) => number !== undefined);
+  }
+
+  /** What it sees in a picture that `squareOf` made, for every class; boxes in pixels of `width` × `height` that it stands for. */
+  async look(square: Float32Array, { width, height }: Size): Promise<HeadLevel> {
+    const { logits, offsets } = await this.sessions.run(this.trace(), { square });
+    const anchors = ssdAnchors(height, width);
+    const centerness = new Float32Array(anchors.length / 4).fill(CENTERNESS);
+    return { logits: logits as Float32Array, offsets: offsets as Float32Array, centerness, anchors };
+  }
+
+  /** The things of the labels whose class it knows, labels counted as given. */
+  select(seen: HeadLevel, labels: readonly string[], options: Omit<SelectOptions, "labelTokens">): Detections {
+    const labelTokens = labels.map((label) => this.classOf(label)).map((known) => (known === undefined ? [] : [known]));
+    return selectDetections([seen], { ...options, labelTokens });
+  }
+
+  dispose(): Promise<void> {
+    return this.sessions.dispose();
+  }
+
+  private trace(): Lowered {
+    const { weights, model } = this.stored;
+    this.lowered ??= lower(
+      { ...model.answer(input("square", [1, 3, SSD_SIDE, SSD_SIDE])) },
+      { baked: (name) => weights.get(name) },
+    );
+    return this.lowered;
+  }
+}
+
+/** A picture as a companion takes it. */
+export function squareOf(picture: Picture): Float32Array {
+  return prepareSquare(picture, SSD_SIDE);
+}
