@@ -35,9 +35,9 @@ const HALF_RANGE = 127.5;
 const NORM_EPSILON = 0.001;
 /** Numbers of classes that its heads tell apart: nothing, and COCO's 1 to 90, ten of which no picture shows. */
 const ALL_CLASSES = 91;
-/** COCO's classes by number, with names that mean the same. "mouse" is the computer's: asked on the animal's pictures, it is rarely sure. */
+/** COCO's classes by number, with names that mean the same or more; not those that mean less, as "puppy". */
 const CLASSES: readonly (readonly [number, ...string[]])[] = [
-  [1, "person", "people", "man", "men", "woman", "women", "child", "children", "boy", "girl", "human", "pedestrian"],
+  [1, "person", "people", "human"],
   [2, "bicycle", "bike"],
   [3, "car", "automobile"],
   [4, "motorcycle", "motorbike"],
@@ -52,9 +52,9 @@ const CLASSES: readonly (readonly [number, ...string[]])[] = [
   [14, "parking meter"],
   [15, "bench"],
   [16, "bird"],
-  [17, "cat", "kitten"],
-  [18, "dog", "puppy"],
-  [19, "horse", "pony"],
+  [17, "cat"],
+  [18, "dog"],
+  [19, "horse"],
   [20, "sheep"],
   [21, "cow", "cattle"],
   [22, "elephant"],
@@ -69,7 +69,7 @@ const CLASSES: readonly (readonly [number, ...string[]])[] = [
   [34, "frisbee"],
   [35, "skis", "ski"],
   [36, "snowboard"],
-  [37, "sports ball", "ball", "soccer ball", "football", "basketball", "tennis ball"],
+  [37, "sports ball", "ball"],
   [38, "kite"],
   [39, "baseball bat"],
   [40, "baseball glove"],
@@ -78,7 +78,7 @@ const CLASSES: readonly (readonly [number, ...string[]])[] = [
   [43, "tennis racket"],
   [44, "bottle"],
   [46, "wine glass"],
-  [47, "cup", "mug"],
+  [47, "cup"],
   [48, "fork"],
   [49, "knife", "knives"],
   [50, "spoon"],
