@@ -20,10 +20,22 @@ export interface DetectorConfig {
 /** Distance in pixels between the places of each level. */
 export const STRIDES = [8, 16, 32, 64, 128] as const;
 
+/** Vectors whose products are the logits of a level. */
+export interface Aligned {
+  /** [n,c,h·w]. */
+  places: Tensor;
+  /** The same for all levels [n,l,c]. */
+  tokens: Tensor;
+  /** What is added to every product with a token, the same for all levels [n,1,l]. */
+  offsets: Tensor;
+}
+
 /** One level's answers for n pictures and h·w places. */
 export interface HeadLevel {
   /** Match of each place with each word or class, before the sigmoid [n,h·w,l]. */
   logits: Tensor;
+  /** Where the logits are products of places and words. */
+  aligned?: Aligned;
   /** Box offsets [n,4,h,w]. */
   offsets: Tensor;
   /** Before the sigmoid [n,1,h,w]. */

@@ -77,14 +77,15 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
     const half = s.record("head.proj_tokens.in", multiply(unit, 0.5));
     const projected = s.record("head.proj_tokens", projection(half));
     const tokens = divide(projected, exp(logScale)); // [n,l,c]
-    const offset = reshape(add(sum(multiply(unit, wordBias), [-1]), bias), [n, 1, l]);
-    return visual.map((map, i) => ({
-      logits: s.record(
-        `head.dot_product_logits.p${i + 3}`,
-        add(swapLast(matmul(tokens, reshape(map, [n, channels, -1]))), offset),
-      ),
-      ...boxes(map, i),
-    }));
+    const offsets = reshape(add(sum(multiply(unit, wordBias), [-1]), bias), [n, 1, l]);
+    return visual.map((map, i) => {
+      const places = reshape(map, [n, channels, -1]);
+      return {
+        aligned: { places, tokens, offsets },
+        logits: s.record(`head.dot_product_logits.p${i + 3}`, add(swapLast(matmul(tokens, places)), offsets)),
+        ...boxes(map, i),
+      };
+    });
   });
 
   const { parameters, records } = s;

@@ -51,6 +51,7 @@ export async function dataOfRun(
       scene: { objects, smallest },
       sentences,
       names: listed,
+      ...(recipe.contrast ? { contrast: true } : {}),
     },
     evaluation: sceneEvaluation(recipe, data, { model, words }, sprites),
   };

@@ -89,6 +89,8 @@ export const recipeSchema = z.strictObject({
   shards: whole,
   /** Patterns of the names of parameters that keep their first values. */
   frozen: z.array(pattern),
+  /** Weight of the contrast between regions and words across the pictures of a batch (GLIPv2); none without. */
+  contrast: z.number().positive().exactOptional(),
   steps: whole,
   learningRate: z.number().positive(),
   /** Of the text side, which starts from real word vectors; else as the rest. */
@@ -138,7 +140,18 @@ export function readRecipe(file: string, overrides: readonly string[] = []): Rec
   for (const override of overrides) assign(raw, override);
   const checked = recipeSchema.safeParse(raw);
   if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
+  if (checked.data.contrast) wantContrast(checked.data, file);
   return checked.data;
+}
+
+/** What contrast across pictures needs. */
+function wantContrast({ model, data, shards }: Recipe, file: string): void {
+  const mends = [
+    ...(data.kind === "datasets" ? ["data must be scenes"] : []),
+    ...(!("bert" in model) || model.fusion ? ["the model must be a GLIP without fusion"] : []),
+    ...(shards > 1 ? ["shards must be 1"] : []),
+  ];
+  if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or leave contrast out`);
 }
 
 function isPattern(text: string): boolean {

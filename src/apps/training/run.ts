@@ -53,6 +53,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
   const random = new Random(recipe.seed, "dropout");
   const step = new GroundingTrainingStep(model, {
     shards: recipe.shards,
+    ...(recipe.contrast ? { contrast: recipe.contrast } : {}),
     ...(frozen ? { frozen } : {}),
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });

@@ -3,6 +3,7 @@
 import type { PreparedImage } from "../../inputs/prepare-image.ts";
 import { tokenPositions } from "../../inputs/spans.ts";
 import type { Encoding, Span, WordPieces } from "../../inputs/word-pieces.ts";
+import { contrastTargets, type Names } from "./contrast.ts";
 import { anchorsOf, targetsOf } from "./targets.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
@@ -37,6 +38,8 @@ export interface Example {
   unsure?: Words["unsure"];
   /** How sure each box is, 0 to 1, where that is to count: what its words are taught. */
   confidences?: readonly number[];
+  /** For the contrast across pictures: every picture of a batch has them, or none. */
+  names?: Names;
 }
 
 export type Corners = readonly [left: number, top: number, right: number, bottom: number];
@@ -80,8 +83,11 @@ export function assembleBatch(
       ...(example.confidences ? { confidences: kept.map((box) => example.confidences![box]!) } : {}),
     };
   });
+  const contrasted = examples.flatMap(({ names, encoding }) => (names ? [{ names, encoding }] : []));
+  const contrast = contrasted.length === pictures;
   const targets = {
-    ...targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens }),
+    ...targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens, contrast }),
+    ...(contrast ? contrastTargets(contrasted, tokens) : {}),
     ...(examples.some(({ unsure }) => unsure?.length) ? { "target.mask": taught } : {}),
   };
   return { image, pictures, height, width, ids, mask, tokens, targets };

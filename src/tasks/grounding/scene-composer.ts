@@ -15,7 +15,11 @@ import { prepareImage } from "../../inputs/prepare-image.ts";
 import { captionOfClasses } from "../../inputs/prompts.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
 import { assembleBatch, type BatchSetup, buffersOf, type Corners, type Example, type Words } from "./assemble-batch.ts";
+import type { Names } from "./contrast.ts";
 import type { GroundingBatch } from "./training-step.ts";
+
+/** With the names of a list, those that the scene lacks, too. */
+type SceneWords = Words & { listed?: Names["words"] };
 
 export interface SceneComposerSetup extends BatchSetup {
   /** Folder of the rendered drawings. */
@@ -27,6 +31,8 @@ export interface SceneComposerSetup extends BatchSetup {
   sentences: number;
   /** Most names of a list. */
   names: number;
+  /** Whether batches say which words across their captions name which box. */
+  contrast?: boolean;
 }
 
 /** Batch number `job` depends on nothing but the number and the setup. */
@@ -55,6 +61,7 @@ function exampleOf(side: number, setup: SceneComposerSetup, world: World, pieces
     encoding,
     boxes: scene.objects.map(({ box }) => inclusive(box)),
     spans: words.spans,
+    ...(setup.contrast ? { names: namesOf(scene, words, world) } : {}),
   };
 }
 
@@ -71,7 +78,7 @@ function wordsThatFit(scene: Scene, setup: SceneComposerSetup, world: World, pie
 }
 
 /** Names in the scene and others that are not, shuffled: "dog. apple. chair" (GLIP `od_to_grounding.py`). */
-function nameList(scene: Scene, world: World, most: number, random: Random): Words {
+function nameList(scene: Scene, world: World, most: number, random: Random): SceneWords {
   const present = [...new Set(scene.objects.map((object) => object.name))];
   const absent = random.shuffled(
     world.names.filter((name) => !present.some((seen) => seen === name || world.kinOf(seen).has(name))),
@@ -79,11 +86,19 @@ function nameList(scene: Scene, world: World, most: number, random: Random): Wor
   const count = random.below(Math.max(1, most - present.length + 1));
   const names = random.shuffled([...present, ...absent.slice(0, count)]);
   const { caption, spans } = captionOfClasses(names);
-  return { caption, spans: scene.objects.map((object) => [spans[names.indexOf(object.name)]!]) };
+  const listed = names.map((name, k) => ({ name, span: spans[k]! }));
+  return { caption, spans: scene.objects.map((object) => [spans[names.indexOf(object.name)]!]), listed };
+}
+
+/** The names in the caption: of a list all, of a sentence those of the things that its phrases mean. */
+function namesOf({ objects }: Scene, { spans, listed }: SceneWords, world: World): Names {
+  const said = listed ?? spans.flatMap((own, i) => own.map((span) => ({ name: objects[i]!.name, span })));
+  const boxes = objects.map(({ name }) => name);
+  return { words: said, boxes, isKin: (name, other) => world.kinOf(name).has(other) };
 }
 
 /** The scene's own caption; a thing that several phrases mean answers to all of them. */
-function sentence(scene: Scene): Words {
+function sentence(scene: Scene): SceneWords {
   const spans = scene.objects.map((_, i) => scene.phrases.filter((p) => p.objects.includes(i)).map((p) => p.span));
   return { caption: scene.caption, spans };
 }

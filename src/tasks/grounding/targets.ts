@@ -3,6 +3,7 @@
 import { anchorsOfLevel, levelsOf } from "../../boxes/anchors.ts";
 import { assignAnchors, concatenate } from "../../boxes/atss.ts";
 import { decodeBoxes, encodeBoxes } from "../../boxes/box-coder.ts";
+import { MOST_REGIONS } from "./contrast.ts";
 
 /** What is to be found in one picture. */
 export interface PictureTruth {
@@ -29,11 +30,13 @@ export function anchorsOf(height: number, width: number): Float32Array[] {
 export function targetsOf(
   pictures: readonly PictureTruth[],
   levels: readonly Float32Array[],
-  { tokens, maxTokens }: { tokens: number; maxTokens: number },
+  { tokens, maxTokens, contrast = false }: { tokens: number; maxTokens: number; contrast?: boolean },
 ): TargetNumbers {
   const anchors = concatenate(levels);
   const count = anchors.length / 4;
   const n = pictures.length;
+  const regions = new Float32Array(contrast ? n * MOST_REGIONS * count : 0);
+  let regionCount = 0;
   const result = {
     "target.tokens": new Float32Array(n * count * tokens),
     "target.boxes": new Float32Array(n * count * 4),
@@ -44,6 +47,7 @@ export function targetsOf(
   };
   pictures.forEach((truth, picture) => {
     const { owner } = assignAnchors(levels, truth.boxes);
+    if (contrast) regionCount += meansOfRegions(regions.subarray(picture * MOST_REGIONS * count), owner);
     const owned = new Float32Array(4 * count);
     owner.forEach((box, anchor) => {
       const at = picture * count + anchor;
@@ -70,7 +74,18 @@ export function targetsOf(
   });
   if (result["target.positiveCount"][0] === 0) result["target.positiveCount"][0] = 1;
   if (result["target.centernessSum"][0] === 0) result["target.centernessSum"][0] = 1;
-  return result;
+  if (!contrast) return result;
+  return { ...result, "target.regions": regions, "target.regionCount": Float32Array.of(Math.max(1, regionCount)) };
+}
+
+/** Writes, a row for each box, what its anchors count in its mean; says how many boxes have some. */
+function meansOfRegions(rows: Float32Array, owner: Int32Array): number {
+  const counts = new Map<number, number>();
+  for (const box of owner) if (box >= 0 && box < MOST_REGIONS) counts.set(box, (counts.get(box) ?? 0) + 1);
+  owner.forEach((box, anchor) => {
+    if (counts.has(box)) rows[box * owner.length + anchor] = 1 / counts.get(box)!;
+  });
+  return counts.size;
 }
 
 /** How near the anchor's centre is to the middle of the box, 0 to 1 (Tian et al. 2019). */

@@ -3,11 +3,12 @@
 import { availableParallelism } from "node:os";
 import { concatenate } from "../../boxes/atss.ts";
 import { gradients } from "../../grad/index.ts";
-import type { Detector } from "../../models/detector.ts";
+import type { Detector, HeadLevel } from "../../models/detector.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache, type TraceRunner } from "../../onnx/index.ts";
 import { SessionPool } from "../../onnx/pool.ts";
-import { input, type Numbers, reachable, type Tensor } from "../../tensor/index.ts";
-import { groundingLosses, targetTensors } from "./losses.ts";
+import { add, input, multiply, type Numbers, reachable, type Tensor } from "../../tensor/index.ts";
+import { contrastLoss } from "./contrast.ts";
+import { type GroundingLosses, groundingLosses, targetTensors } from "./losses.ts";
 import { anchorsOf, type TargetNumbers } from "./targets.ts";
 
 /** n prepared pictures of one size with their captions and targets. */
@@ -31,6 +32,8 @@ export interface TrainingStepOptions extends BackendOptions {
    * added in order, so runs of the same number of shards end in the same bits whatever the machine's cores.
    */
   shards?: number;
+  /** Weight of the contrast between regions and words across pictures; none without. */
+  contrast?: number;
   /** Names of parameters that get no gradient and never change. */
   frozen?: RegExp;
   /** Uniform numbers for dropout; none is done without it. */
@@ -57,7 +60,7 @@ export class GroundingTrainingStep {
     private readonly model: Detector,
     private readonly options: TrainingStepOptions = {},
   ) {
-    const { shards = 1, frozen, random, ...given } = options;
+    const { shards = 1, frozen, random, contrast, ...given } = options;
     const backend = { without: UNWANTED, ...given };
     this.shards = shards;
     this.sessions =
@@ -113,7 +116,8 @@ export class GroundingTrainingStep {
     const mask = input("mask", [pictures, tokens]);
     const levels = model.answer(model.image(image), model.text(ids, mask), mask);
     const anchors = concatenate(anchorsOf(height, width));
-    const losses = groundingLosses(levels, anchors, targetTensors(pictures, anchors.length / 4, tokens));
+    const own = groundingLosses(levels, anchors, targetTensors(pictures, anchors.length / 4, tokens));
+    const losses = options.contrast ? withContrast(own, levels, options.contrast) : own;
     const trained = parametersIn(losses.total).filter(({ name }) => !options.frozen?.test(name));
     const found = gradients(
       losses.total,
@@ -160,6 +164,11 @@ function sumOf([first, ...others]: Record<string, Float32Array>[]): Record<strin
   for (const [name, sum] of Object.entries(first!))
     for (const other of others) for (let i = 0; i < sum.length; i++) sum[i]! += other[name]![i]!;
   return first!;
+}
+
+function withContrast(losses: GroundingLosses, levels: readonly HeadLevel[], weight: number) {
+  const loss = multiply(contrastLoss(levels.flatMap(({ aligned }) => aligned ?? [])), weight);
+  return { ...losses, loss_contrast: loss, total: add(losses.total, loss) };
 }
 
 /** The parameters that a loss depends on. */
