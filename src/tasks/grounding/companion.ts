@@ -16,10 +16,10 @@ export interface StoredCompanion {
 }
 
 /**
- * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.73. At 1, what a companion is half sure of would
+ * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.88. At 1, what a companion is half sure of would
  * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
  */
-const CENTERNESS = 1;
+const CENTERNESS = 2;
 
 /** Ready to run; dispose it when done. */
 export class Companion {
