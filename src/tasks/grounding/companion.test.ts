@@ -26,6 +26,7 @@ after(async () => {
   for (const used of [companion, together, single]) await used.dispose();
 });
 const scene = readFileSync("examples/pictures/scene-1.jpg");
+const photo = readFileSync("examples/photos/coffee.jpg");
 
 function overlap(a: Detection["box"], b: Detection["box"]): number {
   const side = (low: "xmin" | "ymin", high: "xmax" | "ymax") =>
@@ -66,14 +67,14 @@ test("names that it does not know are answered by the model alone, in the same b
 });
 
 test("boxes of a known name are those of both, the better one where two overlap", async () => {
-  const names = ["castle", "dog", "chair"];
-  const [both, own] = [await together.detect(scene, names), await single.detect(scene, names)];
+  const names = ["castle", "cup", "spoon"];
+  const [both, own] = [await together.detect(photo, names), await single.detect(photo, names)];
   const isOf = (all: Detection[], one: Detection) =>
     all.some(({ label, score, box }) => label === one.label && score === one.score && overlap(box, one.box) > 0.999);
   const added = both.filter((one) => !isOf(own, one));
   assert.ok(added.length > 0, "the companion adds something");
   assert.ok(added.every(({ label }) => label !== "castle"));
-  const { width, height } = { width: 320, height: 320 };
+  const { width, height } = { width: 600, height: 400 };
   for (const { box, score } of added) {
     assert.ok(score > 0 && score <= 1);
     assert.ok(box.xmin >= 0 && box.ymin >= 0 && box.xmax <= width && box.ymax <= height);
