@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { overlapInclusive } from "../../boxes/overlap.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseOf } from "./base-mark.ts";
@@ -29,11 +30,8 @@ const scene = readFileSync("examples/pictures/scene-1.jpg");
 const photo = readFileSync("examples/photos/coffee.jpg");
 
 function overlap(a: Detection["box"], b: Detection["box"]): number {
-  const side = (low: "xmin" | "ymin", high: "xmax" | "ymax") =>
-    Math.max(0, Math.min(a[high], b[high]) - Math.max(a[low], b[low]) + 1);
-  const area = (box: Detection["box"]) => (box.xmax - box.xmin + 1) * (box.ymax - box.ymin + 1);
-  const common = side("xmin", "xmax") * side("ymin", "ymax");
-  return common / (area(a) + area(b) - common);
+  const [one, other] = [a, b].map(({ xmin, ymin, xmax, ymax }) => Float32Array.of(xmin, ymin, xmax, ymax));
+  return overlapInclusive(one!, 0, other!, 0);
 }
 
 test("names, their plurals and phrases of a name alone mean a class; others, and those that mean less, mean none", () => {

@@ -1,8 +1,7 @@
 /** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
 
 import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
-import { prepareSquare } from "../../inputs/prepare-image.ts";
-import type { Picture, Size } from "../../inputs/resize.ts";
+import type { Size } from "../../inputs/resize.ts";
 import { type CocoSsd, SSD_SIDE, ssdAnchors } from "../../models/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
@@ -46,7 +45,7 @@ export class Companion {
     return singulars.map((one) => this.numbers.get(one)).find((number) => number !== undefined);
   }
 
-  /** What it sees in a picture that `squareOf` made, for every class; boxes in pixels of `width` × `height` that it stands for. */
+  /** What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. */
   async look(square: Float32Array, { width, height }: Size): Promise<HeadLevel> {
     const { logits, offsets } = await this.sessions.run(this.trace(), { square });
     const anchors = ssdAnchors(height, width);
@@ -72,9 +71,4 @@ export class Companion {
     );
     return this.lowered;
   }
-}
-
-/** A picture as a companion takes it. */
-export function squareOf(picture: Picture): Float32Array {
-  return prepareSquare(picture, SSD_SIDE);
 }

@@ -13,7 +13,7 @@ import { InputError } from "../../errors.ts";
 import { KnownClasses } from "../../inputs/known-classes.ts";
 import { phrasesOf } from "../../inputs/noun-phrases.ts";
 import { decodePicture, type PictureSource } from "../../inputs/picture.ts";
-import { type PreparedImage, prepareImage, type SizeRule } from "../../inputs/prepare-image.ts";
+import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { promptOfText } from "../../inputs/prompt-text.ts";
 import {
   type ClassPrompt,
@@ -23,11 +23,11 @@ import {
   promptOfCaption,
   promptOfClasses,
 } from "../../inputs/prompts.ts";
-import type { Picture } from "../../inputs/resize.ts";
 import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
-import { type Companion, squareOf } from "./companion.ts";
+import type { Companion } from "./companion.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
+import { type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
 /** In pixels of the picture as it was given. */
 export interface Box {
@@ -66,16 +66,6 @@ export interface DetectOptions {
 export interface GroundOptions extends DetectOptions {
   /** Words of the caption, or characters of it; its noun phrases when absent. */
   phrases?: readonly (string | Span)[];
-}
-
-/** A picture that was decoded, resized and normalised beforehand, perhaps in another thread. */
-export interface PreparedPicture {
-  readonly prepared: PreparedImage;
-  /** By `squareOf`, for a model with a companion. */
-  readonly square?: Float32Array;
-  /** Of the picture as it was given, in pixels. */
-  readonly width: number;
-  readonly height: number;
 }
 
 /** A picture's features with what is needed to bring boxes back to the picture. */
@@ -243,9 +233,8 @@ export class GroundingModel {
     const picture = await decodePicture(image);
     const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
     const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
-    const { width, height } = picture;
     return keep(this.pictures, KEPT_PICTURES, key, () =>
-      this.features({ ...this.prepare(picture, size), width, height }),
+      this.features(preparePicture(picture, { size, square: this.hasCompanion })),
     );
   }
 
@@ -254,10 +243,6 @@ export class GroundingModel {
     const seen = this.preparedPictures.get(picture) ?? this.features(picture);
     this.preparedPictures.set(picture, seen);
     return seen;
-  }
-
-  private prepare(picture: Picture, size: SizeRule) {
-    return { prepared: prepareImage(picture, size), ...(this.companion ? { square: squareOf(picture) } : {}) };
   }
 
   private async features({ prepared, square, width, height }: PreparedPicture): Promise<Seen> {

@@ -3,12 +3,7 @@
 import { type PlainError, revivedError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { moduleBeside, startWorker } from "../../onnx/start-worker.ts";
-import type { PreparedPicture } from "./grounding-model.ts";
-
-export interface PreparerSetup {
-  size: SizeRule;
-  square: boolean;
-}
+import type { Preparation, PreparedPicture } from "./prepared-picture.ts";
 
 export interface PrepareQuestion {
   number: number;
@@ -36,7 +31,7 @@ export class PicturePreparer {
 
   /** `square` for a model with a companion. */
   constructor(size: SizeRule, { square = false } = {}) {
-    const setup: PreparerSetup = { size, square };
+    const setup: Preparation = { size, square };
     this.worker = startWorker(moduleBeside("./prepare-worker", import.meta.url), setup);
     this.worker.on("message", (answer: PrepareAnswer) => {
       const { resolve, reject } = this.waiting.get(answer.number)!;
