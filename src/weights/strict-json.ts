@@ -1,8 +1,9 @@
-/** JSON objects from files that are not trusted: UTF-8 without errors, and no name given twice. */
+/** JSON from files that are not trusted. */
 
+import type { z } from "zod";
 import type { WeightsError } from "../errors.ts";
 
-/** The members of a JSON object in their order; `refuse` makes the error from the words of what is wrong. */
+/** The members of a JSON object in their order, from UTF-8 without errors, no name given twice; `refuse` makes the error from the words of what is wrong. */
 export function parseObject(bytes: Uint8Array, refuse: (problem: string) => WeightsError): Map<string, unknown> {
   let text: string;
   let value: unknown;
@@ -16,6 +17,19 @@ export function parseObject(bytes: Uint8Array, refuse: (problem: string) => Weig
   const members = new Map(Object.entries(value));
   if (countMembers(text) !== members.size) throw refuse("gives a name twice");
   return members;
+}
+
+/** What a file's metadata holds as JSON under a name; nothing where that is absent, no JSON or of another form. */
+export function jsonIn<Value>(
+  metadata: ReadonlyMap<string, string>,
+  name: string,
+  schema: z.ZodType<Value>,
+): Value | undefined {
+  try {
+    return schema.parse(JSON.parse(metadata.get(name) ?? ""));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Members of the outermost object of valid JSON: colons outside strings, one level deep. */

@@ -5,6 +5,7 @@ import { WeightsError } from "../../errors.ts";
 import { type ClassPrompt, labelsOf, type Pass, type Prompt, promptOfClasses } from "../../inputs/prompts.ts";
 import type { WordPieces } from "../../inputs/word-pieces.ts";
 import type { Glip } from "../../models/glip.ts";
+import { jsonIn } from "../../weights/strict-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { type Base, baseMetadata, refuseOtherBase } from "./base-mark.ts";
@@ -50,7 +51,7 @@ export async function writeAdaptedPrompt(path: string, prompt: AdaptedPrompt): P
 
 /** The prompt of an open file. Throws WeightsError where it is malformed. */
 export async function promptIn(file: WeightsFile, path: string): Promise<Omit<AdaptedPrompt, "base">> {
-  const classes = classesIn(file.metadata.get("classes"));
+  const classes = jsonIn(file.metadata, "classes", classesSchema);
   const entry = file.entries.get(TUNABLE_PROMPT);
   if (!classes || entry?.shape.length !== 2)
     throw new WeightsError(`${path}: is a broken prompt; make it anew by groundling adapt --method prompt`);
@@ -80,12 +81,4 @@ export async function spoken(pass: Pass, read: (pass: Pass) => Promise<TextFeatu
   if (learned?.inPlace) return { vectors: learned.vectors, tokens: pass.ids.length };
   const { vectors, tokens } = await read(pass);
   return { vectors: learned ? vectors.map((value, i) => value + learned.vectors[i]!) : vectors, tokens };
-}
-
-function classesIn(text: string | undefined): AdaptedPrompt["classes"] | undefined {
-  try {
-    return classesSchema.parse(JSON.parse(text ?? ""));
-  } catch {
-    return undefined;
-  }
 }

@@ -7,7 +7,7 @@ import { overlapInclusive } from "../../boxes/overlap.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseOf } from "./base-mark.ts";
-import { Companion } from "./companion.ts";
+import { Companion, readCompanion } from "./companion.ts";
 import type { Detection } from "./grounding-model.ts";
 import { loadModel } from "./load-model.ts";
 import { readModel } from "./model-folder.ts";
@@ -20,8 +20,8 @@ const alone = join(folder, "alone");
 cpSync(BUILT_IN, alone, { recursive: true });
 rmSync(join(alone, "companion.safetensors"));
 
-const stored = await readModel();
-const companion = new Companion(stored.companion!, { threads: 1 });
+const storedCompanion = await readCompanion(join(BUILT_IN, "companion.safetensors"));
+const companion = new Companion(storedCompanion, { threads: 1 });
 const [together, single] = [await loadModel(undefined, { threads: 1 }), await loadModel(alone, { threads: 1 })];
 after(async () => {
   for (const used of [companion, together, single]) await used.dispose();
@@ -37,7 +37,7 @@ function overlap(a: Detection["box"], b: Detection["box"]): number {
 test("names, their plurals and phrases of a name alone mean a class; others, and those that mean less, mean none", () => {
   const name = (label: string) => {
     const number = companion.classOf(label);
-    return number === undefined ? undefined : stored.companion!.classes[number]![0];
+    return number === undefined ? undefined : storedCompanion.classes[number]![0];
   };
   for (const [label, expected] of [
     ["dog", "dog"],
@@ -103,6 +103,7 @@ test("the cat and the cup of the example photos are found, and nothing else abov
 });
 
 test("a prompt that was learned is answered without it", async () => {
+  const stored = await readModel();
   const { mark } = baseOf(stored);
   const tokens = stored.words.encode("dog. chair").ids.length;
   const vectors = new Float32Array(tokens * stored.model.textWidth);
@@ -120,5 +121,5 @@ test("a file that does not say its classes is refused", async () => {
   await writeSafetensors(join(broken, "companion.safetensors"), [
     { name: "x", dtype: "F32", shape: [data.length], data },
   ]);
-  await assert.rejects(readModel(broken), /companion\.safetensors: does not say its classes/);
+  await assert.rejects(loadModel(broken), /companion\.safetensors: does not say its classes/);
 });

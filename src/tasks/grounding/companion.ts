@@ -1,10 +1,15 @@
 /** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
 
+import { z } from "zod";
 import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
+import { WeightsError } from "../../errors.ts";
 import type { Size } from "../../inputs/resize.ts";
-import { type CocoSsd, SSD_SIDE, ssdAnchors } from "../../models/coco-ssd.ts";
+import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors } from "../../models/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
+import { loadWeights } from "../../weights/fit.ts";
+import { openWeights } from "../../weights/open-weights.ts";
+import { jsonIn } from "../../weights/strict-json.ts";
 
 /** What it needs, as it lies in a model folder. */
 export interface StoredCompanion {
@@ -19,6 +24,22 @@ export interface StoredCompanion {
  * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
  */
 const CENTERNESS = 2;
+
+const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
+
+/** Reads the file of a COCO-SSD; the names of its classes are in its metadata. Throws WeightsError for another file. */
+export async function readCompanion(path: string): Promise<StoredCompanion> {
+  const file = await openWeights(path);
+  try {
+    const classes = jsonIn(file.metadata, "classes", classesSchema);
+    if (!classes)
+      throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
+    const model = cocoSsd(classes.length);
+    return { model, weights: await loadWeights(model.parameters, file), classes };
+  } finally {
+    await file.close();
+  }
+}
 
 /** Ready to run; dispose it when done. */
 export class Companion {

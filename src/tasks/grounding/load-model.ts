@@ -3,7 +3,7 @@
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
-import { Companion } from "./companion.ts";
+import { Companion, readCompanion } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -21,6 +21,8 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   // Read first, so that a wrong file is told of before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
   const { model, weights, words, size, companion } = withAdapted(await readDetector(nameOrPath, options), adapted);
+  // A model that was adapted answers alone: its companion knows nothing of what it was taught.
+  const beside = companion && !adapted ? new Companion(await readCompanion(companion), options) : undefined;
   const mark = baseMark(weights);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
@@ -29,8 +31,6 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     stored.dispose();
   };
   const predictor = new Predictor(model, { ...stored, dispose }, options);
-  // A model that was adapted answers alone: its companion knows nothing of what it was taught.
-  const beside = companion && !adapted ? new Companion(companion, options) : undefined;
   const loaded = new GroundingModel(predictor, words, size, mark, beside);
   try {
     if (adapted?.prompt) loaded.setClasses(adapted.prompt);

@@ -8,7 +8,6 @@ import { InputError, WeightsError } from "../../errors.ts";
 import { KnownClasses } from "../../inputs/known-classes.ts";
 import type { SizeRule } from "../../inputs/prepare-image.ts";
 import { WordPieces } from "../../inputs/word-pieces.ts";
-import { cocoSsd } from "../../models/coco-ssd.ts";
 import type { Detector } from "../../models/detector.ts";
 import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
 import { type DynamicHeadConfig, dynamicHead } from "../../models/dynamic-head.ts";
@@ -19,7 +18,6 @@ import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { fetchModel, zoo } from "../../weights/zoo.ts";
-import type { StoredCompanion } from "./companion.ts";
 import type { Words } from "./grounding-model.ts";
 
 export interface StoredDetector {
@@ -29,8 +27,8 @@ export interface StoredDetector {
   weights: Map<string, Float32Array>;
   words: Words;
   size: SizeRule;
-  /** A detector of fixed classes that answers beside it. */
-  companion?: StoredCompanion;
+  /** File of a detector of fixed classes that answers beside it. */
+  companion?: string;
 }
 
 export interface StoredModel extends StoredDetector {
@@ -41,7 +39,6 @@ export interface StoredModel extends StoredDetector {
 }
 
 const COMPANION = "companion.safetensors";
-const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 const GLIP = "groundling-glip";
 const DYNAMIC_HEAD = "groundling-dynamic-head";
 /** What the published models were tested with. */
@@ -105,32 +102,10 @@ async function readFolder(folder: string): Promise<StoredDetector | StoredModel>
   const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
   wantWords(words, config, folder);
   const model = glip(config);
-  const companion = await readCompanion(join(folder, COMPANION));
+  const companion = join(folder, COMPANION);
+  const hasCompanion = (await stat(companion).catch(() => undefined)) !== undefined;
   const weights = await weightsOf(model, file);
-  return { name, model, weights, words, vocabulary, size, ...(companion ? { companion } : {}) };
-}
-
-/** The COCO-SSD of a model folder, where it has one; the names of its classes are in the file's metadata. */
-async function readCompanion(path: string): Promise<StoredCompanion | undefined> {
-  if (!(await stat(path).catch(() => undefined))) return undefined;
-  const file = await openWeights(path);
-  try {
-    const classes = classesSchema.safeParse(parsed(file.metadata.get("classes")));
-    if (!classes.success)
-      throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
-    const model = cocoSsd(classes.data.length);
-    return { model, weights: await loadWeights(model.parameters, file), classes: classes.data };
-  } finally {
-    await file.close();
-  }
-}
-
-function parsed(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? "");
-  } catch {
-    return undefined;
-  }
+  return { name, model, weights, words, vocabulary, size, ...(hasCompanion ? { companion } : {}) };
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
