@@ -5,7 +5,7 @@ import { evaluate } from "../onnx/index.ts";
 import { input } from "../tensor/index.ts";
 import { loadWeights } from "../weights/fit.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
-import { cocoSsd, SSD_SIDE, ssdAnchors } from "./coco-ssd.ts";
+import { cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "./coco-ssd.ts";
 
 /** Of person, cat and toothbrush, and of the box, by TensorFlow.js (scripts/fixtures/coco-ssd.mjs): one place of each map at least. */
 const EXPECTED = [
@@ -72,4 +72,21 @@ test("anchors have the shapes that the published graph holds", () => {
     [...anchors.subarray(0, 4)].map((value) => Math.round(value)),
     [-50, -25, 149, 74],
   );
+});
+
+test("the mirror of an anchor is its image on the other side", () => {
+  const width = 640;
+  const anchors = ssdAnchors(480, width);
+  ssdMirror().forEach((opposite, k) => {
+    const [left, top, right, bottom] = anchors.subarray(4 * k, 4 * k + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    const turned = [width - 1 - right, top, width - 1 - left, bottom];
+    turned.forEach((side, i) => {
+      assert.ok(Math.abs(anchors[4 * opposite + i]! - side) < 1e-3, `anchor ${k}`);
+    });
+  });
 });

@@ -103,3 +103,18 @@ export function ssdAnchors(height: number, width: number): Float32Array {
   });
   return Float32Array.from(anchors);
 }
+
+/** For each anchor the one where its mirror image lies in a picture that is mirrored left to right. */
+export function ssdMirror(): Int32Array {
+  const mirror: number[] = [];
+  SIDES.forEach((side, map) => {
+    const first = mirror.length;
+    const shapes = SHAPES[map]!.length;
+    for (let place = 0; place < side * side; place++) {
+      const column = place % side;
+      const opposite = place - column + side - 1 - column;
+      for (let shape = 0; shape < shapes; shape++) mirror.push(first + opposite * shapes + shape);
+    }
+  });
+  return Int32Array.from(mirror);
+}

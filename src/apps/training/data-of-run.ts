@@ -40,14 +40,14 @@ export async function dataOfRun(
       evaluation: heldOut && (await datasetEvaluation(recipe, data, heldOut, { model, words })),
     };
   }
-  const { names, models, grounds, objects, smallest, sentences, listed } = data;
+  const { names, models, grounds, more, objects, smallest, sentences, listed } = data;
   return {
     module: moduleBeside("../../tasks/grounding/scene-composer", import.meta.url),
     setup: {
       ...shared,
       vocabulary: join(wordsOf(recipe), "vocab.txt"),
       sprites,
-      world: { split: "train", models, grounds, ...(names ? { names } : {}) },
+      world: { split: "train", models, grounds, ...(more ? { more } : {}), ...(names ? { names } : {}) },
       scene: { objects, smallest },
       sentences,
       names: listed,

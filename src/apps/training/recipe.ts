@@ -26,6 +26,8 @@ const scenesSchema = z.strictObject({
   /** Whether things are rendered models, too, and whether grounds are photos, too. */
   models: z.boolean(),
   grounds: z.boolean(),
+  /** Whether drawings and names that no split shows are learned from, too. */
+  more: z.boolean().exactOptional(),
   /** Most things in a scene, and the side of the smallest as a share of the picture's. */
   objects: whole,
   smallest: rate,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { composeScene, loadWorld } from "./index.ts";
+import { readNameTable } from "./names.ts";
 import { lookOf } from "./paint.ts";
 import { writeSprites } from "./sprites.ts";
 import { isHeldOutPair } from "./world.ts";
@@ -118,6 +119,20 @@ test("rendered models join the splits of training, with names of their own, when
   );
   assert.ok(!loadWorld(folder, { models: true }).names.includes("tiger"), "kept out of training");
   assert.ok(!loadWorld(folder, { split: "style", models: true }).names.includes("table"));
+});
+
+test("more drawings and names join the training alone", () => {
+  const usual = loadWorld(folder, {});
+  const wide = loadWorld(folder, { more: true });
+  const styles = (name: string) => new Set(wide.sprites.get(name)?.map((drawings) => drawings[0]!.style));
+  assert.ok(wide.names.length > usual.names.length + 300);
+  const shown = new Set([...wide.sprites.values()].flat(2).map(({ style, icon }) => `${style}:${icon}`));
+  for (const [style, icons] of readNameTable().more)
+    for (const id of [...icons.values()].flat()) assert.ok(shown.has(`${style}:${id}`), `${style} has no ${id}`);
+  assert.ok(styles("apple").has("twemoji") && styles("apple").has("game-icons"));
+  assert.ok(!usual.names.includes("submarine") && styles("submarine").has("mdi"));
+  const seen = loadWorld(folder, { split: "seen", more: true });
+  assert.deepEqual(seen.names, loadWorld(folder, { split: "seen" }).names);
 });
 
 test("names that the split does not have are refused together", () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { readNameTable } from "./names.ts";
 
@@ -28,11 +29,37 @@ test("no drawing goes by two names", () => {
 });
 
 test("kinship is mutual and between names of the table", () => {
-  const names = new Set([...everywhere.map(([name]) => name), ...table.modelled]);
+  const more = [...table.more.values()].flatMap((icons) => [...icons.keys()]);
+  const names = new Set([...everywhere.map(([name]) => name), ...table.modelled, ...more]);
   for (const name of names)
     for (const other of table.kinOf(name)) {
       assert.ok(names.has(other), other);
       assert.ok(table.kinOf(other).has(name));
     }
   assert.ok(table.kinOf("duck").has("bird"));
+});
+
+test("what only training shows has none of the names that are kept out of it, nor their icons", () => {
+  const told = new Set([...everywhere.map(([name]) => name), ...table.modelled]);
+  const names = new Set([...table.more.values()].flatMap((icons) => [...icons.keys()]));
+  assert.ok([...names].filter((name) => !told.has(name)).length > 300);
+  const keptOut = new Set([...table.novel.keys(), ...[...table.novel.values()].flat()]);
+  for (const [style, icons] of table.more)
+    for (const [name, ids] of icons) {
+      assert.ok(!keptOut.has(name), name);
+      for (const id of ids) assert.ok(!keptOut.has(id), `${style}: ${id}`);
+    }
+  assert.ok(table.kinOf("mug").has("cup"));
+});
+
+test("the authors of every style are credited", () => {
+  const styles = [...table.trainingStyles, ...table.heldOutStyles, ...table.more.keys()];
+  for (const file of ["NOTICE", "assets/world/LICENSES.md"]) {
+    const words = new Set(readFileSync(file, "utf8").split(/[^\w-]+/));
+    assert.deepEqual(
+      styles.filter((style) => !words.has(style)),
+      [],
+      file,
+    );
+  }
 });

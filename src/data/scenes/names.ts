@@ -17,6 +17,11 @@ const tableShape = z.strictObject({
 
 const modelsShape = z.object({ names: namesToIcons, kin: z.record(z.string(), z.array(z.string())) });
 
+const moreShape = z.strictObject({
+  drawings: z.record(z.string(), namesToIcons),
+  kin: z.record(z.string(), z.array(z.string())),
+});
+
 /** Styles are icon sets, names are words for things, icons are the ids that most sets share. */
 export interface NameTable {
   /** Drawing styles seen in training. */
@@ -31,6 +36,8 @@ export interface NameTable {
   readonly modelled: readonly string[];
   /** Icons by name, for names that no training scene shows. */
   readonly novel: ReadonlyMap<string, readonly string[]>;
+  /** By style, names and icons that only training may show, by the ids of that style. */
+  readonly more: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   /** Names that may rightly be said of the same thing, or that look too much alike to be told apart: never in one scene. */
   kinOf(name: string): ReadonlySet<string>;
   /** The id of an icon within a set, or nothing where the set's drawing shows something else. */
@@ -39,14 +46,15 @@ export interface NameTable {
 
 const none: ReadonlySet<string> = new Set();
 
-/** Reads `assets/world/names.json` and `assets/world/models.json`. */
+/** Reads `names.json`, `models.json` and `more.json` of `assets/world`. */
 export function readNameTable(): NameTable {
   const table = tableShape.parse(readAsset("names.json"));
   const models = modelsShape.parse(readAsset("models.json"));
+  const more = moreShape.parse(readAsset("more.json"));
   const names = new Map(Object.entries({ ...table.everyday, ...table.names }));
   const dropped = new Set(table.dropped);
   const kin = new Map<string, Set<string>>();
-  for (const [name, others] of [...Object.entries(table.kin), ...Object.entries(models.kin)])
+  for (const [name, others] of [table, models, more].flatMap(({ kin }) => Object.entries(kin)))
     for (const other of others) {
       kin.set(name, (kin.get(name) ?? new Set()).add(other));
       kin.set(other, (kin.get(other) ?? new Set()).add(name));
@@ -58,6 +66,7 @@ export function readNameTable(): NameTable {
     names,
     modelled: Object.keys(models.names).filter((name) => !names.has(name)),
     novel: new Map(Object.entries(table.novel)),
+    more: new Map(Object.entries(more.drawings).map(([style, icons]) => [style, new Map(Object.entries(icons))])),
     kinOf: (name) => kin.get(name) ?? none,
     idIn(style, icon) {
       if (dropped.has(`${style}:${icon}`)) return undefined;

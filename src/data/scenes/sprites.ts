@@ -39,10 +39,15 @@ interface Entry {
 const side = 128;
 const margin = 1;
 
-/**
- * All sprites of one style, from `folder` if they were rendered before. Icons that the set does not have are left out.
- * Throws InputError when the icon set (`@iconify-json/STYLE`) is not installed.
- */
+/** What a style is to show. */
+interface Wanted {
+  readonly name: string;
+  readonly icon: string;
+  /** Of the icon, within the set. */
+  readonly id: string;
+}
+
+/** The drawings that a style has of the names of all splits. Icons that the set does not have are left out. Else like `loadMoreSprites`. */
 export function loadSprites(folder: string, style: string, table: NameTable): Sprite[] {
   const wanted = [...table.names, ...table.novel].flatMap(([name, icons]) =>
     icons.flatMap((icon) => {
@@ -50,6 +55,19 @@ export function loadSprites(folder: string, style: string, table: NameTable): Sp
       return id === undefined ? [] : [{ name, icon, id }];
     }),
   );
+  return rendered(folder, style, wanted);
+}
+
+/**
+ * The drawings of a style that only training shows, from `folder` if they were rendered before. Throws InputError when the icon set
+ * (`@iconify-json/STYLE`) is not installed.
+ */
+export function loadMoreSprites(folder: string, style: string, { more }: NameTable): Sprite[] {
+  const wanted = [...(more.get(style) ?? [])].flatMap(([name, ids]) => ids.map((id) => ({ name, icon: id, id })));
+  return rendered(folder, style, wanted);
+}
+
+function rendered(folder: string, style: string, wanted: readonly Wanted[]): Sprite[] {
   const version = installed<{ version: string }>(style, "package.json").version;
   const key = createHash("sha256")
     .update(JSON.stringify([version, side, wanted]))
@@ -75,7 +93,7 @@ export function readSprites(path: string, style: string): Sprite[] | undefined {
   });
 }
 
-function renderSprites(path: string, style: string, wanted: readonly { name: string; icon: string; id: string }[]) {
+function renderSprites(path: string, style: string, wanted: readonly Wanted[]) {
   const sprites = wanted.flatMap(({ name, icon, id }) => {
     const drawing = renderIcon(style, id);
     return drawing ? [{ name, style, icon, ...cutOut(drawing) }] : [];
@@ -109,9 +127,15 @@ export function renderIcon(style: string, id: string): Drawing | undefined {
   const width = icon.width ?? set.width ?? 16;
   const height = icon.height ?? set.height ?? width;
   const names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
-  const svg = `<svg ${names} viewBox="0 0 ${width} ${height}">${icon.body}</svg>`;
+  const svg = `<svg ${names} viewBox="0 0 ${width} ${height}" color="${inkOf(id)}">${icon.body}</svg>`;
   const image = new Resvg(svg, { fitTo: { mode: "width", value: side }, font: { loadSystemFonts: false } }).render();
   return { pixels: image.pixels, width: image.width, height: image.height };
+}
+
+/** Drawings in one colour take whichever is set; the id of each chooses one. */
+function inkOf(id: string): string {
+  const [hue, light] = createHash("sha256").update(id).digest();
+  return `hsl(${Math.round((hue! * 360) / 256)}, 70%, ${20 + Math.round((light! * 40) / 256)}%)`;
 }
 
 const iconSets = new Map<string, IconSet>();

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
 import { readNameTable } from "./names.ts";
 import { lookOf, type PaintWord } from "./paint.ts";
-import { loadSprites, readSprites, type Sprite } from "./sprites.ts";
+import { loadMoreSprites, loadSprites, readSprites, type Sprite } from "./sprites.ts";
 
 /**
  * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
@@ -25,6 +25,8 @@ export interface WorldOptions {
   readonly models?: boolean;
   /** Half of the backgrounds are photos of walls, floors and soil, gathered by `scripts/world/grounds.ts` into `grounds.sprites`. */
   readonly grounds?: boolean;
+  /** Also show the drawings and the names of `assets/world/more.json`, a part beside the five styles. In `train` alone. */
+  readonly more?: boolean;
 }
 
 /** A set of things to compose scenes of. */
@@ -52,12 +54,16 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const table = readNameTable();
   const known = new Set(split === "novel" ? [] : table.names.keys());
   if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
-  const packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
+  let packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
     loadSprites(folder, style, table),
   );
   if (options.models && split !== "style" && split !== "novel") {
     for (const name of table.modelled) known.add(name);
     packs.push(...new Array<Sprite[]>(modelWeight).fill(loadPack(folder, "models")));
+  }
+  if (options.more && split === "train") {
+    for (const name of [...table.more.values()].flatMap((icons) => [...icons.keys()])) known.add(name);
+    packs = [...packs, ...packs, ...[...table.more.keys()].map((style) => loadMoreSprites(folder, style, table))];
   }
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();

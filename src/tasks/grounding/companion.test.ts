@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { overlapInclusive } from "../../boxes/overlap.ts";
+import { SSD_SIDE, ssdMirror } from "../../models/coco-ssd.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseOf } from "./base-mark.ts";
@@ -100,6 +101,28 @@ test("the cat and the cup of the example photos are found, and nothing else abov
     );
     assert.ok(overlap(found[0]!.box, truth) >= 0.5, `${file}: ${JSON.stringify(found[0]!.box)}`);
   }
+});
+
+test("in the mirror it sees the same things on the other side", async () => {
+  const size = { width: 256, height: 192 };
+  const square = Float32Array.from({ length: 3 * SSD_SIDE ** 2 }, (_, i) => Math.sin(i / 7) * Math.cos(i / 1931));
+  const turned = square.slice();
+  for (let row = 0; row < turned.length; row += SSD_SIDE) turned.subarray(row, row + SSD_SIDE).reverse();
+  const [seen, other] = [await companion.look(square, size), await companion.look(turned, size)];
+  const mirror = ssdMirror();
+  const classes = seen.logits.length / mirror.length;
+  assert.deepEqual(
+    other.logits,
+    seen.logits.map((_, i) => seen.logits[mirror[Math.floor(i / classes)]! * classes + (i % classes)]!),
+  );
+  assert.deepEqual(
+    other.offsets,
+    seen.offsets.map((_, i) => {
+      const side = Math.floor(i / mirror.length);
+      const value = seen.offsets[side * mirror.length + mirror[i % mirror.length]!]!;
+      return side === 0 ? -value : value;
+    }),
+  );
 });
 
 test("a prompt that was learned is answered without it", async () => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
 import { WeightsError } from "../../errors.ts";
 import type { Size } from "../../inputs/resize.ts";
-import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors } from "../../models/coco-ssd.ts";
+import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "../../models/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
 import { loadWeights } from "../../weights/fit.ts";
@@ -66,12 +66,26 @@ export class Companion {
     return singulars.map((one) => this.numbers.get(one)).find((number) => number !== undefined);
   }
 
-  /** What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. */
+  /**
+   * What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. The
+   * mean of the picture and its mirror image, which agree about things more than about what looks like them.
+   */
   async look(square: Float32Array, { width, height }: Size): Promise<HeadLevel> {
-    const { logits, offsets } = await this.sessions.run(this.trace(), { square });
+    const [seen, other] = [await this.answer(square), await this.answer(mirrored(square))];
     const anchors = ssdAnchors(height, width);
-    const centerness = new Float32Array(anchors.length / 4).fill(CENTERNESS);
-    return { logits: logits as Float32Array, offsets: offsets as Float32Array, centerness, anchors };
+    const count = anchors.length / 4;
+    const classes = seen.logits.length / count;
+    const logits = new Float32Array(seen.logits.length);
+    const offsets = new Float32Array(seen.offsets.length);
+    ssdMirror().forEach((opposite, anchor) => {
+      for (let k = 0; k < classes; k++)
+        logits[anchor * classes + k] = (seen.logits[anchor * classes + k]! + other.logits[opposite * classes + k]!) / 2;
+      for (let side = 0; side < 4; side++) {
+        const turned = other.offsets[side * count + opposite]! * (side === 0 ? -1 : 1);
+        offsets[side * count + anchor] = (seen.offsets[side * count + anchor]! + turned) / 2;
+      }
+    });
+    return { logits, offsets, centerness: new Float32Array(count).fill(CENTERNESS), anchors };
   }
 
   /** The things of the labels whose class it knows, labels counted as given. */
@@ -84,6 +98,11 @@ export class Companion {
     return this.sessions.dispose();
   }
 
+  private async answer(square: Float32Array): Promise<{ logits: Float32Array; offsets: Float32Array }> {
+    const { logits, offsets } = await this.sessions.run(this.trace(), { square });
+    return { logits: logits as Float32Array, offsets: offsets as Float32Array };
+  }
+
   private trace(): Lowered {
     const { weights, model } = this.stored;
     this.lowered ??= lower(
@@ -92,4 +111,11 @@ export class Companion {
     );
     return this.lowered;
   }
+}
+
+/** The square, rows of all channels reversed. */
+function mirrored(square: Float32Array): Float32Array {
+  const turned = square.slice();
+  for (let row = 0; row < turned.length; row += SSD_SIDE) turned.subarray(row, row + SSD_SIDE).reverse();
+  return turned;
 }
