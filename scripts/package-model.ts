@@ -23,14 +23,19 @@ interface Choices {
   size: SizeRule;
   card: string;
   companion?: string;
+  bias: number;
 }
 
-const { run, to, size, card, companion } = new Command()
+/** Of all alignment logits. */
+const BIAS = "rpn.head.bias0";
+
+const { run, to, size, card, companion, bias } = new Command()
   .requiredOption("--run <folder>", "folder of a training run")
   .requiredOption("--to <folder>", "model folder to write")
   .requiredOption("--size <short,max>", "sides that pictures are resized to", sizeRule)
   .requiredOption("--card <file>", "text of the model card")
   .option("--companion <file>", "detector of fixed classes that answers beside it (scripts/import-coco-ssd.ts)")
+  .option("--bias <number>", `added to ${BIAS}: below 0 for lower scores`, Number, 0)
   .parse()
   .opts<Choices>();
 
@@ -50,7 +55,9 @@ await writeModelFolder(to, {
   ...(companion === undefined ? {} : { companion }),
   card: await readFile(card, "utf8"),
   weights: parameters.map(({ name, shape }) => {
-    return { name, dtype: "F16", shape, data: fromFloat32("F16", numbers.get(name)!) } as const;
+    const values = numbers.get(name)!;
+    const data = fromFloat32("F16", name === BIAS ? values.map((value) => value + bias) : values);
+    return { name, dtype: "F16", shape, data } as const;
   }),
 });
 process.stdout.write(`${to}: ${average ? "averaged " : ""}weights of step ${state.step}\n`);

@@ -1,0 +1,147 @@
+/**
+ * Of the things that a model boxes in generated scenes: how often their own name comes first, or among the first five, of all names of the split by
+ * score. For names that it never learned also by what it says of learned ones: the mean of their word vectors, weighted by their probabilities, is nearest to which
+ * name's? (Norouzi et al. 2013, "ConSE"; the words are those of assets/words.) So it is told what words know of pictures.
+ *
+ *   npx tsx scripts/names-told-apart.ts --model assets/models/everyday --sprites runs/sprites
+ */
+
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { decodeBoxes } from "../src/boxes/box-coder.ts";
+import { overlapPlain } from "../src/boxes/overlap.ts";
+import type { HeadLevel } from "../src/boxes/select.ts";
+import { composeScene, loadWorld, type Scene, type Split } from "../src/data/scenes/index.ts";
+import { prepareImage } from "../src/inputs/prepare-image.ts";
+import { promptOfClasses } from "../src/inputs/prompts.ts";
+import { readModel } from "../src/tasks/grounding/model-folder.ts";
+import { Predictor } from "../src/tasks/grounding/predictor.ts";
+import { openSafetensors } from "../src/weights/safetensors.ts";
+
+interface Choices {
+  model: string;
+  count: number;
+  sprites: string;
+}
+
+const { model, count, sprites } = new Command()
+  .requiredOption("--model <folder>", "a GLIP")
+  .option("--count <number>", "scenes of each split", Number, 100)
+  .option("--sprites <folder>", "folder of rendered drawings", "runs/sprites")
+  .parse()
+  .opts<Choices>();
+const stored = await readModel(model);
+const { words, size } = stored;
+const { maxTokens } = stored.model;
+const predictor = new Predictor(stored.model, stored.weights);
+const vectors = await wordVectors();
+const worldOf = (split: Split) =>
+  loadWorld(sprites, { split, grounds: true, ...(split === "seen" ? { models: true } : {}) });
+const learned = worldOf("seen").names;
+
+for (const split of ["seen", "novel"] as const) {
+  const world = worldOf(split);
+  const all = [...new Set([...learned, ...world.names])];
+  const lettered = all.map(vectorOf);
+  const [own, byWords]: [number[], number[]] = [[], []];
+  let things = 0;
+  for (let seed = 0; seed < count; seed++) {
+    const scene = composeScene(world, seed);
+    things += scene.objects.length;
+    for (const { name, logits } of await boxedThings(scene, all)) {
+      own.push(rank(name, world.names, (one) => logits[all.indexOf(one)]!));
+      const weights = softmax(learned.map((one) => logits[all.indexOf(one)]!));
+      const meant = lettered[0]!.map((_, k) => learned.reduce((sum, _, i) => sum + weights[i]! * lettered[i]![k]!, 0));
+      byWords.push(rank(name, world.names, (one) => product(meant, lettered[all.indexOf(one)]!)));
+    }
+  }
+  const percent = (part: number, whole: number) => `${((100 * part) / whole).toFixed(1)} %`;
+  const told = (ranks: readonly number[]) =>
+    `${percent(ranks.filter((at) => at === 0).length, ranks.length)} first, ${percent(ranks.filter((at) => at < 5).length, ranks.length)} among five`;
+  console.log(
+    `${split}: ${things} things, ${percent(own.length, things)} boxed; their own name of ${world.names.length}: ${told(own)}${split === "novel" ? `; by the words of learned names: ${told(byWords)}` : ""}`,
+  );
+}
+await predictor.dispose();
+
+/** The things with a box that overlaps them by half at least, and what the surest of these says of every name: the mean logit of its tokens. */
+async function boxedThings({ picture, objects }: Scene, names: readonly string[]) {
+  const prepared = prepareImage(picture, size);
+  const features = await predictor.image(prepared);
+  const { passes } = promptOfClasses(words, names, { maxTokens });
+  const answers: HeadLevel[][] = [];
+  for (const { ids } of passes) answers.push(await predictor.answer(features, await predictor.text(ids)));
+  const boxes = answers[0]!.map(({ offsets, anchors }) => {
+    const places = anchors.length / 4;
+    return decodeBoxes(
+      anchors.map((_, k) => offsets[(k % 4) * places + Math.floor(k / 4)]!),
+      anchors,
+    );
+  });
+  return objects.flatMap(({ name, box }) => {
+    const truth = Float32Array.from(
+      box,
+      (side, k) => (side * prepared[k % 2 ? "height" : "width"]) / picture[k % 2 ? "height" : "width"],
+    );
+    let surest = { level: -1, place: -1, centerness: -Infinity };
+    answers[0]!.forEach(({ centerness }, level) => {
+      centerness.forEach((value, place) => {
+        if (value > surest.centerness && overlapPlain(boxes[level]!, place, truth, 0) >= 0.5)
+          surest = { level, place, centerness: value };
+      });
+    });
+    if (surest.level < 0) return [];
+    const logits = new Float32Array(names.length);
+    passes.forEach(({ classes, labelTokens }, pass) => {
+      const { logits: found, centerness } = answers[pass]![surest.level]!;
+      const row = surest.place * (found.length / centerness.length);
+      classes.forEach((label, k) => {
+        const tokens = labelTokens[k]!;
+        logits[label] = tokens.reduce((sum, token) => sum + found[row + token]!, 0) / tokens.length;
+      });
+    });
+    return [{ name, logits }];
+  });
+}
+
+/** By word, less their mean. */
+async function wordVectors(): Promise<Map<string, Float32Array>> {
+  const file = await openSafetensors("assets/words/vectors.safetensors");
+  const numbers = await file.readFloat32("vectors");
+  const [rows, width] = file.entries.get("vectors")!.shape as [number, number];
+  await file.close();
+  const mean = Array.from({ length: width }, (_, k) => {
+    let sum = 0;
+    for (let row = 0; row < rows; row++) sum += numbers[row * width + k]!;
+    return sum / rows;
+  });
+  const list = readFileSync("assets/words/vocab.txt", "utf8").split("\n").slice(0, rows);
+  return new Map(
+    list.map((word, row) => [word, numbers.subarray(row * width, (row + 1) * width).map((x, k) => x - mean[k]!)]),
+  );
+}
+
+/** Of a name the mean of its words' vectors, one long. */
+function vectorOf(name: string): Float32Array {
+  const known = name.split(" ").flatMap((word) => vectors.get(word) ?? []);
+  const sum = vectors.get("[PAD]")!.map((_, k) => known.reduce((total, vector) => total + vector[k]!, 0));
+  const length = Math.hypot(...sum) || 1;
+  return sum.map((x) => x / length);
+}
+
+/** How many other names score higher. */
+function rank(name: string, names: readonly string[], score: (name: string) => number): number {
+  const own = score(name);
+  return names.filter((one) => score(one) > own).length;
+}
+
+function softmax(logits: readonly number[]): number[] {
+  const most = Math.max(...logits);
+  const parts = logits.map((logit) => Math.exp(logit - most));
+  const total = parts.reduce((sum, part) => sum + part, 0);
+  return parts.map((part) => part / total);
+}
+
+function product(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, x, k) => sum + x * b[k]!, 0);
+}
