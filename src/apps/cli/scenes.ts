@@ -20,6 +20,7 @@ interface Choices {
   readonly everyday: boolean;
   readonly models: boolean;
   readonly grounds: boolean;
+  readonly more: boolean;
   readonly sprites: string;
 }
 
@@ -42,6 +43,7 @@ export function addScenesCommand(program: Command): void {
     .option("--everyday", "only the fifty everyday names", false)
     .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
     .option("--grounds", "also photos of grounds as backgrounds (scripts/world/grounds.ts gathers them)", false)
+    .option("--more", "with --split train, also the drawings and names of ten more icon sets", false)
     .addOption(
       new Option(
         "--captions [kind]",
@@ -63,6 +65,7 @@ export function addScenesCommand(program: Command): void {
         everyday,
         models,
         grounds,
+        more,
         sprites,
         ...given
       }: Choices) => {
@@ -74,7 +77,7 @@ export function addScenesCommand(program: Command): void {
         if (count === undefined) throw new InputError("give --count, or --downstream for the sets to adapt to");
         const names = everyday ? "everyday" : given.names;
         const { objects, smallest } = given;
-        const world = loadWorld(sprites, { split, models, grounds, ...(names && { names }) });
+        const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
         const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
         await writeSceneDataset(world, {
           folder: out,
