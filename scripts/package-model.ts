@@ -1,5 +1,5 @@
 /**
- * From a training run to a model folder: the averaged weights in float16, with words, sizes and a card.
+ * From a training run to a model folder: the averaged weights, or their mean with other models', in float16, with words, sizes and a card.
  * npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card recipes/wide-world.md
  */
 
@@ -14,7 +14,7 @@ import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/prepare-image.ts";
 import { dynamicHead } from "../src/models/dynamic-head.ts";
 import { glip } from "../src/models/glip.ts";
-import { writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
+import { readDetector, writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 
 interface Choices {
@@ -23,18 +23,20 @@ interface Choices {
   size: SizeRule;
   card: string;
   companion?: string;
+  meanWith: string[];
   bias: number;
 }
 
 /** Of all alignment logits. */
 const BIAS = "rpn.head.bias0";
 
-const { run, to, size, card, companion, bias } = new Command()
+const { run, to, size, card, companion, meanWith, bias } = new Command()
   .requiredOption("--run <folder>", "folder of a training run")
   .requiredOption("--to <folder>", "model folder to write")
   .requiredOption("--size <short,max>", "sides that pictures are resized to", sizeRule)
   .requiredOption("--card <file>", "text of the model card")
   .option("--companion <file>", "detector of fixed classes that answers beside it (scripts/import-coco-ssd.ts)")
+  .option("--mean-with <folders...>", "models of the same form: the mean of all weights is packaged", [])
   .option("--bias <number>", `added to ${BIAS}: below 0 for lower scores`, Number, 0)
   .parse()
   .opts<Choices>();
@@ -48,6 +50,10 @@ const { config, parameters, vocabulary } = modelOf(recipe.data);
 const numbers = average ?? weights;
 const missing = parameters.filter(({ name }) => !numbers.has(name)).map(({ name }) => name);
 if (missing.length) throw new WeightsError(`${file}: lacks ${missing.join(", ")}`);
+const others = await Promise.all(meanWith.map(async (folder) => (await readDetector(folder)).weights));
+for (const [i, other] of others.entries())
+  if (parameters.some(({ name }) => other.get(name)?.length !== numbers.get(name)!.length))
+    throw new WeightsError(`${meanWith[i]}: is of another form than ${file}; only like models have a mean`);
 await writeModelFolder(to, {
   config,
   size,
@@ -55,12 +61,15 @@ await writeModelFolder(to, {
   ...(companion === undefined ? {} : { companion }),
   card: await readFile(card, "utf8"),
   weights: parameters.map(({ name, shape }) => {
-    const values = numbers.get(name)!;
-    const data = fromFloat32("F16", name === BIAS ? values.map((value) => value + bias) : values);
+    const all = [numbers, ...others].map((one) => one.get(name));
+    const mean = all[0]!.map((_, k) => all.reduce((sum, values) => sum + values![k]!, 0) / all.length);
+    const data = fromFloat32("F16", name === BIAS ? mean.map((value) => value + bias) : mean);
     return { name, dtype: "F16", shape, data } as const;
   }),
 });
-process.stdout.write(`${to}: ${average ? "averaged " : ""}weights of step ${state.step}\n`);
+process.stdout.write(
+  `${to}: ${average ? "averaged " : ""}weights of step ${state.step}${others.length ? `, and of ${meanWith.join(", ")}` : ""}\n`,
+);
 
 /** What a model folder needs of the recipe that a checkpoint carries. */
 function modelOf({ model: { kind: _, ...config }, words }: Pick<Recipe, "model" | "words">) {

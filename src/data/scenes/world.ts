@@ -25,7 +25,7 @@ export interface WorldOptions {
   readonly models?: boolean;
   /** Half of the backgrounds are photos of walls, floors and soil, gathered by `scripts/world/grounds.ts` into `grounds.sprites`. */
   readonly grounds?: boolean;
-  /** Also show the drawings and the names of `assets/world/more.json`, a part beside the five styles. In `train` alone. */
+  /** Also show the drawings and the names of `assets/world/more.json`, beside the five styles, each of which counts twice then. In `train` alone. */
   readonly more?: boolean;
 }
 
