@@ -4,7 +4,7 @@ import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";
-import type { PoolAnswer, PoolQuestion } from "./pool.ts";
+import { LEAVE, type PoolAnswer, type PoolQuestion } from "./pool.ts";
 import { SessionCache } from "./session.ts";
 
 const port = parentPort!;
@@ -13,6 +13,7 @@ const sessions = new SessionCache(workerData as BackendOptions);
 const traces = new Map<number, Lowered>();
 
 for await (const [question] of questions) {
+  if (question === LEAVE) break;
   const { key, trace, feeds, weights } = question as PoolQuestion;
   if (trace) traces.set(key, trace);
   try {
@@ -23,3 +24,5 @@ for await (const [question] of questions) {
     port.postMessage({ error: { name, message } } satisfies PoolAnswer);
   }
 }
+await sessions.dispose();
+port.close();

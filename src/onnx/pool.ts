@@ -21,6 +21,8 @@ export interface PoolQuestion {
   feeds: Feeds;
   weights?: ReadonlyMap<string, Float32Array>;
 }
+/** Said to a worker in place of a question, after which it ends. */
+export const LEAVE = "leave";
 export type PoolAnswer = { results: Record<string, Numbers> } | { error: { name: string; message: string } };
 
 interface Task {
@@ -60,14 +62,14 @@ export class SessionPool implements TraceRunner {
     });
   }
 
-  /** Stops the workers; runs that are not done are rejected. */
+  /** Stops the workers once the runs under way are done; these and those that wait are rejected. */
   async dispose(): Promise<void> {
     this.disposed = true;
     const stopped = new InputError("the pool of sessions was disposed");
     for (const task of this.waiting.splice(0)) task.reject(stopped);
     const hands = this.hands.splice(0);
     for (const hand of hands) hand.task?.reject(stopped);
-    await Promise.all(hands.map((hand) => hand.worker.terminate()));
+    await Promise.all(hands.map((hand) => ended(hand.worker)));
   }
 
   private handOut(): void {
@@ -87,7 +89,7 @@ export class SessionPool implements TraceRunner {
     worker.on("message", (answer: PoolAnswer) => {
       const { task } = hand;
       delete hand.task;
-      worker.unref();
+      if (!this.disposed) worker.unref();
       if ("results" in answer) task?.resolve(answer.results);
       else task?.reject(errorOf(answer.error));
       this.handOut();
@@ -121,6 +123,14 @@ export class SessionPool implements TraceRunner {
     hand.task?.reject(error);
     this.handOut();
   }
+}
+
+/** Asks a worker to leave by itself: one that is terminated within ONNX Runtime takes the whole process with it. */
+function ended(worker: Worker): Promise<void> {
+  const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+  worker.ref();
+  worker.postMessage(LEAVE);
+  return exit;
 }
 
 function errorOf({ name, message }: { name: string; message: string }): Error {
