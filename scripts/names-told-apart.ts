@@ -13,15 +13,21 @@ import { overlapPlain } from "../src/boxes/overlap.ts";
 import type { HeadLevel } from "../src/boxes/select.ts";
 import { composeScene, loadWorld, type Scene, type Split } from "../src/data/scenes/index.ts";
 import { prepareImage } from "../src/inputs/prepare-image.ts";
-import { promptOfClasses } from "../src/inputs/prompts.ts";
+import { type Pass, promptOfClasses } from "../src/inputs/prompts.ts";
 import { readModel } from "../src/tasks/grounding/model-folder.ts";
-import { Predictor } from "../src/tasks/grounding/predictor.ts";
+import { Predictor, type TextFeatures } from "../src/tasks/grounding/predictor.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 
 interface Choices {
   model: string;
   count: number;
   sprites: string;
+}
+
+/** Names of one caption, which is read once for all scenes. */
+interface Asked {
+  pass: Pass;
+  text: TextFeatures;
 }
 
 const { model, count, sprites } = new Command()
@@ -43,13 +49,17 @@ for (const split of ["seen", "novel"] as const) {
   const world = worldOf(split);
   const all = [...new Set([...learned, ...world.names])];
   const lettered = all.map(vectorOf);
+  const { passes } = promptOfClasses(words, all, { maxTokens });
+  const asked: Asked[] = [];
+  for (const pass of passes) asked.push({ pass, text: await predictor.text(pass.ids) });
   const [own, byWords]: [number[], number[]] = [[], []];
   let things = 0;
   for (let seed = 0; seed < count; seed++) {
     const scene = composeScene(world, seed);
     things += scene.objects.length;
-    for (const { name, logits } of await boxedThings(scene, all)) {
+    for (const { name, logits } of await boxedThings(scene, asked, all.length)) {
       own.push(rank(name, world.names, (one) => logits[all.indexOf(one)]!));
+      if (split === "seen") continue;
       const weights = softmax(learned.map((one) => logits[all.indexOf(one)]!));
       const meant = lettered[0]!.map((_, k) => learned.reduce((sum, _, i) => sum + weights[i]! * lettered[i]![k]!, 0));
       byWords.push(rank(name, world.names, (one) => product(meant, lettered[all.indexOf(one)]!)));
@@ -65,12 +75,11 @@ for (const split of ["seen", "novel"] as const) {
 await predictor.dispose();
 
 /** The things with a box that overlaps them by half at least, and what the surest of these says of every name: the mean logit of its tokens. */
-async function boxedThings({ picture, objects }: Scene, names: readonly string[]) {
+async function boxedThings({ picture, objects }: Scene, asked: readonly Asked[], names: number) {
   const prepared = prepareImage(picture, size);
   const features = await predictor.image(prepared);
-  const { passes } = promptOfClasses(words, names, { maxTokens });
   const answers: HeadLevel[][] = [];
-  for (const { ids } of passes) answers.push(await predictor.answer(features, await predictor.text(ids)));
+  for (const { text } of asked) answers.push(await predictor.answer(features, text));
   const boxes = answers[0]!.map(({ offsets, anchors }) => {
     const places = anchors.length / 4;
     return decodeBoxes(
@@ -91,12 +100,12 @@ async function boxedThings({ picture, objects }: Scene, names: readonly string[]
       });
     });
     if (surest.level < 0) return [];
-    const logits = new Float32Array(names.length);
-    passes.forEach(({ classes, labelTokens }, pass) => {
-      const { logits: found, centerness } = answers[pass]![surest.level]!;
+    const logits = new Float32Array(names);
+    asked.forEach(({ pass: { classes, labelTokens } }, k) => {
+      const { logits: found, centerness } = answers[k]![surest.level]!;
       const row = surest.place * (found.length / centerness.length);
-      classes.forEach((label, k) => {
-        const tokens = labelTokens[k]!;
+      classes.forEach((label, at) => {
+        const tokens = labelTokens[at]!;
         logits[label] = tokens.reduce((sum, token) => sum + found[row + token]!, 0) / tokens.length;
       });
     });
