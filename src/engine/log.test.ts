@@ -3,7 +3,7 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { chartSvg, svgToPng, ticks } from "./chart.ts";
 import { curveFiles, runPanels } from "./curves.ts";
@@ -60,8 +60,14 @@ test("CRC-32C and an event have the bytes of their definitions", () => {
 test("TensorBoard files read back record by record, and a resumed run voids later steps", async () => {
   const folder = join(root, "board");
   const listener = tensorBoardLog(folder);
-  await train({ ...lineRun(10), listeners: [listener] });
-  await listener.started?.({ step: 5, totalSteps: 10 });
+  mock.timers.enable({ apis: ["Date"], now: 1_700_000_000_099 });
+  try {
+    await train({ ...lineRun(10), listeners: [listener] });
+    mock.timers.tick(1);
+    await listener.started?.({ step: 5, totalSteps: 10 });
+  } finally {
+    mock.timers.reset();
+  }
   const [first, second] = readdirSync(folder)
     .sort()
     .map((name) => readEvents(join(folder, name)));

@@ -19,7 +19,8 @@ export function tensorBoardLog(folder: string): TrainingListener {
     async started({ step }) {
       await writing(folder, () => mkdirSync(folder, { recursive: true }));
       const now = Date.now();
-      file = join(folder, `events.out.tfevents.${Math.floor(now / 1000)}.${hostname()}.${process.pid}.${now % 1000}`);
+      // TensorBoard reads files in the order of their names: the time, to the millisecond, comes first.
+      file = join(folder, `events.out.tfevents.${(now / 1000).toFixed(3)}.${hostname()}.${process.pid}`);
       await append({ wallTime: now / 1000, step: 0, fileVersion: "brain.Event:2" });
       if (step > 0) await append({ wallTime: now / 1000, step: step + 1, sessionStart: true });
     },
