@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -51,7 +51,11 @@ test("an evaluation that is killed goes on where it was and ends with the same b
   const part = `${broken}.part`;
   const lines = () => (existsSync(part) ? readFileSync(part, "utf8").split("\n").length - 1 : 0);
   const printed = await evaluate(whole);
+  const awaited = join(root, "images", images[10]!.file_name);
+  renameSync(awaited, `${awaited}.kept`);
+  execFileSync("mkfifo", [awaited]); // what reads it waits, so that the end cannot come before the kill
   await evaluate(broken, () => lines() >= 4);
+  renameSync(`${awaited}.kept`, awaited);
   assert.ok(!existsSync(broken), "nothing is there before it is whole");
   assert.ok(lines() < 1 + images.length, "it was killed on its way");
   assert.equal(await evaluate(broken), printed);
