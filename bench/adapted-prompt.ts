@@ -8,9 +8,9 @@ import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readAdapted } from "../src/tasks/grounding/adapted-file.ts";
-import { writeAdaptedPrompt } from "../src/tasks/grounding/adapted-prompt.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { readAdapted } from "../src/tasks/finding/adapted-file.ts";
+import { writeAdaptedPrompt } from "../src/tasks/finding/adapted-prompt.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 
 const RUNS = 12;
 const [given] = process.argv.slice(2);

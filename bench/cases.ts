@@ -1,8 +1,8 @@
 /** What is timed: small networks that stand for the parts of a detector, each as a forward pass and a training step. */
 
-import { bertLayer } from "../src/models/bert.ts";
-import { fpn } from "../src/models/fpn.ts";
-import { shiftMask, swinBlock } from "../src/models/swin.ts";
+import { bertLayer } from "../src/models/parts/bert.ts";
+import { fpn } from "../src/models/parts/fpn.ts";
+import { shiftMask, swinBlock } from "../src/models/parts/swin.ts";
 import { convolutionLayer, type ParameterInfo, Scope } from "../src/nn/index.ts";
 import { constant, deformableConvolution, input, relu, type Tensor } from "../src/tensor/index.ts";
 

@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { CocoDetection, CocoGroundTruth } from "../src/data/readers/coco-records.ts";
-import { evaluateCoco, summarizeCoco } from "../src/engine/metrics/coco.ts";
+import { evaluateCoco, summarizeCoco } from "../src/metrics/coco.ts";
 
 const folder = process.argv[2];
 if (!folder) throw new Error("usage: node --import tsx bench/eval.ts FOLDER");

@@ -3,10 +3,10 @@
  *
  *   node --import tsx bench/glip-precision.ts MODEL PICTURE...      THREADS (2) is read from the environment
  */
-import { decodePicture } from "../src/inputs/picture.ts";
-import { prepareImage } from "../src/inputs/prepare-image.ts";
-import type { Detection } from "../src/tasks/grounding/grounding-model.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { decodePicture } from "../src/inputs/pictures/picture.ts";
+import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
+import type { Detection } from "../src/tasks/finding/grounding-model.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 
 const [path, ...pictures] = process.argv.slice(2);
 if (!path || pictures.length === 0)

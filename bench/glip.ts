@@ -15,8 +15,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { Random } from "../src/data/random.ts";
-import type { GroundingModel } from "../src/tasks/grounding/grounding-model.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import type { GroundingModel } from "../src/tasks/finding/grounding-model.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 import { matmulRate, modulesOf } from "./glip-modules.ts";
 
 const threads = Number(process.env["THREADS"] ?? 2);

@@ -13,10 +13,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { openLabelJob } from "../src/apps/labelling/label-job.ts";
 import { composeScene, loadWorld } from "../src/data/scenes/index.ts";
-import { driveHere } from "../src/engine/jobs/here.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { driveHere } from "../src/jobs/here.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
+import { openLabelJob } from "../src/tasks/labelling/label-job.ts";
 
 const pictures = Number(process.env.PICTURES ?? 96);
 const side = Number(process.env.SIDE ?? 256);

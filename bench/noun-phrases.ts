@@ -4,9 +4,9 @@
  *   node --import tsx bench/noun-phrases.ts
  */
 import { readFileSync } from "node:fs";
-import { nounPhrases } from "../src/inputs/noun-phrases.ts";
+import { nounPhrases } from "../src/inputs/words/noun-phrases.ts";
 
-const captions = readFileSync(new URL("../src/inputs/fixtures/noun-phrases.txt", import.meta.url), "utf8")
+const captions = readFileSync(new URL("../src/inputs/words/fixtures/noun-phrases.txt", import.meta.url), "utf8")
   .split("\n")
   .filter((line) => line !== "" && !line.startsWith("#"))
   .map((line) => line.replace(/[[\]]/g, ""));

@@ -9,14 +9,15 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { anchorsOf } from "../src/boxes/anchors.ts";
 import { Random } from "../src/data/random.ts";
-import { AdamW } from "../src/engine/adamw.ts";
-import { clipFactor, globalNorm } from "../src/engine/clip.ts";
-import { parameterGroups } from "../src/engine/parameter-groups.ts";
-import { glip } from "../src/models/glip.ts";
-import { glipPresets } from "../src/models/glip-presets.ts";
+import { AdamW } from "../src/learning/adamw.ts";
+import { clipFactor, globalNorm } from "../src/learning/clip.ts";
+import { parameterGroups } from "../src/learning/parameter-groups.ts";
+import { glip } from "../src/models/glip/glip.ts";
+import { glipPresets } from "../src/models/glip/glip-presets.ts";
 import { createComposer } from "../src/tasks/grounding/scene-composer.ts";
-import { anchorsOf, targetsOf } from "../src/tasks/grounding/targets.ts";
+import { targetsOf } from "../src/tasks/grounding/targets.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
 
 const threads = Number(process.env["THREADS"] ?? 2);

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { Random } from "../src/data/random.ts";
-import { glip } from "../src/models/glip.ts";
-import { glipPresets } from "../src/models/glip-presets.ts";
-import { writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
+import { glip } from "../src/models/glip/glip.ts";
+import { glipPresets } from "../src/models/glip/glip-presets.ts";
+import { writeModelFolder } from "../src/tasks/finding/model-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "examples-"));
 after(() => rmSync(root, { recursive: true }));

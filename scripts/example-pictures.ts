@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import sharp from "sharp";
 import { composeScene, loadWorld } from "../src/data/scenes/index.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 import { countHits } from "../src/tasks/grounding/scene-scores.ts";
 
 const { to, sprites, pictures, threshold } = new Command()

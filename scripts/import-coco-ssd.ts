@@ -12,8 +12,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { WeightsError } from "../src/errors.ts";
-import { PIXEL_DEVIATION, PIXEL_MEAN } from "../src/inputs/prepare-image.ts";
-import { cocoSsd } from "../src/models/coco-ssd.ts";
+import { PIXEL_DEVIATION, PIXEL_MEAN } from "../src/inputs/pictures/prepare-image.ts";
+import { cocoSsd } from "../src/models/coco-ssd/coco-ssd.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 import { writeSafetensors } from "../src/weights/write-safetensors.ts";
 

@@ -12,10 +12,10 @@ import { decodeBoxes } from "../src/boxes/box-coder.ts";
 import { overlapPlain } from "../src/boxes/overlap.ts";
 import type { HeadLevel } from "../src/boxes/select.ts";
 import { composeScene, loadWorld, type Scene, type Split } from "../src/data/scenes/index.ts";
-import { prepareImage } from "../src/inputs/prepare-image.ts";
-import { type Pass, promptOfClasses } from "../src/inputs/prompts.ts";
-import { readModel } from "../src/tasks/grounding/model-folder.ts";
-import { Predictor, type TextFeatures } from "../src/tasks/grounding/predictor.ts";
+import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
+import { type Pass, promptOfClasses } from "../src/inputs/words/prompts.ts";
+import { readModel } from "../src/tasks/finding/model-folder.ts";
+import { Predictor, type TextFeatures } from "../src/tasks/finding/predictor.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
 
 interface Choices {

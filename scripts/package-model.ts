@@ -9,12 +9,12 @@ import { Command } from "commander";
 import { z } from "zod";
 import { sizeRule } from "../src/apps/cli/numbers.ts";
 import { type Recipe, recipeSchema } from "../src/apps/training/recipe.ts";
-import { readCheckpoint } from "../src/engine/checkpoint.ts";
 import { WeightsError } from "../src/errors.ts";
-import type { SizeRule } from "../src/inputs/prepare-image.ts";
-import { dynamicHead } from "../src/models/dynamic-head.ts";
-import { glip } from "../src/models/glip.ts";
-import { readDetector, writeModelFolder } from "../src/tasks/grounding/model-folder.ts";
+import type { SizeRule } from "../src/inputs/pictures/prepare-image.ts";
+import { readCheckpoint } from "../src/learning/checkpoint.ts";
+import { dynamicHead } from "../src/models/dynamic-head/dynamic-head.ts";
+import { glip } from "../src/models/glip/glip.ts";
+import { readDetector, writeModelFolder } from "../src/tasks/finding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 
 interface Choices {

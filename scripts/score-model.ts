@@ -7,7 +7,7 @@
 import { Command } from "commander";
 import { readRecipe, scenesOf } from "../src/apps/training/recipe.ts";
 import { loadWorld } from "../src/data/scenes/index.ts";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 import { scoreScenes } from "../src/tasks/grounding/scene-scores.ts";
 
 const {

@@ -7,7 +7,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { loadModel } from "../src/tasks/grounding/load-model.ts";
+import { loadModel } from "../src/tasks/finding/load-model.ts";
 import { countHits } from "../src/tasks/grounding/scene-scores.ts";
 import { groundling, scored } from "./command-line.ts";
 

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { test } from "node:test";
 
 /** A room imports from itself and from rooms before it (docs/architecture.md). */
 const rooms = [
+  "files",
   "tensor",
   "grad",
   "onnx",
@@ -14,10 +15,15 @@ const rooms = [
   "inputs",
   "models",
   "data",
+  "metrics",
+  "learning",
+  "jobs",
   "tasks",
-  "engine",
+  "evaluation",
   "apps",
 ];
+/** Beside the rooms: the package's doors, and the errors that all rooms may throw. */
+const outside = ["errors.ts", "index.ts"];
 
 const source = new URL("../src/", import.meta.url).pathname;
 const files = readdirSync(source, { recursive: true, encoding: "utf8" }).filter(
@@ -32,9 +38,7 @@ function importsOf(file: string): string[] {
 }
 
 test("every file stands in a known room", () => {
-  const strangers = files.filter(
-    (file) => !["errors.ts", "index.ts"].includes(file) && !rooms.includes(file.split("/")[0]!),
-  );
+  const strangers = files.filter((file) => !outside.includes(file) && !rooms.includes(file.split("/")[0]!));
   assert.deepEqual(strangers, []);
 });
 
@@ -47,4 +51,22 @@ test("rooms import only from themselves and from rooms before them", () => {
       .map((path) => `${file} imports ${path}`);
   });
   assert.deepEqual(wrong, []);
+});
+
+test("no folders import from each other in a circle", () => {
+  const folders = new Map<string, Set<string>>();
+  for (const file of files) {
+    if (outside.includes(file)) continue;
+    const from = dirname(file);
+    const targets = folders.get(from) ?? new Set();
+    folders.set(from, targets);
+    for (const path of importsOf(file)) if (path.includes("/") && dirname(path) !== from) targets.add(dirname(path));
+  }
+  // Folders that import only from folders already taken away are taken away, until none is left but those in circles.
+  for (let before = -1; before !== folders.size; ) {
+    before = folders.size;
+    for (const [folder, targets] of folders)
+      if ([...targets].every((target) => !folders.has(target))) folders.delete(folder);
+  }
+  assert.deepEqual([...folders.keys()], []);
 });

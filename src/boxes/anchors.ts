@@ -14,6 +14,11 @@ export function levelsOf(height: number, width: number): Level[] {
   return STRIDES.map((stride) => ({ height: Math.ceil(height / stride), width: Math.ceil(width / stride), stride }));
 }
 
+/** Anchors of all levels of a padded picture, xyxy [a,4]. */
+export function anchorsOf(height: number, width: number): Float32Array[] {
+  return levelsOf(height, width).map((level) => anchorsOfLevel(level));
+}
+
 /**
  * Anchors xyxy [height · width, 4] of one feature map, row by row, in pixels of the padded picture with inclusive ends:
  * the cell `(stride − 1)/2 ± (size − 1)/2`, moved by the stride.

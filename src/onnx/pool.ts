@@ -3,11 +3,11 @@
 import { availableParallelism } from "node:os";
 import type { Worker } from "node:worker_threads";
 import { InputError } from "../errors.ts";
+import { moduleBeside, startWorker } from "../files/start-worker.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";
 import { drawMasks, type Feeds, type RunOptions, type TraceRunner } from "./session.ts";
-import { moduleBeside, startWorker } from "./start-worker.ts";
 
 export interface PoolOptions extends BackendOptions {
   /** Worker threads, each with sessions of its own; `threads` inside an operation default to the cores shared out among them. */

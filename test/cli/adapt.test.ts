@@ -5,10 +5,10 @@ import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { InferenceSession, Tensor } from "onnxruntime-node";
+import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { bestFirst, selectDetections } from "../../src/boxes/select.ts";
-import { decodePicture } from "../../src/inputs/picture.ts";
-import { prepareImage } from "../../src/inputs/prepare-image.ts";
-import { anchorsOf } from "../../src/tasks/grounding/targets.ts";
+import { decodePicture } from "../../src/inputs/pictures/picture.ts";
+import { prepareImage } from "../../src/inputs/pictures/prepare-image.ts";
 import { groundling, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();

@@ -6,7 +6,7 @@ import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { programFor } from "../../src/apps/cli/program.ts";
 import { InputError, WeightsError } from "../../src/errors.ts";
-import { loadModel } from "../../src/tasks/grounding/load-model.ts";
+import { loadModel } from "../../src/tasks/finding/load-model.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { groundling, temporaryFolder, writeTinyModel } from "./running.ts";
 

@@ -6,7 +6,7 @@ import { CommanderError } from "commander";
 import sharp from "sharp";
 import { programFor } from "../../src/apps/cli/program.ts";
 import { RecipeError } from "../../src/errors.ts";
-import { readModel } from "../../src/tasks/grounding/model-folder.ts";
+import { readModel } from "../../src/tasks/finding/model-folder.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { groundling, repository, temporaryFolder, writeTinyModel } from "./running.ts";
 

@@ -7,7 +7,7 @@ import { pictureFiles, refuseSharedNames } from "../../src/apps/cli/picture-file
 import { Problems } from "../../src/data/readers/problems.ts";
 import { readVoc } from "../../src/data/readers/voc.ts";
 import { readYolo } from "../../src/data/readers/yolo.ts";
-import { loadModel } from "../../src/tasks/grounding/load-model.ts";
+import { loadModel } from "../../src/tasks/finding/load-model.ts";
 import { groundling, type Ran, temporaryFolder, writeTinyModel } from "./running.ts";
 
 interface Found {

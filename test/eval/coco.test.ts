@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CocoDetection, CocoGroundTruth } from "../../src/data/readers/coco-records.ts";
-import { type CocoOptions, evaluateCoco, summarizeCoco } from "../../src/engine/metrics/coco.ts";
+import { type CocoOptions, evaluateCoco, summarizeCoco } from "../../src/metrics/coco.ts";
 import { assertClose, assertEvaluation, assertGrid, type GoldenEvaluation, goldenCopies } from "./golden.ts";
 
 interface Variant {

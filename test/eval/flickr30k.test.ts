@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type FlickrDetections, type FlickrPrediction, truthOfEntities } from "../../src/data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../../src/data/readers/flickr30k.ts";
-import { evaluateFlickr30k, groupByPhrase } from "../../src/engine/metrics/flickr30k.ts";
+import { evaluateFlickr30k, groupByPhrase } from "../../src/metrics/flickr30k.ts";
 import { goldenCopies } from "./golden.ts";
 
 interface GoldenRecall {

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { PrecisionRecall } from "../../src/engine/metrics/accumulate.ts";
-import type { Evaluation } from "../../src/engine/metrics/coco.ts";
-import { matchTable } from "../../src/engine/metrics/match-table.ts";
-import { areaRanges } from "../../src/engine/metrics/matching.ts";
-import { curveOf } from "../../src/engine/metrics/summary.ts";
+import type { PrecisionRecall } from "../../src/metrics/accumulate.ts";
+import type { Evaluation } from "../../src/metrics/coco.ts";
+import { matchTable } from "../../src/metrics/match-table.ts";
+import { areaRanges } from "../../src/metrics/matching.ts";
+import { curveOf } from "../../src/metrics/summary.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
 

@@ -8,7 +8,7 @@ import {
   type LvisEvaluation,
   summarizeLvis,
   summarizeLvisCategory,
-} from "../../src/engine/metrics/lvis.ts";
+} from "../../src/metrics/lvis.ts";
 import { assertClose, assertEvaluation, type GoldenEvaluation, goldenCopies } from "./golden.ts";
 
 interface GoldenLvis extends GoldenEvaluation {

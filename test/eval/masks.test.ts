@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rasterise, rasterisePart } from "../../src/data/masks/polygons.ts";
+import { rasterise, rasterisePart } from "../../src/boxes/masks/polygons.ts";
 import {
   compressRuns,
   expandRuns,
@@ -8,8 +8,8 @@ import {
   maskBoxXywh,
   maskOverlap,
   type RunLengths,
-} from "../../src/data/masks/run-lengths.ts";
-import { type Regions, regionOverlap } from "../../src/engine/metrics/regions.ts";
+} from "../../src/boxes/masks/run-lengths.ts";
+import { type Regions, regionOverlap } from "../../src/metrics/regions.ts";
 import { goldenCopies } from "./golden.ts";
 
 interface Overlaps<T> {

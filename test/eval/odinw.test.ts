@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CocoDetection, CocoGroundTruth } from "../../src/data/readers/coco-records.ts";
-import { evaluateCoco, summarizeCoco } from "../../src/engine/metrics/coco.ts";
-import { evaluateOdinw } from "../../src/engine/metrics/odinw.ts";
+import { evaluateCoco, summarizeCoco } from "../../src/metrics/coco.ts";
+import { evaluateOdinw } from "../../src/metrics/odinw.ts";
 import { assertClose, assertEvaluation, type GoldenEvaluation, goldenCopies } from "./golden.ts";
 
 type GoldenSet = GoldenEvaluation & {

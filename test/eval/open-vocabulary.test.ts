@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CocoDetection, CocoGroundTruth } from "../../src/data/readers/coco-records.ts";
-import { evaluateCoco, summarizeCoco } from "../../src/engine/metrics/coco.ts";
+import { evaluateCoco, summarizeCoco } from "../../src/metrics/coco.ts";
 import {
   baseClasses,
   detectionsOfRegions,
@@ -10,7 +10,7 @@ import {
   recognizeBoxes,
   type ScoredRegions,
   summarizeOpenVocabulary,
-} from "../../src/engine/metrics/open-vocabulary.ts";
+} from "../../src/metrics/open-vocabulary.ts";
 import { assertClose, assertEvaluation, type GoldenEvaluation, goldenCopies } from "./golden.ts";
 
 type Groups = { novel: number; base: number; all: number };

@@ -5,9 +5,9 @@ import { Command } from "commander";
 import sharp from "sharp";
 import { addEvalCommand } from "../../src/apps/cli/eval.ts";
 import { Random } from "../../src/data/random.ts";
-import { glip } from "../../src/models/glip.ts";
-import { glipPresets } from "../../src/models/glip-presets.ts";
-import { writeModelFolder } from "../../src/tasks/grounding/model-folder.ts";
+import { glip } from "../../src/models/glip/glip.ts";
+import { glipPresets } from "../../src/models/glip/glip-presets.ts";
+import { writeModelFolder } from "../../src/tasks/finding/model-folder.ts";
 import { loadWeights } from "../../src/weights/fit.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 

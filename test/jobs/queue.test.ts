@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { driveFromRedis, queueCounts } from "../../src/engine/jobs/redis.ts";
+import { driveFromRedis, queueCounts } from "../../src/jobs/redis.ts";
 import { temporaryFolder } from "../cli/running.ts";
 import { freePort, type Process, startRedis } from "./processes.ts";
 

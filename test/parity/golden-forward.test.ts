@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { bestFirst, candidateDetections, selectDetections } from "../../src/boxes/select.ts";
-import { type Glip, glip, publishedExtras } from "../../src/models/glip.ts";
-import { glipPresets } from "../../src/models/glip-presets.ts";
+import { type Glip, glip, publishedExtras } from "../../src/models/glip/glip.ts";
+import { glipPresets } from "../../src/models/glip/glip-presets.ts";
 import { Session } from "../../src/onnx/index.ts";
-import { Predictor } from "../../src/tasks/grounding/predictor.ts";
-import { anchorsOf } from "../../src/tasks/grounding/targets.ts";
+import { Predictor } from "../../src/tasks/finding/predictor.ts";
 import { input } from "../../src/tensor/index.ts";
 import { loadWeights } from "../../src/weights/fit.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
+import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { assignAnchors, concatenate } from "../../src/boxes/atss.ts";
 import { gradients } from "../../src/grad/index.ts";
-import { glip, publishedExtras } from "../../src/models/glip.ts";
-import { glipPresets } from "../../src/models/glip-presets.ts";
+import { glip, publishedExtras } from "../../src/models/glip/glip.ts";
+import { glipPresets } from "../../src/models/glip/glip-presets.ts";
 import { Session } from "../../src/onnx/index.ts";
 import { groundingLosses, targetTensors } from "../../src/tasks/grounding/losses.ts";
-import { anchorsOf, targetsOf } from "../../src/tasks/grounding/targets.ts";
+import { targetsOf } from "../../src/tasks/grounding/targets.ts";
 import { GroundingTrainingStep } from "../../src/tasks/grounding/training-step.ts";
 import { input, type Tensor } from "../../src/tensor/index.ts";
 import { loadWeights } from "../../src/weights/fit.ts";

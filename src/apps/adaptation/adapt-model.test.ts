@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
-import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
-import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
 import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
 import { type Method, trainedNames } from "./methods.ts";
 

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { WordPieces } from "../../inputs/word-pieces.ts";
-import { glip } from "../../models/glip.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { glip } from "../../models/glip/glip.ts";
 import { tinyConfig, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
 import { readAdaptedData, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 

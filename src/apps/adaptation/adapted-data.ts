@@ -13,9 +13,9 @@ import {
   labelsOf,
   type Prompt,
   promptOfClasses,
-} from "../../inputs/prompts.ts";
-import { quote } from "../../inputs/spans.ts";
-import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
+} from "../../inputs/words/prompts.ts";
+import { quote } from "../../inputs/words/spans.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 
 /** Annotations of each split. */
 export interface Splits {

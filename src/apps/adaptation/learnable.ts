@@ -1,10 +1,10 @@
 /** What a method learns: the numbers that change, and how the model's weights and their gradients follow from them. */
 
 import { Random } from "../../data/random.ts";
-import type { Numbers } from "../../engine/optimizer.ts";
-import { adapterGradients, newAdapters, withAdapters } from "../../tasks/grounding/adapters.ts";
-import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
-import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/grounding/tunable-prompt.ts";
+import type { Numbers } from "../../learning/optimizer.ts";
+import { adapterGradients, newAdapters, withAdapters } from "../../tasks/finding/adapters.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/finding/tunable-prompt.ts";
 import { type Method, trainedNames } from "./methods.ts";
 
 export interface Learnable {

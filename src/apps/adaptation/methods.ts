@@ -1,8 +1,8 @@
 /** The ways of adapting a GLIP: what each trains, and how fast (GLIP `tools/finetune.py`, TUNING_HIGHLEVEL_OVERRIDE, and its README). */
 
 import { InputError } from "../../errors.ts";
-import { adaptedLayers } from "../../tasks/grounding/adapters.ts";
-import { TUNABLE_PROMPT } from "../../tasks/grounding/tunable-prompt.ts";
+import { adaptedLayers } from "../../tasks/finding/adapters.ts";
+import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
 
 export const methods = ["full", "linear", "prompt", "adapters"] as const;
 export type Method = (typeof methods)[number];

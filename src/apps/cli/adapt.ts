@@ -3,8 +3,8 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { readJson } from "../../data/readers/json.ts";
-import type { SizeRule } from "../../inputs/prepare-image.ts";
-import type { ClassPrompt } from "../../inputs/prompts.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
@@ -73,7 +73,7 @@ export function addAdaptCommand(program: Command): void {
     .option("--out <folder>", "folder for the model and the report", "adapted");
   addModelOptions(command).action(async ({ out, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
-    const { readModel } = await import("../../tasks/grounding/model-folder.ts");
+    const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const base = await readModel(await modelPath(choices));
     const { shots, ...request } = choices;
     const report = await runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out });

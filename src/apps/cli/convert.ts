@@ -4,9 +4,9 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import type { SizeRule } from "../../inputs/prepare-image.ts";
-import { type GlipConfig, glip, publishedExtras } from "../../models/glip.ts";
-import { glipPresets } from "../../models/glip-presets.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import { type GlipConfig, glip, publishedExtras } from "../../models/glip/glip.ts";
+import { glipPresets } from "../../models/glip/glip-presets.ts";
 import { sizeRule } from "./numbers.ts";
 import { print } from "./writing.ts";
 
@@ -38,8 +38,8 @@ export function addConvertCommand(program: Command): void {
 
 async function convert(file: string, { to, vocab, size, preset }: Choices): Promise<void> {
   const { readFile } = await import("node:fs/promises");
-  const { inferConfig } = await import("../../models/infer-config.ts");
-  const { writeModelFolder } = await import("../../tasks/grounding/model-folder.ts");
+  const { inferConfig } = await import("../../models/glip/infer-config.ts");
+  const { writeModelFolder } = await import("../../tasks/finding/model-folder.ts");
   const { checkFit } = await import("../../weights/fit.ts");
   const { openWeights } = await import("../../weights/open-weights.ts");
   const vocabulary = vocab ?? BERT_WORDS;

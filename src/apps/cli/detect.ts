@@ -1,7 +1,7 @@
 /** `groundling detect`: finds things named by words. */
 
 import { type Command, Option } from "commander";
-import { labelsOf, namesInPrompt } from "../../inputs/prompts.ts";
+import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
 import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 
@@ -43,7 +43,7 @@ export function addDetectCommand(program: Command): void {
 /** The classes of an adapted prompt; adapters have none of their own. */
 async function labelsOfFile(adapted: string | undefined): Promise<readonly string[] | undefined> {
   if (adapted === undefined) return undefined;
-  const { readAdapted } = await import("../../tasks/grounding/adapted-file.ts");
+  const { readAdapted } = await import("../../tasks/finding/adapted-file.ts");
   const { prompt } = await readAdapted(adapted);
   return prompt && labelsOf(prompt.classes);
 }

@@ -1,17 +1,12 @@
 /** `groundling eval compare A B`: what changed between two runs, and whether it may be luck. */
 import type { Command } from "commander";
-import {
-  type Difference,
-  pairedBootstrap,
-  type WeightedScore,
-  weightedRecall,
-} from "../../engine/metrics/bootstrap.ts";
-import { cocoSlices, type Evaluation } from "../../engine/metrics/coco.ts";
-import { summarizeOdinw } from "../../engine/metrics/odinw.ts";
-import { weightedMetrics } from "../../engine/metrics/weighted-metrics.ts";
 import { InputError } from "../../errors.ts";
-import { type EvalRequest, type Scored, scoreFiles } from "./eval-files.ts";
-import { plainTable } from "./table.ts";
+import { type EvalRequest, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
+import { type Difference, pairedBootstrap, type WeightedScore, weightedRecall } from "../../metrics/bootstrap.ts";
+import { cocoSlices, type Evaluation } from "../../metrics/coco.ts";
+import { summarizeOdinw } from "../../metrics/odinw.ts";
+import { weightedMetrics } from "../../metrics/weighted-metrics.ts";
+import { plainTable } from "../detections/plain-table.ts";
 
 interface CompareOptions extends Omit<EvalRequest, "groundTruth"> {
   groundTruth?: string;

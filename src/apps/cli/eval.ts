@@ -5,13 +5,13 @@ import { type Command, Option } from "commander";
 import { pictureFolder } from "../../data/readers/check.ts";
 import type { Format } from "../../data/readers/formats.ts";
 import { InputError } from "../../errors.ts";
-import type { SizeRule } from "../../inputs/prepare-image.ts";
+import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
+import { writeInto } from "../../files/writing.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import { percent, plainTable } from "../detections/plain-table.ts";
 import { addDataCommand } from "./data.ts";
 import { addCompareCommand } from "./eval-compare.ts";
-import { type EvalRequest, protocols, type Scored, scoreFiles } from "./eval-files.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
-import { percent, plainTable } from "./table.ts";
-import { writeInto } from "./writing.ts";
 
 interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   groundTruth?: string;
@@ -80,7 +80,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   }
   const output = detections ?? (options.protocol === "odinw" ? "detections" : "detections.jsonl");
   // A model is heavy to load, and files need none.
-  const { detectDataset } = await import("./eval-model.ts");
+  const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
   const made = await detectDataset({ ...options, data, options: size ? { size } : {} }, output);
   return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
 }
@@ -91,8 +91,8 @@ async function writeReport(
   { images, protocol, type, model, data }: EvalOptions,
   files: { groundTruth: string; detections: string; report: string },
 ): Promise<void> {
-  const { reportData } = await import("../report/report-data.ts");
-  const { reportPage } = await import("../report/page.ts");
+  const { reportData } = await import("../../evaluation/report/report-data.ts");
+  const { reportPage } = await import("../../evaluation/report/page.ts");
   const { groundTruth, detections, report } = files;
   const facts: [string, string][] = [
     ["protocol", protocol],

@@ -32,9 +32,9 @@ export function addExportCommand(program: Command): void {
     )
     .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
-    const { readAdapted, withAdapted } = await import("../../tasks/grounding/adapted-file.ts");
+    const { readAdapted, withAdapted } = await import("../../tasks/finding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
-    const { readModel } = await import("../../tasks/grounding/model-folder.ts");
+    const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const made = adapted === undefined ? undefined : await readAdapted(adapted);
     const classes = made?.prompt ?? named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");

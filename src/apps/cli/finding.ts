@@ -3,16 +3,17 @@
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import type { RawPicture } from "../../inputs/picture.ts";
-import type { Detection, DetectOptions, GroundingModel } from "../../tasks/grounding/grounding-model.ts";
-import type { PredictorOptions } from "../../tasks/grounding/predictor.ts";
+import { writeInto } from "../../files/writing.ts";
+import type { RawPicture } from "../../inputs/pictures/picture.ts";
+import type { Detection, DetectOptions, GroundingModel } from "../../tasks/finding/grounding-model.ts";
+import type { PredictorOptions } from "../../tasks/finding/predictor.ts";
 import { type FormatName, formats } from "../detections/formats.ts";
 import type { PictureResult } from "../detections/picture-result.ts";
 import { tableOf } from "../detections/table.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { type PictureFile, pictureFiles, refuseSharedNames } from "./picture-files.ts";
-import { print, writeInto } from "./writing.ts";
+import { print } from "./writing.ts";
 
 export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
@@ -88,8 +89,8 @@ export async function findInPictures(
 
 /** Asks about each picture in turn; also answers with what is wrong with those that cannot be read. */
 async function eachPicture(files: readonly PictureFile[], options: FindingOptions, question: Question) {
-  const { decodePicture } = await import("../../inputs/picture.ts");
-  const { loadModel } = await import("../../tasks/grounding/load-model.ts");
+  const { decodePicture } = await import("../../inputs/pictures/picture.ts");
+  const { loadModel } = await import("../../tasks/finding/load-model.ts");
   const model = await loadModel(await modelPath(options), {
     ...precisions[options.precision],
     ...(options.adapted === undefined ? {} : { adapted: options.adapted }),

@@ -1,7 +1,7 @@
 /** `groundling inspect`: every named intermediate of a run, for comparison with another implementation. */
 
 import { type Command, Option } from "commander";
-import type { SizeRule } from "../../inputs/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
@@ -33,11 +33,11 @@ export function addInspectCommand(program: Command): void {
     const text = prompt ?? caption;
     if (text === undefined) return command.error("error: say what to find: --prompt TEXT or --caption TEXT");
     const { intermediates } = await import("../inspection/intermediates.ts");
-    const { phrasesOf } = await import("../../inputs/noun-phrases.ts");
-    const { promptOfText } = await import("../../inputs/prompt-text.ts");
-    const { promptOfCaption } = await import("../../inputs/prompts.ts");
-    const { decodePicture } = await import("../../inputs/picture.ts");
-    const { readModel } = await import("../../tasks/grounding/model-folder.ts");
+    const { phrasesOf } = await import("../../inputs/words/noun-phrases.ts");
+    const { promptOfText } = await import("../../inputs/words/prompt-text.ts");
+    const { promptOfCaption } = await import("../../inputs/words/prompts.ts");
+    const { decodePicture } = await import("../../inputs/pictures/picture.ts");
+    const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
     const stored = await readModel(await modelPath(choice));
     const picture = await decodePicture(image);

@@ -2,8 +2,8 @@
 
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, Option } from "commander";
-import { type QueueCounts, queueCounts } from "../../engine/jobs/redis.ts";
-import { type JobStatus, readJobStatus } from "../labelling/label-job.ts";
+import { type QueueCounts, queueCounts } from "../../jobs/redis.ts";
+import { type JobStatus, readJobStatus } from "../../tasks/labelling/label-job.ts";
 import { wholeNumber } from "./numbers.ts";
 import { textOfLetter } from "./pseudo-label.ts";
 import { print } from "./writing.ts";

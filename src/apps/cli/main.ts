@@ -1,8 +1,8 @@
 /** The program `groundling`: runs the command asked for and says what is wrong. */
 
 import { CommanderError } from "commander";
-import { DivergenceError } from "../../engine/divergence.ts";
 import { InputError, RecipeError, WeightsError } from "../../errors.ts";
+import { DivergenceError } from "../../learning/divergence.ts";
 import { programFor } from "./program.ts";
 
 /** The user's input is at fault; the command line is; we are (as in sysexits.h). */

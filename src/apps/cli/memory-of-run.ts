@@ -1,7 +1,7 @@
 /** The memory that a training run will take, from its model and recipe. */
 
-import { estimateMemory, type MemoryEstimate } from "../../engine/memory-estimate.ts";
-import type { Detector } from "../../models/detector.ts";
+import { estimateMemory, type MemoryEstimate } from "../../learning/memory-estimate.ts";
+import type { Detector } from "../../models/parts/detector.ts";
 import { countOf, input, reachable } from "../../tensor/index.ts";
 import type { Recipe } from "../training/recipe.ts";
 

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { zoo, zooAddress, zooPath } from "../../weights/zoo.ts";
-import { plainTable } from "./table.ts";
+import { plainTable } from "../detections/plain-table.ts";
 import { print } from "./writing.ts";
 
 /** Adds the command to a program. */
@@ -12,7 +12,7 @@ export function addModelsCommand(program: Command): void {
     .command("models")
     .description("list the models that have names; those of the hub are fetched when first used")
     .action(async () => {
-      const { BUILT_IN } = await import("../../tasks/grounding/model-folder.ts");
+      const { BUILT_IN } = await import("../../tasks/finding/model-folder.ts");
       const published = Object.entries(zoo).map(([name, { about, parameters }]) => {
         const place = existsSync(zooPath(name)) ? zooPath(name) : zooAddress(name);
         return [name, `${Math.round(parameters / 1e6)} million`, about, place];

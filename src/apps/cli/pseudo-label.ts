@@ -2,18 +2,19 @@
 
 import { SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { withInterruption } from "../../engine/interruption.ts";
-import { driveHere } from "../../engine/jobs/here.ts";
-import { shardsOfShare, shareOf } from "../../engine/jobs/share.ts";
-import { type DeadLetter, undone } from "../../engine/jobs/work.ts";
-import type { SizeRule } from "../../inputs/prepare-image.ts";
-import { BUILT_IN } from "../../tasks/grounding/model-folder.ts";
-import type { DatasetFigures } from "../labelling/figures.ts";
-import { type LabelJob, type LabelSettings, openLabelJob } from "../labelling/label-job.ts";
-import { type Scheduler, schedulers } from "../labelling/schedulers.ts";
+import { writeInto } from "../../files/writing.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import { driveHere } from "../../jobs/here.ts";
+import { shardsOfShare, shareOf } from "../../jobs/share.ts";
+import { type DeadLetter, undone } from "../../jobs/work.ts";
+import { withInterruption } from "../../learning/interruption.ts";
+import { BUILT_IN } from "../../tasks/finding/model-folder.ts";
+import type { DatasetFigures } from "../../tasks/labelling/figures.ts";
+import { type LabelJob, type LabelSettings, openLabelJob } from "../../tasks/labelling/label-job.ts";
+import { type Scheduler, schedulers } from "../../tasks/labelling/schedulers.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
-import { print, writeInto } from "./writing.ts";
+import { print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   out: string;
@@ -87,7 +88,7 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     ...(images === undefined ? {} : { images }),
     settings: settingsOf(choices),
     loadModel: async () => {
-      const { loadModel } = await import("../../tasks/grounding/load-model.ts");
+      const { loadModel } = await import("../../tasks/finding/load-model.ts");
       return loadModel(await modelPath(choices), threads === undefined ? {} : { threads });
     },
   });
@@ -134,7 +135,7 @@ async function drive(
   const options = { attempts, patience: PATIENCE, onDone: (done: number) => bar.update(done), signal };
   try {
     if (redis === undefined) return await driveHere(work, options);
-    const { driveFromRedis } = await import("../../engine/jobs/redis.ts");
+    const { driveFromRedis } = await import("../../jobs/redis.ts");
     const told = new Set<string>();
     const onTrouble = (message: string) => {
       if (!told.has(message)) process.stderr.write(`groundling: ${message}\n`);

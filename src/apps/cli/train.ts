@@ -25,7 +25,7 @@ export function addTrainCommand(program: Command): void {
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
     .action(async (file: string, { resume, override, out, sprites }: Choices) => {
       const { basename, extname, join } = await import("node:path");
-      const { memoryWords } = await import("../../engine/memory-estimate.ts");
+      const { memoryWords } = await import("../../learning/memory-estimate.ts");
       const { readRecipe } = await import("../training/recipe.ts");
       const { memoryOfRun } = await import("./memory-of-run.ts");
       const { modelOfRun } = await import("../training/model-of-run.ts");

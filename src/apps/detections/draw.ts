@@ -4,8 +4,8 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
-import type { Picture } from "../../inputs/resize.ts";
-import type { Box, Detection } from "../../tasks/grounding/grounding-model.ts";
+import type { Picture } from "../../inputs/pictures/resize.ts";
+import type { Box, Detection } from "../../tasks/finding/grounding-model.ts";
 
 interface Area {
   readonly x: number;

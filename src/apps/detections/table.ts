@@ -1,7 +1,7 @@
 /** Detections for people, on a terminal. */
 
-import { plainTable } from "../cli/table.ts";
 import type { PictureResult } from "./picture-result.ts";
+import { plainTable } from "./plain-table.ts";
 
 /** A short table per picture, boxes in whole pixels. */
 export function tableOf(pictures: readonly PictureResult[]): string {

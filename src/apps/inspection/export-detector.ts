@@ -2,13 +2,13 @@
 
 import { rename, writeFile } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
-import { promptOfClasses } from "../../inputs/prompts.ts";
-import { STRIDES } from "../../models/detector.ts";
+import { promptOfClasses } from "../../inputs/words/prompts.ts";
+import { STRIDES } from "../../models/parts/detector.ts";
 import { exportOnnx } from "../../onnx/export.ts";
-import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/grounding/adapted-prompt.ts";
-import { baseMark } from "../../tasks/grounding/base-mark.ts";
-import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
-import { Predictor } from "../../tasks/grounding/predictor.ts";
+import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/finding/adapted-prompt.ts";
+import { baseMark } from "../../tasks/finding/base-mark.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import { Predictor } from "../../tasks/finding/predictor.ts";
 import { concat, constant, input, reshape, swapLast, type Tensor } from "../../tensor/index.ts";
 
 export interface ExportQuestion {

@@ -1,13 +1,13 @@
 /** All that a model computes on the way from a picture and a prompt to detections, under the names of the reference numbers. */
 
+import { anchorsOf } from "../../boxes/anchors.ts";
 import { bestFirst, candidateDetections, type Detections, finalDetections } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
-import { prepareImage } from "../../inputs/prepare-image.ts";
-import type { Pass, Prompt } from "../../inputs/prompts.ts";
-import { type Picture, resizeBilinear } from "../../inputs/resize.ts";
+import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
+import { type Picture, resizeBilinear } from "../../inputs/pictures/resize.ts";
+import type { Pass, Prompt } from "../../inputs/words/prompts.ts";
 import { Session } from "../../onnx/index.ts";
-import type { StoredModel } from "../../tasks/grounding/model-folder.ts";
-import { anchorsOf } from "../../tasks/grounding/targets.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { input } from "../../tensor/index.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 

@@ -1,9 +1,9 @@
 /** Where a run's batches and scores come from: which composer, what it is told, how it is evaluated. */
 
 import { join } from "node:path";
-import type { Evaluation } from "../../engine/train.ts";
-import { KnownClasses } from "../../inputs/known-classes.ts";
-import { moduleBeside } from "../../onnx/start-worker.ts";
+import { moduleBeside } from "../../files/start-worker.ts";
+import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import type { Evaluation } from "../../learning/train.ts";
 import type { DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";
 import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
 import { datasetEvaluation } from "./dataset-evaluation.ts";

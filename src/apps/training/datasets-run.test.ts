@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
 import { Order } from "../../data/training/order.ts";
 import { readSource } from "../../data/training/sources.ts";
-import { readCheckpoint } from "../../engine/checkpoint.ts";
-import { readLog } from "../../engine/log.ts";
+import { readCheckpoint } from "../../learning/checkpoint.ts";
+import { readLog } from "../../learning/log.ts";
 import { readRecipe } from "./recipe.ts";
 import { runRecipe } from "./run.ts";
 

@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readSource } from "../../data/training/sources.ts";
 import { RecipeError } from "../../errors.ts";
-import { KnownClasses } from "../../inputs/known-classes.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
-import type { Detector } from "../../models/detector.ts";
-import { dynamicHead } from "../../models/dynamic-head.ts";
-import { glip } from "../../models/glip.ts";
-import type { Words } from "../../tasks/grounding/grounding-model.ts";
+import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { dynamicHead } from "../../models/dynamic-head/dynamic-head.ts";
+import { glip } from "../../models/glip/glip.ts";
+import type { Detector } from "../../models/parts/detector.ts";
+import type { Words } from "../../tasks/finding/grounding-model.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 
 export interface ModelOfRun {

@@ -1,9 +1,9 @@
 /** Scores during training: how well the averaged weights find things in scenes of seen names that training does not show. */
 
 import { loadWorld } from "../../data/scenes/index.ts";
-import type { Evaluation } from "../../engine/train.ts";
-import { GroundingModel } from "../../tasks/grounding/grounding-model.ts";
-import { Predictor } from "../../tasks/grounding/predictor.ts";
+import type { Evaluation } from "../../learning/train.ts";
+import { GroundingModel } from "../../tasks/finding/grounding-model.ts";
+import { Predictor } from "../../tasks/finding/predictor.ts";
 import { scoreScenes } from "../../tasks/grounding/scene-scores.ts";
 import type { ModelOfRun } from "./model-of-run.ts";
 import type { Recipe, ScenesData } from "./recipe.ts";

@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
 import { RecipeError } from "../../errors.ts";
-import type { BertConfig } from "../../models/bert.ts";
-import type { Detector } from "../../models/detector.ts";
+import type { BertConfig } from "../../models/parts/bert.ts";
+import type { Detector } from "../../models/parts/detector.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 

@@ -1,5 +1,5 @@
 /** COCO's records as they come from JSON. LVIS, Objects365 and ODinW use the same. */
-import type { Segmentation } from "../masks/segmentation.ts";
+import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 
 /** Image ids are numbers or strings; category ids are numbers. */
 export type Id = number | string;

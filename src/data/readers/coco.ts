@@ -1,7 +1,8 @@
 /** COCO's form, which LVIS, Objects365 and ODinW share: one JSON file of images, annotations and categories. */
+
+import type { RunLengths } from "../../boxes/masks/run-lengths.ts";
+import { readSegmentation } from "../../boxes/masks/segmentation.ts";
 import { InputError } from "../../errors.ts";
-import type { RunLengths } from "../masks/run-lengths.ts";
-import { readSegmentation } from "../masks/segmentation.ts";
 import { checkBox } from "./box-checks.ts";
 import { asCocoGroundTruth } from "./coco-files.ts";
 import type { CocoGroundTruth, Id, LvisGroundTruth } from "./coco-records.ts";

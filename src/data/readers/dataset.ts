@@ -1,5 +1,5 @@
 /** The one shape into which every published format is read. */
-import type { Segmentation } from "../masks/segmentation.ts";
+import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 import type { Id } from "./coco-records.ts";
 
 export interface Dataset {

@@ -1,10 +1,11 @@
 /** From pictures and the words asked of them to a batch for a training step; wherever they come from. */
 
-import type { PreparedImage } from "../../inputs/prepare-image.ts";
-import { tokenPositions } from "../../inputs/spans.ts";
-import type { Encoding, Span, WordPieces } from "../../inputs/word-pieces.ts";
+import { anchorsOf } from "../../boxes/anchors.ts";
+import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
+import { tokenPositions } from "../../inputs/words/spans.ts";
+import type { Encoding, Span, WordPieces } from "../../inputs/words/word-pieces.ts";
 import { contrastTargets, type Names } from "./contrast.ts";
-import { anchorsOf, targetsOf } from "./targets.ts";
+import { targetsOf } from "./targets.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
 /** What every composer of batches is told. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { Random } from "../../data/random.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { ClassCaptions } from "./class-captions.ts";
 import { vocabulary } from "./fixtures/tiny-model.ts";
 

@@ -1,8 +1,8 @@
 /** Which class names a detection set's picture is asked for while training. Source: GLIP `od_to_grounding.py`. */
 
 import type { Random } from "../../data/random.ts";
-import { type ClassPrompt, captionOfClasses, cleanName } from "../../inputs/prompts.ts";
-import type { Span, WordPieces } from "../../inputs/word-pieces.ts";
+import { type ClassPrompt, captionOfClasses, cleanName } from "../../inputs/words/prompts.ts";
+import type { Span, WordPieces } from "../../inputs/words/word-pieces.ts";
 
 /** How many names of absent classes go with those in the picture. */
 export interface NegativeOptions {

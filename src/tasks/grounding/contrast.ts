@@ -5,9 +5,9 @@
  * whose words do not depend on the picture.
  */
 
-import { tokenPositions } from "../../inputs/spans.ts";
-import type { Encoding, Span } from "../../inputs/word-pieces.ts";
-import type { Aligned } from "../../models/detector.ts";
+import { tokenPositions } from "../../inputs/words/spans.ts";
+import type { Encoding, Span } from "../../inputs/words/word-pieces.ts";
+import type { Aligned } from "../../models/parts/detector.ts";
 import {
   add,
   concat,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import sharp from "sharp";
 import { Random } from "../../data/random.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { createComposer, type DatasetComposerSetup } from "./dataset-composer.ts";
 import { vocabulary } from "./fixtures/tiny-model.ts";
 import type { GroundingBatch } from "./training-step.ts";

@@ -8,12 +8,12 @@ import { fewShot } from "../../data/training/few-shot.ts";
 import { Order, type Turn } from "../../data/training/order.ts";
 import { readSource, type SourceFiles, type TrainingExample } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
-import { KnownClasses } from "../../inputs/known-classes.ts";
-import { decodePicture } from "../../inputs/picture.ts";
-import { prepareImage } from "../../inputs/prepare-image.ts";
-import { type ClassPrompt, classesInWords } from "../../inputs/prompts.ts";
-import type { Picture } from "../../inputs/resize.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
+import { decodePicture } from "../../inputs/pictures/picture.ts";
+import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
+import type { Picture } from "../../inputs/pictures/resize.ts";
+import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import { type ClassPrompt, classesInWords } from "../../inputs/words/prompts.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import {
   assembleBatch,
   type BatchSetup,

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { anchorsOf } from "../../boxes/anchors.ts";
 import { encodeBoxes } from "../../boxes/box-coder.ts";
 import { evaluate } from "../../onnx/index.ts";
 import { constant, type Tensor } from "../../tensor/index.ts";
 import { groundingLosses, type TargetTensors, targetTensors } from "./losses.ts";
-import { anchorsOf, targetsOf } from "./targets.ts";
+import { targetsOf } from "./targets.ts";
 
 const wave = (count: number, start: number, scale = 1, base = 0) =>
   Float32Array.from({ length: count }, (_, i) => base + scale * Math.sin(0.7 * i + start));

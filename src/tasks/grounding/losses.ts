@@ -1,6 +1,6 @@
 /** GLIP's training losses as tensors (`modeling/rpn/loss.py`); what they compare with is assigned beforehand. */
 
-import type { HeadLevel } from "../../models/detector.ts";
+import type { HeadLevel } from "../../models/parts/detector.ts";
 import {
   add,
   clamp,

@@ -11,9 +11,9 @@ import {
   type WorldOptions,
 } from "../../data/scenes/index.ts";
 import { RecipeError } from "../../errors.ts";
-import { prepareImage } from "../../inputs/prepare-image.ts";
-import { captionOfClasses } from "../../inputs/prompts.ts";
-import { WordPieces } from "../../inputs/word-pieces.ts";
+import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
+import { captionOfClasses } from "../../inputs/words/prompts.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { assembleBatch, type BatchSetup, buffersOf, type Corners, type Example, type Words } from "./assemble-batch.ts";
 import type { Names } from "./contrast.ts";
 import type { GroundingBatch } from "./training-step.ts";

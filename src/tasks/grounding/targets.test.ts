@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { anchorsOf, targetsOf } from "./targets.ts";
+import { anchorsOf } from "../../boxes/anchors.ts";
+import { targetsOf } from "./targets.ts";
 
 const levels = anchorsOf(64, 96);
 const anchors = levels.reduce((count, level) => count + level.length / 4, 0);

@@ -1,6 +1,5 @@
 /** From boxes and the words they answer to, to the numbers that the losses compare with. */
 
-import { anchorsOfLevel, levelsOf } from "../../boxes/anchors.ts";
 import { assignAnchors, concatenate } from "../../boxes/atss.ts";
 import { decodeBoxes, encodeBoxes } from "../../boxes/box-coder.ts";
 import { MOST_REGIONS } from "./contrast.ts";
@@ -17,11 +16,6 @@ export interface PictureTruth {
 
 /** Numbers for the inputs of `targetTensors`, by name. */
 export type TargetNumbers = Record<`target.${string}`, Float32Array>;
-
-/** Anchors of all levels of a padded picture, xyxy [a,4]. */
-export function anchorsOf(height: number, width: number): Float32Array[] {
-  return levelsOf(height, width).map((level) => anchorsOfLevel(level));
-}
 
 /**
  * Targets of n pictures of one padded size with captions of l tokens. Of a prompt that fills `maxTokens`, the last token

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { anchorsOf } from "../../boxes/anchors.ts";
 import { Random } from "../../data/random.ts";
-import { glip } from "../../models/glip.ts";
+import { glip } from "../../models/glip/glip.ts";
 import { tinyBatch } from "./fixtures/tiny-batch.ts";
 import { tinyConfig, tinyModel } from "./fixtures/tiny-model.ts";
-import { anchorsOf, targetsOf } from "./targets.ts";
+import { targetsOf } from "./targets.ts";
 import { GroundingTrainingStep, type TrainingStepOptions } from "./training-step.ts";
 
 const { model, weights } = tinyModel();

@@ -1,15 +1,16 @@
 /** One step of training: losses of a batch and their gradient for every trained weight. */
 
 import { availableParallelism } from "node:os";
+import { anchorsOf } from "../../boxes/anchors.ts";
 import { concatenate } from "../../boxes/atss.ts";
 import { gradients } from "../../grad/index.ts";
-import type { Detector, HeadLevel } from "../../models/detector.ts";
+import type { Detector, HeadLevel } from "../../models/parts/detector.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache, type TraceRunner } from "../../onnx/index.ts";
 import { SessionPool } from "../../onnx/pool.ts";
 import { add, input, multiply, type Numbers, reachable, type Tensor } from "../../tensor/index.ts";
 import { contrastLoss } from "./contrast.ts";
 import { type GroundingLosses, groundingLosses, targetTensors } from "./losses.ts";
-import { anchorsOf, type TargetNumbers } from "./targets.ts";
+import type { TargetNumbers } from "./targets.ts";
 
 /** n prepared pictures of one size with their captions and targets. */
 export interface GroundingBatch {

@@ -1,0 +1,100 @@
+/** Asking a model about pictures, in this thread or in several. */
+
+import { type PlainError, revivedError } from "../errors.ts";
+import { moduleBeside, startWorker } from "../files/start-worker.ts";
+import type { ClassPrompt } from "../inputs/words/prompts.ts";
+import type { Detection, DetectOptions, GroundingModel } from "../tasks/finding/grounding-model.ts";
+import { loadModel } from "../tasks/finding/load-model.ts";
+
+/** What is asked about one picture. */
+export type Question = { picture: string; options: DetectOptions } & (
+  | { /** Asked by the prompt that the model was loaded with. */ adapted: true }
+  | {
+      /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: (
+        | string
+        | ClassPrompt
+      )[][];
+    }
+  | { captions: { text: string; spans: [number, number][] }[] }
+);
+
+/** A detection; of captions with the number of the caption and of its phrase. */
+export interface Found extends Detection {
+  caption?: number;
+  phrase?: number;
+}
+
+export interface Detector {
+  answer(question: Question): Promise<Found[]>;
+  dispose(): Promise<void>;
+}
+
+/** The built-in model unless given, and the file of an adapted prompt or adapters. */
+export interface ModelToAsk {
+  model?: string | undefined;
+  adapted?: string | undefined;
+}
+
+/**
+ * A model in this thread. It keeps to one thread within operations: how many there are changes the last digits, and an evaluation
+ * must not depend on how many cores a machine has.
+ */
+export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Detector> {
+  const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
+  return {
+    answer: (question) => answerOf(loaded, question),
+    dispose: () => loaded.dispose(),
+  };
+}
+
+/** What a model finds in a picture. */
+export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
+  if ("adapted" in asked) return model.detect(picture, undefined, options);
+  const found: Found[] = [];
+  if ("chunks" in asked) {
+    for (const classes of asked.chunks) found.push(...(await model.detect(picture, classes, options)));
+    return found;
+  }
+  for (const [caption, { text, spans }] of asked.captions.entries()) {
+    if (spans.length === 0) continue;
+    for (const { span, ...detection } of await model.ground(picture, text, { ...options, phrases: spans })) {
+      const phrase = spans.findIndex(([start, end]) => start === span[0] && end === span[1]);
+      found.push({ ...detection, caption, phrase });
+    }
+  }
+  return found;
+}
+
+/** What a worker thread says: what it found, or what is wrong. */
+export type Answer = { found: Found[] } | { error: PlainError };
+
+/** Models in `count` worker threads. */
+export function detectorsInThreads(asked: ModelToAsk, count: number): Detector[] {
+  return Array.from({ length: count }, () => {
+    const worker = startWorker(moduleBeside("./worker", import.meta.url), asked);
+    let fail: (error: Error) => void = () => {};
+    worker.on("error", (error) => fail(error));
+    const ended = new Promise<void>((resolve) => {
+      worker.once("exit", (code) => {
+        fail(new Error(`an evaluation's thread ended with code ${code}`));
+        resolve();
+      });
+    });
+    return {
+      answer: (question) =>
+        new Promise<Found[]>((resolve, reject) => {
+          fail = reject;
+          worker.once("message", (answer: Answer) => {
+            if ("found" in answer) resolve(answer.found);
+            else reject(revivedError(answer.error));
+          });
+          worker.postMessage(question);
+        }),
+      // Asked to end rather than ended, so that a session is never torn down while it runs.
+      dispose: () => {
+        worker.postMessage("end");
+        return ended;
+      },
+    };
+  });
+}

@@ -1,0 +1,218 @@
+/** A report as one HTML page that needs nothing else: no network, no other file. */
+import type { CocoGroundTruth } from "../../data/readers/coco-records.ts";
+import type { Mistake } from "../../metrics/mistakes.ts";
+import { escapeHtml, lineChart } from "./charts.ts";
+import { pageScript, pageStyle } from "./page-style.ts";
+import { type Cut, cutOut } from "./pictures.ts";
+import { meanCurve, type ReportData, type ReportRow } from "./report-data.ts";
+
+export interface ReportPictures {
+  images: CocoGroundTruth["images"];
+  /** Where the pictures are; without it boxes are shown on blanks. */
+  folder?: string;
+}
+
+/** Classes shown in the confusion table: those with the most wrong names, then those with the most objects. */
+const confusedClasses = 20;
+
+/** The page. */
+export async function reportPage(data: ReportData, { images, folder }: ReportPictures): Promise<string> {
+  const byId = new Map(images.map((image) => [image.id, image]));
+  const cards = async (mistakes: readonly Mistake[], kind: "miss" | "alarm") => {
+    const drawn = mistakes.map(async (mistake) =>
+      mistakeCard(mistake, kind, { cut: await cutOut(mistake, byId.get(mistake.imageId), folder), rows: data.rows }),
+    );
+    return (await Promise.all(drawn)).join("");
+  };
+  const sections = [
+    `<section><h2>Numbers</h2><div class="tiles">${tiles(data.metrics)}</div></section>`,
+    data.scores ? curvesSection(data) : "",
+    rowsSection(data),
+    data.confusion ? confusionSection(data) : "",
+    data.misses.length
+      ? `<section><h2>Worst misses</h2><p class="note">The largest objects that nothing of their class found at an overlap of one half. ${keys}</p><div class="cards">${await cards(data.misses, "miss")}</div></section>`
+      : "",
+    data.falseAlarms.length
+      ? `<section><h2>Worst false alarms</h2><p class="note">The detections of highest score that match nothing at an overlap of one half. ${keys}</p><div class="cards">${await cards(data.falseAlarms, "alarm")}</div></section>`
+      : "",
+  ];
+  const facts = data.facts.map(([name, value]) => `<span>${escapeHtml(name)}: <b>${escapeHtml(value)}</b></span>`);
+  return (
+    `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
+    `<title>${escapeHtml(data.title)}</title><style>${pageStyle}</style></head><body><main>` +
+    `<h1>${escapeHtml(data.title)}</h1><div class="facts">${facts.join("")}</div>${sections.join("")}` +
+    `<script type="application/json" id="curves">${curvesJson(data)}</script><script>${pageScript}</script></main></body></html>\n`
+  );
+}
+
+const keys = '<span class="key truth">annotated</span><span class="key found">detected</span>';
+
+function share(value: number): string {
+  return value <= -1 ? "–" : (100 * value).toFixed(1);
+}
+
+function tiles(metrics: Record<string, number>): string {
+  return Object.entries(metrics)
+    .map(
+      ([name, value]) =>
+        `<div class="tile"><b>${share(value)}</b><span>${escapeHtml(name).replaceAll("_", "_<wbr>")}</span></div>`,
+    )
+    .join("");
+}
+
+function curvesSection({ rows, scores }: ReportData): string {
+  const against = (curve: readonly number[]) => curve.map((value, r) => [r / 100, value] as const);
+  const recall = lineChart(
+    [
+      { name: "overlap .5", style: "a", points: against(meanCurve(rows, "half")) },
+      { name: "overlap .75", style: "b", points: against(meanCurve(rows, "threeQuarters")) },
+    ],
+    { id: "recall", x: "recall", y: "precision" },
+  );
+  const { scores: at, precision, recall: reached, bestScore } = scores!;
+  const over = (values: readonly number[]) => at.map((score, i) => [score, values[i]!] as const);
+  const f1 = at.map((_, i) => (2 * precision[i]! * reached[i]!) / (precision[i]! + reached[i]! || 1));
+  const score = lineChart(
+    [
+      { name: "precision", style: "a", points: over(precision) },
+      { name: "recall", style: "b", points: over(reached) },
+      { name: "F1", style: "c", points: over(f1) },
+    ],
+    { id: "score", x: "score from which on detections are kept", y: "share", range: scoreRange(at) },
+  );
+  return (
+    `<section><h2>Curves: <span id="which">all classes</span></h2><p class="note">Choose a class below for its own curves. ` +
+    `Over all classes together F1 at overlap .5 is best from score ${Number(bestScore.toPrecision(4))} on.</p>` +
+    `<div class="charts">${recall}${score}</div></section>`
+  );
+}
+
+/** From 0 to 1, or as wide as scores are. */
+function scoreRange(scores: readonly number[]): [number, number] {
+  return [scores.reduce((a, b) => Math.min(a, b), 0), scores.reduce((a, b) => Math.max(a, b), 1)];
+}
+
+function rowsSection({ rows, barMetric }: ReportData): string {
+  const judged = rows.map((row, index) => ({ row, index })).sort((a, b) => b.row.value - a.row.value);
+  const bars = judged.filter(({ row }) => row.value > -1);
+  const step = 1000 / Math.max(bars.length, 1);
+  const overview = bars.map(({ row }, i) => {
+    const size = Math.max(0.6, 70 * row.value);
+    return `<rect x="${(i * step).toFixed(2)}" y="${(70 - size).toFixed(1)}" width="${Math.max(step * 0.85, 0.5).toFixed(2)}" height="${size.toFixed(1)}"><title>${escapeHtml(row.name)} ${share(row.value)}</title></rect>`;
+  });
+  const list = judged.map(
+    ({ row, index }) =>
+      `<button class="row" data-index="${index}" data-name="${escapeHtml(row.name)}" data-value="${row.value}" data-objects="${row.objects ?? 0}" title="${escapeHtml(rowTitle(row))}">` +
+      `<span class="name">${escapeHtml(row.name)}</span><span class="bar"><i style="width:${Math.max(0, 100 * row.value).toFixed(1)}%"></i></span>` +
+      `<span class="number">${share(row.value)}</span><span class="many">${row.objects ?? row.metrics.phrases ?? ""}</span></button>`,
+  );
+  return (
+    `<section><h2>${escapeHtml(barMetric)} of each</h2>` +
+    `<p class="note">${bars.length} of ${rows.length} have something to find. From best to worst:</p>` +
+    `<svg class="overview" viewBox="0 0 1000 70" preserveAspectRatio="none" role="img" aria-label="from best to worst">${overview.join("")}</svg>` +
+    `<div class="controls"><input id="find" type="search" placeholder="find a name" aria-label="find a name">` +
+    `<select id="order" aria-label="order"><option value="value">best first</option><option value="worst">worst first</option><option value="name">by name</option><option value="objects">most objects first</option></select>` +
+    `<span class="note">name, ${escapeHtml(barMetric)} in percent, objects</span></div><div class="rows">${list.join("")}</div></section>`
+  );
+}
+
+function rowTitle({ name, metrics }: ReportRow): string {
+  return [
+    name,
+    ...Object.entries(metrics).map(([metric, value]) => `${metric} ${metric === "phrases" ? value : share(value)}`),
+  ].join("\n");
+}
+
+function confusionSection({ confusion, rows }: ReportData): string {
+  const { cells, score } = confusion!;
+  const name = (place: number, none: string) => (place < 0 ? none : rows[place]!.name);
+  const wrong = cells.filter(([truth, called]) => truth >= 0 && called >= 0 && truth !== called);
+  const weight = new Map<number, number>();
+  for (const [truth, called, count] of wrong)
+    for (const c of [truth, called]) weight.set(c, (weight.get(c) ?? 0) + count);
+  const sums = new Map<number, number>();
+  for (const [truth, , count] of cells) sums.set(truth, (sums.get(truth) ?? 0) + count);
+  const heaviest = (of: ReadonlyMap<number, number>) =>
+    [...of].sort((a, b) => b[1] - a[1] || a[0] - b[0]).flatMap(([place]) => (place < 0 ? [] : [place]));
+  const shown = [...new Set([...heaviest(weight), ...heaviest(sums)])].slice(0, confusedClasses).sort((a, b) => a - b);
+  const counts = new Map(cells.map(([truth, called, count]) => [`${truth} ${called}`, count]));
+  const cell = (truth: number, called: number) => {
+    const count = counts.get(`${truth} ${called}`) ?? 0;
+    const part = count / (sums.get(truth) || 1);
+    const colour =
+      truth === called ? `rgba(22,163,74,${(0.75 * part).toFixed(2)})` : `rgba(220,38,38,${(0.75 * part).toFixed(2)})`;
+    return `<td${count ? ` style="background:${colour}"` : ""}>${count || ""}</td>`;
+  };
+  const columns = [...shown, -1];
+  const table =
+    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col" title="${escapeHtml(name(place, "missed"))}"><span>${escapeHtml(name(place, "missed"))}</span></th>`).join("")}</tr></thead><tbody>` +
+    [...shown, -1]
+      .map(
+        (truth) =>
+          `<tr><th scope="row" title="${escapeHtml(name(truth, "nothing there"))}">${escapeHtml(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
+      )
+      .join("") +
+    "</tbody></table>";
+  const list = wrong
+    .slice(0, 15)
+    .map(
+      ([truth, called, count]) =>
+        `<li>${escapeHtml(name(truth, ""))} called ${escapeHtml(name(called, ""))}: ${count}</li>`,
+    );
+  return (
+    `<section><h2>What was called what</h2><p class="note">Rows are what is there, columns what it was called, at an overlap of one half${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
+    `${shown.length} of ${rows.length} classes, those with the most wrong names.</p>` +
+    `<div class="two"><div class="scroll">${table}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no wrong names</li>"}</ol></div></div></section>`
+  );
+}
+
+function mistakeCard(
+  mistake: Mistake,
+  kind: "miss" | "alarm",
+  { cut, rows }: { cut: Cut; rows: readonly ReportRow[] },
+): string {
+  const { left, top, width, height, address } = cut;
+  const box = ([x, y, w, h]: readonly number[], style: string) =>
+    `<rect class="${style}" x="${x! - left}" y="${y! - top}" width="${w}" height="${h}"/>`;
+  const [own, other] = kind === "miss" ? ["truth", "found"] : ["found", "truth"];
+  const near = mistake.nearest;
+  const name = mistake.name ?? rows[mistake.category]!.name;
+  const explanation = explain(kind, mistake, rows);
+  const score = mistake.score === undefined ? "" : ` ${Number(mistake.score.toPrecision(3))}`;
+  return (
+    `<div class="card"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(name)}">` +
+    (address ? `<image href="${address}" width="${width}" height="${height}" preserveAspectRatio="none"/>` : "") +
+    `${near ? box(near.xywh, other!) : ""}${box(mistake.xywh, own!)}</svg>` +
+    `<p><b>${escapeHtml(name)}</b>${score}</p><p>${escapeHtml(explanation)}</p><p>image ${escapeHtml(String(mistake.imageId))}</p></div>`
+  );
+}
+
+function explain(kind: "miss" | "alarm", { nearest, category }: Mistake, rows: readonly ReportRow[]): string {
+  if (!nearest) return kind === "miss" ? "nothing seen there" : "nothing there";
+  const overlap = nearest.overlap.toFixed(2);
+  const isAnotherPhrase = nearest.name !== undefined && nearest.overlap >= 0.5;
+  if (isAnotherPhrase) return `the best box is on “${nearest.name}” (overlap ${overlap})`;
+  if (nearest.category === category) {
+    return nearest.overlap >= 0.5 ? "found already, or not counted there" : `the box meets by ${overlap} only`;
+  }
+  const name = nearest.name ?? rows[nearest.category]!.name;
+  if (nearest.overlap >= 0.5) return `${kind === "miss" ? "called" : "is"} ${name} (overlap ${overlap})`;
+  return `nearest is ${name} (overlap ${overlap})`;
+}
+
+/** Curves as base64 of bytes, 250 standing for 1, so that a thousand classes stay small. Scores are laid over the chart's range. */
+function curvesJson({ rows, scores }: ReportData): string {
+  const [low, high] = scoreRange(scores?.scores ?? []);
+  const coded = (values: readonly number[]) =>
+    Buffer.from(values.map((value) => Math.round(250 * Math.min(1, Math.max(0, value))))).toString("base64");
+  const curves = rows.map((row) =>
+    row.curves
+      ? [
+          coded(row.curves.half),
+          coded(row.curves.threeQuarters),
+          coded(row.curves.scores.map((s) => (s - low) / (high - low))),
+        ]
+      : null,
+  );
+  return scores ? JSON.stringify(curves) : "[]";
+}

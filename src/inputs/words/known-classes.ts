@@ -1,0 +1,46 @@
+/** The fixed classes of a detector that reads no words, asked for as GLIP is asked for words: each is a token of its own. */
+
+import { InputError } from "../../errors.ts";
+import { namesInPrompt, type Prompt } from "./prompts.ts";
+import { quote } from "./spans.ts";
+import type { Encoding, Span } from "./word-pieces.ts";
+
+export class KnownClasses {
+  private readonly numbers: ReadonlyMap<string, number>;
+
+  constructor(readonly names: readonly string[]) {
+    this.numbers = new Map(names.map((name, k) => [name, k]));
+  }
+
+  /** All classes in their order, as tokens for training; the token of a class covers one letter, see `spanOf`. */
+  get encoding(): Encoding {
+    return { ids: Int32Array.from(this.names.keys()), spans: [...this.names.keys()].map((k) => [k, k + 1]) };
+  }
+
+  /** What `encoding` covers with the token of a class. */
+  spanOf(name: string): Span {
+    const k = this.numberOf([name])[0]!;
+    return [k, k + 1];
+  }
+
+  /** One pass for the classes named, all in one text ("dog. cat.") or in a list. Throws InputError that lists the unknown ones. */
+  promptOf(classes: readonly string[] | string): Prompt {
+    const labels = typeof classes === "string" ? namesInPrompt(classes) : [...new Set(classes)];
+    const pass = {
+      caption: JSON.stringify(labels),
+      ids: Int32Array.from(this.numberOf(labels)),
+      classes: [...labels.keys()],
+      labelTokens: labels.map((_, k) => [k]),
+    };
+    return { labels, passes: [pass] };
+  }
+
+  private numberOf(names: readonly string[]): number[] {
+    const unknown = names.filter((name) => !this.numbers.has(name));
+    if (unknown.length > 0)
+      throw new InputError(
+        `this model finds only the classes it was trained on (${this.names.map(quote).join(", ")}), not ${unknown.map(quote).join(", ")}; a GLIP takes any words`,
+      );
+    return names.map((name) => this.numbers.get(name)!);
+  }
+}

@@ -1,0 +1,49 @@
+/** A fixed share of the work for each of several processes, told by who started them. */
+import { InputError } from "../errors.ts";
+
+/** Number `index` (from 0) of `count` processes. */
+export interface Share {
+  readonly index: number;
+  readonly count: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Where the starters of many processes say which one this is: index, count, and the first index where it is not 0. */
+const starters: Readonly<Record<string, readonly (readonly [index: string, count: string, first?: string])[]>> = {
+  slurm: [["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"]],
+  kubernetes: [["JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"]],
+  mpi: [
+    ["OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"],
+    ["PMI_RANK", "PMI_SIZE"],
+  ],
+};
+
+/**
+ * The share that "3/8" (the fourth of eight) or the name of a starter says: slurm (an array), kubernetes (an indexed job, with
+ * JOB_COMPLETIONS set to its completions), mpi. @throws InputError where it says none.
+ */
+export function shareOf(text: string, environment: Environment): Share {
+  const written = /^(\d+)\/(\d+)$/.exec(text);
+  if (written) return checked({ index: Number(written[1]), count: Number(written[2]) }, text);
+  if (!Object.hasOwn(starters, text))
+    throw new InputError(
+      `${text} is no share; write 0/8 for the first of eight, or ${Object.keys(starters).join(", ")}`,
+    );
+  const known = starters[text]!;
+  const [index, count, first] = known.find(([name]) => environment[name] !== undefined) ?? known[0]!;
+  const number = (name: string) => Number(environment[name] ?? Number.NaN);
+  const start = first !== undefined && environment[first] !== undefined ? number(first) : 0;
+  return checked({ index: number(index) - start, count: number(count) }, `${text} (${index}, ${count})`);
+}
+
+/** Every `count`-th shard from number `index` on. */
+export function shardsOfShare<Shard>(shards: readonly Shard[], { index, count }: Share): Shard[] {
+  return shards.filter((_, place) => place % count === index);
+}
+
+function checked(share: Share, said: string): Share {
+  const { index, count } = share;
+  if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return share;
+  throw new InputError(`${said} says number ${index} of ${count} processes; numbers go from 0 to the count less one`);
+}

@@ -1,0 +1,147 @@
+/** Batches for training: made one after the other, or ahead of time in worker threads, always in the same order. */
+
+import type { Worker } from "node:worker_threads";
+import { InputError, type PlainError, revivedError } from "../errors.ts";
+import { moduleBeside, startWorker } from "../files/start-worker.ts";
+import type { Json } from "./json.ts";
+
+/** An endless row of batches with a position that can be saved and taken up again. */
+export interface BatchSource<Batch> {
+  next(): Promise<Batch>;
+  /** Where the batch after the last one given out is; batches made ahead do not count. */
+  position(): Json;
+  restore(position: Json): void;
+  close(): Promise<void>;
+}
+
+/** Makes batch number `job` (0, 1, …); it must depend on nothing but the number and the composer's setup. */
+export interface Composer<Batch> {
+  compose(job: number): Batch | Promise<Batch>;
+  /** Buffers that may be moved to the trainer instead of copied; they are empty for the composer afterwards. */
+  transfer?(batch: Batch): ArrayBuffer[];
+}
+
+/** What a module for `workerBatchSource` exports. */
+export interface ComposerModule<Batch> {
+  createComposer(setup: unknown): Composer<Batch> | Promise<Composer<Batch>>;
+}
+
+/** What a worker answers for one job. */
+export type WorkerAnswer = { job: number; batch: unknown } | { job: number; error: PlainError };
+
+export interface WorkerSourceOptions {
+  /** The module with `createComposer`, as `moduleBeside` names it. */
+  module: URL;
+  /** Given to `createComposer` in each worker; plain data. */
+  setup: unknown;
+  workers: number;
+  /** How many batches are under way or waiting at any time; twice the workers unless told. */
+  ahead?: number;
+}
+
+/** Batches made in this thread as they are asked for. */
+export function localBatchSource<Batch>(composer: Composer<Batch>): BatchSource<Batch> {
+  let job = 0;
+  return {
+    next: async () => composer.compose(job++),
+    position: () => job,
+    restore: (position) => {
+      job = jobNumber(position);
+    },
+    close: async () => {},
+  };
+}
+
+/** Batches made ahead by worker threads; the same, in the same order, whatever their number. */
+export function workerBatchSource<Batch>(options: WorkerSourceOptions): BatchSource<Batch> {
+  return new WorkerSource<Batch>(options);
+}
+
+class WorkerSource<Batch> implements BatchSource<Batch> {
+  private readonly workers: Worker[];
+  private readonly ahead: number;
+  private readonly waiting = new Map<number, PromiseWithResolvers>();
+  private nextJob = 0;
+  private failure: Error | undefined;
+  private closing = false;
+
+  constructor({ module, setup, workers, ahead }: WorkerSourceOptions) {
+    this.ahead = ahead ?? workers * 2;
+    const program = moduleBeside("./batch-worker", import.meta.url);
+    this.workers = Array.from({ length: workers }, (_, index) => {
+      const worker = startWorker(program, { module: module.href, setup });
+      worker.on("message", (answer: WorkerAnswer) => this.receive(answer));
+      worker.on("error", (error) => this.fail(error));
+      worker.on("exit", (code) => this.fail(new Error(`batch worker ${index} ended with exit code ${code}`)));
+      return worker;
+    });
+  }
+
+  async next(): Promise<Batch> {
+    const job = this.nextJob++;
+    this.postUpTo(job + this.ahead);
+    const batch = await this.waiting.get(job)!.promise;
+    this.waiting.delete(job);
+    return batch as Batch;
+  }
+
+  position(): Json {
+    return this.nextJob;
+  }
+
+  restore(position: Json): void {
+    this.nextJob = jobNumber(position);
+    for (const job of this.waiting.keys()) if (job < this.nextJob) this.waiting.delete(job);
+  }
+
+  async close(): Promise<void> {
+    this.closing = true;
+    await Promise.all(this.workers.map((worker) => worker.terminate()));
+  }
+
+  /** A worker has its next jobs before it ends one, so that it works on while the trainer blocks this thread. */
+  private postUpTo(end: number): void {
+    for (let job = this.nextJob - 1; job < end; job++) {
+      if (this.waiting.has(job)) continue;
+      const slot = promiseWithResolvers();
+      this.waiting.set(job, slot);
+      if (this.failure) slot.reject(this.failure);
+      else this.workers[job % this.workers.length]!.postMessage(job);
+    }
+  }
+
+  private receive(answer: WorkerAnswer): void {
+    const slot = this.waiting.get(answer.job);
+    if ("batch" in answer) slot?.resolve(answer.batch);
+    else slot?.reject(revivedError(answer.error));
+  }
+
+  private fail(error: Error): void {
+    if (this.closing || this.failure) return;
+    this.failure = error;
+    for (const slot of this.waiting.values()) slot.reject(error);
+  }
+}
+
+interface PromiseWithResolvers {
+  promise: Promise<unknown>;
+  resolve(value: unknown): void;
+  reject(reason: Error): void;
+}
+
+function promiseWithResolvers(): PromiseWithResolvers {
+  let resolve: (value: unknown) => void = () => {};
+  let reject: (reason: Error) => void = () => {};
+  const promise = new Promise<unknown>((yes, no) => {
+    resolve = yes;
+    reject = no;
+  });
+  // A batch made ahead may fail long before it is asked for; that is no unhandled rejection.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+function jobNumber(position: Json): number {
+  if (typeof position === "number" && Number.isSafeInteger(position) && position >= 0) return position;
+  throw new InputError(`data position ${JSON.stringify(position)} is not the number of a batch; start the run anew`);
+}

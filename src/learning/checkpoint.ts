@@ -1,0 +1,166 @@
+/** Training checkpoints: one safetensors file that holds all that a run needs to go on in the same bits. */
+
+import { constants } from "node:fs";
+import { access, mkdir, open, readdir, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { crc32 } from "node:zlib";
+import { WeightsError } from "../errors.ts";
+import { writing } from "../files/writing.ts";
+import { openSafetensors } from "../weights/safetensors.ts";
+import { type TensorToWrite, writeSafetensors } from "../weights/write-safetensors.ts";
+import type { Json } from "./json.ts";
+import type { Numbers, OptimizerState } from "./optimizer.ts";
+
+/** A run at the end of a step. */
+export interface Checkpoint {
+  weights: Numbers;
+  /** The moving average of the weights, where one is kept. */
+  average?: Numbers;
+  optimizer: OptimizerState;
+  /** Everything that is no array: the step, data position, random generators, recipe. */
+  state: { [key: string]: Json };
+}
+
+/** Sizes along the axes of each weight, so that a checkpoint reads as weights; without it arrays are written flat. */
+export type Shapes = ReadonlyMap<string, readonly number[]>;
+
+const FORMAT = "groundling training checkpoint 1";
+
+/**
+ * Writes a checkpoint under a temporary name, flushes it to the disk and renames it, so that `file` is at any moment the
+ * old or the new one. An InputError that names the file when the disk is full or the folder cannot be written.
+ * Tensors are `weights/NAME`, `average/NAME` and `optimizer/KEY`; the rest is JSON in the header.
+ */
+export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shapes: Shapes = new Map()): Promise<void> {
+  const { tensors, counters } = flatten(checkpoint, shapes);
+  const words = { format: FORMAT, state: JSON.stringify(checkpoint.state), counters: JSON.stringify(counters) };
+  const start = crc32(words.state + words.counters);
+  const checksum = tensors.reduce((sum, tensor) => checksumOf(tensor, tensor.data, sum), start);
+  await writing(file, async () => {
+    await mkdir(dirname(file), { recursive: true });
+    await removeLeftovers(file);
+    await writeSafetensors(file, tensors, { ...words, checksum: String(checksum) });
+    await flushFolder(dirname(file));
+  });
+}
+
+/** Reads a checkpoint whole; a WeightsError that names the file when it is broken, partial or something else. */
+export async function readCheckpoint(file: string): Promise<Checkpoint> {
+  const opened = await openSafetensors(file);
+  try {
+    const words = await readMetadata(file);
+    const state = record(file, words.state);
+    const counters = record(file, words.counters);
+    const average: Numbers = new Map();
+    const checkpoint: Checkpoint = { weights: new Map(), optimizer: {}, state };
+    for (const [key, count] of Object.entries(counters)) checkpoint.optimizer[key] = Number(count);
+    let sum = crc32(`${words.state}${words.counters}`);
+    for (const entry of opened.entries.values()) {
+      const { name, dtype } = entry;
+      const slash = name.indexOf("/");
+      const [part, key] = [name.slice(0, slash), name.slice(slash + 1)];
+      if (dtype !== "F32") throw broken(file, `${name} is ${dtype}, where F32 was due`);
+      const values = await opened.readFloat32(name);
+      sum = checksumOf(entry, values, sum);
+      if (part === "weights") checkpoint.weights.set(key, values);
+      else if (part === "average") average.set(key, values);
+      else if (part === "optimizer") checkpoint.optimizer[key] = values;
+      else throw broken(file, `${name} is no part of a checkpoint`);
+    }
+    if (String(sum) !== words.checksum) throw broken(file, "its numbers are damaged (the checksum differs)");
+    return average.size ? { ...checkpoint, average } : checkpoint;
+  } finally {
+    await opened.close();
+  }
+}
+
+/** Whether a checkpoint of this name exists, whole or not. */
+export async function checkpointExists(file: string): Promise<boolean> {
+  return access(file, constants.F_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
+interface FlatTensor extends TensorToWrite {
+  data: Float32Array;
+}
+
+function flatten(checkpoint: Checkpoint, shapes: Shapes): { tensors: FlatTensor[]; counters: Record<string, number> } {
+  const tensors: FlatTensor[] = [];
+  const counters: Record<string, number> = {};
+  const add = (name: string, data: Float32Array, shape?: readonly number[]): void => {
+    tensors.push({ name, dtype: "F32", shape: shape ?? [data.length], data });
+  };
+  for (const [name, data] of checkpoint.weights) add(`weights/${name}`, data, shapes.get(name));
+  for (const [name, data] of checkpoint.average ?? []) add(`average/${name}`, data, shapes.get(name));
+  for (const [key, value] of Object.entries(checkpoint.optimizer)) {
+    if (typeof value === "number") counters[key] = value;
+    else add(`optimizer/${key}`, value);
+  }
+  return { tensors, counters };
+}
+
+/** The words in the header, which `openSafetensors` has checked to be there. */
+async function readMetadata(file: string): Promise<Record<string, string>> {
+  const handle = await open(file);
+  try {
+    const length = Buffer.alloc(8);
+    await handle.read(length, 0, 8, 0);
+    const header = Buffer.alloc(Number(length.readBigUInt64LE()));
+    await handle.read(header, 0, header.length, 8);
+    const words = record(file, header.toString("utf8")).__metadata__;
+    if (!isRecord(words) || words.format !== FORMAT) throw broken(file, "it is not a training checkpoint");
+    return words as Record<string, string>;
+  } finally {
+    await handle.close();
+  }
+}
+
+function record(file: string, json: string | undefined): { [key: string]: Json } {
+  try {
+    const value: unknown = JSON.parse(json ?? "");
+    if (isRecord(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw broken(file, "its state is not a JSON object");
+}
+
+/** Deletes the temporary files that a killed run left beside `file`. */
+async function removeLeftovers(file: string): Promise<void> {
+  const folder = dirname(file);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(`${basename(file)}.`) && name.endsWith(".part")) await rm(join(folder, name), { force: true });
+  }
+}
+
+/** Makes a rename last through a power cut, where the system allows folders to be flushed. */
+async function flushFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function broken(file: string, problem: string): WeightsError {
+  return new WeightsError(`${file}: this checkpoint cannot be used: ${problem}; take another one`);
+}
+
+/** The CRC-32 of a tensor's name, shape and numbers, continued from `sum`. */
+function checksumOf(
+  { name, shape }: { name: string; shape: readonly number[] },
+  values: Float32Array,
+  sum: number,
+): number {
+  const named = crc32(`${name} ${shape.join(" ")}`, sum);
+  // An empty buffer would make zlib start anew.
+  return values.length ? crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), named) : named;
+}
+
+function isRecord(value: unknown): value is { [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

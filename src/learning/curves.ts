@@ -1,0 +1,65 @@
+/** Loss and metric curves of a run, drawn from its log. */
+
+import { renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writing } from "../files/writing.ts";
+import { chartSvg, type Panel, type Point, svgToPng } from "./chart.ts";
+import { type LogEntry, readLog } from "./log.ts";
+import type { TrainingListener } from "./training-listener.ts";
+
+/** Most points of one line; a longer run is averaged down to it. */
+const MOST_POINTS = 400;
+
+/** Draws the log again into `curves.svg` and `curves.png` of `folder` at each evaluation and at the end. Put it after the log. */
+export function curveFiles(log: string, folder: string): TrainingListener {
+  const draw = async (): Promise<void> => {
+    const svg = chartSvg(runPanels(readLog(log)));
+    await replaceFile(join(folder, "curves.svg"), svg);
+    await replaceFile(join(folder, "curves.png"), await svgToPng(svg));
+  };
+  return { evaluated: draw, ended: draw };
+}
+
+/** A panel with the losses, and one with the metrics where there are any. */
+export function runPanels(entries: readonly LogEntry[]): Panel[] {
+  const losses = new Map<string, Point[]>();
+  const metrics = new Map<string, Point[]>();
+  for (const entry of entries) {
+    if (entry.kind === "step") {
+      const several = Object.keys(entry.losses).length > 1;
+      addPoints(losses, entry.step, several ? { total: entry.loss, ...entry.losses } : entry.losses);
+    } else addPoints(metrics, entry.step, entry.metrics);
+  }
+  const panels = [{ title: "loss by step", lines: linesOf(losses) }];
+  if (metrics.size) panels.push({ title: "metric by step", lines: linesOf(metrics) });
+  return panels;
+}
+
+function addPoints(lines: Map<string, Point[]>, x: number, values: Record<string, number>): void {
+  for (const [name, y] of Object.entries(values)) {
+    const points = lines.get(name);
+    if (points) points.push({ x, y });
+    else lines.set(name, [{ x, y }]);
+  }
+}
+
+function linesOf(lines: Map<string, Point[]>): { name: string; points: Point[] }[] {
+  return [...lines].map(([name, points]) => ({ name, points: thinned(points) }));
+}
+
+/** Means of neighbouring points. */
+function thinned(points: readonly Point[]): Point[] {
+  const run = Math.ceil(points.length / MOST_POINTS);
+  return Array.from({ length: Math.ceil(points.length / run) }, (_, i) => {
+    const some = points.slice(i * run, (i + 1) * run);
+    const mean = (pick: (point: Point) => number) => some.reduce((sum, point) => sum + pick(point), 0) / some.length;
+    return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
+  });
+}
+
+function replaceFile(file: string, contents: string | Uint8Array): Promise<void> {
+  return writing(file, () => {
+    writeFileSync(`${file}.tmp`, contents);
+    renameSync(`${file}.tmp`, file);
+  });
+}

@@ -1,0 +1,41 @@
+/** The log of a training run: one JSON object a line, cut back to the checkpoint when a run is taken up again. */
+
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { writing } from "../files/writing.ts";
+import type { StepReport, TrainingListener } from "./training-listener.ts";
+
+/** One line of the log. */
+export type LogEntry =
+  | ({ kind: "step" } & Omit<StepReport, "totalSteps">)
+  | { kind: "evaluation"; step: number; metrics: Record<string, number>; best: boolean };
+
+/** Writes each step and each evaluation to `file`, at once, so that a killed run leaves all that it did. */
+export function jsonLinesLog(file: string): TrainingListener {
+  const append = (entry: LogEntry): Promise<void> =>
+    writing(file, () => appendFileSync(file, `${JSON.stringify(entry)}\n`));
+  return {
+    started: ({ step }) =>
+      writing(file, () => {
+        mkdirSync(dirname(file), { recursive: true });
+        const kept = step > 0 && existsSync(file) ? readLog(file).filter((entry) => entry.step <= step) : [];
+        writeFileSync(`${file}.tmp`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+        renameSync(`${file}.tmp`, file);
+      }),
+    stepped: ({ totalSteps: _, ...report }) => append({ kind: "step", ...report }),
+    evaluated: (evaluation) => append({ kind: "evaluation", ...evaluation }),
+  };
+}
+
+/** The entries of a log; a line that a killed run left half-written is passed over. */
+export function readLog(file: string): LogEntry[] {
+  return readFileSync(file, "utf8")
+    .split("\n")
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line) as LogEntry];
+      } catch {
+        return [];
+      }
+    });
+}

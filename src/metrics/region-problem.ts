@@ -1,0 +1,63 @@
+/** From records to the columns of a matching problem: what COCO and LVIS have in common. */
+import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../data/readers/coco-records.ts";
+import { indexOfIds } from "./ids.ts";
+import type { MatchingProblem } from "./matching.ts";
+import { annotationRegions, type detectionRegions, type RegionType, regionOverlap } from "./regions.ts";
+import { column } from "./stable-order.ts";
+
+export interface JudgedRecords {
+  type: RegionType;
+  images: ReadonlyMap<Id, CocoImage>;
+  /** Ids in the order used; records of others must not be brought. */
+  imgIds: readonly Id[];
+  catIds: readonly number[];
+  /** All categories as one. */
+  isClassAgnostic: boolean;
+  annotations: readonly CocoAnnotation[];
+  crowd: Uint8Array;
+  ignored: Uint8Array;
+  detections: readonly CocoDetection[];
+  regions: ReturnType<typeof detectionRegions>;
+  /** The detections that are judged, as rows of `detections`. */
+  rows: Int32Array;
+  /** Where a row stood in the caller's list. */
+  positionOf: (row: number) => number;
+  /** Whether a judged detection that matches nothing is no false alarm. */
+  isForgiven: (detection: CocoDetection) => boolean;
+  /** The best so many of each image and category. */
+  limit: number;
+}
+
+/** Lays records out in columns. */
+export function regionProblem(records: JudgedRecords): MatchingProblem {
+  const { annotations, detections, regions, rows, crowd } = records;
+  const imageIndex = indexOfIds(records.imgIds);
+  const categoryIndex = indexOfIds(records.catIds);
+  const image = (record: { image_id: Id }) => imageIndex.get(record.image_id)!;
+  const category = (record: { category_id: number }) =>
+    records.isClassAgnostic ? 0 : categoryIndex.get(record.category_id)!;
+  const objects = annotationRegions(annotations, records.type, records.images);
+  const overlapOfRow = regionOverlap(regions.regions, objects, crowd, records.type);
+  return {
+    images: records.imgIds.length,
+    categories: records.isClassAgnostic ? 1 : records.catIds.length,
+    limit: records.limit,
+    objects: {
+      id: Float64Array.from(annotations, (annotation) => annotation.id),
+      image: Int32Array.from(annotations, image),
+      category: Int32Array.from(annotations, category),
+      area: Float64Array.from(annotations, (annotation) => annotation.area),
+      crowd,
+      ignored: records.ignored,
+    },
+    detections: {
+      position: rows.map(records.positionOf),
+      image: rows.map((row) => image(detections[row]!)),
+      category: rows.map((row) => category(detections[row]!)),
+      area: column(rows, (row) => regions.area[row]!),
+      score: column(rows, (row) => detections[row]!.score),
+      forgiven: Uint8Array.from(column(rows, (row) => (records.isForgiven(detections[row]!) ? 1 : 0))),
+    },
+    overlap: (detection, object) => overlapOfRow(rows[detection]!, object),
+  };
+}

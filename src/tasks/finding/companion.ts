@@ -1,0 +1,121 @@
+/** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
+
+import { z } from "zod";
+import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
+import { WeightsError } from "../../errors.ts";
+import type { Size } from "../../inputs/pictures/resize.ts";
+import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
+import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
+import { input } from "../../tensor/index.ts";
+import { loadWeights } from "../../weights/fit.ts";
+import { openWeights } from "../../weights/open-weights.ts";
+import { jsonIn } from "../../weights/strict-json.ts";
+
+/** What it needs, as it lies in a model folder. */
+export interface StoredCompanion {
+  model: CocoSsd;
+  weights: ReadonlyMap<string, Float32Array>;
+  /** Per class the names that mean it, in small letters and the singular. */
+  classes: readonly (readonly string[])[];
+}
+
+/**
+ * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.88. At 1, what a companion is half sure of would
+ * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
+ */
+const CENTERNESS = 2;
+
+const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
+
+/** Reads the file of a COCO-SSD; the names of its classes are in its metadata. Throws WeightsError for another file. */
+export async function readCompanion(path: string): Promise<StoredCompanion> {
+  const file = await openWeights(path);
+  try {
+    const classes = jsonIn(file.metadata, "classes", classesSchema);
+    if (!classes)
+      throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
+    const model = cocoSsd(classes.length);
+    return { model, weights: await loadWeights(model.parameters, file), classes };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Ready to run; dispose it when done. */
+export class Companion {
+  private readonly sessions: SessionCache;
+  private lowered: Lowered | undefined;
+  private readonly numbers: ReadonlyMap<string, number>;
+
+  constructor(
+    private readonly stored: StoredCompanion,
+    options: BackendOptions = {},
+  ) {
+    this.sessions = new SessionCache(options);
+    this.numbers = new Map(stored.classes.flatMap((names, k) => names.map((name) => [name, k] as const)));
+  }
+
+  /** The number of the class that a name or a phrase such as "two dogs" means, if it means one alone. */
+  classOf(label: string): number | undefined {
+    const words = label
+      .trim()
+      .toLowerCase()
+      .replace(/[\s_]+/g, " ");
+    const name = words.replace(/^(a|an|the|one|two|three|four|five|some|several) /, "");
+    const singulars = [name, name.replace(/s$/, ""), name.replace(/es$/, ""), name.replace(/ies$/, "y")];
+    return singulars.map((one) => this.numbers.get(one)).find((number) => number !== undefined);
+  }
+
+  /**
+   * What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. The
+   * mean of the picture and its mirror image, which agree about things more than about what looks like them.
+   */
+  async look(square: Float32Array, { width, height }: Size): Promise<HeadLevel> {
+    const [seen, other] = [await this.answer(square), await this.answer(mirrored(square))];
+    const anchors = ssdAnchors(height, width);
+    const count = anchors.length / 4;
+    const classes = seen.logits.length / count;
+    const logits = new Float32Array(seen.logits.length);
+    const offsets = new Float32Array(seen.offsets.length);
+    ssdMirror().forEach((opposite, anchor) => {
+      for (let k = 0; k < classes; k++)
+        logits[anchor * classes + k] = (seen.logits[anchor * classes + k]! + other.logits[opposite * classes + k]!) / 2;
+      for (let side = 0; side < 4; side++) {
+        const turned = other.offsets[side * count + opposite]! * (side === 0 ? -1 : 1);
+        offsets[side * count + anchor] = (seen.offsets[side * count + anchor]! + turned) / 2;
+      }
+    });
+    return { logits, offsets, centerness: new Float32Array(count).fill(CENTERNESS), anchors };
+  }
+
+  /** The things of the labels whose class it knows, labels counted as given. */
+  select(seen: HeadLevel, labels: readonly string[], options: Omit<SelectOptions, "labelTokens">): Detections {
+    const labelTokens = labels.map((label) => this.classOf(label)).map((known) => (known === undefined ? [] : [known]));
+    return selectDetections([seen], { ...options, labelTokens });
+  }
+
+  dispose(): Promise<void> {
+    return this.sessions.dispose();
+  }
+
+  private async answer(square: Float32Array): Promise<{ logits: Float32Array; offsets: Float32Array }> {
+    const { logits, offsets } = await this.sessions.run(this.trace(), { square });
+    return { logits: logits as Float32Array, offsets: offsets as Float32Array };
+  }
+
+  private trace(): Lowered {
+    const { weights, model } = this.stored;
+    this.lowered ??= lower(
+      { ...model.answer(input("square", [1, 3, SSD_SIDE, SSD_SIDE])) },
+      { baked: (name) => weights.get(name) },
+    );
+    return this.lowered;
+  }
+}
+
+/** The square, rows of all channels reversed. */
+function mirrored(square: Float32Array): Float32Array {
+  const turned = square.slice();
+  for (let row = 0; row < turned.length; row += SSD_SIDE) turned.subarray(row, row + SSD_SIDE).reverse();
+  return turned;
+}

@@ -1,0 +1,169 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { InputError, WeightsError } from "../../errors.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
+import { type Detection, GroundingModel } from "./grounding-model.ts";
+import { loadModel } from "./load-model.ts";
+import { writeModelFolder } from "./model-folder.ts";
+import { Predictor } from "./predictor.ts";
+
+const root = mkdtempSync(join(tmpdir(), "grounding-"));
+after(() => rmSync(root, { recursive: true }));
+const size = { short: 64, max: 128 };
+const threads = { threads: 1 };
+
+const { model, weights } = tinyModel();
+const predictor = new Predictor(model, weights, threads);
+const finder = new GroundingModel(predictor, WordPieces.parse(readFileSync(vocabulary, "utf8")), size);
+after(() => finder.dispose());
+
+/** A picture with one bright corner. */
+function picture(width: number, height: number) {
+  const data = new Uint8Array(width * height * 3).fill(60);
+  for (let y = 0; y < height / 2; y++) data.fill(220, 3 * y * width, 3 * (y * width + Math.ceil(width / 2)));
+  return { data, width, height, channels: 3 };
+}
+
+function assertSame(actual: readonly Detection[], expected: readonly Detection[], most: number): void {
+  assert.equal(actual.length, expected.length);
+  actual.forEach(({ label, score }, i) => {
+    assert.equal(label, expected[i]!.label);
+    assert.ok(Math.abs(score - expected[i]!.score) <= most, `${score}, expected ${expected[i]!.score}`);
+  });
+}
+
+test("detections carry the user's words, come best first and lie within the picture", async () => {
+  const found = await finder.detect(picture(90, 60), ["Red_Apple", "chair"]);
+  assert.ok(found.length > 1);
+  found.forEach(({ score, label, box }, i) => {
+    assert.ok(["Red_Apple", "chair"].includes(label));
+    assert.ok(score > 0 && score < 1 && (i === 0 || score <= found[i - 1]!.score));
+    assert.ok(0 <= box.xmin && box.xmin <= box.xmax && box.xmax <= 90);
+    assert.ok(0 <= box.ymin && box.ymin <= box.ymax && box.ymax <= 60);
+  });
+  const best = found[0]!.score;
+  assert.ok((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { threshold: best })).length >= 1);
+  assert.equal((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { topK: 1 })).length, 1);
+});
+
+test("a prompt is read as it stands, a list with points between, and several pictures give several answers", async () => {
+  const listed = await finder.detect(picture(90, 60), ["apple", "chair"]);
+  assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair"), listed);
+  const pointed = await finder.detect(picture(90, 60), "apple. chair.");
+  assert.deepEqual(new Set(pointed.map(({ label }) => label)), new Set(["apple", "chair"]));
+  assert.notDeepEqual(pointed, listed);
+  assert.deepEqual(await finder.detect([picture(90, 60), picture(90, 60)], ["apple", "chair"]), [listed, listed]);
+});
+
+test("fixed classes need no naming, and without any there is nothing to find", async () => {
+  const own = new GroundingModel(predictor, WordPieces.parse(readFileSync(vocabulary, "utf8")), size);
+  await assert.rejects(
+    own.detect(picture(40, 40)),
+    (error) => error instanceof InputError && /setClasses/.test(error.message),
+  );
+  assert.throws(() => own.setClasses([]), /the list of classes is empty/);
+  own.setClasses(["apple", "chair"]);
+  assert.deepEqual(await own.detect(picture(90, 60)), await finder.detect(picture(90, 60), ["apple", "chair"]));
+});
+
+test("more classes than fit one caption are found in several passes, under their own names", async () => {
+  const classes = [
+    "apple",
+    "chair",
+    "dog",
+    "cat",
+    "ball",
+    "cup",
+    "car",
+    "tree",
+    "book",
+    "hat",
+    "key",
+    "lamp",
+    "shoe",
+    "clock",
+  ];
+  const found = await finder.detect(picture(90, 60), classes, { topK: 10_000 });
+  const alone = await finder.detect(picture(90, 60), classes.slice(-1), { topK: 10_000 });
+  assert.ok(found.every(({ label }) => classes.includes(label)));
+  assert.ok(alone.length === 0 || found.some(({ label }) => label === "clock"));
+});
+
+test("phrases of a caption are found with their characters", async () => {
+  const caption = "a red apple beside a small chair";
+  const found = await finder.ground(picture(90, 60), caption);
+  assert.ok(found.length > 0);
+  for (const { label, span } of found) assert.equal(caption.slice(...span), label);
+  const given = await finder.ground(picture(90, 60), caption, { phrases: ["small chair"] });
+  assert.ok(given.every(({ span }) => String(span) === "21,32"));
+  await assert.rejects(finder.ground(picture(90, 60), "and or"), /no noun phrase/);
+});
+
+test("pictures of one pixel and of odd sizes have an answer", async () => {
+  for (const [width, height] of [
+    [1, 1],
+    [1, 400],
+    [37, 91],
+  ] as const)
+    assert.ok(Array.isArray(await finder.detect(picture(width, height), ["apple"])));
+});
+
+test("emoji, other scripts and control characters are words like any other", async () => {
+  for (const name of ["🍎", "яблоко", "りんご", "a\u0000b"])
+    assert.ok(Array.isArray(await finder.detect(picture(40, 40), [name, "apple"])), name);
+  await assert.rejects(finder.detect(picture(40, 40), ["apple", " "]), /no word is left of " "/);
+});
+
+const tensorsOf = () =>
+  model.parameters.map(({ name, shape }) => ({ name, dtype: "F32" as const, shape, data: weights.get(name)! }));
+
+test("a model folder is loaded, in fewer bits too, with nearly the same scores", async () => {
+  const folder = join(root, "model");
+  await writeModelFolder(folder, { config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() });
+  const expected = await finder.detect(picture(90, 60), ["apple"], { topK: 1 });
+  for (const [options, most] of [
+    [{}, 1e-6],
+    [{ precision: "float16" }, 0.02],
+    [{ weightBits: 8 }, 0.02],
+  ] as const) {
+    const loaded = await loadModel(folder, { ...threads, ...options });
+    assertSame(await loaded.detect(picture(90, 60), ["apple"], { topK: 1 }), expected, most);
+    await loaded.dispose();
+  }
+});
+
+test("a model folder with another model's words is refused", async () => {
+  const folder = join(root, "words");
+  const few = join(root, "few.txt");
+  writeFileSync(few, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "apple"].join("\n"));
+  await writeModelFolder(folder, { config: tinyConfig, size, vocabulary: few, card: "", weights: tensorsOf() });
+  await assert.rejects(
+    loadModel(folder),
+    (error) => error instanceof WeightsError && /7848 word pieces, the vocabulary 6/.test(error.message),
+  );
+});
+
+test("a published model is asked for by its name, and offline none is fetched", async () => {
+  const cache = process.env["XDG_CACHE_HOME"];
+  process.env["XDG_CACHE_HOME"] = root;
+  try {
+    await assert.rejects(
+      loadModel("glip-t", { offline: true }),
+      (error) => error instanceof InputError && /^glip-t is not in the cache/.test(error.message),
+    );
+  } finally {
+    if (cache === undefined) delete process.env["XDG_CACHE_HOME"];
+    else process.env["XDG_CACHE_HOME"] = cache;
+  }
+});
+
+test("a path without a model is named in the refusal", async () => {
+  await assert.rejects(
+    loadModel(join(root, "nothing")),
+    (error) => error instanceof InputError && /nothing/.test(error.message),
+  );
+});

@@ -1,0 +1,286 @@
+/** Finding things in pictures by words. */
+
+import {
+  bestFirst,
+  type Detections,
+  finalDetections,
+  type HeadLevel,
+  joined,
+  rescaleDetections,
+  selectDetections,
+} from "../../boxes/select.ts";
+import { InputError } from "../../errors.ts";
+import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import { phrasesOf } from "../../inputs/words/noun-phrases.ts";
+import { promptOfText } from "../../inputs/words/prompt-text.ts";
+import {
+  type ClassPrompt,
+  labelsOf,
+  type Pass,
+  type Prompt,
+  promptOfCaption,
+  promptOfClasses,
+} from "../../inputs/words/prompts.ts";
+import type { Span, WordPieces } from "../../inputs/words/word-pieces.ts";
+import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
+import type { Companion } from "./companion.ts";
+import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
+import { type PreparedPicture, preparePicture } from "./prepared-picture.ts";
+
+/** In pixels of the picture as it was given. */
+export interface Box {
+  xmin: number;
+  ymin: number;
+  xmax: number;
+  ymax: number;
+}
+
+export interface Detection {
+  /** 0 to 1. */
+  score: number;
+  /** The user's own words. */
+  label: string;
+  box: Box;
+}
+
+export interface PhraseDetection extends Detection {
+  /** Characters of the caption, [start, end). */
+  span: Span;
+}
+
+export interface DetectOptions {
+  /** Only detections with at least this score. */
+  threshold?: number;
+  /** Only labels whose words match at least this well, before the box's centerness counts (default 0.05). */
+  textThreshold?: number;
+  /** Most detections per picture (default 100). */
+  topK?: number;
+  /** Overlap above which a better box of the same label suppresses another (default 0.6). */
+  nms?: number;
+  /** Other lengths of the shorter side and most of the longer one than the model's own, in pixels. */
+  size?: SizeRule;
+}
+
+export interface GroundOptions extends DetectOptions {
+  /** Words of the caption, or characters of it; its noun phrases when absent. */
+  phrases?: readonly (string | Span)[];
+}
+
+/** A picture's features with what is needed to bring boxes back to the picture. */
+interface Seen {
+  features: ImageFeatures;
+  prepared: { width: number; height: number };
+  picture: { width: number; height: number };
+  square: Float32Array | undefined;
+  /** What the companion sees in the square, once it was asked. */
+  known?: Promise<HeadLevel>;
+}
+
+/** What a model reads: any words, or only the names of its classes. */
+export type Words = WordPieces | KnownClasses;
+
+/** Names, some perhaps in words around them, or a prompt that was learned. */
+export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
+
+const KEPT_PICTURES = 4;
+const KEPT_CAPTIONS = 64;
+const MOST_DETECTIONS = 100;
+const READS_NO_WORDS = "this model finds the classes it was trained on and reads no captions; take a GLIP for them";
+
+/** A loaded model; `dispose` it when done. */
+export class GroundingModel {
+  private classes: Asked | undefined;
+  private readonly captions = new Map<string, Promise<TextFeatures>>();
+  private readonly pictures = new Map<string, Promise<Seen>>();
+  private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
+
+  constructor(
+    readonly predictor: Predictor,
+    private readonly words: Words,
+    /** Sides that pictures are resized to unless told. */
+    readonly size: SizeRule,
+    /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
+    private readonly mark = "",
+    /** Answers, too, for the names that it knows. */
+    private readonly companion?: Companion,
+  ) {}
+
+  /** Whether pictures that are prepared beforehand want a square, too. */
+  get hasCompanion(): boolean {
+    return this.companion !== undefined;
+  }
+
+  /** Fixes the vocabulary, so that `detect` needs none. */
+  setClasses(classes: Asked): void {
+    this.prompt(classes);
+    this.classes = "vectors" in classes ? classes : [...classes];
+  }
+
+  /**
+   * Things of the classes named, best first. A text such as "person. bicycle." is read by the model as it stands, as `inspect` shows
+   * it; a list is written out as "person. bicycle"; an adapted prompt says its own. For an array of pictures an array of answers.
+   */
+  async detect(image: PictureSource, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
+  async detect(
+    image: readonly PictureSource[],
+    classes?: Asked | string,
+    options?: DetectOptions,
+  ): Promise<Detection[][]>;
+  async detect(
+    image: PictureSource | readonly PictureSource[],
+    classes?: Asked | string,
+    options: DetectOptions = {},
+  ): Promise<Detection[] | Detection[][]> {
+    const wanted = classes ?? this.classes;
+    if (wanted === undefined) throw new InputError("no classes were given; name them in detect or in setClasses");
+    const prompt = this.prompt(wanted);
+    if (isMany(image)) {
+      const all: Detection[][] = [];
+      for (const one of image) all.push((await this.find(one, prompt, options)).map(({ detection }) => detection));
+      return all;
+    }
+    return (await this.find(image, prompt, options)).map(({ detection }) => detection);
+  }
+
+  /** Boxes for the phrases of a caption, best first. */
+  async ground(
+    image: PictureSource | PreparedPicture,
+    caption: string,
+    options: GroundOptions = {},
+  ): Promise<PhraseDetection[]> {
+    if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
+    const phrases = phrasesOf(caption, options.phrases);
+    const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
+    const found = await this.find(image, prompt, options);
+    return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
+  }
+
+  async dispose(): Promise<void> {
+    this.captions.clear();
+    this.pictures.clear();
+    await this.predictor.dispose();
+    await this.companion?.dispose();
+  }
+
+  private get maxTokens(): number {
+    return this.predictor.model.maxTokens;
+  }
+
+  private prompt(classes: Asked | string): Prompt {
+    if (typeof classes !== "string" && "vectors" in classes) {
+      if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
+      return promptOfAdapted({ words: this.words, model: this.predictor.model, mark: this.mark }, classes);
+    }
+    if (typeof classes !== "string" && classes.length === 0)
+      throw new InputError("the list of classes is empty; name at least one thing to find");
+    if (this.words instanceof KnownClasses)
+      return this.words.promptOf(typeof classes === "string" ? classes : labelsOf(classes));
+    if (typeof classes === "string") return promptOfText(this.words, classes, { maxTokens: this.maxTokens });
+    return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
+  }
+
+  private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
+    const seen = await (isPrepared(image) ? this.lookAtPrepared(image) : this.look(image, options.size ?? this.size));
+    const found: Detections[] = [];
+    for (const pass of prompt.passes) found.push(await this.findPass(seen, pass, options));
+    const known = await this.findKnown(seen, prompt, options);
+    const all = joined(known ? [...found, known] : found);
+    const { width, height } = seen.prepared;
+    const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
+    // Those of one detector are suppressed already.
+    const apart = known ? finalDetections(all, { ...selection(options), limit: Infinity }) : all;
+    const { boxes, scores, labels } = bestFirst(rescaleDetections(apart, ratios));
+    const { threshold = 0, topK = MOST_DETECTIONS } = options;
+    return Array.from(scores, (score, i) => {
+      const label = labels[i]!;
+      const side = (corner: number) => boxes[4 * i + corner]!;
+      const box = { xmin: side(0), ymin: side(1), xmax: side(2), ymax: side(3) };
+      return { detection: { score, label: prompt.labels[label]!, box }, label };
+    })
+      .filter(({ detection }) => detection.score >= threshold)
+      .slice(0, topK);
+  }
+
+  /** Detections of one pass, in pixels of the prepared picture, by the prompt's labels. */
+  private async findPass(seen: Seen, pass: Pass, options: DetectOptions): Promise<Detections> {
+    const levels = await this.predictor.answer(seen.features, await this.read(pass));
+    const { width, height } = seen.prepared;
+    const found = selectDetections(levels, { labelTokens: pass.labelTokens, width, height, ...selection(options) });
+    return { ...found, labels: found.labels.map((label) => pass.classes[label]!) };
+  }
+
+  /** What the companion finds, if it knows one of the names; what was learned for names is not its own to answer. */
+  private async findKnown(seen: Seen, { labels, passes }: Prompt, options: DetectOptions) {
+    const { companion } = this;
+    if (!companion || !seen.square || passes.some(({ learned }) => learned)) return undefined;
+    if (labels.every((label) => companion.classOf(label) === undefined)) return undefined;
+    seen.known ??= companion.look(seen.square, seen.prepared);
+    const { width, height } = seen.prepared;
+    return companion.select(await seen.known, labels, { width, height, ...selection(options) });
+  }
+
+  /** Features of a caption, kept: the same prompt on many pictures is read once. */
+  private read(pass: Pass): Promise<TextFeatures> {
+    return spoken(pass, ({ caption, ids }) =>
+      keep(this.captions, KEPT_CAPTIONS, caption, () => this.predictor.text(ids)),
+    );
+  }
+
+  /** Features of a picture; kept by its bytes, so that a second prompt pays for the head alone. */
+  private async look(image: PictureSource, size: SizeRule): Promise<Seen> {
+    const picture = await decodePicture(image);
+    const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
+    const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
+    return keep(this.pictures, KEPT_PICTURES, key, () =>
+      this.features(preparePicture(picture, { size, square: this.hasCompanion })),
+    );
+  }
+
+  /** Features of a prepared picture; kept as long as the picture is. */
+  private lookAtPrepared(picture: PreparedPicture): Promise<Seen> {
+    const seen = this.preparedPictures.get(picture) ?? this.features(picture);
+    this.preparedPictures.set(picture, seen);
+    return seen;
+  }
+
+  private async features({ prepared, square, width, height }: PreparedPicture): Promise<Seen> {
+    const features = await this.predictor.image(prepared);
+    const sizes = { prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
+    return { features, ...sizes, square };
+  }
+}
+
+/** What a caller's wishes mean for the selection of boxes. */
+function selection({ textThreshold, nms, topK }: DetectOptions) {
+  return {
+    ...(textThreshold === undefined ? {} : { threshold: textThreshold }),
+    ...(nms === undefined ? {} : { suppression: nms }),
+    ...(topK === undefined ? {} : { limit: topK }),
+  };
+}
+
+function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {
+  return Array.isArray(image);
+}
+
+function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPicture {
+  return typeof image === "object" && "prepared" in image;
+}
+
+/** The value under a key, made when absent; the oldest goes when there are too many. */
+function keep<Value>(
+  kept: Map<string, Promise<Value>>,
+  most: number,
+  key: string,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = make();
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  if (kept.size > most) kept.delete(kept.keys().next().value!);
+  return made;
+}

@@ -1,0 +1,127 @@
+/** A detector ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
+
+import { anchorsOf } from "../../boxes/anchors.ts";
+import type { HeadLevel } from "../../boxes/select.ts";
+import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
+import type { Detector } from "../../models/parts/detector.ts";
+import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
+import type { StoredWeights } from "../../onnx/stored-weights.ts";
+import { input, type Tensor } from "../../tensor/index.ts";
+
+/** Maps of a picture at the five strides, with the padded size they belong to. */
+export interface ImageFeatures {
+  maps: readonly Float32Array[];
+  height: number;
+  width: number;
+}
+
+/** Vectors [tokens, d] of a caption. */
+export interface TextFeatures {
+  vectors: Float32Array;
+  tokens: number;
+}
+
+/** Traces that are kept, those made last; the sizes of pictures and captions from the web have no end. */
+const KEPT_TRACES = 64;
+const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
+
+/** Where a model runs, and in how many bits. */
+export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {}
+
+/** Sessions of the three parts of a model, with weights baked in; dispose it when done. */
+export class Predictor {
+  private readonly sessions: SessionCache;
+  private readonly traces = new Map<string, Lowered>();
+
+  constructor(
+    readonly model: Detector,
+    /** By name; stored ones are disposed with the predictor. */
+    private readonly weights: ReadonlyMap<string, Float32Array> | StoredWeights,
+    private readonly options: PredictorOptions = {},
+  ) {
+    this.sessions = new SessionCache(
+      "baked" in weights ? { ...options, weightsFolder: weights.weightsFolder } : options,
+    );
+  }
+
+  async image({ tensor, paddedHeight: height, paddedWidth: width }: PreparedImage): Promise<ImageFeatures> {
+    const trace = this.trace(`image ${height} ${width}`, () => {
+      const maps = this.model.image(input("image", [1, 3, height, width]));
+      return Object.fromEntries(MAPS.map((name, i) => [name, maps[i]!]));
+    });
+    const found = await this.sessions.run(trace, { image: tensor });
+    return { maps: MAPS.map((name) => found[name] as Float32Array), height, width };
+  }
+
+  async text(ids: Int32Array): Promise<TextFeatures> {
+    const tokens = ids.length;
+    const trace = this.trace(`text ${tokens}`, () => {
+      const vectors = this.model.text(input("ids", [1, tokens], "int64"), input("mask", [1, tokens]));
+      return { vectors };
+    });
+    const feeds = { ids: BigInt64Array.from(ids, BigInt), mask: new Float32Array(tokens).fill(1) };
+    const found = await this.sessions.run(trace, feeds);
+    return { vectors: found.vectors as Float32Array, tokens };
+  }
+
+  /** What the head says of each level, for the selection of boxes. */
+  async answer({ maps, height, width }: ImageFeatures, { vectors, tokens }: TextFeatures): Promise<HeadLevel[]> {
+    const trace = this.trace(`answer ${height} ${width} ${tokens}`, () => this.answerOutputs(height, width, tokens));
+    const feeds = Object.fromEntries(MAPS.map((name, i) => [name, maps[i]!]));
+    const found = await this.sessions.run(trace, { ...feeds, vectors, mask: new Float32Array(tokens).fill(1) });
+    return anchorsOf(height, width).map((anchors, i) => ({
+      logits: found[`logits.${i}`] as Float32Array,
+      offsets: found[`offsets.${i}`] as Float32Array,
+      centerness: found[`centerness.${i}`] as Float32Array,
+      anchors,
+    }));
+  }
+
+  /** All that is computed for a picture of this padded size and a caption of so many tokens, as tensors, for counting its sums. */
+  outputs(height: number, width: number, tokens: number): Record<string, Tensor> {
+    const image = this.model.image(input("image", [1, 3, height, width]));
+    const vectors = this.model.text(input("ids", [1, tokens], "int64"), input("mask", [1, tokens]));
+    return {
+      ...Object.fromEntries(MAPS.map((name, i) => [name, image[i]!])),
+      vectors,
+      ...this.answerOutputs(height, width, tokens),
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await this.sessions.dispose();
+    if ("baked" in this.weights) this.weights.dispose();
+  }
+
+  private answerOutputs(height: number, width: number, tokens: number): Record<string, Tensor> {
+    const { config, textWidth } = this.model;
+    const shapes = levelSizes(height, width);
+    const maps = MAPS.map((name, i) => input(name, [1, config.channels, ...shapes[i]!]));
+    const vectors = input("vectors", [1, tokens, textWidth]);
+    const levels = this.model.answer(maps, vectors, input("mask", [1, tokens]));
+    const outputs: Record<string, Tensor> = {};
+    levels.forEach((level, i) => {
+      for (const part of ["logits", "offsets", "centerness"] as const) outputs[`${part}.${i}`] = level[part];
+    });
+    return outputs;
+  }
+
+  private trace(key: string, build: () => Record<string, Tensor>): Lowered {
+    const known = this.traces.get(key);
+    if (known) return known;
+    const { weights, options } = this;
+    const source =
+      "baked" in weights
+        ? { baked: weights.baked, derive: weights.derive }
+        : { baked: (name: string) => weights.get(name) };
+    const trace = lower(build(), { ...options, ...source, sizes: "fed" });
+    this.traces.set(key, trace);
+    if (this.traces.size > KEPT_TRACES) this.traces.delete(this.traces.keys().next().value!);
+    return trace;
+  }
+}
+
+/** Rows and columns of the maps of a padded picture: an eighth, then halves rounded up. */
+function levelSizes(height: number, width: number): (readonly [number, number])[] {
+  return [8, 16, 32, 64, 128].map((stride) => [Math.ceil(height / stride), Math.ceil(width / stride)]);
+}

@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { stripes, tarOf } from "../../data/pairs/fixtures/pictures.ts";
+import { readFormat } from "../../data/readers/formats.ts";
+import { Problems } from "../../data/readers/problems.ts";
+import { readSource } from "../../data/training/sources.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { driveHere } from "../../jobs/here.ts";
+import { GroundingModel } from "../finding/grounding-model.ts";
+import { Predictor } from "../finding/predictor.ts";
+import { createComposer } from "../grounding/dataset-composer.ts";
+import { tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
+import { openLabelJob } from "./label-job.ts";
+
+const root = mkdtempSync(join(tmpdir(), "label-job-"));
+after(() => rmSync(root, { recursive: true }));
+const source = join(root, "source");
+const settings = { model: "tiny", threshold: 0.3, rows: 10 };
+let loaded = 0;
+
+async function loadModel(): Promise<GroundingModel> {
+  loaded++;
+  const { model, weights } = tinyModel();
+  const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), words, { short: 64, max: 96 });
+}
+
+async function labelInto(out: string, more = {}, from = source) {
+  const job = await openLabelJob({ source: from, out: join(root, out), settings: { ...settings, ...more }, loadModel });
+  try {
+    const dead = await driveHere(job, { attempts: 1, patience: 0 });
+    assert.deepEqual(dead, []);
+    return await job.gather();
+  } finally {
+    await job.dispose();
+  }
+}
+
+test("the result reads back as a dataset with scores, and trains from pictures that stay in their tars", async () => {
+  mkdirSync(source);
+  for (const shard of [0, 1]) {
+    const members: [string, string | Buffer][] = [];
+    for (const i of [0, 1, 2])
+      members.push([`${i}.png`, await stripes(10 * shard + i)], [`${i}.txt`, `a dog and ${i} red balls`]);
+    members.push(["3.png", Buffer.from("broken")], ["3.txt", "a cat"], ["4.png", await stripes(1)]);
+    writeFileSync(join(source, `${shard}.tar`), await tarOf(members));
+  }
+  const figures = await labelInto("out");
+  assert.deepEqual(
+    [figures.shards, figures.pairs, figures.labelled, figures.refused],
+    [2, 10, 6, { "no caption": 2, "unreadable picture": 2 }],
+  );
+
+  const file = join(root, "out", "grounding.jsonl");
+  const problems = new Problems();
+  const { images } = await readFormat(file, "odvg", { problems });
+  assert.deepEqual(problems.list, []);
+  const objects = images.flatMap((image) => image.objects);
+  assert.equal(objects.length, figures.boxes);
+  assert.ok(objects.every(({ score }) => score! > 0.3));
+  const phrases = images.flatMap(({ captions }) =>
+    captions.flatMap(({ text, phrases }) => phrases.map(({ spans }) => text.slice(...spans[0]!))),
+  );
+  assert.equal(new Set(phrases).size, figures.phrases);
+
+  const { examples } = await readSource({ data: file, images: source });
+  // Training leaves out boxes of less than a pixel, which random weights find.
+  assert.ok(examples.length > 0 && examples.length <= figures.withBoxes);
+  const composer = await createComposer({
+    vocabulary,
+    seed: 1,
+    pictures: 2,
+    sizes: [64],
+    longest: 64,
+    tokens: 32,
+    maxTokens: 32,
+    flip: 0,
+    negatives: { most: 1, one: 0, none: 0, all: 0 },
+    sources: [{ data: file, images: source, weight: 1 }],
+  });
+  assert.equal((await composer.compose(0)).pictures, 2);
+});
+
+test("a second run finds what is there, makes what is missing in the same bytes, and loads no model for nothing", async () => {
+  const shards = join(root, "out", "shards");
+  const bytes = () =>
+    readdirSync(shards)
+      .sort()
+      .map((name) => [name, readFileSync(join(shards, name), "base64")]);
+  const first = bytes();
+  assert.deepEqual(
+    first.map(([name]) => name),
+    ["0.json", "0.jsonl", "0.parquet", "0.problems.jsonl", "1.json", "1.jsonl", "1.parquet", "1.problems.jsonl"],
+  );
+  const before = loaded;
+  await labelInto("out");
+  assert.equal(loaded, before);
+  rmSync(join(shards, "1.json"));
+  rmSync(join(shards, "1.parquet"));
+  await labelInto("out");
+  assert.deepEqual(bytes(), first);
+});
+
+test("a folder of other settings is refused", async () => {
+  await assert.rejects(
+    labelInto("out", { threshold: 0.4 }),
+    /was labelled with .*0\.3.* not .*0\.4.*; choose another folder/,
+  );
+});
+
+test("of equal pairs in several shards the first stands, whichever shard is done first, and the others are problems", async () => {
+  const twins = join(root, "twins");
+  mkdirSync(twins);
+  const shardOf = async (pictures: readonly number[]) =>
+    tarOf(
+      (await Promise.all(pictures.map((number) => stripes(number)))).flatMap(
+        (picture, i): [string, string | Buffer][] => [
+          [`${i}.png`, picture],
+          [`${i}.txt`, "a dog and two red balls"],
+        ],
+      ),
+    );
+  for (const [shard, pictures] of [
+    [1, 2],
+    [3, 1, 2],
+    [2, 4],
+  ].entries())
+    writeFileSync(join(twins, `${shard}.tar`), await shardOf(pictures));
+  const gathered = [];
+  for (const [out, order] of [
+    ["forth", [0, 1, 2]],
+    ["back", [2, 1, 0]],
+  ] as const) {
+    const job = await openLabelJob({ source: twins, out: join(root, out), settings, loadModel });
+    const shards = order.map((place) => job.shards[place]!);
+    await driveHere({ ...job, shards }, { attempts: 1, patience: 0 });
+    const figures = await job.gather();
+    await job.dispose();
+    assert.deepEqual([figures.pairs, figures.labelled, figures.refused], [7, 4, { duplicate: 3 }]);
+    const files = ["grounding.jsonl", "problems.jsonl", "statistics.json"];
+    gathered.push(files.map((file) => readFileSync(join(root, out, file), "utf8")));
+  }
+  assert.deepEqual(gathered[0], gathered[1]);
+  const [labels, problems] = gathered[0]!.map((text) => text.split("\n").slice(0, -1));
+  const files = (lines: string[] | undefined, of: "filename" | "file") => lines!.map((line) => JSON.parse(line)[of]);
+  assert.deepEqual(files(labels, "filename"), ["0.tar/0.png", "0.tar/1.png", "1.tar/0.png", "2.tar/1.png"]);
+  assert.deepEqual(files(problems, "file"), ["1.tar/1.png", "1.tar/2.png", "2.tar/0.png"]);
+});
+
+test("which pairs are refused does not depend on how the source is cut", async () => {
+  const folder = join(root, "cut");
+  mkdirSync(folder);
+  // Two names of one picture, and another of the same bytes in another shape.
+  for (const name of ["a", "b"])
+    writeFileSync(join(folder, `${name}.png`), await stripes(3, { width: 64, height: 32 }));
+  writeFileSync(join(folder, "c.png"), await stripes(3, { width: 32, height: 64 }));
+  const long = `a dog ${"and a cat ".repeat(40)}`;
+  const rows = `b:a dog|a:a dog and a ball|c:a dog|a:a dog|a:DOG!|a:${long}|b:a dog and a ball|a:it|a:${long}|c:a dog`;
+  const lines = rows.split("|").map((row) => {
+    const [name, caption] = row.split(":");
+    return `${JSON.stringify({ image: `${name}.png`, caption })}\n`;
+  });
+  const from = join(folder, "pairs.jsonl");
+  writeFileSync(from, lines.join(""));
+  const result = async (size: number) => {
+    const { shards, ...figures } = await labelInto(`cut-${size}`, { rows: size, threshold: 0.05 }, from);
+    assert.equal(shards, Math.ceil(10 / size));
+    const text = (name: string) => readFileSync(join(root, `cut-${size}`, name), "utf8");
+    return { figures, labels: text("grounding.jsonl"), problems: text("problems.jsonl").split("\n").sort() };
+  };
+  const whole = await result(10);
+  assert.deepEqual([whole.figures.pairs, whole.figures.labelled], [10, 4]);
+  assert.deepEqual(whole.figures.refused, { duplicate: 3, "no noun phrase": 1, "unreadable caption": 2 });
+  for (const size of [1, 3]) assert.deepEqual(await result(size), whole);
+});
+
+test("a language that cannot be told is refused before anything is written", async () => {
+  await assert.rejects(labelInto("klingon", { language: "klingon" }), /language klingon cannot be told/);
+  assert.equal(existsSync(join(root, "klingon")), false);
+});
+
+test("captions that are refused by their length or language are counted by reason, and only where it is asked for", async () => {
+  const figures = await labelInto("strict", { words: [5, 9], language: "de" });
+  assert.deepEqual(figures.refused, { "another language": 6, "few words": 2, "no caption": 2 });
+});

@@ -1,0 +1,196 @@
+/** A source that is labelled into a folder: what was asked, what is there, what is missing. */
+
+import { createHash, randomUUID } from "node:crypto";
+import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { DRAFTS, readStatistics, shardFile, writeLabelledShard } from "../../data/pairs/labelled.ts";
+import { type Refusal, TWIN } from "../../data/pairs/pair.ts";
+import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
+import { InputError } from "../../errors.ts";
+import { writing } from "../../files/writing.ts";
+import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { DeadLetter, Work } from "../../jobs/work.ts";
+import type { GroundingModel } from "../finding/grounding-model.ts";
+import { PicturePreparer } from "../finding/picture-preparer.ts";
+import { type CaptionLimits, captionFilters } from "./caption-filters.ts";
+import { type DatasetFigures, datasetFigures, duplicatesOf } from "./figures.ts";
+import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
+
+/** What decides the bytes of the result. */
+export interface LabelSettings extends Omit<LabelOptions, "filters">, CaptionLimits {
+  /** As it was named. */
+  model: string;
+  size?: SizeRule;
+  /** Pairs of a shard, where tars do not say it. */
+  rows: number;
+}
+
+export interface JobOptions {
+  source: string;
+  images?: string;
+  /** Folder of the result. */
+  out: string;
+  settings: LabelSettings;
+  loadModel: () => Promise<GroundingModel>;
+}
+
+export interface LabelJob extends Work<Shard> {
+  /** The same for the same shards and settings, wherever the source lies. */
+  readonly name: string;
+  /** Loads the model. Errors here are no shard's. */
+  start(): Promise<void>;
+  /** Notes in the folder that a shard was given up. */
+  bury(letter: DeadLetter): Promise<void>;
+  /** Joins the results of all shards: `grounding.jsonl`, `problems.jsonl`, `statistics.json`. */
+  gather(): Promise<DatasetFigures>;
+  dispose(): Promise<void>;
+}
+
+/** Cuts the source and notes in the folder what is asked for. @throws InputError where the folder holds the result of other settings. */
+export async function openLabelJob({ source, images, out, settings, loadModel }: JobOptions): Promise<LabelJob> {
+  const cut = await cutSource(source, { rows: settings.rows, ...(images === undefined ? {} : { images }) });
+  const { shards } = cut;
+  const filters = await captionFilters(settings);
+  await noteJob(out, { settings, shards });
+  let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
+  const start = async () => {
+    const model = await loadModel();
+    return { model, preparer: new PicturePreparer(settings.size ?? model.size, { square: model.hasCompanion }) };
+  };
+  const loaded = () => {
+    ready ??= start();
+    return ready;
+  };
+  return {
+    shards,
+    name: nameOf({ settings, shards }),
+    start: async () => void (await loaded()),
+    isDone: async (shard) => (await readStatistics(out, shard)) !== undefined,
+    run: async (shard) => {
+      const answers = pseudoLabel(await loaded(), readShard(shard, cut), { ...settings, filters });
+      await writing(out, () => writeLabelledShard(out, shard, answers));
+      await rm(letterFile(out, shard), { force: true });
+    },
+    bury: (letter) => replaced(letterFile(out, letter), (draft) => writeFile(draft, `${JSON.stringify(letter)}\n`)),
+    gather: () => writing(out, () => gather(out, shards, settings)),
+    dispose: async () => {
+      if (!ready) return;
+      const { model, preparer } = await ready;
+      await Promise.all([model.dispose(), preparer.dispose()]);
+    },
+  };
+}
+
+/** What a folder says of the job whose result it holds. */
+export interface JobStatus {
+  /** Of its queue. */
+  readonly name: string;
+  readonly shards: number;
+  readonly done: number;
+  /** Of the shards that are done. */
+  readonly pairs: number;
+  readonly boxes: number;
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+/** @throws InputError where the folder holds no result of labelling. */
+export async function readJobStatus(out: string): Promise<JobStatus> {
+  const text = await readFile(join(out, JOB), "utf8").catch(() => {
+    throw new InputError(`${out} holds no ${JOB}; name the folder that groundling pseudo-label writes into`);
+  });
+  const job = JSON.parse(text) as NotedJob;
+  const found = await Promise.all(job.shards.map((shard) => readStatistics(out, shard)));
+  const missing = job.shards.filter((_, place) => !found[place]);
+  const letters = await Promise.all(
+    missing.map((shard) => readFile(letterFile(out, shard), "utf8").catch(() => undefined)),
+  );
+  const sum = (of: "pairs" | "boxes") => found.reduce((total, part) => total + (part?.[of] ?? 0), 0);
+  return {
+    name: nameOf(job),
+    shards: job.shards.length,
+    done: job.shards.length - missing.length,
+    pairs: sum("pairs"),
+    boxes: sum("boxes"),
+    deadLetters: letters.flatMap((letter) => (letter === undefined ? [] : [JSON.parse(letter) as DeadLetter])),
+  };
+}
+
+interface NotedJob {
+  settings: LabelSettings;
+  shards: readonly Shard[];
+}
+
+const JOB = "job.json";
+
+function nameOf({ settings, shards }: NotedJob): string {
+  const digest = createHash("sha256").update(JSON.stringify({ settings, shards })).digest("hex");
+  return `pseudo-label-${digest.slice(0, 12)}`;
+}
+
+function letterFile(out: string, { key }: { key: string }): string {
+  return join(out, "shards", `${key}.dead.json`);
+}
+
+async function gather(out: string, shards: readonly Shard[], settings: LabelSettings): Promise<DatasetFigures> {
+  const duplicates = await duplicatesOf(out, shards);
+  for (const kind of ["grounding", "problems"] as const)
+    await replaced(join(out, `${kind}.jsonl`), async (draft) => {
+      await writeFile(draft, "");
+      for (const [place, shard] of shards.entries()) {
+        const read = (file: "grounding" | "problems") => readFile(shardFile(out, shard, file));
+        const twins = duplicates.get(place);
+        const bytes = twins ? await withoutTwins(kind, read, twins) : await read(kind);
+        await appendFile(draft, bytes);
+      }
+    });
+  const figures = await datasetFigures(out, { shards, duplicates, threshold: settings.threshold });
+  const text = `${JSON.stringify({ settings, ...figures }, undefined, 2)}\n`;
+  await replaced(join(out, "statistics.json"), (draft) => writeFile(draft, text));
+  await rm(join(out, DRAFTS), { recursive: true, force: true });
+  return figures;
+}
+
+/** A shard's lines as they count in the whole: pairs that came before in another shard are no labels but problems. */
+async function withoutTwins(
+  kind: "grounding" | "problems",
+  read: (file: "grounding" | "problems") => Promise<Buffer>,
+  twins: ReadonlySet<number>,
+): Promise<string> {
+  const lines = (await read("grounding")).toString("utf8").split("\n").slice(0, -1);
+  if (kind === "grounding") return linesOf(lines.filter((_, row) => !twins.has(row)));
+  const told = lines
+    .filter((_, row) => twins.has(row))
+    .map((line) => {
+      const refusal: Refusal = { reason: "duplicate", file: JSON.parse(line).filename, detail: TWIN, pairs: 1 };
+      return JSON.stringify(refusal);
+    });
+  return (await read("problems")).toString("utf8") + linesOf(told);
+}
+
+function linesOf(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+async function noteJob(out: string, job: NotedJob): Promise<void> {
+  const file = join(out, JOB);
+  const known = await readFile(file, "utf8").catch(() => undefined);
+  const settings = JSON.stringify(job.settings);
+  const before = known === undefined ? settings : JSON.stringify((JSON.parse(known) as NotedJob).settings);
+  if (before !== settings)
+    throw new InputError(
+      `${out} was labelled with ${before}, not ${settings}; choose another folder, or the same settings`,
+    );
+  await writing(file, () => replaced(file, (draft) => writeFile(draft, `${JSON.stringify(job)}\n`)));
+}
+
+/** Writes a file under a name of its own first; others may be writing it as well. */
+async function replaced(file: string, write: (draft: string) => Promise<void>): Promise<void> {
+  const draft = `${file}.${randomUUID()}`;
+  await mkdir(dirname(file), { recursive: true });
+  try {
+    await write(draft);
+    await rename(draft, file);
+  } finally {
+    await rm(draft, { force: true });
+  }
+}

@@ -1,0 +1,138 @@
+/** Boxes for the noun phrases of captions, by a teacher (GLIP, section 3.3): how image–text pairs without boxes become training data. */
+
+import { createHash } from "node:crypto";
+import { suppress } from "../../boxes/suppression.ts";
+import type { LabelledPair } from "../../data/pairs/labelled.ts";
+import { isRefusal, type Pair, type PairOrRefusal, type Refusal, TWIN } from "../../data/pairs/pair.ts";
+import { InputError } from "../../errors.ts";
+import { nounPhrases } from "../../inputs/words/noun-phrases.ts";
+import type { Span } from "../../inputs/words/word-pieces.ts";
+import type { GroundingModel, PhraseDetection } from "../finding/grounding-model.ts";
+import type { DigestedPicture, PicturePreparer } from "../finding/picture-preparer.ts";
+import type { CaptionFilter } from "./caption-filters.ts";
+
+export interface LabelOptions {
+  /** Boxes are kept above this score; 0.5 in the paper. */
+  threshold: number;
+  /** Overlap above which a better box of the same phrase suppresses another; 0.6 in the reference. */
+  nms?: number;
+  /** Overlap above which a better box of any phrase of the caption suppresses another; the reference's `CAPTION_NMS`, which it leaves off. */
+  captionNms?: number;
+  /** Pictures whose shorter side has fewer pixels are refused. */
+  minSide?: number;
+  filters?: readonly CaptionFilter[];
+}
+
+/** Characters beyond which no model reads a caption, so that nothing is spent on it. */
+const LONGEST_CAPTION = 10_000;
+/** Pictures that are prepared while the model looks at another. */
+const AHEAD = 3;
+
+/**
+ * Labels pairs in their order. Every pair, and every refusal among them, has exactly one answer: a labelled pair, perhaps without boxes,
+ * or a refusal. Pictures must be prepared to the model's size.
+ */
+export async function* pseudoLabel(
+  { model, preparer }: { model: GroundingModel; preparer: PicturePreparer },
+  pairs: AsyncIterable<PairOrRefusal>,
+  options: LabelOptions,
+): AsyncGenerator<LabelledPair | Refusal> {
+  const seen = new Set<string>();
+  let last: { source: Pair["picture"]; picture: Promise<DigestedPicture> } | undefined;
+  const preparing = (pair: PairOrRefusal) => {
+    const candidate = isRefusal(pair) ? pair : worthLabelling(pair, options.filters ?? []);
+    if (isRefusal(candidate)) return { candidate };
+    // Captions of one picture mostly stand together.
+    if (last?.source !== candidate.pair.picture) {
+      const picture = preparer.prepare(candidate.pair.picture);
+      // Awaited in its turn; until then a failure is nobody's.
+      picture.catch(() => {});
+      last = { source: candidate.pair.picture, picture };
+    }
+    return { candidate, picture: last.picture };
+  };
+  for await (const { candidate, picture } of ahead(pairs, AHEAD, preparing))
+    yield isRefusal(candidate) ? candidate : await label(candidate, await settled(picture!));
+
+  async function label({ pair, spans }: Candidate, picture: DigestedPicture | Error): Promise<LabelledPair | Refusal> {
+    if (picture instanceof Error) return refusal(pair, "unreadable picture", picture.message);
+    const { nms, threshold, minSide = 0 } = options;
+    const { width, height } = picture;
+    if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
+    const content = `${width} ${height} ${picture.digest} ${pair.caption}`;
+    const digest = createHash("sha256").update(content).digest("hex").slice(0, 32);
+    if (seen.has(digest)) return refusal(pair, "duplicate", TWIN);
+    try {
+      const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
+      const found = await model.ground(picture, pair.caption, how);
+      const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
+      const { file, caption } = pair;
+      seen.add(digest);
+      return { file, digest, caption, width, height, regions: regionsOf(spans, kept, caption) };
+    } catch (error) {
+      if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
+      throw error;
+    }
+  }
+}
+
+interface Candidate {
+  pair: Pair;
+  spans: Span[];
+}
+
+function worthLabelling(pair: Pair, filters: readonly CaptionFilter[]): Candidate | Refusal {
+  const { caption } = pair;
+  if (caption === "") return refusal(pair, "no caption", "the text is empty");
+  if (caption.length > LONGEST_CAPTION)
+    return refusal(pair, "long caption", `${caption.length} characters; ${LONGEST_CAPTION} are the most`);
+  for (const filter of filters) {
+    const reason = filter(caption);
+    if (reason !== undefined) return refusal(pair, reason, caption);
+  }
+  const spans = nounPhrases(caption).map(({ span }) => span);
+  return spans.length > 0 ? { pair, spans } : refusal(pair, "no noun phrase", caption);
+}
+
+function refusal({ file }: Pair, reason: string, detail: string): Refusal {
+  return { reason, file, detail: detail.length > 300 ? `${detail.slice(0, 299)}…` : detail, pairs: 1 };
+}
+
+function withoutOverlap(found: PhraseDetection[], captionNms: number | undefined): PhraseDetection[] {
+  if (captionNms === undefined) return found;
+  const boxes = Float32Array.from(found.flatMap(({ box }) => [box.xmin, box.ymin, box.xmax, box.ymax]));
+  const scores = Float32Array.from(found, ({ score }) => score);
+  return Array.from(suppress(boxes, scores, captionNms), (kept) => found[kept]!);
+}
+
+/** Boxes by phrase, in the caption's order; phrases without any are left out. */
+function regionsOf(spans: readonly Span[], found: readonly PhraseDetection[], caption: string) {
+  return spans.flatMap((span) => {
+    const own = found.filter((one) => one.span === span);
+    if (own.length === 0) return [];
+    const boxes = own.map(({ box }): [number, number, number, number] => [box.xmin, box.ymin, box.xmax, box.ymax]);
+    return [{ phrase: caption.slice(...span), span, boxes, scores: own.map(({ score }) => score) }];
+  });
+}
+
+/** The answer, or the user's mistake as a value; any other error is thrown. */
+async function settled<Value>(promise: Promise<Value>): Promise<Value | InputError> {
+  return promise.catch((error: unknown) => {
+    if (error instanceof InputError) return error;
+    throw error;
+  });
+}
+
+/** What `start` makes of each item, in order; it is called for some items before the one that is waited for. */
+async function* ahead<Item, Made>(
+  items: AsyncIterable<Item>,
+  depth: number,
+  start: (item: Item) => Made,
+): AsyncGenerator<Made> {
+  const started: Made[] = [];
+  for await (const item of items) {
+    started.push(start(item));
+    if (started.length > depth) yield started.shift()!;
+  }
+  yield* started;
+}
