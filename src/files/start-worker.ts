@@ -1,6 +1,7 @@
 /** Worker threads that run our modules from `dist` and, through tsx, from the TypeScript sources alike. */
 
 import { Worker } from "node:worker_threads";
+import { telemetryOff } from "./telemetry.ts";
 
 /** The URL of the module `name` (without ending, as "./batch-worker") beside the module at `importer`, in its ending. */
 export function moduleBeside(name: string, importer: string): URL {
@@ -9,6 +10,7 @@ export function moduleBeside(name: string, importer: string): URL {
 
 /** Starts a worker thread on a module. */
 export function startWorker(program: URL, workerData: unknown): Worker {
+  telemetryOff();
   if (!program.href.endsWith(".ts")) return new Worker(program, { workerData });
   // `--import tsx` acts in the main thread only, so the worker registers tsx itself.
   const tsx = JSON.stringify(import.meta.resolve("tsx/esm/api"));

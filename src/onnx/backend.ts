@@ -2,6 +2,7 @@
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
+import { telemetryOff } from "../files/telemetry.ts";
 
 export type Provider = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 
@@ -25,9 +26,9 @@ type Ort = typeof import("onnxruntime-common");
 
 /** ONNX Runtime for this place; in Node, too, the provider wasm is the web's. */
 export async function runtime(provider: Provider = "cpu"): Promise<Ort> {
-  return isNode() && provider !== "wasm"
-    ? await import("onnxruntime-node")
-    : ((await import("onnxruntime-web")) as Ort);
+  if (!isNode() || provider === "wasm") return (await import("onnxruntime-web")) as Ort;
+  telemetryOff();
+  return await import("onnxruntime-node");
 }
 
 /** Prepares a model (its bytes, or the path of a file) for running. */
