@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { cleanCaption, mend } from "./caption-repair.ts";
+import { TracedText } from "./traced-text.ts";
+
+const cases: { text: string; fixed: string }[] = JSON.parse(
+  readFileSync(new URL("fixtures/clip-tokens.json", import.meta.url), "utf8"),
+);
+
+test("what ftfy mends in captions is mended, save text in the wrong encoding", () => {
+  const wrong = cases.filter(({ text, fixed }) => mend(TracedText.of(text)).text !== fixed);
+  assert.deepEqual(
+    wrong.map(({ text }) => text),
+    ["schÃ¶n mojibake"],
+  );
+});
+
+test("entities are read twice, as Python's html.unescape reads them", () => {
+  const clean = (text: string) => cleanCaption(text, { repair: false }).text;
+  assert.equal(clean("&amp;amp;amp; &amp;lt;"), "&amp; <");
+  assert.equal(clean("a&ampb &notit; &nosuch; &#x41;&#66"), "a&b ¬it; &nosuch; ab");
+  assert.equal(clean("x&#0;y&#x80;z&#1;&#xd800;&#x110000;&#xfffe;."), "x\ufffdy€z\ufffd\ufffd.");
+});
+
+test("entities beside a tag are left to be read twice only", () => {
+  assert.equal(cleanCaption("<b>&amp;amp;amp;").text, "<b>&amp;");
+  assert.equal(cleanCaption("b&amp;amp;amp;amp;").text, "b&");
+});
+
+test("white space is Unicode's, and a sigma at the end of a word is a final one", () => {
+  assert.equal(cleanCaption("\u0085A\u00a0\t B\ufeffC ΟΔΟΣ\x1f", { repair: false }).text, "a b\ufeffc οδος");
+});
+
+test("a text without anything to mend is its own, place by place", () => {
+  const clean = cleanCaption("Two DOGS");
+  assert.equal(clean.text, "two dogs");
+  assert.deepEqual(clean.spanOf(4, 8), [4, 8]);
+});

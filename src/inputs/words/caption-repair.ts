@@ -1,0 +1,105 @@
+/** The cleaning that CLIP does before it splits a text into tokens (OpenAI `clip/simple_tokenizer.py`, basic_clean and whitespace_clean). */
+
+import { decodeHTML, decodeHTMLStrict } from "entities";
+import { TracedText } from "./traced-text.ts";
+
+const LIGATURES: Readonly<Record<string, string>> = {
+  Ĳ: "IJ",
+  ĳ: "ij",
+  ŉ: "ʼn",
+  Ǳ: "DZ",
+  ǲ: "Dz",
+  ǳ: "dz",
+  Ǆ: "DŽ",
+  ǅ: "Dž",
+  ǆ: "dž",
+  Ǉ: "LJ",
+  ǈ: "Lj",
+  ǉ: "lj",
+  Ǌ: "NJ",
+  ǋ: "Nj",
+  ǌ: "nj",
+  ﬀ: "ff",
+  ﬁ: "fi",
+  ﬂ: "fl",
+  ﬃ: "ffi",
+  ﬄ: "ffl",
+  ﬅ: "ſt",
+  ﬆ: "st",
+};
+const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join("")}]`, "gu");
+/** One character with the marks, or the parts of a Korean syllable, that may join it. */
+const JOINED = /.[\p{M}\u1160-\u11ff]+/gsu;
+const WHITE = /\p{White_Space}+/gu;
+/** U+001C to U+001F. */
+const SEPARATORS = String.fromCharCode(0x1c, 0x1d, 0x1e, 0x1f);
+/** What Python's strip takes off besides Unicode's white space. */
+const ENDS = new RegExp(`^[\\p{White_Space}${SEPARATORS}]+|[\\p{White_Space}${SEPARATORS}]+$`, "gu");
+/** Python's html.unescape. */
+const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
+/** Characters whose references stand for nothing in HTML. */
+const NOTHING = /(?![\t\n\f\r])\p{Cc}|\p{Noncharacter_Code_Point}/u;
+/** Colours and the like of a terminal. */
+const ESCAPE = new RegExp(`${String.fromCharCode(0x1b)}\\[[\\d;]*[a-zA-Z]`, "g");
+/** Windows' characters in place of the control characters from 0x80 on; Node's own decoder leaves those as they are. */
+const WESTERN = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
+
+/**
+ * A caption as CLIP reads it: broken characters mended, entities read twice, white space single, small letters. Of ftfy 6.3 it does what
+ * ordinary captions need: entities, terminal escapes, Windows' control characters, ligatures, wide letters, quotes, control characters and
+ * composed accents. Text that was decoded in the wrong encoding ("schÃ¶n") stays as it is.
+ */
+export function cleanCaption(text: string, { repair = true } = {}): TracedText {
+  const mended = repair ? mend(TracedText.of(text)) : TracedText.of(text);
+  const read = mended.replace(REFERENCE, readReference).replace(REFERENCE, readReference).replace(ENDS, nothing);
+  return lowerCase(read.replace(WHITE, () => " ").replace(/^ | $/g, nothing));
+}
+
+/** The part of ftfy's fix_text. */
+export function mend(given: TracedText): TracedText {
+  let text = given;
+  if (!text.text.includes("<")) text = settled(text, (t) => t.replace(/&#?[0-9A-Za-z]{1,24};/g, wholeReference));
+  return text
+    .replace(ESCAPE, nothing)
+    .replace(/[\x80-\x9f]/g, (c) => WESTERN[c.charCodeAt(0) - 0x80]!)
+    .replace(LIGATURE, (c) => LIGATURES[c]!)
+    .replace(/[\u3000\uff01-\uffef]/g, (c) => c.normalize("NFKC"))
+    .replace(/[\u02bc\u2018-\u201b]/g, () => "'")
+    .replace(/[\u201c-\u201f]/g, () => '"')
+    .replace(/\r\n|[\r\u2028\u2029\x85]/g, () => "\n")
+    .replace(/\p{Cs}/gu, () => "\ufffd")
+    .replace(/(?![\t\n\f\r\x80-\x9f])\p{Cc}|[\u206a-\u206f\ufeff\ufff9-\ufffc]/gu, nothing)
+    .replace(JOINED, (c) => c.normalize("NFC"))
+    .replace(/[\x80-\u{10ffff}]/gu, (c) => c.normalize("NFC"));
+}
+
+/** Small letters by Unicode's full rules, a sigma at the end of a word included. */
+function lowerCase(text: TracedText): TracedText {
+  // The one capital letter whose small form is longer; without it places stay as they are.
+  const same = text.replace(/İ/g, (c) => c.toLowerCase());
+  return same.likewise(same.text.toLowerCase());
+}
+
+function settled(text: TracedText, step: (text: TracedText) => TracedText): TracedText {
+  const next = step(text);
+  return next === text ? text : settled(next, step);
+}
+
+/** A reference by name or number, with or without its semicolon, as browsers read it. */
+function readReference(reference: string): string {
+  if (reference[1] !== "#") return decodeHTML(reference);
+  const hexadecimal = /[xX]/.test(reference[2]!);
+  const number = Number.parseInt(reference.slice(hexadecimal ? 3 : 2), hexadecimal ? 16 : 10);
+  if (number === 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000)) return "\ufffd";
+  if (number >= 0x80 && number < 0xa0) return WESTERN[number - 0x80]!;
+  const character = String.fromCodePoint(number);
+  return NOTHING.test(character) ? "" : character;
+}
+
+function wholeReference(reference: string): string {
+  return reference[1] === "#" ? readReference(reference) : decodeHTMLStrict(reference);
+}
+
+function nothing(): string {
+  return "";
+}
