@@ -11,6 +11,7 @@ import { sizeRule } from "../src/apps/cli/numbers.ts";
 import { type Recipe, recipeSchema } from "../src/apps/training/recipe.ts";
 import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/pictures/prepare-image.ts";
+import { nameListSchema } from "../src/inputs/words/name-list.ts";
 import { readCheckpoint } from "../src/learning/checkpoint.ts";
 import { dynamicHead } from "../src/models/dynamic-head/dynamic-head.ts";
 import { glip } from "../src/models/glip/glip.ts";
@@ -23,6 +24,7 @@ interface Choices {
   size: SizeRule;
   card: string;
   companion?: string;
+  names?: string;
   meanWith: string[];
   bias: number;
 }
@@ -30,12 +32,13 @@ interface Choices {
 /** Of all alignment logits. */
 const BIAS = "rpn.head.bias0";
 
-const { run, to, size, card, companion, meanWith, bias } = new Command()
+const { run, to, size, card, companion, names, meanWith, bias } = new Command()
   .requiredOption("--run <folder>", "folder of a training run")
   .requiredOption("--to <folder>", "model folder to write")
   .requiredOption("--size <short,max>", "sides that pictures are resized to", sizeRule)
   .requiredOption("--card <file>", "text of the model card")
   .option("--companion <file>", "detector of fixed classes that answers beside it (scripts/import-coco-ssd.ts)")
+  .option("--names <file>", "names that it was trained on, and other words for them (scripts/build-names.ts)")
   .option("--mean-with <folders...>", "models of the same form: the mean of all weights is packaged", [])
   .option("--bias <number>", `added to ${BIAS}: below 0 for lower scores`, Number, 0)
   .parse()
@@ -59,6 +62,7 @@ await writeModelFolder(to, {
   size,
   ...(vocabulary === undefined ? {} : { vocabulary }),
   ...(companion === undefined ? {} : { companion }),
+  ...(names === undefined ? {} : { names: nameListSchema.parse(JSON.parse(await readFile(names, "utf8"))) }),
   card: await readFile(card, "utf8"),
   weights: parameters.map(({ name, shape }) => {
     const all = [numbers, ...others].map((one) => one.get(name));

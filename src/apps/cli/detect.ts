@@ -36,6 +36,7 @@ export function addDetectCommand(program: Command): void {
     await findInPictures(images, options, {
       labels,
       ask: (model, picture, how) => model.detect(picture, prompt ?? named, how),
+      remarks: (model) => (named ? model.remarks(named) : []),
     });
   });
 }

@@ -36,6 +36,8 @@ export interface Question {
   labels?: readonly string[];
   caption?: string;
   ask: (model: GroundingModel, picture: RawPicture, options: DetectOptions) => Promise<readonly Detection[]>;
+  /** Sentences about what is asked for, told before the first picture. */
+  remarks?: (model: GroundingModel) => readonly string[];
 }
 
 /** Adds the options that `detect` and `ground` share. */
@@ -95,6 +97,7 @@ async function eachPicture(files: readonly PictureFile[], options: FindingOption
     ...precisions[options.precision],
     ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
   });
+  for (const remark of question.remarks?.(model) ?? []) process.stderr.write(`groundling: ${remark}\n`);
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} pictures · {eta_formatted} left",

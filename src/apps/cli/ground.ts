@@ -20,6 +20,7 @@ export function addGroundCommand(program: Command): void {
     await findInPictures(images, options, {
       caption,
       ask: (model, picture, how) => model.ground(picture, caption, phrase ? { ...how, phrases: phrase } : how),
+      remarks: (model) => model.captionRemarks(caption, phrase ? { phrases: phrase } : {}),
     });
   });
 }

@@ -23,7 +23,7 @@ const size = { short: 64, max: 64 };
 const options = { optimization: "none", threads: 1 } as const;
 const stored = { name: "tiny", weights };
 const base = baseOf(stored);
-const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, base.mark);
+const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, { mark: base.mark });
 after(async () => {
   await loaded.dispose();
   rmSync(root, { recursive: true });
@@ -85,7 +85,7 @@ test("vectors in place of the words answer as those that are added to them, and 
   assert.deepEqual((await readAdapted(file)).prompt, inPlace);
   // The language backbone is not run: a model without its weights answers in the same bits.
   const mute = new Map([...weights].filter(([name]) => !name.startsWith("language_backbone")));
-  const silent = new GroundingModel(new Predictor(model, mute, options), words, size, base.mark);
+  const silent = new GroundingModel(new Predictor(model, mute, options), words, size, { mark: base.mark });
   try {
     assert.deepEqual(await silent.detect(picture, inPlace), await loaded.detect(picture, inPlace));
     await assert.rejects(silent.detect(picture, ["dog", "cat"]));

@@ -21,7 +21,8 @@ const alone = join(folder, "alone");
 cpSync(BUILT_IN, alone, { recursive: true });
 rmSync(join(alone, "companion.safetensors"));
 
-const storedCompanion = await readCompanion(join(BUILT_IN, "companion.safetensors"));
+const { photos } = JSON.parse(readFileSync(join(BUILT_IN, "names.json"), "utf8"));
+const storedCompanion = await readCompanion(join(BUILT_IN, "companion.safetensors"), photos);
 const companion = new Companion(storedCompanion, { threads: 1 });
 const [together, single] = [await loadModel(undefined, { threads: 1 }), await loadModel(alone, { threads: 1 })];
 after(async () => {
@@ -35,7 +36,7 @@ function overlap(a: Detection["box"], b: Detection["box"]): number {
   return overlapInclusive(one!, 0, other!, 0);
 }
 
-test("names, their plurals and phrases of a name alone mean a class; others, and those that mean less, mean none", () => {
+test("names, their plurals, phrases of a name alone and words for kinds of it mean a class; others mean none", () => {
   const name = (label: string) => {
     const number = companion.classOf(label);
     return number === undefined ? undefined : storedCompanion.classes[number]![0];
@@ -49,7 +50,14 @@ test("names, their plurals and phrases of a name alone mean a class; others, and
     ["knives", "knife"],
     ["people", "person"],
     ["sofas", "couch"],
-    ["puppy", undefined],
+    ["puppy", "dog"],
+    ["two kittens", "cat"],
+    ["man", "person"],
+    ["Women", "person"],
+    ["a child", "person"],
+    ["fridge", "refrigerator"],
+    ["TV", "tv"],
+    ["bike", "bicycle"],
     ["Traffic_Light", "traffic light"],
     ["ball", "sports ball"],
     ["red dog", undefined],
@@ -101,6 +109,30 @@ test("the cat and the cup of the example photos are found, and nothing else abov
     );
     assert.ok(overlap(found[0]!.box, truth) >= 0.5, `${file}: ${JSON.stringify(found[0]!.box)}`);
   }
+});
+
+test("a kitten and an emoji of a cat are found in a photo of a cat, under the names that were asked for", async () => {
+  for (const asked of [["kitten"], ["🐱"], "🐈"]) {
+    const [best] = await together.detect("examples/photos/cat.jpg", asked, { threshold: 0.6 });
+    assert.equal(best?.label, [asked].flat()[0]);
+    assert.ok(overlap(best!.box, { xmin: 0, ymin: 0, xmax: 382, ymax: 299 }) >= 0.5);
+  }
+});
+
+test("names that no training showed are told, others are not", () => {
+  const known = [
+    "red dog",
+    "Traffic_Light",
+    "two kittens",
+    "🐱",
+    "glass of milk",
+    "sofas",
+    "cups of coffee",
+    "dogs on a beach",
+  ];
+  assert.deepEqual(together.unknownWords([...known, "alembic", "猫", "beach of dogs", "🧿"]), ["alembic", "猫", "🧿"]);
+  assert.deepEqual(together.unknownWords("alembic. cat."), ["alembic"]);
+  assert.deepEqual(together.remarks(["cat", "couch"]), []);
 });
 
 test("in the mirror it sees the same things on the other side", async () => {

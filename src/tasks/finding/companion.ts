@@ -4,6 +4,7 @@ import { z } from "zod";
 import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
 import { WeightsError } from "../../errors.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
+import { plainNames } from "../../inputs/words/plain-names.ts";
 import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
@@ -27,15 +28,22 @@ const CENTERNESS = 2;
 
 const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 
-/** Reads the file of a COCO-SSD; the names of its classes are in its metadata. Throws WeightsError for another file. */
-export async function readCompanion(path: string): Promise<StoredCompanion> {
+/**
+ * Reads the file of a COCO-SSD; the names of its classes are in its metadata, `words` has more that mean them, by the first name of
+ * a class. Throws WeightsError for another file.
+ */
+export async function readCompanion(
+  path: string,
+  words: Readonly<Record<string, readonly string[]>> = {},
+): Promise<StoredCompanion> {
   const file = await openWeights(path);
   try {
     const classes = jsonIn(file.metadata, "classes", classesSchema);
     if (!classes)
       throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
     const model = cocoSsd(classes.length);
-    return { model, weights: await loadWeights(model.parameters, file), classes };
+    const weights = await loadWeights(model.parameters, file);
+    return { model, weights, classes: classes.map((names) => [...names, ...(words[names[0]!] ?? [])]) };
   } finally {
     await file.close();
   }
@@ -57,13 +65,9 @@ export class Companion {
 
   /** The number of the class that a name or a phrase such as "two dogs" means, if it means one alone. */
   classOf(label: string): number | undefined {
-    const words = label
-      .trim()
-      .toLowerCase()
-      .replace(/[\s_]+/g, " ");
-    const name = words.replace(/^(a|an|the|one|two|three|four|five|some|several) /, "");
-    const singulars = [name, name.replace(/s$/, ""), name.replace(/es$/, ""), name.replace(/ies$/, "y")];
-    return singulars.map((one) => this.numbers.get(one)).find((number) => number !== undefined);
+    return plainNames(label)
+      .map((name) => this.numbers.get(name))
+      .find((number) => number !== undefined);
   }
 
   /**

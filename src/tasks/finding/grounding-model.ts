@@ -13,11 +13,14 @@ import { InputError } from "../../errors.ts";
 import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import type { NameList } from "../../inputs/words/name-list.ts";
+import { captionRemarks, nameRemarks, unknownNames } from "../../inputs/words/name-remarks.ts";
 import { phrasesOf } from "../../inputs/words/noun-phrases.ts";
 import { promptOfText } from "../../inputs/words/prompt-text.ts";
 import {
   type ClassPrompt,
   labelsOf,
+  namesInPrompt,
   type Pass,
   type Prompt,
   promptOfCaption,
@@ -84,6 +87,16 @@ export type Words = WordPieces | KnownClasses;
 /** Names, some perhaps in words around them, or a prompt that was learned. */
 export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
 
+/** What may lie beside a model's weights and words. */
+export interface ModelExtras {
+  /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
+  mark?: string;
+  /** Answers, too, for the names that it knows. */
+  companion?: Companion;
+  /** What it was trained on, and how emoji are read. */
+  names?: NameList;
+}
+
 const KEPT_PICTURES = 4;
 const KEPT_CAPTIONS = 64;
 const MOST_DETECTIONS = 100;
@@ -101,15 +114,12 @@ export class GroundingModel {
     private readonly words: Words,
     /** Sides that pictures are resized to unless told. */
     readonly size: SizeRule,
-    /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
-    private readonly mark = "",
-    /** Answers, too, for the names that it knows. */
-    private readonly companion?: Companion,
+    private readonly beside: ModelExtras = {},
   ) {}
 
   /** Whether pictures that are prepared beforehand want a square, too. */
   get hasCompanion(): boolean {
-    return this.companion !== undefined;
+    return this.beside.companion !== undefined;
   }
 
   /** Fixes the vocabulary, so that `detect` needs none. */
@@ -157,11 +167,34 @@ export class GroundingModel {
     return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
   }
 
+  /**
+   * The names among these that the model does not know, as they were given: words that its vocabulary lacks, or that no training showed
+   * where the model folder lists what training showed (`names.json`). Answers for these are guesses. A text is read as in `detect`.
+   */
+  unknownWords(classes: readonly (string | ClassPrompt)[] | string): string[] {
+    if (this.words instanceof KnownClasses) return [];
+    return unknownNames(this.words, namesOf(classes), this.beside.names);
+  }
+
+  /** Sentences for a user about names asked for: a list that is read as one name, emoji, words that are not known. */
+  remarks(classes: readonly (string | ClassPrompt)[] | string): string[] {
+    if (this.words instanceof KnownClasses) return [];
+    return nameRemarks(this.words, namesOf(classes), this.beside.names);
+  }
+
+  /** The same for what `ground` would look for. */
+  captionRemarks(caption: string, options: Pick<GroundOptions, "phrases"> = {}): string[] {
+    if (this.words instanceof KnownClasses) return [];
+    const spans = phrasesOf(caption, options.phrases);
+    const phrases = spans.map((one) => (typeof one === "string" ? one : caption.slice(...one)));
+    return captionRemarks(this.words, { caption, phrases }, this.beside.names);
+  }
+
   async dispose(): Promise<void> {
     this.captions.clear();
     this.pictures.clear();
     await this.predictor.dispose();
-    await this.companion?.dispose();
+    await this.beside.companion?.dispose();
   }
 
   private get maxTokens(): number {
@@ -171,14 +204,21 @@ export class GroundingModel {
   private prompt(classes: Asked | string): Prompt {
     if (typeof classes !== "string" && "vectors" in classes) {
       if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
-      return promptOfAdapted({ words: this.words, model: this.predictor.model, mark: this.mark }, classes);
+      return promptOfAdapted({ words: this.words, model: this.predictor.model, mark: this.beside.mark ?? "" }, classes);
     }
     if (typeof classes !== "string" && classes.length === 0)
       throw new InputError("the list of classes is empty; name at least one thing to find");
     if (this.words instanceof KnownClasses)
       return this.words.promptOf(typeof classes === "string" ? classes : labelsOf(classes));
-    if (typeof classes === "string") return promptOfText(this.words, classes, { maxTokens: this.maxTokens });
-    return promptOfClasses(this.words, classes, { maxTokens: this.maxTokens });
+    const { names } = this.beside;
+    const limits = { maxTokens: this.maxTokens };
+    if (typeof classes !== "string")
+      return promptOfClasses(this.words, names?.allSpelledOut(classes) ?? classes, limits);
+    const listed = namesInPrompt(classes);
+    const spelled = names?.allSpelledOut(listed) ?? listed;
+    // A text without emoji is read as it stands.
+    if (spelled.every((name, k) => name === listed[k])) return promptOfText(this.words, classes, limits);
+    return promptOfClasses(this.words, spelled, limits);
   }
 
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
@@ -213,12 +253,13 @@ export class GroundingModel {
 
   /** What the companion finds, if it knows one of the names; what was learned for names is not its own to answer. */
   private async findKnown(seen: Seen, { labels, passes }: Prompt, options: DetectOptions) {
-    const { companion } = this;
+    const { companion, names } = this.beside;
     if (!companion || !seen.square || passes.some(({ learned }) => learned)) return undefined;
-    if (labels.every((label) => companion.classOf(label) === undefined)) return undefined;
+    const spelled = labels.map((label) => names?.spelledOut(label) ?? label);
+    if (spelled.every((label) => companion.classOf(label) === undefined)) return undefined;
     seen.known ??= companion.look(seen.square, seen.prepared);
     const { width, height } = seen.prepared;
-    return companion.select(await seen.known, labels, { width, height, ...selection(options) });
+    return companion.select(await seen.known, spelled, { width, height, ...selection(options) });
   }
 
   /** Features of a caption, kept: the same prompt on many pictures is read once. */
@@ -259,6 +300,10 @@ function selection({ textThreshold, nms, topK }: DetectOptions) {
     ...(nms === undefined ? {} : { suppression: nms }),
     ...(topK === undefined ? {} : { limit: topK }),
   };
+}
+
+function namesOf(classes: readonly (string | ClassPrompt)[] | string): string[] {
+  return typeof classes === "string" ? namesInPrompt(classes) : labelsOf(classes);
 }
 
 function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {

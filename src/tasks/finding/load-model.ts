@@ -1,5 +1,6 @@
 /** From a name or a path to a model that finds things. */
 
+import { NameList } from "../../inputs/words/name-list.ts";
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
@@ -20,9 +21,12 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   // Read first, so that a wrong file is told of before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
-  const { model, weights, words, size, companion } = withAdapted(await readDetector(nameOrPath, options), adapted);
+  const { model, weights, words, size, companion, names } = withAdapted(
+    await readDetector(nameOrPath, options),
+    adapted,
+  );
   // A model that was adapted answers alone: its companion knows nothing of what it was taught.
-  const beside = companion && !adapted ? new Companion(await readCompanion(companion), options) : undefined;
+  const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
@@ -31,7 +35,11 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     stored.dispose();
   };
   const predictor = new Predictor(model, { ...stored, dispose }, options);
-  const loaded = new GroundingModel(predictor, words, size, mark, beside);
+  const loaded = new GroundingModel(predictor, words, size, {
+    mark,
+    ...(known ? { companion: new Companion(known, options) } : {}),
+    ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),
+  });
   try {
     if (adapted?.prompt) loaded.setClasses(adapted.prompt);
   } catch (error) {

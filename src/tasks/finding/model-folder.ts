@@ -7,6 +7,7 @@ import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
 import { type DynamicHeadConfig, dynamicHead } from "../../models/dynamic-head/dynamic-head.ts";
@@ -29,6 +30,8 @@ export interface StoredDetector {
   size: SizeRule;
   /** File of a detector of fixed classes that answers beside it. */
   companion?: string;
+  /** What it was trained on, and other words for these names. */
+  names?: StoredNames;
 }
 
 export interface StoredModel extends StoredDetector {
@@ -39,6 +42,7 @@ export interface StoredModel extends StoredDetector {
 }
 
 const COMPANION = "companion.safetensors";
+const NAMES = "names.json";
 const GLIP = "groundling-glip";
 const DYNAMIC_HEAD = "groundling-dynamic-head";
 /** What the published models were tested with. */
@@ -102,10 +106,16 @@ async function readFolder(folder: string): Promise<StoredDetector | StoredModel>
   const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
   wantWords(words, config, folder);
   const model = glip(config);
-  const companion = join(folder, COMPANION);
-  const hasCompanion = (await stat(companion).catch(() => undefined)) !== undefined;
+  const [companion, listed] = [await present(join(folder, COMPANION)), await present(join(folder, NAMES))];
+  const names = listed === undefined ? undefined : await readJson(listed, nameListSchema);
   const weights = await weightsOf(model, file);
-  return { name, model, weights, words, vocabulary, size, ...(hasCompanion ? { companion } : {}) };
+  const beside = { ...(companion === undefined ? {} : { companion }), ...(names ? { names } : {}) };
+  return { name, model, weights, words, vocabulary, size, ...beside };
+}
+
+/** A path where something lies, nothing where not. */
+async function present(path: string): Promise<string | undefined> {
+  return (await stat(path).catch(() => undefined)) && path;
 }
 
 async function readCheckpoint(path: string): Promise<StoredModel> {
@@ -150,12 +160,13 @@ export interface FolderContents {
   weights: Iterable<TensorToWrite>;
   /** File of a companion. */
   companion?: string;
+  names?: StoredNames;
 }
 
 /** Writes a model folder; it appears under its name only when it is whole. */
 export async function writeModelFolder(
   folder: string,
-  { config, size, vocabulary, card, weights, companion }: FolderContents,
+  { config, size, vocabulary, card, weights, companion, names }: FolderContents,
 ): Promise<void> {
   const part = `${folder}.part`;
   await rm(part, { recursive: true, force: true });
@@ -168,6 +179,7 @@ export async function writeModelFolder(
   await writeFile(join(part, "preprocessor_config.json"), json(processor));
   if (vocabulary !== undefined) await copyFile(vocabulary, join(part, "vocab.txt"));
   if (companion !== undefined) await copyFile(companion, join(part, COMPANION));
+  if (names) await writeFile(join(part, NAMES), json(names));
   await writeFile(join(part, "README.md"), card);
   await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
   await rm(folder, { recursive: true, force: true });

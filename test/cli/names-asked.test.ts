@@ -1,0 +1,26 @@
+/** What the program says about the names that it is asked for. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { groundling } from "./running.ts";
+
+const CAT = "examples/photos/cat.jpg";
+
+test("a list with commas gets a hint, and unknown names are told on stderr, before an answer that stays as it was", async () => {
+  const asked = ["cat, cup", "alembic", "猫", "🐱"].join(". ");
+  const { code, stdout, stderr } = await groundling(["detect", CAT, "--prompt", asked, "--format", "json"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /^groundling: "cat, cup" is read as one name; .* write "cat\. cup\.", or --classes cat,cup$/m);
+  assert.match(stderr, /^groundling: the model does not know "alembic": /m);
+  assert.match(stderr, /^groundling: the model cannot read "猫"/m);
+  assert.match(stderr, /^groundling: emoji are read as names: 🐱 as "cat"$/m);
+  const [{ detections }] = JSON.parse(stdout);
+  assert.equal(detections[0].label, "🐱");
+});
+
+test("a caption's unknown phrases are told, and a man is said to be found as a person", async () => {
+  const { code, stderr } = await groundling(["ground", CAT, "--caption", "a man beside an alembic"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stderr, /in photos the model finds "a man" as "person"/);
+  assert.match(stderr, /the model does not know "an alembic"/);
+});
