@@ -1,9 +1,9 @@
 /** From a model and a dataset to a file of detections, which is then scored as any other. */
-import { renameSync, rmSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
+import { rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import { readJsonLines } from "../data/readers/json.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { detectorHere, detectorsInThreads, type Found } from "./detector.ts";
 import { type Plan, type PlanRequest, planEvaluation } from "./plans.ts";
 import { recordInOrder } from "./record-in-order.ts";
@@ -65,16 +65,12 @@ function modelMark(model: string | undefined): object {
 
 /** Turns the answers into records, one a line; the file appears when it is whole. */
 async function writeRecords(answers: string, file: string, records: Plan["records"]): Promise<void> {
-  const target = await open(`${file}.whole`, "w");
-  try {
+  await writeWhole(file, async (target) => {
     for await (const { line, record } of readJsonLines(answers)) {
       if (line === 1) continue;
       const lines = records(line - 2, record as Found[]).map((entry) => `${JSON.stringify(entry)}\n`);
       await target.writeFile(lines.join(""));
     }
-  } finally {
-    await target.close();
-  }
-  renameSync(`${file}.whole`, file);
+  });
   rmSync(answers);
 }

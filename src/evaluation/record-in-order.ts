@@ -1,6 +1,7 @@
 /** Long evaluations on disk: answers are appended in order as they come, and an interrupted run goes on where it was. */
-import { closeSync, existsSync, ftruncateSync, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
+import { closeSync, existsSync, ftruncateSync, mkdirSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { openPartNow } from "../files/write-whole.ts";
 
 export interface Recording {
   /** The file that grows: a line that says what the run is, then one JSON line per item. */
@@ -17,9 +18,9 @@ export interface Recording {
 /** Answers every item that the file does not hold yet. What is in the file is whole lines in the order of the items, always. */
 export async function recordInOrder({ file, run, items, workers, progress }: Recording): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
-  const kept = keptLines(file, `${JSON.stringify(run)}\n`);
-  const descriptor = openSync(file, kept.length ? "r+" : "w");
+  const descriptor = openPartNow(file);
   try {
+    const kept = keptLines(file, `${JSON.stringify(run)}\n`);
     ftruncateSync(descriptor, kept.length);
     let end = kept.length;
     const append = (value: unknown) => {

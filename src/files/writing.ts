@@ -1,13 +1,12 @@
-/** Whole files or none; errors of the disk name the file and the mend. */
+/** Errors of the disk name the file and the mend. */
 
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
 import { InputError } from "../errors.ts";
 
 const mends: Record<string, string> = {
   ENOSPC: "free some space on its disk",
   EDQUOT: "free some of the quota on its disk",
   EFBIG: "raise the limit on file sizes",
+  ENAMETOOLONG: "choose a shorter name",
 };
 
 /** Does something that writes `file`; an InputError that names it where the system refuses. */
@@ -15,19 +14,24 @@ export async function writing<Result>(file: string, work: () => Promise<Result> 
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
-    const mend = mends[String(error.code)] ?? "check that its folder exists and may be written";
-    throw new InputError(`${file}: cannot be written (${error.code}); ${mend}`, { cause: error });
+    throw writingError(file, error);
   }
 }
 
-/** Writes a file at a path in a folder, which appears when it is whole; answers with where it lies. */
-export async function writeInto(folder: string, path: string, content: string | Uint8Array): Promise<string> {
-  const file = join(folder, path);
-  await writing(file, async () => {
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(`${file}.part`, content);
-    await rename(`${file}.part`, file);
-  });
-  return file;
+/** The same for work that is done at once. */
+export function writingNow<Result>(file: string, work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw writingError(file, error);
+  }
+}
+
+function writingError(file: string, error: unknown): unknown {
+  if (!(error instanceof Error && "code" in error)) return error;
+  if (error.code === "ERR_INVALID_ARG_VALUE" && file.includes("\0"))
+    return new InputError(`${file.replaceAll("\0", "\\0")}: is no path: it holds a NUL character`, { cause: error });
+  if (!("syscall" in error)) return error;
+  const mend = mends[String(error.code)] ?? "check that its folder exists and may be written";
+  return new InputError(`${file}: cannot be written (${error.code}); ${mend}`, { cause: error });
 }

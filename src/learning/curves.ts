@@ -1,8 +1,7 @@
 /** Loss and metric curves of a run, drawn from its log. */
 
-import { renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { writing } from "../files/writing.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { chartSvg, type Panel, type Point, svgToPng } from "./chart.ts";
 import { type LogEntry, readLog } from "./log.ts";
 import type { TrainingListener } from "./training-listener.ts";
@@ -14,8 +13,8 @@ const MOST_POINTS = 400;
 export function curveFiles(log: string, folder: string): TrainingListener {
   const draw = async (): Promise<void> => {
     const svg = chartSvg(runPanels(readLog(log)));
-    await replaceFile(join(folder, "curves.svg"), svg);
-    await replaceFile(join(folder, "curves.png"), await svgToPng(svg));
+    await writeWhole(join(folder, "curves.svg"), svg);
+    await writeWhole(join(folder, "curves.png"), await svgToPng(svg));
   };
   return { evaluated: draw, ended: draw };
 }
@@ -54,12 +53,5 @@ function thinned(points: readonly Point[]): Point[] {
     const some = points.slice(i * run, (i + 1) * run);
     const mean = (pick: (point: Point) => number) => some.reduce((sum, point) => sum + pick(point), 0) / some.length;
     return { x: mean(({ x }) => x), y: mean(({ y }) => y) };
-  });
-}
-
-function replaceFile(file: string, contents: string | Uint8Array): Promise<void> {
-  return writing(file, () => {
-    writeFileSync(`${file}.tmp`, contents);
-    renameSync(`${file}.tmp`, file);
   });
 }

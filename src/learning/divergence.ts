@@ -1,8 +1,7 @@
 /** Stopping a run whose numbers went wrong, with the batch that did it kept for study. */
 
-import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { writing } from "../files/writing.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import type { Json } from "./json.ts";
 
 /** A loss or gradient that is not finite, or a loss far above its mean. The last checkpoint is as it was. */
@@ -61,14 +60,13 @@ export async function saveFailedBatches(
   { step, problem, losses }: { step: number; problem: string; losses: Record<string, number> },
   batches: readonly FailedBatch[],
 ): Promise<string[]> {
-  await writing(folder, () => mkdir(folder, { recursive: true }));
   const files: string[] = [];
   for (const [index, { position, contents }] of batches.entries()) {
     const file = join(folder, `failed-step-${step}-batch-${index}`);
     const words = Object.fromEntries(Object.entries(losses).map(([name, loss]) => [name, String(loss)]));
     const said = JSON.stringify({ problem, step, losses: words, position }, null, 2);
-    await writing(`${file}.json`, () => writeFile(`${file}.json`, said));
-    await writing(`${file}.data`, () => writeFile(`${file}.data`, contents));
+    await writeWhole(`${file}.json`, said);
+    await writeWhole(`${file}.data`, contents);
     files.push(`${file}.json`, `${file}.data`);
   }
   return files;

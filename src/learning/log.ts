@@ -1,7 +1,7 @@
 /** The log of a training run: one JSON object a line, cut back to the checkpoint when a run is taken up again. */
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { writeWholeNow } from "../files/write-whole.ts";
 import { writing } from "../files/writing.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
 
@@ -17,10 +17,8 @@ export function jsonLinesLog(file: string): TrainingListener {
   return {
     started: ({ step }) =>
       writing(file, () => {
-        mkdirSync(dirname(file), { recursive: true });
         const kept = step > 0 && existsSync(file) ? readLog(file).filter((entry) => entry.step <= step) : [];
-        writeFileSync(`${file}.tmp`, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
-        renameSync(`${file}.tmp`, file);
+        writeWholeNow(file, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
       }),
     stepped: ({ totalSteps: _, ...report }) => append({ kind: "step", ...report }),
     evaluated: (evaluation) => append({ kind: "evaluation", ...evaluation }),

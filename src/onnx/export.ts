@@ -1,8 +1,8 @@
 /** A model as a plain ONNX file for other programs. */
 
-import { open, rename, rm } from "node:fs/promises";
 import { basename } from "node:path";
 import { WeightsError } from "../errors.ts";
+import { replaceWhole, writeWhole } from "../files/write-whole.ts";
 import { reachable, type Tensor } from "../tensor/index.ts";
 import { lowerToModel } from "./lower.ts";
 import { modelPieces, type OnnxTensor } from "./proto.ts";
@@ -27,19 +27,14 @@ export async function exportOnnx(
   const used = weightsOf(outputs, weights);
   const bytes = [...used.values()].reduce((sum, numbers) => sum + numbers.byteLength, 0);
   const dataPath = `${path}.data`;
-  const part = `${path}.${process.pid}.part`;
-  const dataPart = `${dataPath}.${process.pid}.part`;
-  try {
-    const places = bytes > mostInside ? writeNumbers(dataPart, basename(dataPath), used) : undefined;
-    const baked = (name: string): OnnxTensor["data"] | undefined => (places ?? used).get(name);
-    await writePieces(part, modelPieces(lowerToModel(outputs, { portable: true, baked }).model));
-    if (places) await rename(dataPart, dataPath);
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    await rm(dataPart, { force: true });
-    throw error;
-  }
+  const writeModel = (places?: ReadonlyMap<string, Place>) =>
+    writeWhole(path, async (handle) => {
+      const baked = (name: string): OnnxTensor["data"] | undefined => (places ?? used).get(name);
+      for (const piece of modelPieces(lowerToModel(outputs, { portable: true, baked }).model))
+        await handle.appendFile(piece);
+    });
+  if (bytes <= mostInside) return writeModel();
+  await replaceWhole(dataPath, async (draft) => writeModel(writeNumbers(draft, basename(dataPath), used)));
 }
 
 function weightsOf(
@@ -71,14 +66,4 @@ function writeNumbers(path: string, name: string, weights: ReadonlyMap<string, F
     file.close();
   }
   return file.places;
-}
-
-async function writePieces(path: string, pieces: readonly Uint8Array[]): Promise<void> {
-  const handle = await open(path, "wx");
-  try {
-    for (const piece of pieces) await handle.appendFile(piece);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

@@ -5,6 +5,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, parse, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
+import { openNewNow } from "../files/write-whole.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { LowerOptions } from "./lower.ts";
 
@@ -108,7 +109,7 @@ export class NumbersFile {
     /** What places call the file. */
     private readonly name: string,
   ) {
-    this.handle = openSync(path, "wx+");
+    this.handle = openNewNow(path);
   }
 
   append(key: string, numbers: Numbers): Place {

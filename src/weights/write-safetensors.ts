@@ -1,8 +1,8 @@
 /** Writing safetensors, tensor by tensor, to a temporary name that takes the real one when all is written. */
 
-import { randomBytes } from "node:crypto";
-import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
+import { writeWhole } from "../files/write-whole.ts";
 import { elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 
 /** A tensor to be written: its numbers, or a sequence of pieces of them that is drawn when their turn comes. */
@@ -26,21 +26,10 @@ export async function writeSafetensors(
   for await (const entry of entries) tensors.push(entry);
   tensors.sort((a, b) => itemSize(b.dtype) - itemSize(a.dtype));
   const header = headerOf(path, tensors, metadata);
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.part`;
-  try {
-    const handle = await open(temporary, "wx");
-    try {
-      await writeWhole(handle, header);
-      for (const tensor of tensors) await writeTensor(handle, path, tensor);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await writeWhole(path, async (handle) => {
+    await writeAll(handle, header);
+    for (const tensor of tensors) await writeTensor(handle, path, tensor);
+  });
 }
 
 function headerOf(path: string, tensors: readonly TensorToWrite[], metadata: Readonly<Record<string, string>>): Buffer {
@@ -73,14 +62,14 @@ async function writeTensor(
   let written = 0;
   for await (const piece of ArrayBuffer.isView(data) ? [data] : data) {
     written += piece.byteLength;
-    if (written <= due) await writeWhole(handle, piece);
+    if (written <= due) await writeAll(handle, piece);
   }
   if (written !== due) {
     throw new WeightsError(`${path}: ${name} has ${written} bytes, but ${dtype} [${shape.join(", ")}] takes ${due}`);
   }
 }
 
-async function writeWhole(handle: FileHandle, view: ArrayBufferView): Promise<void> {
+async function writeAll(handle: FileHandle, view: ArrayBufferView): Promise<void> {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   for (let done = 0; done < bytes.length; ) {
     const { bytesWritten } = await handle.write(bytes, done, Math.min(bytes.length - done, 2 ** 30));

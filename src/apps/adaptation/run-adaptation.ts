@@ -3,7 +3,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { writeInto, writing } from "../../files/writing.ts";
+import { writeInto } from "../../files/write-whole.ts";
+import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt.ts";

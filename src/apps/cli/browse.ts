@@ -1,11 +1,12 @@
 /** `groundling browse`: a page or a contact sheet of a dataset with its boxes and words. */
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { writeWhole } from "../../files/write-whole.ts";
 
 const annotationFile = z.object({
   images: z.array(
@@ -57,8 +58,7 @@ export function addBrowseCommand(program: Command): void {
       const cards = readCards(annotations, images).slice(start, start + count);
       if (cards.length === 0) throw new InputError(`${annotations} has no picture from number ${start} on`);
       const content = extname(out) === ".png" ? await sheetOf(cards) : pageOf(annotations, cards);
-      writeFileSync(`${out}.tmp`, content);
-      renameSync(`${out}.tmp`, out);
+      await writeWhole(out, content);
       process.stderr.write(`${cards.length} pictures in ${out}\n`);
     });
 }

@@ -6,7 +6,7 @@ import { pictureFolder } from "../../data/readers/check.ts";
 import type { Format } from "../../data/readers/formats.ts";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
-import { writeInto } from "../../files/writing.ts";
+import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";
 import { addDataCommand } from "./data.ts";

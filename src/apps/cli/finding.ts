@@ -3,7 +3,7 @@
 import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import { writeInto } from "../../files/writing.ts";
+import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
 import type { Detection, DetectOptions, GroundingModel } from "../../tasks/finding/grounding-model.ts";
 import type { PredictorOptions } from "../../tasks/finding/predictor.ts";

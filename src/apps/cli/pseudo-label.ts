@@ -2,7 +2,7 @@
 
 import { SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { writeInto } from "../../files/writing.ts";
+import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { driveHere } from "../../jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../jobs/share.ts";

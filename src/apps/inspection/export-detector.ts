@@ -1,7 +1,7 @@
 /** A model for one size of pictures and one list of classes, as plain ONNX with a note on how to read its answers. */
 
-import { rename, writeFile } from "node:fs/promises";
 import { InputError } from "../../errors.ts";
+import { writeWhole } from "../../files/write-whole.ts";
 import { promptOfClasses } from "../../inputs/words/prompts.ts";
 import { STRIDES } from "../../models/parts/detector.ts";
 import { exportOnnx } from "../../onnx/export.ts";
@@ -77,6 +77,5 @@ export async function exportDetector(
     score: "sqrt(mean over the class's tokens of sigmoid(logits) × sigmoid(centerness))",
     classes: pass.classes.map((label, i) => ({ name: labels[label], tokens: pass.labelTokens[i] })),
   };
-  await writeFile(`${path}.json.part`, `${JSON.stringify(note, null, 2)}\n`);
-  await rename(`${path}.json.part`, `${path}.json`);
+  await writeWhole(`${path}.json`, `${JSON.stringify(note, null, 2)}\n`);
 }

@@ -1,8 +1,7 @@
 /** A labelled shard on disk: ODVG lines, the same as Parquet, what was refused, and the sums. */
-import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
 import { duckdb, literal } from "../duckdb.ts";
@@ -73,9 +72,9 @@ export async function writeLabelledShard(
   shard: Shard,
   answers: AsyncIterable<LabelledPair | Refusal>,
 ): Promise<ShardStatistics> {
-  const drafts = join(folder, DRAFTS, `${process.pid}-${randomUUID()}`);
+  await mkdir(join(folder, DRAFTS), { recursive: true });
+  const drafts = await mkdtemp(join(folder, DRAFTS, `${process.pid}-`));
   const draft = (kind: keyof typeof shardFiles) => join(drafts, `draft${shardFiles[kind]}`);
-  await mkdir(drafts, { recursive: true });
   await mkdir(dirname(shardFile(folder, shard, "statistics")), { recursive: true });
   try {
     const statistics = await writeLines(shard, answers, { grounding: draft("grounding"), problems: draft("problems") });

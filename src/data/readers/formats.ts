@@ -1,7 +1,8 @@
 /** The formats by name: how each is told apart, read and written. */
-import { existsSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { writeWholeNow } from "../../files/write-whole.ts";
 import { cocoOfDataset, readCoco } from "./coco.ts";
 import type { Dataset } from "./dataset.ts";
 import { datasetOfFlickr30k } from "./flickr30k.ts";
@@ -82,7 +83,7 @@ export function annotationFile(path: string): string {
 
 /** Writes annotations: a file for coco, mdetr and odvg, a folder for yolo and voc. Pictures are not copied. */
 export function writeFormat(dataset: Dataset, format: WritableFormat, path: string): void {
-  for (const [file, text] of filesOf(dataset, format)) writeWhole(file === "" ? path : join(path, file), text);
+  for (const [file, text] of filesOf(dataset, format)) writeWholeNow(file === "" ? path : join(path, file), text);
 }
 
 /** Texts by path under the folder; one without a path is the file itself. */
@@ -99,10 +100,4 @@ function filesOf(dataset: Dataset, format: WritableFormat): Map<string, string> 
     case "voc":
       return vocOfDataset(dataset);
   }
-}
-
-function writeWhole(file: string, text: string): void {
-  mkdirSync(dirname(file), { recursive: true });
-  writeFileSync(`${file}.part`, text);
-  renameSync(`${file}.part`, file);
 }

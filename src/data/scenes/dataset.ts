@@ -1,11 +1,12 @@
 /** Scenes written to a folder as an ordinary dataset, in blocks, so that an interrupted writing goes on where it was. */
 
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { pack } from "tar-stream";
 import { InputError } from "../../errors.ts";
+import { writeWholeNow } from "../../files/write-whole.ts";
 import { composeScene, type Scene, type SceneOptions } from "./compose.ts";
 import { withArticle } from "./english.ts";
 import { recordsOf, type SceneRecords } from "./records.ts";
@@ -70,7 +71,7 @@ function claim(world: World, { folder, count, seed, size, scene, form }: SceneDa
   };
   const path = join(folder, "scenes.json");
   const text = `${JSON.stringify(settings, undefined, 2)}\n`;
-  if (!existsSync(path)) replaceFile(path, text);
+  if (!existsSync(path)) writeWholeNow(path, text);
   else if (readFileSync(path, "utf8") !== text)
     throw new InputError(
       `${path} is of a dataset with other settings than ${text.trim()}; choose another folder or delete it`,
@@ -88,10 +89,10 @@ async function writeBlock(world: World, dataset: SceneDataset, start: number, en
     const scene = sceneOf(world, dataset, i);
     const file = `${numbered(i)}.png`;
     records.push(recordsOf(scene, { id: i, file }, world));
-    pictures.push(pngOf(scene).then((png) => replaceFile(join(dataset.folder, "images", file), png)));
+    pictures.push(pngOf(scene).then((png) => writeWholeNow(join(dataset.folder, "images", file), png)));
   }
   await Promise.all(pictures);
-  replaceFile(block, JSON.stringify(records));
+  writeWholeNow(block, JSON.stringify(records));
 }
 
 function gatherBlocks(world: World, { folder, count }: SceneDataset): void {
@@ -106,7 +107,7 @@ function gatherBlocks(world: World, { folder, count }: SceneDataset): void {
       annotations: records.flatMap((record) => record[kind].annotations),
       categories: names.map((name, i) => ({ id: i + 1, name })),
     };
-    replaceFile(join(folder, `${kind}.json`), JSON.stringify(file));
+    writeWholeNow(join(folder, `${kind}.json`), JSON.stringify(file));
   }
   rmSync(join(folder, "blocks"), { recursive: true });
 }
@@ -124,7 +125,7 @@ async function writeShard(world: World, dataset: SceneDataset, start: number, en
   shard.finalize();
   const parts: Buffer[] = [];
   for await (const part of shard) parts.push(Buffer.from(part as Uint8Array));
-  replaceFile(path, Buffer.concat(parts));
+  writeWholeNow(path, Buffer.concat(parts));
 }
 
 /** "a dog, a cup." */
@@ -148,10 +149,4 @@ function blockPath(folder: string, start: number): string {
 
 function numbered(number: number): string {
   return String(number).padStart(6, "0");
-}
-
-function replaceFile(path: string, content: string | Buffer): void {
-  const unfinished = `${path}.tmp`;
-  writeFileSync(unfinished, content);
-  renameSync(unfinished, path);
 }

@@ -1,8 +1,9 @@
 /** Thirteen small detection sets to adapt to, each a world of its own: Object Detection in the Wild (GLIP, section 5) in miniature. */
 
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
+import { writeWholeFolder } from "../../files/write-whole.ts";
 import type { Ground } from "./backgrounds.ts";
 import { composeScene, type Scene, type SceneObject } from "./compose.ts";
 import { type Look, lookAt } from "./effects.ts";
@@ -123,15 +124,14 @@ export async function writeDownstreamSets(
 ): Promise<void> {
   for (const [place, set] of downstreamSets.entries()) {
     if ((only && !only.includes(set.name)) || existsSync(join(folder, set.name))) continue;
-    const part = join(folder, `${set.name}.part`);
-    rmSync(part, { recursive: true, force: true });
     const world = worldOf(set, sprites);
-    let scene = FIRST_SCENE + seed * 1_000_000 + place * 1000;
-    for (const [split, count] of Object.entries(downstreamCounts)) {
-      await writeSplit(join(part, split), set, world, { first: scene, count });
-      scene += 200;
-    }
-    renameSync(part, join(folder, set.name));
+    await writeWholeFolder(join(folder, set.name), async (part) => {
+      let scene = FIRST_SCENE + seed * 1_000_000 + place * 1000;
+      for (const [split, count] of Object.entries(downstreamCounts)) {
+        await writeSplit(join(part, split), set, world, { first: scene, count });
+        scene += 200;
+      }
+    });
     progress?.(set.name);
   }
 }

@@ -1,11 +1,12 @@
 /** Drawn icons as pictures with transparency: rendered once per style into a file, then read in one piece. */
 
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { Resvg } from "@resvg/resvg-js";
 import { InputError } from "../../errors.ts";
+import { writeWholeNow } from "../../files/write-whole.ts";
 import type { NameTable } from "./names.ts";
 
 /** One picture of one thing, cut to what is visible. */
@@ -113,10 +114,7 @@ export function writeSprites(path: string, sprites: readonly Sprite[]): void {
   const header = Buffer.from(JSON.stringify(entries));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
-  mkdirSync(join(path, ".."), { recursive: true });
-  const unfinished = `${path}.${process.pid}.tmp`;
-  writeFileSync(unfinished, Buffer.concat([length, header, ...sprites.map((sprite) => sprite.pixels)]));
-  renameSync(unfinished, path);
+  writeWholeNow(path, Buffer.concat([length, header, ...sprites.map((sprite) => sprite.pixels)]));
 }
 
 /** One drawing of a set as pixels (RGBA, colours multiplied by alpha), nothing if the set has none of that id. */

@@ -1,10 +1,11 @@
 /** A model on disk: config.json, preprocessor_config.json, vocab.txt, model.safetensors and a card, as the hubs lay them out. */
 
-import { copyFile, mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
+import { writeWholeFolder } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { KnownClasses } from "../../inputs/words/known-classes.ts";
 import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
@@ -168,22 +169,19 @@ export async function writeModelFolder(
   folder: string,
   { config, size, vocabulary, card, weights, companion, names }: FolderContents,
 ): Promise<void> {
-  const part = `${folder}.part`;
-  await rm(part, { recursive: true, force: true });
-  await mkdir(part, { recursive: true });
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   const stored =
     "classes" in config ? { model_type: DYNAMIC_HEAD, dynamic_head: config } : { model_type: GLIP, glip: config };
-  await writeFile(join(part, "config.json"), json(stored));
   const processor = { size: { shortest_edge: size.short, longest_edge: size.max } };
-  await writeFile(join(part, "preprocessor_config.json"), json(processor));
-  if (vocabulary !== undefined) await copyFile(vocabulary, join(part, "vocab.txt"));
-  if (companion !== undefined) await copyFile(companion, join(part, COMPANION));
-  if (names) await writeFile(join(part, NAMES), json(names));
-  await writeFile(join(part, "README.md"), card);
-  await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
-  await rm(folder, { recursive: true, force: true });
-  await rename(part, folder);
+  await writeWholeFolder(folder, async (part) => {
+    await writeFile(join(part, "config.json"), json(stored));
+    await writeFile(join(part, "preprocessor_config.json"), json(processor));
+    if (vocabulary !== undefined) await copyFile(vocabulary, join(part, "vocab.txt"));
+    if (companion !== undefined) await copyFile(companion, join(part, COMPANION));
+    if (names) await writeFile(join(part, NAMES), json(names));
+    await writeFile(join(part, "README.md"), card);
+    await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
+  });
 }
 
 async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {

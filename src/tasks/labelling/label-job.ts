@@ -1,12 +1,13 @@
 /** A source that is labelled into a folder: what was asked, what is there, what is missing. */
 
-import { createHash, randomUUID } from "node:crypto";
-import { appendFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { DRAFTS, readStatistics, shardFile, writeLabelledShard } from "../../data/pairs/labelled.ts";
 import { type Refusal, TWIN } from "../../data/pairs/pair.ts";
 import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
 import { InputError } from "../../errors.ts";
+import { writeWhole } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import type { DeadLetter, Work } from "../../jobs/work.ts";
@@ -71,7 +72,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
       await writing(out, () => writeLabelledShard(out, shard, answers));
       await rm(letterFile(out, shard), { force: true });
     },
-    bury: (letter) => replaced(letterFile(out, letter), (draft) => writeFile(draft, `${JSON.stringify(letter)}\n`)),
+    bury: (letter) => writeWhole(letterFile(out, letter), `${JSON.stringify(letter)}\n`),
     gather: () => writing(out, () => gather(out, shards, settings)),
     dispose: async () => {
       if (!ready) return;
@@ -134,18 +135,17 @@ function letterFile(out: string, { key }: { key: string }): string {
 async function gather(out: string, shards: readonly Shard[], settings: LabelSettings): Promise<DatasetFigures> {
   const duplicates = await duplicatesOf(out, shards);
   for (const kind of ["grounding", "problems"] as const)
-    await replaced(join(out, `${kind}.jsonl`), async (draft) => {
-      await writeFile(draft, "");
+    await writeWhole(join(out, `${kind}.jsonl`), async (whole) => {
       for (const [place, shard] of shards.entries()) {
         const read = (file: "grounding" | "problems") => readFile(shardFile(out, shard, file));
         const twins = duplicates.get(place);
         const bytes = twins ? await withoutTwins(kind, read, twins) : await read(kind);
-        await appendFile(draft, bytes);
+        await whole.appendFile(bytes);
       }
     });
   const figures = await datasetFigures(out, { shards, duplicates, threshold: settings.threshold });
   const text = `${JSON.stringify({ settings, ...figures }, undefined, 2)}\n`;
-  await replaced(join(out, "statistics.json"), (draft) => writeFile(draft, text));
+  await writeWhole(join(out, "statistics.json"), text);
   await rm(join(out, DRAFTS), { recursive: true, force: true });
   return figures;
 }
@@ -180,17 +180,5 @@ async function noteJob(out: string, job: NotedJob): Promise<void> {
     throw new InputError(
       `${out} was labelled with ${before}, not ${settings}; choose another folder, or the same settings`,
     );
-  await writing(file, () => replaced(file, (draft) => writeFile(draft, `${JSON.stringify(job)}\n`)));
-}
-
-/** Writes a file under a name of its own first; others may be writing it as well. */
-async function replaced(file: string, write: (draft: string) => Promise<void>): Promise<void> {
-  const draft = `${file}.${randomUUID()}`;
-  await mkdir(dirname(file), { recursive: true });
-  try {
-    await write(draft);
-    await rename(draft, file);
-  } finally {
-    await rm(draft, { force: true });
-  }
+  await writeWhole(file, `${JSON.stringify(job)}\n`);
 }

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, test } from "node:test";
+import { InputError } from "../errors.ts";
+import {
+  draftOf,
+  openNew,
+  openPartNow,
+  replaceWhole,
+  writeInto,
+  writeWhole,
+  writeWholeFolder,
+  writeWholeNow,
+} from "./write-whole.ts";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "write-whole-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+test("a file is written in each form, in folders that are made, and nothing lies beside it", async () => {
+  await writeWhole(join(folder, "a", "text.txt"), "one");
+  writeWholeNow(join(folder, "a", "now.txt"), "two");
+  await writeWhole(join(folder, "a", "handle.bin"), async (handle) => {
+    await handle.appendFile("thr");
+    await handle.appendFile("ee");
+  });
+  await replaceWhole(join(folder, "a", "path.bin"), async (draft) => (await openNew(draft)).close());
+  assert.equal(await writeInto(folder, "a/into.txt", "four"), join(folder, "a/into.txt"));
+  assert.deepEqual(readdirSync(join(folder, "a")).sort(), [
+    "handle.bin",
+    "into.txt",
+    "now.txt",
+    "path.bin",
+    "text.txt",
+  ]);
+  assert.equal(readFileSync(join(folder, "a", "handle.bin"), "utf8"), "three");
+});
+
+test("a failure leaves the file that was there, and nothing beside it", async () => {
+  const file = join(folder, "kept.txt");
+  writeFileSync(file, "old");
+  const failing = writeWhole(file, async (handle) => {
+    await handle.appendFile("half");
+    throw new Error("the work failed");
+  });
+  await assert.rejects(failing, /the work failed/);
+  assert.equal(readFileSync(file, "utf8"), "old");
+  assert.deepEqual(readdirSync(folder), ["kept.txt"]);
+});
+
+test("links that were planted under guessable names are not followed", async () => {
+  const victim = join(folder, "victim");
+  writeFileSync(victim, "mine");
+  const file = join(folder, "out.json");
+  for (const ending of [".part", ".tmp", ".whole", `.${process.pid}.part`]) symlinkSync(victim, file + ending);
+  await writeWhole(file, "one");
+  writeWholeNow(file, "two");
+  assert.equal(readFileSync(victim, "utf8"), "mine");
+  assert.equal(readFileSync(file, "utf8"), "two");
+  assert.notEqual(draftOf(file), draftOf(file));
+  const planted = draftOf(file);
+  symlinkSync(victim, planted);
+  await assert.rejects(openNew(planted), { code: "EEXIST" });
+});
+
+test("a part that work goes on with is opened, or refused where it is a link or a folder", () => {
+  const victim = join(folder, "victim");
+  writeFileSync(victim, "mine");
+  symlinkSync(victim, join(folder, "linked.part"));
+  assert.throws(
+    () => openPartNow(join(folder, "linked.part")),
+    (error: Error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /linked\.part: is a link or no regular file.*remove it/);
+      return true;
+    },
+  );
+  assert.throws(() => openPartNow(folder), InputError);
+  assert.ok(openPartNow(join(folder, "new.part")) > 0);
+});
+
+test("a file does not take the place of a folder or a device, nor a folder that of a file", async () => {
+  await assert.rejects(writeWhole(folder, "x"), /a folder has this name; choose another name for the file/);
+  await assert.rejects(writeWhole("/dev/full", "x"), /no regular file has this name/);
+  writeFileSync(join(folder, "file"), "");
+  await assert.rejects(
+    writeWholeFolder(join(folder, "file"), async () => {}),
+    /a file has this name; choose another name for the folder/,
+  );
+  await assert.rejects(writeWhole(join(folder, "file", "x"), "x"), /ENOTDIR.*check that its folder exists/);
+  await assert.rejects(writeWhole(join(folder, "a\0b"), "x"), /a\\0b: is no path: it holds a NUL character/);
+});
+
+test("a name as long as file systems take is written", async () => {
+  const file = join(folder, "x".repeat(255));
+  await writeWhole(file, "long");
+  assert.equal(readFileSync(file, "utf8"), "long");
+});
+
+test("a folder is replaced whole, or kept where its making fails", async () => {
+  const target = join(folder, "model");
+  mkdirSync(target);
+  writeFileSync(join(target, "old.txt"), "old");
+  const failing = writeWholeFolder(target, async (draft) => {
+    writeFileSync(join(draft, "half.txt"), "");
+    throw new Error("the work failed");
+  });
+  await assert.rejects(failing, /the work failed/);
+  assert.deepEqual(readdirSync(target), ["old.txt"]);
+  await writeWholeFolder(`${target}/`, async (draft) => writeFileSync(join(draft, "new.txt"), "new"));
+  assert.deepEqual(readdirSync(target), ["new.txt"]);
+  assert.deepEqual(readdirSync(folder), ["model"]);
+  assert.ok(!existsSync(`${target}.part`));
+});
