@@ -49,7 +49,7 @@ test("wrong choices are refused by name", async () => {
   await assert.rejects(run(...scenes, "--split", "style"), /other settings/);
   await assert.rejects(run("scenes", "--out", dataset, "--count", "none"), /whole number from 1/);
   await assert.rejects(run("scenes", "--out", dataset, "--count", "1", "--split", "old"), /Allowed choices are train/);
-  await assert.rejects(run("browse", join(folder, "absent.json")), /absent\.json cannot be read/);
+  await assert.rejects(run("browse", join(folder, "absent.json")), /absent\.json: cannot be read/);
   await assert.rejects(
     run("browse", join(dataset, "scenes.json")),
     /not in COCO's form[\s\S]*images[\s\S]*annotations/,

@@ -1,12 +1,13 @@
 /** `groundling browse`: a page or a contact sheet of a dataset with its boxes and words. */
 
-import { existsSync, readFileSync } from "node:fs";
 import { dirname, extname, join } from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
+import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { writeWhole } from "../../files/write-whole.ts";
+import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
 
 const annotationFile = z.object({
   images: z.array(
@@ -30,7 +31,7 @@ const annotationFile = z.object({
 });
 
 interface Card {
-  readonly path: string;
+  readonly folder: string;
   readonly title: string;
   readonly caption: string;
   readonly width: number;
@@ -57,16 +58,17 @@ export function addBrowseCommand(program: Command): void {
     .action(async (annotations: string, { images, out, start, count }: Choices) => {
       const cards = readCards(annotations, images).slice(start, start + count);
       if (cards.length === 0) throw new InputError(`${annotations} has no picture from number ${start} on`);
-      const content = extname(out) === ".png" ? await sheetOf(cards) : pageOf(annotations, cards);
+      const content = extname(out) === ".png" ? await sheetOf(cards) : await pageOf(annotations, cards);
       await writeWhole(out, content);
       process.stderr.write(`${cards.length} pictures in ${out}\n`);
     });
 }
 
 function readCards(file: string, folder = join(dirname(file), "images")): Card[] {
+  const text = readTextFile(file);
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
+    json = JSON.parse(text);
   } catch (error) {
     throw new InputError(`${file} cannot be read as annotations: ${error instanceof Error ? error.message : error}`);
   }
@@ -75,7 +77,7 @@ function readCards(file: string, folder = join(dirname(file), "images")): Card[]
   const { images, annotations, categories } = parsed.data;
   const names = new Map(categories.map(({ id, name }) => [id, name]));
   return images.map(({ id, file_name, width, height, caption = "" }) => ({
-    path: join(folder, file_name),
+    folder,
     title: file_name,
     caption,
     width,
@@ -92,22 +94,26 @@ function readCards(file: string, folder = join(dirname(file), "images")): Card[]
   }));
 }
 
-function pictureBytes({ path }: Card): Buffer {
-  if (!existsSync(path))
-    throw new InputError(`picture ${path} is missing; give the folder of the pictures by --images`);
-  return readFileSync(path);
+function pictureOf({ folder, title }: Card): Promise<{ bytes: Buffer; kind: string }> {
+  const path = fileWithin(folder, title);
+  if (path === undefined)
+    throw new InputError(`picture ${join(folder, title)} is missing; give the folder of the pictures by --images`);
+  return readPictureFile(path);
 }
 
-function pageOf(file: string, cards: readonly Card[]): string {
-  const figures = cards.map((card) => {
-    const kind = extname(card.path) === ".png" ? "png" : "jpeg";
+async function pageOf(file: string, cards: readonly Card[]): Promise<string> {
+  const figures: string[] = [];
+  for (const card of cards) {
+    const { kind, bytes } = await pictureOf(card);
     const boxes = card.boxes.map(
       ({ words, xywh: [x, y, width, height] }, i) =>
         `<g style="--tone:${toneOf(i)}"><rect x="${x}" y="${y}" width="${width}" height="${height}"/>` +
         `<text x="${x + 2}" y="${y + 11}">${escaped(words)}</text></g>`,
     );
-    return `<figure><svg viewBox="0 0 ${card.width} ${card.height}"><image width="${card.width}" height="${card.height}" href="data:image/${kind};base64,${pictureBytes(card).toString("base64")}"/>${boxes.join("")}</svg><figcaption>${escaped(card.caption || card.title)}</figcaption></figure>`;
-  });
+    figures.push(
+      `<figure><svg viewBox="0 0 ${card.width} ${card.height}"><image width="${card.width}" height="${card.height}" href="data:image/${kind};base64,${bytes.toString("base64")}"/>${boxes.join("")}</svg><figcaption>${escaped(card.caption || card.title)}</figcaption></figure>`,
+    );
+  }
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escaped(file)}</title><style>
 body{font:14px system-ui,sans-serif;margin:1rem;display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:1rem}
 figure{margin:0}svg{width:100%;display:block}figcaption{margin-top:.3rem}
@@ -125,7 +131,7 @@ async function sheetOf(cards: readonly Card[]): Promise<Buffer> {
   for (const [number, card] of cards.entries()) {
     const scale = cell / Math.max(card.width, card.height);
     context.setTransform(1, 0, 0, 1, (number % columns) * cell, Math.floor(number / columns) * cell);
-    context.drawImage(await loadImage(pictureBytes(card)), 0, 0, card.width * scale, card.height * scale);
+    context.drawImage(await loadImage((await pictureOf(card)).bytes), 0, 0, card.width * scale, card.height * scale);
     card.boxes.forEach(({ words, xywh }, i) => {
       const [x, y, width, height] = xywh.map((length) => length * scale) as [number, number, number, number];
       context.strokeStyle = context.fillStyle = toneOf(i);

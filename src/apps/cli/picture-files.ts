@@ -4,6 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import fastGlob from "fast-glob";
 import { InputError } from "../../errors.ts";
+import { filesUnder } from "../../files/walk.ts";
 
 export interface PictureFile {
   readonly source: string | URL;
@@ -14,6 +15,7 @@ export interface PictureFile {
 }
 
 const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl";
+const KNOWN: ReadonlySet<string> = new Set(ENDINGS.split(","));
 
 /** Lists the pictures in the order given, those of a folder by name. Throws InputError for folders and globs without any. */
 export function pictureFiles(named: readonly string[]): PictureFile[] {
@@ -42,7 +44,9 @@ function picture(source: string | URL, image: string, path: string): PictureFile
 }
 
 function inFolder(folder: string): PictureFile[] {
-  const paths = fastGlob.sync(`**/*.{${ENDINGS}}`, { cwd: folder, caseSensitiveMatch: false }).sort();
+  const paths = filesUnder(folder)
+    .filter((path) => KNOWN.has(extname(path).slice(1).toLowerCase()))
+    .sort();
   if (paths.length === 0)
     throw new InputError(`${folder}: no pictures in this folder (${ENDINGS.replaceAll(",", ", ")})`);
   return paths.map((path) => picture(join(folder, path), join(folder, path), path));

@@ -1,7 +1,7 @@
 /** Pairs of a folder: pictures with text files of the same names. */
 import { readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import fastGlob from "fast-glob";
+import { filesUnder } from "../../files/walk.ts";
 import { isPictureName } from "../readers/folders.ts";
 import { LONGEST_TEXT, type PairOrRefusal } from "./pair.ts";
 
@@ -49,7 +49,7 @@ let known: { root: string; stems: Stems } | undefined;
 
 function stemsOf(root: string): Stems {
   if (known?.root === root) return known.stems;
-  const files = fastGlob.sync("**/*", { cwd: root }).filter((file) => isPictureName(file) || file.endsWith(".txt"));
+  const files = filesUnder(root).filter((file) => isPictureName(file) || file.endsWith(".txt"));
   const stems = new Map<string, string[]>();
   for (const file of files.sort()) {
     const stem = file.slice(0, file.length - extname(file).length);

@@ -1,5 +1,6 @@
 /** Everything that is wrong with a dataset, with file and line. */
 import { dirname } from "node:path";
+import { fileWithin } from "../../files/read-file.ts";
 import type { Dataset } from "./dataset.ts";
 import { firstExisting, readText } from "./folders.ts";
 import { annotationFile, type Format, formatOf, readFormat } from "./formats.ts";
@@ -66,7 +67,8 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
   for (const { file, width, height } of dataset.images) {
     // An image without a name has been told of.
     if (file === "") continue;
-    const picture = firstExisting(folder, [file]);
+    const picture = found(folder, file, problems);
+    if (picture === null) continue;
     if (!picture) {
       missing.push(file);
       continue;
@@ -86,4 +88,14 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
     { file: folder },
     `${missing.length} of ${dataset.images.length} pictures are missing: ${shown}; say where they are with --images`,
   );
+}
+
+/** Where a picture lies; null, with a problem told, where its name leads out of the folder or to no regular file. */
+function found(folder: string, file: string, problems: Problems): string | undefined | null {
+  try {
+    return fileWithin(folder, file);
+  } catch (error) {
+    problems.error({ file: folder }, error instanceof Error ? error.message : String(error));
+    return null;
+  }
 }

@@ -1,7 +1,7 @@
 /** Flickr30k Entities as published: `Annotations/*.xml`, `Sentences/*.txt` and one list of images per subset. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
 import { type Dataset, type DatasetImage, type Xyxy, xywhOfXyxy } from "./dataset.ts";
 import { Problems } from "./problems.ts";
@@ -48,12 +48,12 @@ export async function readFlickr30k(folder: string, subset: string): Promise<Fli
 }
 
 async function readImages(folder: string, subset: string, problems: Problems): Promise<FlickrImage[]> {
-  const list = await readText(join(folder, `${subset}.txt`));
+  const list = await readText(folder, `${subset}.txt`);
   const ids = list.split("\n").map((line) => line.trim());
   const images: FlickrImage[] = [];
   for (const id of ids.filter((line) => line !== "")) {
-    const annotations = await parsed(join(folder, "Annotations", `${id}.xml`), parseFlickrAnnotations, problems);
-    const sentences = await parsed(join(folder, "Sentences", `${id}.txt`), parseFlickrSentences, problems);
+    const annotations = await parsed([folder, "Annotations", `${id}.xml`], parseFlickrAnnotations, problems);
+    const sentences = await parsed([folder, "Sentences", `${id}.txt`], parseFlickrSentences, problems);
     if (annotations && sentences) images.push({ id, annotations, sentences });
   }
   return images;
@@ -61,21 +61,23 @@ async function readImages(folder: string, subset: string, problems: Problems): P
 
 /** What a file holds, or undefined after its error was told. */
 async function parsed<T>(
-  file: string,
+  [folder, ...parts]: readonly [string, ...string[]],
   parse: (source: string, file: string, problems: Problems) => T,
   problems: Problems,
 ): Promise<T | undefined> {
+  const file = join(folder, ...parts);
   try {
-    return parse(await readText(file), file, problems);
+    return parse(await readText(folder, ...parts), file, problems);
   } catch (error) {
     problems.caught(error, file);
     return undefined;
   }
 }
 
-async function readText(file: string): Promise<string> {
+async function readText(folder: string, ...parts: string[]): Promise<string> {
+  const file = join(folder, ...parts);
   try {
-    return await readFile(file, "utf8");
+    return readTextFile(fileWithin(folder, join(...parts)) ?? file);
   } catch {
     throw new InputError(
       `${file} cannot be read; Flickr30k Entities has Annotations/, Sentences/ and a list per subset`,

@@ -1,7 +1,8 @@
 /** Folders of small files: listing and reading them in a fixed order. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { isInTar } from "./tar-pictures.ts";
 
 const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
@@ -13,7 +14,14 @@ export function isPictureName(name: string): boolean {
 
 /** Names in a folder that pass a test, sorted; none where there is no such folder. */
 export function namesIn(folder: string, accept: (name: string) => boolean): string[] {
-  return existsSync(folder) ? readdirSync(folder).filter(accept).sort() : [];
+  if (!existsSync(folder)) return [];
+  try {
+    return readdirSync(folder).filter(accept).sort();
+  } catch (error) {
+    throw new InputError(
+      `${folder}: is no folder that can be read (${error instanceof Error ? error.message : error})`,
+    );
+  }
 }
 
 /** Pictures of a folder by their name without ending. */
@@ -26,11 +34,28 @@ export function firstExisting(folder: string, names: readonly string[]): string 
   return names.map((name) => join(folder, name)).find((path) => existsSync(path));
 }
 
-/** Where pictures lie: under a folder as they are named, in a tar there, or by their last name alone. @throws InputError that names those missing. */
+/**
+ * Where a picture lies that data names: under the folder, in a tar there, or by its last name alone; undefined where it is in none.
+ * @throws InputError where the name leads out of the folder or to what is no regular file.
+ */
+export function pictureIn(folder: string, name: string): string | undefined {
+  const tar = /^(.*?\.tar)\/./.exec(name)?.[1];
+  if (tar !== undefined && fileWithin(folder, tar) && isInTar(join(folder, name))) return join(folder, name);
+  try {
+    const path = fileWithin(folder, name);
+    if (path !== undefined) return path;
+  } catch (error) {
+    // A name that leads out of the folder may still be that of a picture in it, as in "../train/images/1.jpg".
+    const inFolder = name.includes("\0") || basename(name) === name ? undefined : fileWithin(folder, basename(name));
+    if (inFolder === undefined) throw error;
+    return inFolder;
+  }
+  return basename(name) === "" ? undefined : fileWithin(folder, basename(name));
+}
+
+/** Where pictures lie, as `pictureIn` finds them. @throws InputError that names those missing, or one that must not be read. */
 export function picturesIn(folder: string, names: readonly string[]): string[] {
-  const paths = names.map((name) =>
-    isInTar(join(folder, name)) ? join(folder, name) : firstExisting(folder, [name, basename(name)]),
-  );
+  const paths = names.map((name) => pictureIn(folder, name));
   const missing = names.filter((_, place) => !paths[place]);
   if (missing.length === 0) return paths as string[];
   const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
@@ -40,9 +65,5 @@ export function picturesIn(folder: string, names: readonly string[]): string[] {
 
 /** A text file. @throws InputError where it cannot be read. */
 export function readText(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
-  }
+  return readTextFile(file);
 }

@@ -1,19 +1,14 @@
 /** JSON and JSON-lines files: what is wrong is said with file and line. */
-import { createReadStream, readFileSync } from "node:fs";
+import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { InputError } from "../../errors.ts";
+import { readTextFile } from "../../files/read-file.ts";
 
 export type JsonPath = readonly (string | number)[];
 
 /** Reads a JSON file. @throws InputError with file and line where it cannot be read or parsed. */
 export function readJson(file: string): unknown {
-  let source: string;
-  try {
-    source = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
-  }
-  return parseJson(source, file);
+  return parseJson(readTextFile(file), file);
 }
 
 /** Parses JSON. @throws InputError with file and line of the first mistake. */

@@ -1,7 +1,7 @@
 /** Object Detection in the Wild as published: a tree of sets, each with annotations per split. */
-import { readdirSync } from "node:fs";
-import { basename, dirname, join, sep } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { filesUnder } from "../../files/walk.ts";
 import { type OdinwSetName, odinw35 } from "./odinw-sets.ts";
 
 export interface OdinwFolder {
@@ -22,7 +22,7 @@ const splits = ["test", "valid", "val", "mini_val", "minival", "", "train"];
 /** The sets under a folder, by name. @throws InputError where there is none. */
 export function odinwFolders(folder: string): OdinwFolder[] {
   const candidates = new Map<string, { file: string; rank: number }>();
-  for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()) {
+  for (const file of filesUnder(folder).sort()) {
     const found = splitOf(file);
     if (!found || found.set === ".") continue;
     const best = candidates.get(found.set);
@@ -30,7 +30,7 @@ export function odinwFolders(folder: string): OdinwFolder[] {
   }
   const taken = new Set<string>();
   const sets = [...candidates].map(([path, { file }]): OdinwFolder => {
-    const plain = path.split(sep).join("_").replaceAll(" ", "_");
+    const plain = path.split("/").join("_").replaceAll(" ", "_");
     const known = odinw35.find(({ name }) => `${plain}_`.startsWith(`${name}_`) && !taken.has(name));
     if (known) taken.add(known.name);
     return { name: known?.name ?? plain, groundTruth: join(folder, file), ...(known && { known }) };

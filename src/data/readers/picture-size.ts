@@ -1,10 +1,12 @@
 /** The size of a picture from its header. */
-import sharp from "sharp";
+import { pictureFacts, pictureFileFacts } from "../../inputs/pictures/picture-file.ts";
 
 /** Width and height in stored pixels, or undefined where the file is no picture that can be read. */
 export async function pictureSize(source: string | Buffer): Promise<{ width: number; height: number } | undefined> {
   try {
-    const { width, height } = await sharp(source).metadata();
+    const { width, height } = await (typeof source === "string"
+      ? pictureFileFacts(source)
+      : pictureFacts(source, "the picture"));
     return { width, height };
   } catch {
     return undefined;

@@ -1,5 +1,5 @@
 /** Where the members of a tar lie, so that one can be read without the others; reads on behind what is damaged. */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 
 /** A file within a tar. */
@@ -129,6 +129,7 @@ function paxOf(content: string): { name?: string; size?: number } {
 
 function opened(file: string): number {
   try {
+    if (!statSync(file).isFile()) throw new Error("it is no regular file");
     return openSync(file, "r");
   } catch (error) {
     throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);

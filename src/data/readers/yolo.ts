@@ -1,5 +1,6 @@
 /** YOLO folders: a text file per picture under `labels/`, names in `data.yaml` or `classes.txt`, boxes as shares of the picture. */
 import { basename, extname, join } from "node:path";
+import { fileWithin } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
 import type { Dataset, DatasetImage, DatasetLabel, DatasetObject, Xywh } from "./dataset.ts";
 import { firstExisting, isPictureName, namesIn, readText } from "./folders.ts";
@@ -17,7 +18,8 @@ export async function readYolo(folder: string, problems: Problems): Promise<Data
   for (const name of namesIn(pictures, isPictureName)) {
     const stem = basename(name, extname(name));
     stems.add(stem);
-    const size = await pictureSize(join(pictures, name));
+    const size = isWithin(pictures, name, problems) ? await pictureSize(join(pictures, name)) : null;
+    if (size === null) continue;
     if (!size) {
       problems.error({ file: join(pictures, name) }, "cannot be read as a picture; boxes are shares of its size");
       continue;
@@ -31,6 +33,15 @@ export async function readYolo(folder: string, problems: Problems): Promise<Data
     if (!stems.has(name.slice(0, -4))) problems.error({ file: join(texts, name) }, "there is no picture of this name");
   }
   return { labels, images };
+}
+
+function isWithin(folder: string, name: string, problems: Problems): boolean {
+  try {
+    return fileWithin(folder, name) !== undefined;
+  } catch (error) {
+    problems.error({ file: folder }, error instanceof Error ? error.message : String(error));
+    return false;
+  }
 }
 
 function readLines(

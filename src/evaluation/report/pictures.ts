@@ -1,9 +1,8 @@
 /** Mistakes as pictures: the surroundings of a box cut out of the picture, or drawn on a blank where there is no picture. */
-import { readFile } from "node:fs/promises";
-import { basename } from "node:path";
 import sharp from "sharp";
 import type { CocoImage } from "../../data/readers/coco-records.ts";
-import { firstExisting } from "../../data/readers/folders.ts";
+import { pictureIn } from "../../data/readers/folders.ts";
+import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
 
 /** A cut in picture pixels, and its pixels as a data address where the picture is at hand. */
@@ -29,10 +28,12 @@ export async function cutOut(mistake: Mistake, image: CocoImage | undefined, fol
   const [left, top] = [Math.max(0, Math.floor(x0 - margin)), Math.max(0, Math.floor(y0 - margin))];
   const cut = { left, top, width: Math.max(1, Math.ceil(right) - left), height: Math.max(1, Math.ceil(bottom) - top) };
   const name = image?.file_name;
-  const file = folder !== undefined && name !== undefined ? firstExisting(folder, [name, basename(name)]) : undefined;
-  if (file === undefined) return cut;
+  if (folder === undefined || name === undefined) return cut;
   try {
-    const pixels = await sharp(await readFile(file))
+    const file = pictureIn(folder, name);
+    if (file === undefined) return cut;
+    const { bytes } = await readPictureFile(file);
+    const pixels = await sharp(bytes)
       .rotate()
       .extract(cut)
       .resize(longestSide, longestSide, { fit: "inside", withoutEnlargement: false })
@@ -40,7 +41,7 @@ export async function cutOut(mistake: Mistake, image: CocoImage | undefined, fol
       .toBuffer();
     return { ...cut, address: `data:image/jpeg;base64,${pixels.toString("base64")}` };
   } catch {
-    // A picture of another size than the annotations say, or none at all: the boxes are shown without it.
+    // A picture of another size than the annotations say, none at all, or one outside the folder: the boxes are shown without it.
     return cut;
   }
 }

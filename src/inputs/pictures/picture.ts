@@ -1,8 +1,10 @@
 /** Decodes pictures to 8-bit RGB. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { InputError } from "../../errors.ts";
+import { readBytes } from "../../files/read-file.ts";
+import { MOST_BYTES, MOST_PIXELS, PICTURE_KINDS } from "./picture-file.ts";
 import type { Picture } from "./resize.ts";
 
 /** Pixels as they are: gray (1 channel), RGB (3) or RGBA (4), rows without gaps. */
@@ -21,9 +23,6 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
-const FORMATS = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);
-const MAX_PIXELS = 100_000_000;
-const MAX_BYTES = 512 * 2 ** 20;
 const PATIENCE_MS = 30_000;
 
 /**
@@ -33,7 +32,7 @@ const PATIENCE_MS = 30_000;
  */
 export async function decodePicture(
   source: PictureSource,
-  { maxPixels = MAX_PIXELS }: DecodeOptions = {},
+  { maxPixels = MOST_PIXELS }: DecodeOptions = {},
 ): Promise<Picture> {
   if (typeof source === "object" && "channels" in source) return fromPixels(source, maxPixels);
   const name = nameOf(source);
@@ -45,7 +44,7 @@ async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promi
   const metadata = await sharp(bytes, { ...options, limitInputPixels: false })
     .metadata()
     .catch((cause) => refuse(name, `is no picture that can be read (${reason(cause)})`, cause));
-  if (!FORMATS.has(metadata.format))
+  if (!PICTURE_KINDS.has(metadata.format))
     refuse(name, `is of the kind ${metadata.format}; give a JPEG, PNG, WebP, GIF, TIFF or AVIF`);
   const { width, pageHeight: height = metadata.height } = metadata;
   checkPixels(name, width, height, maxPixels);
@@ -94,9 +93,9 @@ async function fileBytes(path: string, name: string): Promise<Uint8Array> {
   if (path.includes("\0")) refuse(name.replaceAll("\0", "\\0"), "is no path: it holds a NUL character");
   const facts = await stat(path).catch((cause) => refuse(name, `cannot be opened (${reason(cause)})`, cause));
   if (!facts.isFile()) refuse(name, "is not a file");
-  if (facts.size > MAX_BYTES) refuse(name, `has ${facts.size} bytes, more than the limit of ${MAX_BYTES}`);
+  if (facts.size > MOST_BYTES) refuse(name, `has ${facts.size} bytes, more than the limit of ${MOST_BYTES}`);
   if (facts.size === 0) refuse(name, "is empty");
-  return readFile(path).catch((cause) => refuse(name, `cannot be read (${reason(cause)})`, cause));
+  return readBytes(path, MOST_BYTES);
 }
 
 async function fetched(address: URL, name: string): Promise<Uint8Array> {
@@ -108,13 +107,13 @@ async function fetched(address: URL, name: string): Promise<Uint8Array> {
   try {
     for await (const chunk of response.body ?? []) {
       size += chunk.length;
-      if (size > MAX_BYTES) break;
+      if (size > MOST_BYTES) break;
       chunks.push(chunk);
     }
   } catch (cause) {
     unreachable(cause);
   }
-  if (size > MAX_BYTES) refuse(name, `has more than the limit of ${MAX_BYTES} bytes`);
+  if (size > MOST_BYTES) refuse(name, `has more than the limit of ${MOST_BYTES} bytes`);
   return size > 0 ? Buffer.concat(chunks) : refuse(name, "is empty");
 }
 

@@ -1,0 +1,92 @@
+/** Reading files that data or users name: regular files alone, and never more than a limit. */
+
+import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { InputError } from "../errors.ts";
+
+/** Bytes of a text: JavaScript's strings are not longer. */
+const MOST_TEXT = 2 ** 29 - 32;
+/** So that a pipe that takes the place of a file does not wait for its writer; Windows has no such flag. */
+const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
+
+/** The bytes of a regular file. @throws InputError where it is none, cannot be read, or has more than `most` bytes. */
+export function readBytes(file: string, most: number): Buffer {
+  const refuse = (problem: string): never => {
+    throw new InputError(`${file.replaceAll("\0", "\\0")}: cannot be read (${problem})`);
+  };
+  if (file.includes("\0")) refuse("it is no path: it holds a NUL character");
+  let handle: number | undefined;
+  try {
+    // Asked before it is opened, which may act on a device.
+    if (!statSync(file).isFile()) return refuse("it is no regular file; save it as one");
+    handle = openSync(file, READ);
+    const facts = fstatSync(handle);
+    if (!facts.isFile()) return refuse("it is no regular file; save it as one");
+    if (facts.size > most) return refuse(`it has ${facts.size} bytes, more than the limit of ${most}`);
+    return readAll(handle, { expected: facts.size, most }) ?? refuse(`it has more than the limit of ${most} bytes`);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    return refuse(error instanceof Error ? error.message : String(error));
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/** The text of a regular file in UTF-8. @throws InputError as `readBytes`. */
+export function readTextFile(file: string, most = MOST_TEXT): string {
+  return readBytes(file, most).toString("utf8");
+}
+
+/** Undefined where there is more than the limit: files may grow while they are read. */
+function readAll(handle: number, { expected, most }: { expected: number; most: number }): Buffer | undefined {
+  const parts: Buffer[] = [];
+  let held = 0;
+  for (;;) {
+    const part = Buffer.allocUnsafe(Math.min(Math.max(expected - held + 1, 4096), 2 ** 26));
+    const read = readSync(handle, part, 0, part.length, null);
+    if (read === 0) return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    held += read;
+    if (held > most) return undefined;
+    parts.push(part.subarray(0, read));
+  }
+}
+
+/**
+ * The path of a file that data names in a folder, or undefined where there is none. Links are resolved first: their end must be a
+ * regular file inside the folder (which may itself be a link). An absolute name counts as it is where it lies inside.
+ * @throws InputError where the name leads out of the folder, or to something that is no regular file.
+ */
+export function fileWithin(folder: string, name: string): string | undefined {
+  const outside = (): never => {
+    throw new InputError(
+      `${name.replaceAll("\0", "\\0")}: lies outside ${folder}, where alone files are read; name the folder that holds it`,
+    );
+  };
+  if (name.includes("\0")) outside();
+  const path = isAbsolute(name) && isInside(resolve(folder), resolve(name)) ? name : join(folder, name);
+  if (!isInside(resolve(folder), resolve(path))) outside();
+  try {
+    const facts = statSync(path, { throwIfNoEntry: false });
+    if (!facts) return undefined;
+    if (!isInside(realFolder(folder), realpathSync.native(path))) outside();
+    if (!facts.isFile()) throw new InputError(`${path}: is no regular file`);
+    return path;
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(`${path}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+/** Whether a path is the folder itself or lies under it; both absolute. */
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}
+
+/** The folder that was last asked about: pictures of one folder follow one another. */
+let lastFolder = { folder: "", real: "" };
+
+function realFolder(folder: string): string {
+  if (lastFolder.folder !== folder) lastFolder = { folder, real: realpathSync.native(folder) };
+  return lastFolder.real;
+}

@@ -1,0 +1,61 @@
+/** The files under a folder, each folder entered once, however links lead to it. */
+
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../errors.ts";
+
+/** More are no set of pictures that fits this program, and a sign of links that lead astray. */
+const MOST_FILES = 20_000_000;
+
+/**
+ * Paths relative to the folder, with `/` between, in the order of their folders' names. Hidden files and folders are left out; links to
+ * folders are followed, but no folder is entered twice. @throws InputError where the folder cannot be read.
+ */
+export function filesUnder(folder: string): string[] {
+  const files: string[] = [];
+  const entered = new Set<string>();
+  const waiting = [""];
+  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+    const here = join(folder, path);
+    const real = realpathSync.native(here);
+    if (entered.has(real)) continue;
+    entered.add(real);
+    const folders: string[] = [];
+    for (const entry of entriesOf(here)) {
+      if (entry.name.startsWith(".")) continue;
+      const name = path === "" ? entry.name : `${path}/${entry.name}`;
+      const kind = kindOf(entry, join(folder, name));
+      if (kind === "folder") folders.push(name);
+      else if (kind === "file") files.push(name);
+    }
+    if (files.length > MOST_FILES)
+      throw new InputError(`${folder}: holds more than ${MOST_FILES} files; name a smaller folder`);
+    waiting.push(...folders.reverse());
+  }
+  return files;
+}
+
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    throw new InputError(`${folder}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+function kindOf(entry: Dirent, path: string): "file" | "folder" | "other" {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "folder";
+  if (!entry.isSymbolicLink()) return "other";
+  // A link in a circle or to nothing has no facts.
+  const facts = factsOf(path);
+  return facts?.isFile() ? "file" : facts?.isDirectory() ? "folder" : "other";
+}
+
+function factsOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,51 @@
+/** Picture files, checked by their header before anything is decoded. */
+
+import { statSync } from "node:fs";
+import sharp from "sharp";
+import { InputError } from "../../errors.ts";
+import { readBytes } from "../../files/read-file.ts";
+
+/** Kinds of pictures that are read. SVG and PDF are programs rather than pictures and may name other files. */
+export const PICTURE_KINDS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);
+/** Limits of a picture unless another is given. */
+export const MOST_PIXELS = 100_000_000;
+export const MOST_BYTES = 512 * 2 ** 20;
+
+export interface PictureFacts {
+  /** As sharp calls it. */
+  readonly kind: string;
+  /** In stored pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What the header of a picture, as bytes or at the path of a regular file, says. @throws InputError where it is no picture that is read, or one beyond the limits. */
+export async function pictureFacts(source: string | Uint8Array, name: string): Promise<PictureFacts> {
+  const { format, width, height, pageHeight } = await sharp(source, { limitInputPixels: false })
+    .metadata()
+    .catch((error: Error) => {
+      throw new InputError(`${name}: is no picture that can be read (${error.message.split("\n", 1)[0]})`);
+    });
+  if (!PICTURE_KINDS.has(format))
+    throw new InputError(`${name}: is of the kind ${format}; give a JPEG, PNG, WebP, GIF, TIFF or AVIF`);
+  const facts = { kind: format, width, height: pageHeight ?? height };
+  if (facts.width * facts.height <= MOST_PIXELS) return facts;
+  throw new InputError(
+    `${name}: has ${facts.width} × ${facts.height} pixels, more than the limit of ${MOST_PIXELS}; make it smaller`,
+  );
+}
+
+/** What the header of a picture file says, without reading the rest. @throws InputError as `pictureFacts`, and for no regular file. */
+export async function pictureFileFacts(file: string): Promise<PictureFacts> {
+  const facts = statSync(file, { throwIfNoEntry: false });
+  if (!facts?.isFile()) throw new InputError(`${file}: is no regular file`);
+  if (facts.size > MOST_BYTES)
+    throw new InputError(`${file}: has ${facts.size} bytes, more than the limit of ${MOST_BYTES}`);
+  return pictureFacts(file, file);
+}
+
+/** The bytes of a picture file and what its header says. @throws InputError for what is no regular file, no picture, or too large. */
+export async function readPictureFile(file: string): Promise<PictureFacts & { bytes: Buffer }> {
+  const bytes = readBytes(file, MOST_BYTES);
+  return { bytes, ...(await pictureFacts(bytes, file)) };
+}

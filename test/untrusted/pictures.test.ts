@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Command } from "commander";
+import sharp from "sharp";
+import { addBrowseCommand } from "../../src/apps/cli/browse.ts";
+import { checkDataset } from "../../src/data/readers/check.ts";
+import { picturesIn } from "../../src/data/readers/folders.ts";
+import { Problems } from "../../src/data/readers/problems.ts";
+import { readTars } from "../../src/data/readers/tars.ts";
+import { InputError } from "../../src/errors.ts";
+import { cutOut } from "../../src/evaluation/report/pictures.ts";
+import { decodePicture } from "../../src/inputs/pictures/picture.ts";
+
+const root = mkdtempSync(join(tmpdir(), "untrusted-"));
+const images = join(root, "images");
+const page = join(root, "page.html");
+/** Names that must not be read, and what is said of each. */
+const hostile: [name: string, said: RegExp][] = [
+  ["../../../../../../../../../etc/passwd", /lies outside/],
+  ["../../../../../../../../../proc/self/environ", /lies outside/],
+  ["../secret.png", /lies outside/],
+  ["leak.png", /lies outside/],
+  ["../../../../../../../../dev/zero", /lies outside/],
+  ["pipe.png", /is no regular file/],
+  ["zero.png", /lies outside/],
+  ["folder.png", /is no regular file/],
+];
+
+before(async () => {
+  mkdirSync(join(images, "folder.png"), { recursive: true });
+  const pixels = await sharp({ create: { width: 8, height: 6, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  writeFileSync(join(images, "good.png"), pixels);
+  copyFileSync(join(images, "good.png"), join(root, "secret.png"));
+  symlinkSync("good.png", join(images, "linked.png"));
+  symlinkSync(join(root, "secret.png"), join(images, "leak.png"));
+  symlinkSync("/dev/zero", join(images, "zero.png"));
+  execFileSync("mkfifo", [join(images, "pipe.png"), join(root, "pipe.tar")]);
+  writeFileSync(join(images, "text.png"), "SECRET=1");
+  writeFileSync(join(images, "drawing.png"), '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"/>');
+});
+after(() => rmSync(root, { recursive: true }));
+
+function annotations(name: string): string {
+  const file = join(root, "instances.json");
+  const json = {
+    images: [{ id: 1, file_name: name, width: 8, height: 6 }],
+    annotations: [{ id: 1, image_id: 1, category_id: 1, bbox: [1, 1, 2, 2], area: 4 }],
+    categories: [{ id: 1, name: "thing" }],
+  };
+  writeFileSync(file, JSON.stringify(json));
+  return file;
+}
+
+async function browse(file: string): Promise<void> {
+  const program = new Command();
+  addBrowseCommand(program);
+  await program.parseAsync(["browse", file, "--images", images, "--out", page], { from: "user" });
+}
+
+const refused = (said: RegExp) => (error: Error) => {
+  assert.ok(error instanceof InputError, String(error));
+  assert.match(error.message, said);
+  return true;
+};
+
+test("browse embeds pictures of its folder and nothing else", async () => {
+  await browse(annotations("linked.png"));
+  assert.match(readFileSync(page, "utf8"), /data:image\/png;base64,/);
+  for (const [name, said] of hostile) await assert.rejects(browse(annotations(name)), refused(said), name);
+  await assert.rejects(browse(annotations("text.png")), refused(/is no picture that can be read/));
+  await assert.rejects(browse(annotations("drawing.png")), refused(/is of the kind svg/));
+  await assert.rejects(browse("/dev/zero"), refused(/it is no regular file/));
+  await assert.rejects(browse(join(images, "pipe.png")), refused(/it is no regular file/));
+});
+
+test("training and evaluation take pictures of their folder and nothing else", () => {
+  assert.deepEqual(picturesIn(images, ["good.png", "linked.png"]), [
+    join(images, "good.png"),
+    join(images, "linked.png"),
+  ]);
+  // An export names its pictures from another folder; their last names are enough.
+  assert.deepEqual(picturesIn(images, ["../valid/images/good.png", "/home/me/good.png"]), [
+    join(images, "good.png"),
+    join(images, "good.png"),
+  ]);
+  for (const [name, said] of hostile) assert.throws(() => picturesIn(images, [name]), refused(said), name);
+  assert.throws(() => picturesIn(images, ["../pipe.tar/one.png"]), refused(/lies outside/));
+});
+
+test("a check of data says which pictures it does not read", async () => {
+  for (const [name, said] of hostile) {
+    const { problems } = await checkDataset(annotations(name), { pictures: images });
+    assert.match(problems.map(({ message }) => message).join("\n"), said, name);
+  }
+});
+
+test("a report shows no picture from outside its folder", async () => {
+  const mistake = { xywh: [1, 1, 2, 2] } as Parameters<typeof cutOut>[0];
+  const cut = (file_name: string) => cutOut(mistake, { id: 1, width: 8, height: 6, file_name }, images);
+  assert.match((await cut("good.png")).address ?? "", /^data:image\/jpeg/);
+  for (const [name] of hostile) assert.equal((await cut(name)).address, undefined, name);
+});
+
+test("a pipe in the place of a tar or a picture is refused at once", async () => {
+  await assert.rejects(readTars(join(root, "pipe.tar"), new Problems()), refused(/it is no regular file/));
+  await assert.rejects(decodePicture(join(images, "pipe.png")), refused(/is not a file/));
+  await assert.rejects(decodePicture("/dev/zero"), refused(/is not a file/));
+});
