@@ -1,0 +1,69 @@
+/** A CLIP checkpoint's configuration, read from the names and shapes of its tensors. */
+
+import { WeightsError } from "../../errors.ts";
+import type { ClipConfig, ResNetImageConfig } from "./clip.ts";
+
+type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
+
+/** Heads of attention are so wide in every model of OpenAI's. */
+const HEAD_WIDTH = 64;
+
+/** Whether tensors of these names are a CLIP's. */
+export function isClip(entries: Shapes): boolean {
+  return entries.has("text_projection") && entries.has("visual.conv1.weight") && entries.has("token_embedding.weight");
+}
+
+/** Throws `WeightsError` when the tensors are not those of a CLIP under OpenAI's names. */
+export function inferClipConfig(entries: Shapes, source: string): ClipConfig {
+  const shape = (name: string): readonly number[] => {
+    const entry = entries.get(name);
+    if (!entry) throw new WeightsError(`${source}: not a CLIP checkpoint: there is no ${name}`);
+    return entry.shape;
+  };
+  const count = (name: (i: number) => string): number => {
+    let i = 0;
+    while (entries.has(name(i))) i++;
+    return i;
+  };
+  const blocks = (prefix: string) => {
+    const width = shape(`${prefix}resblocks.0.ln_1.weight`)[0]!;
+    return {
+      width,
+      layers: count((i) => `${prefix}resblocks.${i}.ln_1.weight`),
+      heads: Math.max(1, width / HEAD_WIDTH),
+      hidden: shape(`${prefix}resblocks.0.mlp.c_fc.weight`)[0]!,
+      activation: "quickGelu",
+    } as const;
+  };
+  const [vocabulary] = shape("token_embedding.weight") as [number, number];
+  const [context] = shape("positional_embedding") as [number, number];
+  return {
+    embedding: shape("text_projection")[1]!,
+    image: entries.has("visual.proj") ? vitConfig(shape, blocks("visual.transformer.")) : resnetConfig(shape, count),
+    text: { ...blocks("transformer."), vocabulary, context },
+  };
+}
+
+type ShapeOf = (name: string) => readonly number[];
+
+function vitConfig<Blocks>(shape: ShapeOf, blocks: Blocks) {
+  const patch = shape("visual.conv1.weight")[3]!;
+  const side = Math.round(Math.sqrt(shape("visual.positional_embedding")[0]! - 1));
+  return { kind: "vit", ...blocks, patch, resolution: patch * side } as const;
+}
+
+function resnetConfig(shape: ShapeOf, count: (name: (i: number) => string) => number): ResNetImageConfig {
+  const side = Math.round(Math.sqrt(shape("visual.attnpool.positional_embedding")[0]! - 1));
+  const [first, second, third, fourth] = [1, 2, 3, 4].map((stage) =>
+    count((i) => `visual.layer${stage}.${i}.conv1.weight`),
+  ) as [number, number, number, number];
+  return {
+    kind: "resnet",
+    blocks: [first, second, third, fourth],
+    width: shape("visual.layer1.0.conv1.weight")[0]!,
+    resolution: 32 * side,
+  };
+}
+
+/** What checkpoints hold besides parameters: counters of batch norms, and the sizes in OpenAI's archives. */
+export const clipExtras = /num_batches_tracked$|^(input_resolution|context_length|vocab_size)$/;

@@ -1,0 +1,63 @@
+/** CLIP's reference numbers: the sets that lie beside the repository. */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { BytePairs } from "../../src/inputs/words/byte-pairs.ts";
+import { clipExtras } from "../../src/models/clip/infer-clip-config.ts";
+import type { ParameterInfo } from "../../src/nn/index.ts";
+import { loadWeights } from "../../src/weights/fit.ts";
+import { openWeights } from "../../src/weights/open-weights.ts";
+
+const folder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "clip");
+
+/** Why a test that needs the sets is skipped. */
+export const needsClip = existsSync(folder)
+  ? false
+  : "reads ../shared/golden/clip, which is not beside this repository";
+
+export interface ClipMeta {
+  kind: string;
+  seed: number;
+  texts: string[];
+  pictures: string[];
+  class_names: string[];
+  config: { blocks: number[] | null };
+}
+
+/** Stems of the small models' sets, and whether the model has batch norms. */
+export function nanoSets(): { name: string; stem: string; norms: boolean }[] {
+  if (needsClip) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json") && file !== "tokens.json")
+    .map((file) => file.slice(0, -".json".length))
+    .filter((name) => metaOf(name).kind.startsWith("nano-"))
+    .map((name) => ({ name, stem: join(folder, name), norms: metaOf(name).config.blocks !== null }));
+}
+
+function metaOf(name: string): ClipMeta {
+  return JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")).meta;
+}
+
+/** Path of a file of the sets. */
+export function clipFile(name: string): string {
+  return join(folder, name);
+}
+
+/** The tokenizer of the small models. */
+export function nanoWords(): BytePairs {
+  return BytePairs.parse(gunzipSync(readFileSync(clipFile("bpe-1000.txt.gz"))).toString());
+}
+
+/** The parameters of a model out of a checkpoint. */
+export async function weightsFrom(
+  path: string,
+  parameters: readonly ParameterInfo[],
+): Promise<Map<string, Float32Array>> {
+  const file = await openWeights(path);
+  try {
+    return await loadWeights(parameters, file, { mayBeUnused: clipExtras });
+  } finally {
+    await file.close();
+  }
+}
