@@ -29,7 +29,7 @@ for (const name of Object.keys(variants) as Variant[]) {
   await model.detect(pictures[0]!, ["warm"], { size });
   for (const picture of pictures) {
     const start = performance.now();
-    const detections = await model.detect(picture, classes, { size });
+    const detections = await model.detect(picture, classes, { size, threshold: 0 });
     const seconds = (performance.now() - start) / 1000;
     const features = await model.predictor.image(prepareImage(await decodePicture(picture), size));
     const ids = Int32Array.of(101, 2711, 1012, 3899, 1012, 4937, 1012, 6207, 102);

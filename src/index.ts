@@ -11,12 +11,11 @@ export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
 export { readAdapted } from "./tasks/finding/adapted-file.ts";
 export type { AdaptedPrompt } from "./tasks/finding/adapted-prompt.ts";
+export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
 export type {
   Box,
   Detection,
-  DetectOptions,
   GroundingModel,
-  GroundOptions,
   PhraseDetection,
 } from "./tasks/finding/grounding-model.ts";
 export { loadModel } from "./tasks/finding/load-model.ts";

@@ -3,7 +3,8 @@
 import { type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../files/start-worker.ts";
 import type { ClassPrompt } from "../inputs/words/prompts.ts";
-import type { Detection, DetectOptions, GroundingModel } from "../tasks/finding/grounding-model.ts";
+import type { DetectOptions } from "../tasks/finding/detect-options.ts";
+import type { Detection, GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
 
 /** What is asked about one picture. */
@@ -49,15 +50,17 @@ export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Dete
 
 /** What a model finds in a picture. */
 export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
-  if ("adapted" in asked) return model.detect(picture, undefined, options);
+  // Scores of every size decide an average precision.
+  const how = { threshold: 0, ...options };
+  if ("adapted" in asked) return model.detect(picture, undefined, how);
   const found: Found[] = [];
   if ("chunks" in asked) {
-    for (const classes of asked.chunks) found.push(...(await model.detect(picture, classes, options)));
+    for (const classes of asked.chunks) found.push(...(await model.detect(picture, classes, how)));
     return found;
   }
   for (const [caption, { text, spans }] of asked.captions.entries()) {
     if (spans.length === 0) continue;
-    for (const { span, ...detection } of await model.ground(picture, text, { ...options, phrases: spans })) {
+    for (const { span, ...detection } of await model.ground(picture, text, { ...how, phrases: spans })) {
       const phrase = spans.findIndex(([start, end]) => start === span[0] && end === span[1]);
       found.push({ ...detection, caption, phrase });
     }

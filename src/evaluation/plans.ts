@@ -15,7 +15,7 @@ import { InputError } from "../errors.ts";
 import { type ClassPrompt, captionOfClasses, classesInWords, labelsOf } from "../inputs/words/prompts.ts";
 import { openVocabularyOf } from "../metrics/open-vocabulary.ts";
 import { readAdapted } from "../tasks/finding/adapted-file.ts";
-import type { DetectOptions } from "../tasks/finding/grounding-model.ts";
+import type { DetectOptions } from "../tasks/finding/detect-options.ts";
 import type { Found, Question } from "./detector.ts";
 import type { Protocol } from "./score-files.ts";
 

@@ -5,7 +5,8 @@ import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
-import type { Detection, DetectOptions, GroundingModel } from "../../tasks/finding/grounding-model.ts";
+import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
+import type { Detection, GroundingModel } from "../../tasks/finding/grounding-model.ts";
 import type { PredictorOptions } from "../../tasks/finding/predictor.ts";
 import { type FormatName, formats } from "../detections/formats.ts";
 import type { PictureResult } from "../detections/picture-result.ts";
@@ -43,7 +44,7 @@ export interface Question {
 /** Adds the options that `detect` and `ground` share. */
 export function addFindingOptions(command: Command): Command {
   return addModelOptions(command)
-    .option("--threshold <score>", "only detections with at least this score", share, 0.5)
+    .option("--threshold <score>", "only detections with at least this score", share, DEFAULT_THRESHOLD)
     .option("--text-threshold <score>", "only words that match at least this well, before the box counts", share)
     .option("--top-k <number>", "most detections per picture", wholeNumber(1, 100_000))
     .option("--nms <overlap>", "overlap above which the better box of a label stands alone", share)

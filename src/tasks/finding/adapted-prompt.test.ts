@@ -23,6 +23,8 @@ const size = { short: 64, max: 64 };
 const options = { optimization: "none", threads: 1 } as const;
 const stored = { name: "tiny", weights };
 const base = baseOf(stored);
+/** Detections of any score. */
+const ALL = { threshold: 0 };
 const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, { mark: base.mark });
 after(async () => {
   await loaded.dispose();
@@ -44,15 +46,15 @@ function promptFor(classes: readonly string[], seed: number): AdaptedPrompt {
 }
 
 test("several adapted prompts serve beside plain ones, each with its own answers, and change no bit of the others'", async () => {
-  const plain = await loaded.detect(picture, ["dog", "cat"]);
+  const plain = await loaded.detect(picture, ["dog", "cat"], ALL);
   const [one, other] = [promptFor(["dog", "cat"], 1), promptFor(["dog", "cat"], 2)];
-  const first = await loaded.detect(picture, one);
+  const first = await loaded.detect(picture, one, ALL);
   assert.notDeepEqual(first, plain);
-  assert.notDeepEqual(await loaded.detect(picture, other), first);
-  assert.deepEqual(await loaded.detect(picture, one), first);
-  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"]), plain);
+  assert.notDeepEqual(await loaded.detect(picture, other, ALL), first);
+  assert.deepEqual(await loaded.detect(picture, one, ALL), first);
+  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"], ALL), plain);
   loaded.setClasses(one);
-  assert.deepEqual(await loaded.detect(picture), first);
+  assert.deepEqual(await loaded.detect(picture, undefined, ALL), first);
 });
 
 test("a prompt read from its file answers in the bits of the model that was trained with it", async () => {
@@ -66,7 +68,7 @@ test("a prompt read from its file answers in the bits of the model that was trai
   const tuned = new Map([...weights, [TUNABLE_PROMPT, vectors] as const]);
   const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), words, size);
   try {
-    assert.deepEqual(await loaded.detect(picture, read), await whole.detect(picture, ["dog", "cat"]));
+    assert.deepEqual(await loaded.detect(picture, read, ALL), await whole.detect(picture, ["dog", "cat"], ALL));
   } finally {
     await whole.dispose();
   }
@@ -78,17 +80,17 @@ test("vectors in place of the words answer as those that are added to them, and 
   const read = await loaded.predictor.text(ids);
   const vectors = read.vectors.map((value, i) => value + added.vectors[i]!);
   const inPlace = { ...added, vectors, inPlace: true };
-  const plain = await loaded.detect(picture, ["dog", "cat"]);
-  assert.deepEqual(await loaded.detect(picture, inPlace), await loaded.detect(picture, added));
-  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"]), plain);
+  const plain = await loaded.detect(picture, ["dog", "cat"], ALL);
+  assert.deepEqual(await loaded.detect(picture, inPlace, ALL), await loaded.detect(picture, added, ALL));
+  assert.deepEqual(await loaded.detect(picture, ["dog", "cat"], ALL), plain);
   await writeAdaptedPrompt(file, inPlace);
   assert.deepEqual((await readAdapted(file)).prompt, inPlace);
   // The language backbone is not run: a model without its weights answers in the same bits.
   const mute = new Map([...weights].filter(([name]) => !name.startsWith("language_backbone")));
   const silent = new GroundingModel(new Predictor(model, mute, options), words, size, { mark: base.mark });
   try {
-    assert.deepEqual(await silent.detect(picture, inPlace), await loaded.detect(picture, inPlace));
-    await assert.rejects(silent.detect(picture, ["dog", "cat"]));
+    assert.deepEqual(await silent.detect(picture, inPlace, ALL), await loaded.detect(picture, inPlace, ALL));
+    await assert.rejects(silent.detect(picture, ["dog", "cat"], ALL));
   } finally {
     await silent.dispose();
   }
@@ -98,7 +100,7 @@ test("what was learned for other weights of the same shape is refused", async ()
   const other = new Map([...weights].map(([key, numbers]) => [key, numbers.map((value) => 1.5 * value)]));
   const refused = { name: "WeightsError", message: /learned for the model tiny with .*; take tiny, or adapt this one/ };
   const stranger = { ...promptFor(["dog", "cat"], 6), base: baseOf({ name: "other", weights: other }) };
-  await assert.rejects(loaded.detect(picture, stranger), { name: "WeightsError", message: /take other/ });
+  await assert.rejects(loaded.detect(picture, stranger, ALL), { name: "WeightsError", message: /take other/ });
   await writeAdaptedPrompt(file, promptFor(["dog", "cat"], 6));
   await assert.rejects(weightsByFile(other), refused);
   // One bias of the backbone is enough.
@@ -129,7 +131,7 @@ test("a prompt of another model and a file that is none are refused by name", as
   const prompt = promptFor(["dog", "cat"], 4);
   const wrong = { name: "WeightsError", message: /dog, cat .*\[6, 16\] numbers where this model needs \[5, 16\]/ };
   const longer = { ...prompt, tokens: 6, vectors: new Float32Array(6 * 16) };
-  await assert.rejects(loaded.detect(picture, longer), wrong);
+  await assert.rejects(loaded.detect(picture, longer, ALL), wrong);
   await writeSafetensors(file, [{ name: "other", dtype: "F32", shape: [1], data: Float32Array.of(1) }]);
   const neither = { name: "WeightsError", message: /prompt\.safetensors: is neither an adapted prompt nor adapters/ };
   await assert.rejects(readAdapted(file), neither);

@@ -28,6 +28,8 @@ const [together, single] = [await loadModel(undefined, { threads: 1 }), await lo
 after(async () => {
   for (const used of [companion, together, single]) await used.dispose();
 });
+/** Detections of any score. */
+const ALL = { threshold: 0 };
 const scene = readFileSync("examples/pictures/scene-1.jpg");
 const photo = readFileSync("examples/photos/coffee.jpg");
 
@@ -70,12 +72,12 @@ test("names, their plurals, phrases of a name alone and words for kinds of it me
 
 test("names that it does not know are answered by the model alone, in the same bits", async () => {
   const names = ["castle", "red dog"];
-  assert.deepEqual(await together.detect(scene, names), await single.detect(scene, names));
+  assert.deepEqual(await together.detect(scene, names, ALL), await single.detect(scene, names, ALL));
 });
 
 test("boxes of a known name are those of both, the better one where two overlap", async () => {
   const names = ["castle", "cup", "spoon"];
-  const [both, own] = [await together.detect(photo, names), await single.detect(photo, names)];
+  const [both, own] = [await together.detect(photo, names, ALL), await single.detect(photo, names, ALL)];
   const isOf = (all: Detection[], one: Detection) =>
     all.some(({ label, score, box }) => label === one.label && score === one.score && overlap(box, one.box) > 0.999);
   const added = both.filter((one) => !isOf(own, one));
@@ -163,7 +165,7 @@ test("a prompt that was learned is answered without it", async () => {
   const tokens = stored.words.encode("dog. chair").ids.length;
   const vectors = new Float32Array(tokens * stored.model.textWidth);
   const learned = { classes: ["dog", "chair"], vectors, tokens, inPlace: false, base: { name: stored.name, mark } };
-  assert.deepEqual(await together.detect(scene, learned), await single.detect(scene, ["dog", "chair"]));
+  assert.deepEqual(await together.detect(scene, learned, ALL), await single.detect(scene, ["dog", "chair"], ALL));
 });
 
 test("a file that does not say its classes is refused", async () => {

@@ -112,7 +112,7 @@ test("its folder says the classes and is loaded as any model; other words, capti
   const loaded = await loadModel(folder);
   try {
     const picture = { data: new Uint8Array(64 * 64 * 3).map((_, i) => (i * 37) % 256), width: 64, height: 64 };
-    const options = { textThreshold: 0, topK: 1000 };
+    const options = { textThreshold: 0, topK: 1000, threshold: 0 };
     const found = await loaded.detect({ ...picture, channels: 3 }, config.classes, options);
     assert.deepEqual(new Set(found.map(({ label }) => label)), new Set(config.classes));
     const balls = await loaded.detect({ ...picture, channels: 3 }, "red ball.", options);

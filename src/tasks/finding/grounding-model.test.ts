@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { InputError, WeightsError } from "../../errors.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
+import { DEFAULT_THRESHOLD } from "./detect-options.ts";
 import { type Detection, GroundingModel } from "./grounding-model.ts";
 import { loadModel } from "./load-model.ts";
 import { writeModelFolder } from "./model-folder.ts";
@@ -16,6 +17,8 @@ after(() => rmSync(root, { recursive: true }));
 const size = { short: 64, max: 128 };
 const threads = { threads: 1 };
 
+/** Detections of any score. */
+const ALL = { threshold: 0 };
 const { model, weights } = tinyModel();
 const predictor = new Predictor(model, weights, threads);
 const finder = new GroundingModel(predictor, WordPieces.parse(readFileSync(vocabulary, "utf8")), size);
@@ -37,7 +40,7 @@ function assertSame(actual: readonly Detection[], expected: readonly Detection[]
 }
 
 test("detections carry the user's words, come best first and lie within the picture", async () => {
-  const found = await finder.detect(picture(90, 60), ["Red_Apple", "chair"]);
+  const found = await finder.detect(picture(90, 60), ["Red_Apple", "chair"], ALL);
   assert.ok(found.length > 1);
   found.forEach(({ score, label, box }, i) => {
     assert.ok(["Red_Apple", "chair"].includes(label));
@@ -47,16 +50,16 @@ test("detections carry the user's words, come best first and lie within the pict
   });
   const best = found[0]!.score;
   assert.ok((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { threshold: best })).length >= 1);
-  assert.equal((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { topK: 1 })).length, 1);
+  assert.equal((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { topK: 1, threshold: 0 })).length, 1);
 });
 
 test("a prompt is read as it stands, a list with points between, and several pictures give several answers", async () => {
-  const listed = await finder.detect(picture(90, 60), ["apple", "chair"]);
-  assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair"), listed);
-  const pointed = await finder.detect(picture(90, 60), "apple. chair.");
+  const listed = await finder.detect(picture(90, 60), ["apple", "chair"], ALL);
+  assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair", ALL), listed);
+  const pointed = await finder.detect(picture(90, 60), "apple. chair.", ALL);
   assert.deepEqual(new Set(pointed.map(({ label }) => label)), new Set(["apple", "chair"]));
   assert.notDeepEqual(pointed, listed);
-  assert.deepEqual(await finder.detect([picture(90, 60), picture(90, 60)], ["apple", "chair"]), [listed, listed]);
+  assert.deepEqual(await finder.detect([picture(90, 60), picture(90, 60)], ["apple", "chair"], ALL), [listed, listed]);
 });
 
 test("fixed classes need no naming, and without any there is nothing to find", async () => {
@@ -67,7 +70,10 @@ test("fixed classes need no naming, and without any there is nothing to find", a
   );
   assert.throws(() => own.setClasses([]), /the list of classes is empty/);
   own.setClasses(["apple", "chair"]);
-  assert.deepEqual(await own.detect(picture(90, 60)), await finder.detect(picture(90, 60), ["apple", "chair"]));
+  assert.deepEqual(
+    await own.detect(picture(90, 60), undefined, ALL),
+    await finder.detect(picture(90, 60), ["apple", "chair"], ALL),
+  );
 });
 
 test("more classes than fit one caption are found in several passes, under their own names", async () => {
@@ -87,18 +93,18 @@ test("more classes than fit one caption are found in several passes, under their
     "shoe",
     "clock",
   ];
-  const found = await finder.detect(picture(90, 60), classes, { topK: 10_000 });
-  const alone = await finder.detect(picture(90, 60), classes.slice(-1), { topK: 10_000 });
+  const found = await finder.detect(picture(90, 60), classes, { topK: 10_000, threshold: 0 });
+  const alone = await finder.detect(picture(90, 60), classes.slice(-1), { topK: 10_000, threshold: 0 });
   assert.ok(found.every(({ label }) => classes.includes(label)));
   assert.ok(alone.length === 0 || found.some(({ label }) => label === "clock"));
 });
 
 test("phrases of a caption are found with their characters", async () => {
   const caption = "a red apple beside a small chair";
-  const found = await finder.ground(picture(90, 60), caption);
+  const found = await finder.ground(picture(90, 60), caption, ALL);
   assert.ok(found.length > 0);
   for (const { label, span } of found) assert.equal(caption.slice(...span), label);
-  const given = await finder.ground(picture(90, 60), caption, { phrases: ["small chair"] });
+  const given = await finder.ground(picture(90, 60), caption, { ...ALL, phrases: ["small chair"] });
   assert.ok(given.every(({ span }) => String(span) === "21,32"));
   await assert.rejects(finder.ground(picture(90, 60), "and or"), /no noun phrase/);
 });
@@ -109,13 +115,13 @@ test("pictures of one pixel and of odd sizes have an answer", async () => {
     [1, 400],
     [37, 91],
   ] as const)
-    assert.ok(Array.isArray(await finder.detect(picture(width, height), ["apple"])));
+    assert.ok(Array.isArray(await finder.detect(picture(width, height), ["apple"], ALL)));
 });
 
 test("emoji, other scripts and control characters are words like any other", async () => {
   for (const name of ["🍎", "яблоко", "りんご", "a\u0000b"])
-    assert.ok(Array.isArray(await finder.detect(picture(40, 40), [name, "apple"])), name);
-  await assert.rejects(finder.detect(picture(40, 40), ["apple", " "]), /no word is left of " "/);
+    assert.ok(Array.isArray(await finder.detect(picture(40, 40), [name, "apple"], ALL)), name);
+  await assert.rejects(finder.detect(picture(40, 40), ["apple", " "], ALL), /no word is left of " "/);
 });
 
 const tensorsOf = () =>
@@ -124,14 +130,14 @@ const tensorsOf = () =>
 test("a model folder is loaded, in fewer bits too, with nearly the same scores", async () => {
   const folder = join(root, "model");
   await writeModelFolder(folder, { config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() });
-  const expected = await finder.detect(picture(90, 60), ["apple"], { topK: 1 });
+  const expected = await finder.detect(picture(90, 60), ["apple"], { topK: 1, threshold: 0 });
   for (const [options, most] of [
     [{}, 1e-6],
     [{ precision: "float16" }, 0.02],
     [{ weightBits: 8 }, 0.02],
   ] as const) {
     const loaded = await loadModel(folder, { ...threads, ...options });
-    assertSame(await loaded.detect(picture(90, 60), ["apple"], { topK: 1 }), expected, most);
+    assertSame(await loaded.detect(picture(90, 60), ["apple"], { topK: 1, threshold: 0 }), expected, most);
     await loaded.dispose();
   }
 });
@@ -166,4 +172,37 @@ test("a path without a model is named in the refusal", async () => {
     loadModel(join(root, "nothing")),
     (error) => error instanceof InputError && /nothing/.test(error.message),
   );
+});
+
+test("only what reaches a half is answered unless told otherwise", async () => {
+  const all = await finder.detect(picture(90, 60), ["apple", "chair"], { threshold: 0, topK: 10_000 });
+  assert.ok(all.some(({ score }) => score < DEFAULT_THRESHOLD));
+  const found = await finder.detect(picture(90, 60), ["apple", "chair"], { topK: 10_000 });
+  assert.deepEqual(
+    found,
+    all.filter(({ score }) => score >= DEFAULT_THRESHOLD),
+  );
+});
+
+test("numbers out of range are refused, all at once, and a disposed model says so", async () => {
+  for (const [options, expected] of [
+    [{ threshold: 1.5, nms: -1 }, /^threshold is 1\.5; give a number from 0 to 1; nms is -1; /],
+    [{ threshold: Number.NaN }, /threshold is NaN/],
+    [{ textThreshold: 2 }, /textThreshold is 2/],
+    [{ topK: 0 }, /topK is 0; give a whole number of 1 or more/],
+    [{ topK: 2.5 }, /topK is 2\.5/],
+    [{ size: { short: 100, max: 50 } }, /size is \{"short":100,"max":50\}; give/],
+    [{ size: { short: 1e9, max: 1e9 } }, /size is/],
+  ] as const)
+    await assert.rejects(finder.detect(picture(40, 40), ["apple"], options), { name: "InputError", message: expected });
+  const own = new GroundingModel(
+    new Predictor(model, weights, threads),
+    WordPieces.parse(readFileSync(vocabulary, "utf8")),
+    size,
+  );
+  await own.dispose();
+  await own.dispose();
+  const late = { name: "InputError", message: /disposed.*load it anew/ };
+  await assert.rejects(own.detect(picture(40, 40), ["apple"]), late);
+  await assert.rejects(own.ground(picture(40, 40), "an apple"), late);
 });

@@ -29,6 +29,13 @@ import {
 import type { Span, WordPieces } from "../../inputs/words/word-pieces.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
 import type { Companion } from "./companion.ts";
+import {
+  checkOptions,
+  DEFAULT_THRESHOLD,
+  DEFAULT_TOP_K,
+  type DetectOptions,
+  type GroundOptions,
+} from "./detect-options.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 import { type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
@@ -51,24 +58,6 @@ export interface Detection {
 export interface PhraseDetection extends Detection {
   /** Characters of the caption, [start, end). */
   span: Span;
-}
-
-export interface DetectOptions {
-  /** Only detections with at least this score. */
-  threshold?: number;
-  /** Only labels whose words match at least this well, before the box's centerness counts (default 0.05). */
-  textThreshold?: number;
-  /** Most detections per picture (default 100). */
-  topK?: number;
-  /** Overlap above which a better box of the same label suppresses another (default 0.6). */
-  nms?: number;
-  /** Other lengths of the shorter side and most of the longer one than the model's own, in pixels. */
-  size?: SizeRule;
-}
-
-export interface GroundOptions extends DetectOptions {
-  /** Words of the caption, or characters of it; its noun phrases when absent. */
-  phrases?: readonly (string | Span)[];
 }
 
 /** A picture's features with what is needed to bring boxes back to the picture. */
@@ -99,12 +88,12 @@ export interface ModelExtras {
 
 const KEPT_PICTURES = 4;
 const KEPT_CAPTIONS = 64;
-const MOST_DETECTIONS = 100;
 const READS_NO_WORDS = "this model finds the classes it was trained on and reads no captions; take a GLIP for them";
 
 /** A loaded model; `dispose` it when done. */
 export class GroundingModel {
   private classes: Asked | undefined;
+  private disposed = false;
   private readonly captions = new Map<string, Promise<TextFeatures>>();
   private readonly pictures = new Map<string, Promise<Seen>>();
   private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
@@ -190,7 +179,10 @@ export class GroundingModel {
     return captionRemarks(this.words, { caption, phrases }, this.beside.names);
   }
 
+  /** Frees what the model holds; it answers no more. */
   async dispose(): Promise<void> {
+    if (this.disposed) return;
+    this.disposed = true;
     this.captions.clear();
     this.pictures.clear();
     await this.predictor.dispose();
@@ -222,6 +214,8 @@ export class GroundingModel {
   }
 
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
+    if (this.disposed) throw new InputError("this model was disposed and answers no more; load it anew");
+    checkOptions(options);
     const seen = await (isPrepared(image) ? this.lookAtPrepared(image) : this.look(image, options.size ?? this.size));
     const found: Detections[] = [];
     for (const pass of prompt.passes) found.push(await this.findPass(seen, pass, options));
@@ -232,7 +226,7 @@ export class GroundingModel {
     // Those of one detector are suppressed already.
     const apart = known ? finalDetections(all, { ...selection(options), limit: Infinity }) : all;
     const { boxes, scores, labels } = bestFirst(rescaleDetections(apart, ratios));
-    const { threshold = 0, topK = MOST_DETECTIONS } = options;
+    const { threshold = DEFAULT_THRESHOLD, topK = DEFAULT_TOP_K } = options;
     return Array.from(scores, (score, i) => {
       const label = labels[i]!;
       const side = (corner: number) => boxes[4 * i + corner]!;
