@@ -30,7 +30,7 @@ export function filesUnder(folder: string): string[] {
     }
     if (files.length > MOST_FILES)
       throw new InputError(`${folder}: holds more than ${MOST_FILES} files; name a smaller folder`);
-    waiting.push(...folders.reverse());
+    for (const next of folders.reverse()) waiting.push(next);
   }
   return files;
 }

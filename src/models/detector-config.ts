@@ -2,39 +2,83 @@
 
 import { z } from "zod";
 
-const whole = z.int().positive();
+/** The most of each number is some times that of the largest published model, so that a wrong file is refused before it is built. */
+const upTo = (most: number) => z.int().positive().max(most);
 
 const swin = z.strictObject({
-  embedDim: whole,
-  depths: z.array(whole).length(4),
-  heads: z.array(whole).length(4),
-  window: whole,
+  embedDim: upTo(4096),
+  depths: z.array(upTo(128)).length(4),
+  heads: z.array(upTo(1024)).length(4),
+  window: upTo(128),
   dropPathRate: z.number().min(0).max(0.9),
 });
 
 /** What all detectors are told. */
 export const detectorConfigShape = {
   backbone: z.union([swin, z.literal("mobilenet-v2")]),
-  channels: whole,
-  groups: whole,
-  steps: z.int().min(0),
+  channels: upTo(8192),
+  groups: upTo(8192),
+  steps: z.int().min(0).max(64),
 };
 
 export const glipConfigSchema = z.strictObject({
   ...detectorConfigShape,
   bert: z.strictObject({
-    hiddenSize: whole,
-    layers: z.int().min(0),
-    heads: whole,
-    intermediateSize: whole,
-    vocabularySize: whole,
-    positions: whole,
+    hiddenSize: upTo(8192),
+    layers: z.int().min(0).max(128),
+    heads: upTo(1024),
+    intermediateSize: upTo(65_536),
+    vocabularySize: upTo(2_000_000),
+    positions: upTo(65_536),
   }),
-  maxTokens: whole,
-  fusion: z.strictObject({ width: whole, heads: whole }).exactOptional(),
+  maxTokens: upTo(65_536),
+  fusion: z.strictObject({ width: upTo(16_384), heads: upTo(1024) }).exactOptional(),
 });
 
 export const dynamicHeadConfigSchema = z.strictObject({
   ...detectorConfigShape,
-  classes: z.array(z.string().min(1)).min(1),
+  classes: z.array(z.string().min(1).max(1000)).min(1).max(100_000),
 });
+
+/** Numbers of a model that is built: 16 GB of float32, ten times the largest published one. */
+const MOST_PARAMETERS = 4e9;
+
+/** What the number of parameters follows from. */
+interface SizedConfig {
+  readonly backbone: string | { readonly embedDim: number; readonly depths: readonly number[] };
+  readonly channels: number;
+  readonly steps: number;
+  readonly bert?: {
+    readonly hiddenSize: number;
+    readonly layers: number;
+    readonly intermediateSize: number;
+    readonly vocabularySize: number;
+    readonly positions: number;
+  };
+  readonly fusion?: { readonly width: number };
+  readonly classes?: readonly string[];
+}
+
+/** About how many numbers a model of this configuration has, from its largest products alone. */
+export function roughParameters(config: SizedConfig): number {
+  const { backbone, channels, steps } = config;
+  let count = steps * 4 * 9 * channels ** 2;
+  if (typeof backbone === "object")
+    for (const [stage, depth] of backbone.depths.entries()) count += depth * 12 * (backbone.embedDim * 2 ** stage) ** 2;
+  if (!config.bert) return count + (config.classes?.length ?? 0) * channels;
+  const { hiddenSize, layers, intermediateSize, vocabularySize, positions } = config.bert;
+  count += (vocabularySize + positions) * hiddenSize + layers * hiddenSize * (4 * hiddenSize + 2 * intermediateSize);
+  // Each step with fusion has projections of both sides, and a layer of the language model of its own.
+  const { width = 0 } = config.fusion ?? {};
+  return (
+    count +
+    (width ? steps * (3 * width * (channels + hiddenSize) + hiddenSize * (4 * hiddenSize + 2 * intermediateSize)) : 0)
+  );
+}
+
+/** What is wrong with a configuration of more numbers than can be held; asked before anything is built. */
+export function hugeWords(config: SizedConfig): string | undefined {
+  const count = roughParameters(config);
+  if (count <= MOST_PARAMETERS) return undefined;
+  return `the model would have about ${(count / 1e9).toFixed(1)} billion parameters, more than the ${MOST_PARAMETERS / 1e9} billion that can be held; make it smaller`;
+}

@@ -3,7 +3,7 @@
 /** Columns aligned: the first to the left, the others to the right. */
 export function plainTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...all.map((row) => width(row[column] ?? ""))));
+  const widths = header.map((_, column) => all.reduce((most, row) => Math.max(most, width(row[column] ?? "")), 0));
   const lines = all.map((row) =>
     row
       .map((cell, column) => {

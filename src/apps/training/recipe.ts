@@ -1,22 +1,25 @@
 /** A training run as it stands in a file: JSON, checked whole, with overrides from the command line. */
 
-import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { RecipeError } from "../../errors.ts";
-import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
+import { readTextFile } from "../../files/read-file.ts";
+import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords } from "../../models/detector-config.ts";
 
+/** Of a recipe's file. */
+const MOST_BYTES = 2 ** 24;
 const whole = z.int().positive();
+const upTo = (most: number) => whole.max(most);
 const rate = z.number().min(0).max(1);
 
 const pattern = z.string().refine(isPattern, "not a regular expression");
 
 /** What every batch is made to, wherever its pictures come from. */
 const batchShape = {
-  pictures: whole,
+  pictures: upTo(65_536),
   /** Lengths of the shorter side. */
-  sizes: z.array(whole).min(1),
+  sizes: z.array(upTo(10_000)).min(1).max(1000),
   /** Tokens of every caption. */
-  tokens: whole,
+  tokens: upTo(65_536),
 };
 
 const scenesSchema = z.strictObject({
@@ -29,11 +32,11 @@ const scenesSchema = z.strictObject({
   /** Whether drawings and names that no split shows are learned from, too. */
   more: z.boolean().exactOptional(),
   /** Most things in a scene, and the side of the smallest as a share of the picture's. */
-  objects: whole,
+  objects: upTo(1000),
   smallest: rate,
   /** Share of captions that are sentences about the scene, and most names of the others. */
   sentences: rate,
-  listed: whole,
+  listed: upTo(10_000),
 });
 
 /** A dataset's folder or annotation file, and the folder of its pictures where that is not beside it. */
@@ -43,7 +46,7 @@ const datasetsSchema = z.strictObject({
   kind: z.literal("datasets"),
   ...batchShape,
   /** Most pixels of the longer side. */
-  longest: whole,
+  longest: upTo(100_000),
   /**
    * How many of the pictures come from each, against the weights of the others; whether a box that carries a score teaches its
    * words that score in place of 1; and of how many pictures of each class, chosen by the seed, it is learned (all unless told).
@@ -88,7 +91,7 @@ export const recipeSchema = z.strictObject({
   /** Scenes that are made as they are needed unless it says otherwise, or datasets on disk. */
   data: z.discriminatedUnion("kind", [scenesSchema, datasetsSchema]),
   /** Parts of a batch that are computed at the same time, each on a core of its own; they decide the bits. */
-  shards: whole,
+  shards: upTo(1024),
   /** Patterns of the names of parameters that keep their first values. */
   frozen: z.array(pattern),
   /** Weight of the contrast between regions and words across the pictures of a batch (GLIPv2); none without. */
@@ -133,7 +136,7 @@ export function wordsOf({ words }: Recipe): string {
 export function readRecipe(file: string, overrides: readonly string[] = []): Recipe {
   let raw: unknown;
   try {
-    raw = JSON.parse(readFileSync(file, "utf8"));
+    raw = JSON.parse(readTextFile(file, MOST_BYTES));
   } catch (error) {
     throw new RecipeError(
       `${file}: not a recipe (${error instanceof Error ? error.message : error}); see recipes/ for examples`,
@@ -142,6 +145,9 @@ export function readRecipe(file: string, overrides: readonly string[] = []): Rec
   for (const override of overrides) assign(raw, override);
   const checked = recipeSchema.safeParse(raw);
   if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
+  const { model } = checked.data;
+  const huge = hugeWords(model.kind === "dynamic-head" ? { ...model, classes: model.classes ?? [] } : model);
+  if (huge) throw new RecipeError(`${file}: ${huge}`);
   if (checked.data.contrast) wantContrast(checked.data, file);
   return checked.data;
 }
@@ -168,11 +174,11 @@ function assign(raw: unknown, override: string): void {
   const at = override.indexOf("=");
   const path = override.slice(0, at).split(".");
   const last = path.pop();
-  if (at < 1 || last === undefined)
+  if (at < 1 || last === undefined || last === "__proto__")
     throw new RecipeError(`override ${override}: write it as key=value, for example steps=1000`);
   let place = raw as Record<string, unknown>;
   for (const key of path) {
-    const next = place[key];
+    const next = Object.hasOwn(place, key) ? place[key] : undefined;
     if (typeof next !== "object" || next === null)
       throw new RecipeError(`override ${override}: the recipe has no ${key}`);
     place = next as Record<string, unknown>;

@@ -6,6 +6,8 @@ const fineness = 5;
 
 /** Outlines are walked pixel by pixel, so a wild coordinate would cost memory. */
 const furthest = 1e6;
+/** Points of one outline on the finer grid: some 100 times around a picture of 5,000 × 5,000. */
+const MOST_POINTS = 1e7;
 
 /** One part (x, y, x, y, …, in pixels, filled by parity) on a picture of the given size. */
 export function rasterisePart(part: readonly number[], height: number, width: number): RunLengths {
@@ -44,6 +46,15 @@ function walkOutline(part: readonly number[]): { x: number[]; y: number[] } {
   if (wild !== undefined)
     throw new InputError(`polygon: coordinate ${wild} is not within ${furthest} pixels; correct it`);
   const fine = (value: number) => Math.trunc(fineness * value + 0.5);
+  let points = 0;
+  for (let i = 0; i < 2 * vertices; i += 2) {
+    const next = (i + 2) % (2 * vertices);
+    points += fineness * Math.max(Math.abs(part[next]! - part[i]!), Math.abs(part[next + 1]! - part[i + 1]!));
+  }
+  if (points > MOST_POINTS)
+    throw new InputError(
+      `polygon: the outline of ${vertices} corners is longer than ${MOST_POINTS / fineness} pixels; correct or simplify it`,
+    );
   const outline = { x: [] as number[], y: [] as number[] };
   for (let vertex = 0; vertex < vertices; vertex++) {
     const next = (vertex + 1) % vertices;

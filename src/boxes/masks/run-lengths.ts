@@ -87,20 +87,29 @@ export function uniteMasks(masks: readonly RunLengths[]): RunLengths {
   const [first, ...rest] = masks;
   const differs = rest.some((mask) => mask.height !== first?.height || mask.width !== first.width);
   if (!first || differs) return { height: 0, width: 0, counts: new Uint32Array(0) };
-  return rest.reduce((united, mask) => {
-    const counts: number[] = [];
-    let [run, inside] = [0, false];
-    walk(united.counts, mask.counts, (length, inFirst, inSecond) => {
-      if ((inFirst || inSecond) !== inside) {
-        counts.push(run);
-        run = 0;
-        inside = !inside;
-      }
-      run += length;
+  // By halves: one after another, many parts would take time by their square.
+  let left = [...masks];
+  while (left.length > 1)
+    left = Array.from({ length: Math.ceil(left.length / 2) }, (_, i) => {
+      const [one, other] = [left[2 * i]!, left[2 * i + 1]];
+      return other ? unite(one, other) : one;
     });
-    counts.push(run);
-    return { height: united.height, width: united.width, counts: Uint32Array.from(counts) };
-  }, first);
+  return left[0]!;
+}
+
+function unite({ height, width, counts: first }: RunLengths, { counts: second }: RunLengths): RunLengths {
+  const counts: number[] = [];
+  let [run, inside] = [0, false];
+  walk(first, second, (length, inFirst, inSecond) => {
+    if ((inFirst || inSecond) !== inside) {
+      counts.push(run);
+      run = 0;
+      inside = !inside;
+    }
+    run += length;
+  });
+  counts.push(run);
+  return { height, width, counts: Uint32Array.from(counts) };
 }
 
 /** COCO's text form: five bits a character, and from the fourth run on the difference to the run before the last. */

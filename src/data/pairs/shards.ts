@@ -38,8 +38,8 @@ export async function cutSource(source: string, { rows, images }: CutOptions): P
   const list = (ending: string) => fastGlob.sync(`**/*.${ending}`, { cwd: root }).sort();
   const files = isFolder ? [...list("tar"), ...list("{jsonl,tsv,parquet}")] : [basename(source)];
   const shards: Shard[] = [];
-  for (const file of files) shards.push(...(await shardsOfFile(root, file, rows)));
-  if (isFolder && files.length === 0) shards.push(...picturesShards(root, rows));
+  for (const file of files) for (const shard of await shardsOfFile(root, file, rows)) shards.push(shard);
+  if (isFolder && files.length === 0) for (const shard of picturesShards(root, rows)) shards.push(shard);
   if (shards.length > 0) return { root, images: images ?? root, shards };
   throw new InputError(
     `${source} holds no image–text pairs; give tars, lists (.jsonl, .tsv, .parquet) or pictures with .txt files of the same names`,

@@ -140,7 +140,11 @@ function parseFlickrAnnotations(source: string, file: string, problems: Problems
     try {
       if (box) {
         const corners = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(box, side, file));
-        for (const id of names) boxes.set(id, [...(boxes.get(id) ?? []), corners]);
+        for (const id of names) {
+          const known = boxes.get(id);
+          if (known) known.push(corners);
+          else boxes.set(id, [corners]);
+        }
         continue;
       }
       if (numberIn(object, "nobndbox", file) > 0) annotations.nobox.push(...names);
@@ -172,11 +176,13 @@ function datasetImage({ id, annotations, sentences }: FlickrImage, folder: strin
     objects.set(phrase, places);
   }
   for (const { sentence, phrases } of sentences) {
-    const words = sentence.split(" ");
+    // Where each word begins.
+    const starts = [0];
+    for (const word of sentence.split(" ")) starts.push(starts.at(-1)! + word.length + 1);
     const located = phrases.flatMap(({ phrase, phrase_id, first_word_index }) => {
       const places = objects.get(phrase_id);
       if (!places) return [];
-      const start = words.slice(0, first_word_index).reduce((length, word) => length + word.length + 1, 0);
+      const start = starts[first_word_index]!;
       return [{ spans: [[start, start + phrase.length]] as [number, number][], objects: places }];
     });
     image.captions.push({ text: sentence, phrases: located });

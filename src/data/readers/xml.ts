@@ -11,7 +11,7 @@ export interface XmlElement {
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** Reads one document and gives its root. @throws InputError with file and line where it is not well formed. */
+/** Reads one document and gives its root, in linear time. @throws InputError with file and line where it is not well formed. */
 export function parseXml(source: string, file: string): XmlElement {
   const document: XmlElement = { name: "", text: "", children: [], line: 1 };
   const open = [document];
@@ -19,30 +19,72 @@ export function parseXml(source: string, file: string): XmlElement {
   const fail = (problem: string): never => {
     throw new InputError(`${file}:${line}: ${problem}`);
   };
-  const pieces = source.matchAll(
-    /<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<[?!][^>]*>|<(\/?)([^\s<>/]+)([^<>]*?)(\/?)>|<|[^<]+/g,
-  );
-  for (const [piece, data, isClosing, name, , isEmpty] of pieces) {
+  const after = (place: number): number => {
+    const found = source.indexOf("\n", place);
+    return found < 0 ? Infinity : found;
+  };
+  let lineBreak = after(0);
+  for (let at = 0; at < source.length; ) {
     const current = open.at(-1)!;
-    if (piece === "<") fail("a tag is not closed; is the file cut off?");
-    if (data !== undefined) current.text += data;
-    else if (name !== undefined) {
-      if (isClosing) {
-        if (current.name !== name)
-          fail(`</${name}> closes <${current.name}>, which was opened on line ${current.line}`);
-        open.pop();
-      } else {
-        const element: XmlElement = { name, text: "", children: [], line };
-        current.children.push(element);
-        if (!isEmpty) open.push(element);
-      }
-    } else if (!piece.startsWith("<"))
-      current.text += piece.replace(/&([^;\s]*);/g, (_, entity: string) => expand(entity, fail));
-    line += piece.split("\n").length - 1;
+    const { kind, content, end } = pieceAt(source, at, fail);
+    if (kind === "data") current.text += content;
+    else if (kind === "text")
+      current.text += content.replace(/&([^;\s&]*);/g, (_, entity: string) => expand(entity, fail));
+    else if (kind === "tag") readTag(content, open, { line, fail });
+    for (; lineBreak < end; lineBreak = after(lineBreak + 1)) line++;
+    at = end;
   }
   if (open.length > 1) fail(`<${open.at(-1)!.name}> of line ${open.at(-1)!.line} is not closed; is the file cut off?`);
   const root = document.children[0];
   return root ?? fail("there is no element");
+}
+
+interface Piece {
+  kind: "text" | "data" | "tag" | "skipped";
+  content: string;
+  /** The place behind it. */
+  end: number;
+}
+
+type Fail = (problem: string) => never;
+
+/** The text, the tag, or what else begins at a place. */
+function pieceAt(source: string, at: number, fail: Fail): Piece {
+  if (source[at] !== "<") {
+    const next = source.indexOf("<", at);
+    const end = next < 0 ? source.length : next;
+    return { kind: "text", content: source.slice(at, end), end };
+  }
+  const upTo = (mark: string, from: number): number => {
+    const found = source.indexOf(mark, from);
+    return found < 0 ? fail("a tag is not closed; is the file cut off?") : found;
+  };
+  if (source.startsWith("<!--", at)) return { kind: "skipped", content: "", end: upTo("-->", at + 4) + 3 };
+  if (source.startsWith("<![CDATA[", at)) {
+    const close = upTo("]]>", at + 9);
+    return { kind: "data", content: source.slice(at + 9, close), end: close + 3 };
+  }
+  const close = upTo(">", at);
+  if (source[at + 1] === "?" || source[at + 1] === "!") return { kind: "skipped", content: "", end: close + 1 };
+  const content = source.slice(at + 1, close);
+  if (content.includes("<")) fail("a tag is not closed; is the file cut off?");
+  return { kind: "tag", content, end: close + 1 };
+}
+
+/** Opens or closes an element by what stands between < and >. */
+function readTag(content: string, open: XmlElement[], { line, fail }: { line: number; fail: Fail }): void {
+  const current = open.at(-1)!;
+  const isClosing = content.startsWith("/");
+  const name = /^[^\s/]+/.exec(isClosing ? content.slice(1) : content)?.[0];
+  if (name === undefined) fail("a tag is not closed; is the file cut off?");
+  else if (isClosing) {
+    if (current.name !== name) fail(`</${name}> closes <${current.name}>, which was opened on line ${current.line}`);
+    open.pop();
+  } else {
+    const element: XmlElement = { name, text: "", children: [], line };
+    current.children.push(element);
+    if (!content.endsWith("/")) open.push(element);
+  }
 }
 
 function expand(entity: string, fail: (problem: string) => never): string {

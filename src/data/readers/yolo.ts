@@ -82,8 +82,10 @@ function readShares(
   const corners = shares.map((share, place) => share * (place % 2 ? height : width));
   const xs = corners.filter((_, place) => place % 2 === 0);
   const ys = corners.filter((_, place) => place % 2 === 1);
-  const [left, top] = [Math.min(...xs), Math.min(...ys)];
-  const xywh: Xywh = [left, top, Math.max(...xs) - left, Math.max(...ys) - top];
+  const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
+  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const [left, top] = [least(xs), least(ys)];
+  const xywh: Xywh = [left, top, most(xs) - left, most(ys) - top];
   checkBox(xywh, image, context);
   let twice = 0;
   xs.forEach((x, i) => {

@@ -5,12 +5,13 @@ import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
+import { readTextFile } from "../../files/read-file.ts";
 import { writeWholeFolder } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import { KnownClasses } from "../../inputs/words/known-classes.ts";
 import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
-import { dynamicHeadConfigSchema, glipConfigSchema } from "../../models/detector-config.ts";
+import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords } from "../../models/detector-config.ts";
 import { type DynamicHeadConfig, dynamicHead } from "../../models/dynamic-head/dynamic-head.ts";
 import { type Glip, type GlipConfig, glip, publishedExtras } from "../../models/glip/glip.ts";
 import { inferConfig } from "../../models/glip/infer-config.ts";
@@ -57,8 +58,10 @@ const configSchema = z.discriminatedUnion("model_type", [
   z.object({ model_type: z.literal(GLIP), glip: glipConfigSchema }),
   z.object({ model_type: z.literal(DYNAMIC_HEAD), dynamic_head: dynamicHeadConfigSchema }),
 ]);
+/** Of config.json and the other texts of a folder. */
+const MOST_TEXT = 2 ** 26;
 const sizeSchema = z.object({
-  size: z.object({ shortest_edge: z.int().positive(), longest_edge: z.int().positive() }),
+  size: z.object({ shortest_edge: z.int().positive().max(10_000), longest_edge: z.int().positive().max(100_000) }),
 });
 
 export interface ReadOptions {
@@ -94,6 +97,8 @@ export async function readDetector(
 
 async function readFolder(folder: string): Promise<StoredDetector | StoredModel> {
   const stored = await readJson(join(folder, "config.json"), configSchema);
+  const huge = hugeWords(stored.model_type === DYNAMIC_HEAD ? stored.dynamic_head : stored.glip);
+  if (huge) throw new WeightsError(`${join(folder, "config.json")}: ${huge}`);
   const { size: sides } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
   const size: SizeRule = { short: sides.shortest_edge, max: sides.longest_edge };
   const file = join(folder, "model.safetensors");
@@ -104,7 +109,7 @@ async function readFolder(folder: string): Promise<StoredDetector | StoredModel>
   }
   const config = stored.glip;
   const vocabulary = join(folder, "vocab.txt");
-  const words = WordPieces.parse(await readFile(vocabulary, "utf8").catch(missing(vocabulary)));
+  const words = WordPieces.parse(await readTextOf(vocabulary));
   wantWords(words, config, folder);
   const model = glip(config);
   const [companion, listed] = [await present(join(folder, COMPANION)), await present(join(folder, NAMES))];
@@ -185,7 +190,7 @@ export async function writeModelFolder(
 }
 
 async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {
-  const text = await readFile(path, "utf8").catch(missing(path));
+  const text = await readTextOf(path);
   let raw: unknown;
   try {
     raw = JSON.parse(text);
@@ -195,6 +200,11 @@ async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<
   const checked = schema.safeParse(raw);
   if (!checked.success) throw new WeightsError(`${path}: ${z.prettifyError(checked.error)}`);
   return checked.data;
+}
+
+async function readTextOf(path: string): Promise<string> {
+  if (!(await stat(path).catch(() => undefined))) missing(path)();
+  return readTextFile(path, MOST_TEXT);
 }
 
 function missing(path: string) {

@@ -1,0 +1,30 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords, roughParameters } from "./detector-config.ts";
+import { glip } from "./glip/glip.ts";
+import { glipPresets } from "./glip/glip-presets.ts";
+
+test("every published configuration is within the limits, and its size is estimated to a fifth", () => {
+  for (const [name, config] of Object.entries(glipPresets)) {
+    assert.ok(glipConfigSchema.safeParse(config).success, name);
+    assert.equal(hugeWords(config), undefined);
+    const count = glip(config).parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
+    const ratio = roughParameters(config) / count;
+    assert.ok(ratio > 0.8 && ratio < 1.2, `${name}: ${ratio}`);
+  }
+});
+
+test("a configuration that could not be held is refused before it is built", () => {
+  const config = Object.values(glipPresets)[0]!;
+  const wild = { ...config, bert: { ...config.bert, layers: 100_000_000 } };
+  assert.equal(glipConfigSchema.safeParse(wild).success, false);
+  assert.equal(glipConfigSchema.safeParse({ ...config, steps: 1e8 }).success, false);
+  const within = { ...config, bert: { ...config.bert, layers: 128, hiddenSize: 8192, intermediateSize: 65_536 } };
+  assert.ok(glipConfigSchema.safeParse(within).success);
+  assert.match(hugeWords(within) ?? "", /about 1\d\d\.\d billion parameters, more than the 4 billion/);
+  assert.equal(
+    dynamicHeadConfigSchema.safeParse({ backbone: "mobilenet-v2", channels: 1e9, groups: 1, steps: 1, classes: ["a"] })
+      .success,
+    false,
+  );
+});
