@@ -65,8 +65,20 @@ test("what an unlisted class made is refused by name inside the tensors and pass
   await file.close();
 });
 
-test("a TorchScript program is refused with what to save instead", async () => {
-  await assert.rejects(openWeights(join(fixtures, "program.pt")), { name: "WeightsError", message: /state_dict\(\)/ });
+test("a TorchScript archive is read as the state dictionary of its modules", async () => {
+  const archive = await openWeights(join(fixtures, "program.pt"));
+  const plain = await openWeights(join(fixtures, "training.pth"));
+  assert.deepEqual(archive.names.toSorted(), plain.names.toSorted());
+  for (const name of plain.names) assert.deepEqual(await archive.read(name), await plain.read(name), name);
+  await archive.close();
+  await plain.close();
+});
+
+test("a TorchScript program without weights is refused with what to save instead", async () => {
+  await assert.rejects(openWeights(join(fixtures, "program-only.pt")), {
+    name: "WeightsError",
+    message: /program-only\.pt: is a TorchScript program without weights; save the state_dict\(\)/,
+  });
 });
 
 test("a missing file, a folder and a file of words are refused by name", async () => {
@@ -88,6 +100,22 @@ test("a name that the file does not hold is refused", async () => {
   await assert.rejects(file.read("absent"), { name: "WeightsError", message: /holds no tensor named "absent"/ });
   await file.close();
 });
+
+const clip = join(golden, "../clip");
+if (existsSync(clip)) {
+  for (const name of ["nano-rn", "nano-vit"])
+    test(`OpenAI's archive form of ${name} holds the tensors of its state dictionary, most as halves`, async () => {
+      const archive = await openWeights(join(clip, `${name}.jit.pt`));
+      const plain = await openWeights(join(clip, `${name}.pt`));
+      const extra = ["input_resolution", "context_length", "vocab_size"];
+      assert.deepEqual(archive.names.toSorted(), [...plain.names, ...extra].sort());
+      for (const key of plain.names)
+        assert.deepEqual(await archive.readFloat32(key), await plain.readFloat32(key), key);
+      assert.equal(archive.entries.get("text_projection")?.dtype, "F16");
+      await archive.close();
+      await plain.close();
+    });
+}
 
 if (existsSync(golden)) {
   test("the published layout opens with its prefix dropped", async () => {

@@ -1,10 +1,14 @@
-/** PyTorch checkpoints as `torch.save` writes them since 1.6: a zip file with one pickle and a member for each storage. */
+/**
+ * PyTorch checkpoints as `torch.save` writes them since 1.6: a zip file with one pickle and a member for each storage. TorchScript's archives are
+ * of the same form with a program beside, which is never read.
+ */
 
 import { crc32 } from "node:zlib";
 import { type ByteFile, quote } from "./byte-file.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { itemSize } from "./dtype.ts";
 import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
+import { unpickleScript } from "./torch-script.ts";
 import { LocatedWeights, type WeightsFile } from "./weights-file.ts";
 import { ZipDirectory } from "./zip-directory.ts";
 
@@ -12,9 +16,7 @@ import { ZipDirectory } from "./zip-directory.ts";
 export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   const directory = await ZipDirectory.read(file);
   const root = rootOf(file, directory.names);
-  if (directory.names.includes(`${root}constants.pkl`)) {
-    throw file.broken("is a TorchScript program; save the state_dict() of the model instead");
-  }
+  const script = directory.names.includes(`${root}constants.pkl`);
   if (directory.names.includes(`${root}byteorder`)) {
     const order = directory.locate(`${root}byteorder`);
     const word = Buffer.from(await file.read(order.start, order.length)).toString("latin1");
@@ -23,7 +25,8 @@ export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   const pickle = directory.locate(`${root}data.pkl`);
   const bytes = new Uint8Array(await file.read(pickle.start, pickle.length));
   if (crc32(bytes) !== pickle.checksum) throw file.broken("is damaged (checksum differs); fetch it again");
-  const { value } = unpickleTorch(new ByteReader(file, pickle.start, pickle.start + pickle.length));
+  const reader = new ByteReader(file, pickle.start, pickle.start + pickle.length);
+  const { value } = script ? unpickleScript(reader) : unpickleTorch(reader);
   const tensors = locateTensors(file, value, ({ key, dtype, count }) => {
     const range = directory.locate(`${root}data/${key}`);
     if (range.length === count * itemSize(dtype)) return range;

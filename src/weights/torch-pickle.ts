@@ -4,7 +4,7 @@ import { type ByteFile, quote } from "./byte-file.ts";
 import type { ByteReader } from "./byte-reader.ts";
 import { elementCount, itemSize, type StoredDtype } from "./dtype.ts";
 import { lastElement } from "./strides.ts";
-import { Opaque, type Pickled, PickledGlobal, unpickle } from "./unpickle.ts";
+import { Opaque, type Pickled, PickledGlobal, type PickleRules, unpickle } from "./unpickle.ts";
 import type { ByteRange, StoredTensor } from "./weights-file.ts";
 
 /** A run of elements outside the pickle. */
@@ -17,7 +17,7 @@ export class PickledStorage {
   ) {}
 }
 
-class PickledTensor {
+export class PickledTensor {
   constructor(
     readonly storage: Pickled,
     readonly offset: Pickled,
@@ -47,10 +47,12 @@ export interface TorchPickle {
 }
 
 /** Reads one pickle with the globals of PyTorch's own that make tensors; all others stay opaque. */
-export function unpickleTorch(reader: ByteReader): TorchPickle {
+export function unpickleTorch(reader: ByteReader, rules: Partial<PickleRules> = {}): TorchPickle {
   const { file } = reader;
   const storages = new Map<string, PickledStorage>();
-  const value = unpickle(reader, { call: makeTorch, persistent: (id) => persistentStorage(file, storages, id) });
+  const call = (global: string, parameters: readonly Pickled[]) =>
+    rules.call?.(global, parameters) ?? makeTorch(global, parameters);
+  const value = unpickle(reader, { ...rules, call, persistent: (id) => persistentStorage(file, storages, id) });
   return { value, storages };
 }
 

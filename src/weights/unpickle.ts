@@ -26,6 +26,8 @@ export interface PickleRules {
   call(global: string, parameters: readonly Pickled[]): Pickled;
   /** The object behind a persistent id. */
   persistent(id: Pickled): Pickled;
+  /** Takes in the state of an object that a call made; without it states are dropped, such as the versions in an OrderedDict. */
+  build?(object: Pickled, state: Pickled): void;
 }
 
 /** Most instructions of one pickle; a checkpoint of 10,000 tensors has about a quarter of a million. */
@@ -213,5 +215,8 @@ const steps: Readonly<Record<number, (machine: PickleMachine) => void>> = {
     if (!(named instanceof Map)) throw m.refuse("has a pickle that calls without a dictionary of names");
     m.call();
   },
-  98: (m) => void m.pop(), // BUILD: the state of an object, such as the versions in an OrderedDict, is dropped
+  98: (m) => {
+    const state = m.pop(); // BUILD
+    m.rules.build?.(m.top(), state);
+  },
 };
