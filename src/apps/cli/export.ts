@@ -38,9 +38,19 @@ export function addExportCommand(program: Command): void {
     const made = adapted === undefined ? undefined : await readAdapted(adapted);
     const classes = made?.prompt ?? named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
-    const stored = withAdapted(await readModel(await modelPath(choice)), made);
-    await exportDetector(stored, { ...size, classes, path: out });
-    print(`${out}\n${out}.json\n`);
+    // What was adapted is answered without the companion.
+    const { companion, ...alone } = withAdapted(await readModel(await modelPath(choice)), made);
+    const stored = companion && !made ? { ...alone, companion } : alone;
+    const written = await exportDetector(stored, { ...size, classes, path: out });
+    if (written.companion)
+      process.stderr.write(
+        `groundling: detect answers for photos by a second detector, which is in ${written.companion}; ${written.note} tells how to merge both\n`,
+      );
+    else if (companion)
+      process.stderr.write(
+        `groundling: the model's second detector, for photos, is left out: it ${made ? "was not adapted" : "knows none of these names"}\n`,
+      );
+    print(`${[written.model, written.note, ...(written.companion ? [written.companion] : [])].join("\n")}\n`);
   });
 }
 

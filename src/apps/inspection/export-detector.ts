@@ -1,15 +1,19 @@
 /** A model for one size of pictures and one list of classes, as plain ONNX with a note on how to read its answers. */
 
+import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
 import { writeWhole } from "../../files/write-whole.ts";
-import { promptOfClasses } from "../../inputs/words/prompts.ts";
-import { STRIDES } from "../../models/parts/detector.ts";
+import { NameList } from "../../inputs/words/name-list.ts";
+import { type Pass, promptOfClasses } from "../../inputs/words/prompts.ts";
 import { exportOnnx } from "../../onnx/export.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/finding/adapted-prompt.ts";
 import { baseMark } from "../../tasks/finding/base-mark.ts";
+import { Companion, readCompanion } from "../../tasks/finding/companion.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
 import { concat, constant, input, reshape, swapLast, type Tensor } from "../../tensor/index.ts";
+import { companionNote, exportCompanion } from "./export-companion.ts";
+import { detectorNote } from "./export-note.ts";
 
 export interface ExportQuestion {
   /** Of the prepared picture, multiples of 32. */
@@ -20,21 +24,58 @@ export interface ExportQuestion {
   path: string;
 }
 
+/** The files that were written. */
+export interface Exported {
+  model: string;
+  /** How to read the answers. */
+  note: string;
+  /** The detector that answers beside the model, where the model has one that knows some of the classes. */
+  companion?: string;
+}
+
 /**
  * Writes the model with input `image` [1,3,height,width] (blue, green, red; normalised) and, for the a anchors of all levels and l tokens of the
- * prompt, the outputs `logits` [1,a,l], `offsets` [1,a,4] and `centerness` [1,a].
+ * prompt, the outputs `logits` [1,a,l], `offsets` [1,a,4] and `centerness` [1,a]. A companion that knows some of the classes is written
+ * beside it, as `NAME.companion.onnx`. Throws InputError where the names need several prompts.
  */
-export async function exportDetector(
-  { model, weights, words }: StoredModel,
-  { height, width, classes, path }: ExportQuestion,
-): Promise<void> {
+export async function exportDetector(stored: StoredModel, question: ExportQuestion): Promise<Exported> {
+  const { height, width, classes, path } = question;
+  const { model, weights, words, companion } = stored;
+  const names = stored.names && new NameList(stored.names);
   const { passes, labels } =
     "vectors" in classes
       ? promptOfAdapted({ words, model, mark: baseMark(weights) }, classes)
-      : promptOfClasses(words, classes, { maxTokens: model.config.maxTokens });
+      : promptOfClasses(words, names?.allSpelledOut(classes) ?? classes, { maxTokens: model.config.maxTokens });
   const [pass] = passes;
   if (!pass || passes.length > 1)
     throw new InputError(`these ${labels.length} names need ${passes.length} prompts; export fewer at once`);
+  await exportOnnx(await answersOf(stored, pass, { height, width }), path, { weights });
+  const note = detectorNote({ height, width }, stored.size, {
+    classes: pass.classes.map((label, i) => ({ name: labels[label]!, tokens: pass.labelTokens[i]! })),
+  });
+  const beside = companion && !pass.learned ? await readCompanion(companion, stored.names?.photos) : undefined;
+  const known = beside ? columnsOf(new Companion(beside), labels, names) : [];
+  const file = `${path.replace(/\.onnx$/, "")}.companion.onnx`;
+  if (beside && known.length > 0) await exportCompanion(beside, file);
+  const whole = known.length > 0 ? { ...note, companion: companionNote(basename(file), known) } : note;
+  await writeWhole(`${path}.json`, `${JSON.stringify(whole, null, 2)}\n`);
+  return { model: path, note: `${path}.json`, ...(known.length > 0 ? { companion: file } : {}) };
+}
+
+/** The classes asked for that a companion knows, with their numbers there. */
+function columnsOf(companion: Companion, labels: readonly string[], names: NameList | undefined) {
+  return labels.flatMap((name) => {
+    const column = companion.classOf(names?.spelledOut(name) ?? name);
+    return column === undefined ? [] : [{ name, column }];
+  });
+}
+
+/** The model's answers for one prompt, whose words are computed now and are constants. */
+async function answersOf(
+  { model, weights }: StoredModel,
+  pass: Pass,
+  { height, width }: { height: number; width: number },
+) {
   const predictor = new Predictor(model, weights);
   const { vectors, tokens } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
   const text = constant(vectors, [1, tokens, model.textWidth]);
@@ -45,37 +86,10 @@ export async function exportDetector(
       maps.map((map) => reshape(map, [1, channels, -1])),
       2,
     );
-  const outputs = {
-    logits: concat(
-      levels.map(({ logits }) => logits),
-      1,
-    ),
-    offsets: swapLast(
-      joined(
-        levels.map(({ offsets }) => offsets),
-        4,
-      ),
-    ),
-    centerness: reshape(
-      joined(
-        levels.map(({ centerness }) => centerness),
-        1,
-      ),
-      [1, -1],
-    ),
+  const each = <Part extends "logits" | "offsets" | "centerness">(part: Part) => levels.map((level) => level[part]);
+  return {
+    logits: concat(each("logits"), 1),
+    offsets: swapLast(joined(each("offsets"), 4)),
+    centerness: reshape(joined(each("centerness"), 1), [1, -1]),
   };
-  await exportOnnx(outputs, path, { weights });
-  const note = {
-    image: {
-      shape: [1, 3, height, width],
-      order: "BGR",
-      mean: [103.53, 116.28, 123.675],
-      std: [57.375, 57.12, 58.395],
-    },
-    strides: STRIDES,
-    anchor: { side: "8 × stride", offsets: "centre / 10, logarithm of size / 5" },
-    score: "sqrt(mean over the class's tokens of sigmoid(logits) × sigmoid(centerness))",
-    classes: pass.classes.map((label, i) => ({ name: labels[label], tokens: pass.labelTokens[i] })),
-  };
-  await writeWhole(`${path}.json`, `${JSON.stringify(note, null, 2)}\n`);
 }

@@ -24,7 +24,7 @@ export interface StoredCompanion {
  * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.88. At 1, what a companion is half sure of would
  * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
  */
-const CENTERNESS = 2;
+export const COMPANION_CENTERNESS = 2;
 
 const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 
@@ -89,7 +89,7 @@ export class Companion {
         offsets[side * count + anchor] = (seen.offsets[side * count + anchor]! + turned) / 2;
       }
     });
-    return { logits, offsets, centerness: new Float32Array(count).fill(CENTERNESS), anchors };
+    return { logits, offsets, centerness: new Float32Array(count).fill(COMPANION_CENTERNESS), anchors };
   }
 
   /** The things of the labels whose class it knows, labels counted as given. */
