@@ -1,6 +1,6 @@
 /**
  * From a training run to a model folder: the averaged weights, or their mean with other models', in float16, with words, sizes and a card.
- * npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card recipes/wide-world.md
+ * npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card assets/models/everyday/README.md
  */
 
 import { readFile } from "node:fs/promises";
