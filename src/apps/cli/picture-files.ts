@@ -5,6 +5,7 @@ import { basename, extname, join } from "node:path";
 import fastGlob from "fast-glob";
 import { InputError } from "../../errors.ts";
 import { filesUnder } from "../../files/walk.ts";
+import { addressOf } from "../../inputs/pictures/picture-address.ts";
 
 export interface PictureFile {
   readonly source: string | URL;
@@ -14,13 +15,14 @@ export interface PictureFile {
   readonly name: string;
 }
 
-const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl";
+const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl,bmp";
 const KNOWN: ReadonlySet<string> = new Set(ENDINGS.split(","));
 
 /** Lists the pictures in the order given, those of a folder by name. Throws InputError for folders and globs without any. */
 export function pictureFiles(named: readonly string[]): PictureFile[] {
   return named.flatMap((one) => {
-    if (/^(https?|data|file):/.test(one)) return [picture(new URL(one), one, basename(new URL(one).pathname))];
+    const address = addressOf(one);
+    if (address) return [picture(address, one, address.protocol === "data:" ? "" : basename(address.pathname))];
     if (existsSync(one) && statSync(one).isDirectory()) return inFolder(one);
     if (!existsSync(one) && fastGlob.isDynamicPattern(one)) return matching(one);
     // A file that is not there is reported in its turn, like one that cannot be read.

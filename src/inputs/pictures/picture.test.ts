@@ -37,7 +37,17 @@ test("a picture comes from a path, bytes, a file address, a data address and pix
   const expected = { data: [255, 0, 0, 0, 0, 255], width: 2, height: 1 };
   const pixelsGiven = { ...raw, data: Uint8ClampedArray.from(expected.data) };
   const data = new URL(`data:image/png;base64,${bytes.toString("base64")}`);
-  for (const source of [path, bytes, pathToFileURL(path), data, pixelsGiven])
+  const blobs = [new Blob([new Uint8Array(bytes)]), new File([new Uint8Array(bytes)], "a.png")];
+  for (const source of [
+    path,
+    bytes,
+    pathToFileURL(path),
+    data,
+    pathToFileURL(path).href,
+    data.href,
+    ...blobs,
+    pixelsGiven,
+  ])
     assert.deepEqual(await pixels(source), expected);
   await rm(folder, { recursive: true });
 });
@@ -131,6 +141,7 @@ test("a picture is fetched, and a refusing server is named", async () => {
   assert.ok(address && typeof address === "object");
   const root = `http://127.0.0.1:${address.port}`;
   assert.deepEqual((await pixels(new URL(`${root}/a.png`))).data, [255, 0, 0, 0, 0, 255]);
+  assert.deepEqual((await pixels(`${root}/a.png`)).data, [255, 0, 0, 0, 0, 255]);
   await refuses(new URL(`${root}/b.png`), /b\.png cannot be fetched \(the server answered 404\)/);
   await new Promise((resolve) => {
     server.closeAllConnections();
@@ -165,3 +176,13 @@ function png(
     chunk("IEND", Buffer.alloc(0)),
   ]);
 }
+
+test("what is no address, no picture or empty is refused in one sentence", async () => {
+  await refuses("https://", /^https:\/\/ is a malformed address; write it as/);
+  await refuses("http://exa mple.org/a.png", /is a malformed address/);
+  await refuses("file://other-host/a.png", /is a malformed address/);
+  await refuses(new Blob([]), /the picture of 0 bytes is empty/);
+  await refuses(new File(["words"], "words.png"), /^words\.png is no picture that can be read/);
+  for (const nothing of [undefined, null, 5, {}])
+    await refuses(JSON.parse(JSON.stringify({ nothing })).nothing, /is no picture; give a path/);
+});

@@ -1,9 +1,10 @@
 /** Decodes pictures to 8-bit RGB. */
 import { stat } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { InputError } from "../../errors.ts";
 import { readBytes } from "../../files/read-file.ts";
+import { bitmapHeader, decodeBitmap, isBitmap } from "./bitmap.ts";
+import { addressOf, pathOfAddress } from "./picture-address.ts";
 import { MOST_BYTES, MOST_PIXELS, PICTURE_KINDS } from "./picture-file.ts";
 import type { Picture } from "./resize.ts";
 
@@ -15,8 +16,8 @@ export interface RawPicture {
   readonly channels: number;
 }
 
-/** A path, the bytes of a picture file, the address of one (file:, data:, http:, https:), or pixels. */
-export type PictureSource = string | URL | Uint8Array | RawPicture;
+/** A path, the address of a picture file (file:, data:, http:, https:) as text or URL, its bytes, a Blob or File of them, or pixels. */
+export type PictureSource = string | URL | Blob | Uint8Array | RawPicture;
 
 export interface DecodeOptions {
   /** Pictures of more pixels are refused before they are decoded. */
@@ -34,9 +35,22 @@ export async function decodePicture(
   source: PictureSource,
   { maxPixels = MOST_PIXELS }: DecodeOptions = {},
 ): Promise<Picture> {
-  if (typeof source === "object" && "channels" in source) return fromPixels(source, maxPixels);
+  if (isRaw(source)) return fromPixels(source, maxPixels);
   const name = nameOf(source);
-  return decode(await bytesOf(source, name), name, maxPixels);
+  const bytes = await bytesOf(source, name);
+  return isBitmap(bytes) ? fromBitmap(bytes, name, maxPixels) : decode(bytes, name, maxPixels);
+}
+
+function isRaw(source: PictureSource): source is RawPicture {
+  return typeof source === "object" && source !== null && "channels" in source;
+}
+
+async function fromBitmap(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
+  const { width, height, length } = bitmapHeader(bytes);
+  if (width < 1 || height < 1) refuse(name, "is a broken picture (its header gives no size)");
+  checkPixels(name, width, height, maxPixels);
+  if (bytes.length < length) refuse(name, `is a broken picture (it has ${bytes.length} of ${length} bytes)`);
+  return decodeBitmap(bytes).catch((cause) => refuse(name, `is a broken picture (${reason(cause)})`, cause));
 }
 
 async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
@@ -45,7 +59,7 @@ async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promi
     .metadata()
     .catch((cause) => refuse(name, `is no picture that can be read (${reason(cause)})`, cause));
   if (!PICTURE_KINDS.has(metadata.format))
-    refuse(name, `is of the kind ${metadata.format}; give a JPEG, PNG, WebP, GIF, TIFF or AVIF`);
+    refuse(name, `is of the kind ${metadata.format}; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`);
   const { width, pageHeight: height = metadata.height } = metadata;
   checkPixels(name, width, height, maxPixels);
   const decoder = sharp(bytes, { ...options, autoOrient: true });
@@ -80,13 +94,22 @@ function checkPixels(name: string, width: number, height: number, maxPixels: num
   );
 }
 
-async function bytesOf(source: string | URL | Uint8Array, name: string): Promise<Uint8Array> {
+async function bytesOf(given: string | URL | Blob | Uint8Array, name: string): Promise<Uint8Array> {
+  const source = typeof given === "string" ? (addressOf(given) ?? given) : given;
   if (source instanceof Uint8Array) return source.length > 0 ? source : refuse(name, "is empty");
+  if (source instanceof Blob) return blobBytes(source, name);
   if (typeof source === "string") return fileBytes(source, name);
-  if (source.protocol === "file:") return fileBytes(fileURLToPath(source), name);
+  if (!(source instanceof URL)) refuse(name, "is no picture; give a path, an address, bytes, a Blob or pixels");
+  if (source.protocol === "file:") return fileBytes(pathOfAddress(source), name);
   if (source.protocol === "data:" || source.protocol === "http:" || source.protocol === "https:")
     return fetched(source, name);
   return refuse(name, "has an address of an unknown kind; give file:, data:, http: or https:");
+}
+
+async function blobBytes(blob: Blob, name: string): Promise<Uint8Array> {
+  if (blob.size > MOST_BYTES) refuse(name, `has ${blob.size} bytes, more than the limit of ${MOST_BYTES}`);
+  if (blob.size === 0) refuse(name, "is empty");
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 async function fileBytes(path: string, name: string): Promise<Uint8Array> {
@@ -142,9 +165,10 @@ function toRgb(data: Uint8Array, channels: number): Uint8Array {
   return result;
 }
 
-function nameOf(source: string | URL | Uint8Array): string {
+function nameOf(source: string | URL | Blob | Uint8Array): string {
   if (source instanceof Uint8Array) return `the picture of ${source.length} bytes`;
-  const text = source.toString();
+  if (source instanceof Blob) return source instanceof File ? source.name : `the picture of ${source.size} bytes`;
+  const text = String(source);
   return text.length > 200 ? `${text.slice(0, 60)}…` : text;
 }
 

@@ -1,0 +1,30 @@
+/** Addresses of pictures that are given as text. */
+
+import { fileURLToPath } from "node:url";
+import { InputError } from "../../errors.ts";
+
+const ADDRESS = /^(?:https?|data|file):/i;
+const LONGEST_NAME = 60;
+
+/** The address that a text is, nothing for a path. Throws InputError where it is malformed. */
+export function addressOf(text: string): URL | undefined {
+  if (!ADDRESS.test(text)) return undefined;
+  if (URL.canParse(text)) return new URL(text);
+  throw malformed(text);
+}
+
+/** The path that a file: address names. Throws InputError for one of another host, or with an escaped slash. */
+export function pathOfAddress(address: URL): string {
+  try {
+    return fileURLToPath(address);
+  } catch {
+    throw malformed(address.href);
+  }
+}
+
+function malformed(text: string): InputError {
+  const name = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
+  return new InputError(
+    `${name} is a malformed address; write it as https://host/picture.jpg or file:///folder/picture.jpg`,
+  );
+}
