@@ -59,6 +59,13 @@ export function openPartNow(file: string): number {
   throw refused;
 }
 
+/** The same as a file handle. */
+export async function openPart(file: string): Promise<FileHandle> {
+  // Made, or refused, by the other; what takes its place before it is opened again must be no link either.
+  closeSync(openPartNow(file));
+  return writing(file, () => open(file, constants.O_RDWR | NO_LINK | (constants.O_NONBLOCK ?? 0)));
+}
+
 /**
  * Writes a file, which takes its name when it is whole; missing folders are made. `content` is all of it, or a function that writes into
  * an open file. It is flushed to the disk before it takes its name if a function wrote it.

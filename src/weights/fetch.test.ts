@@ -1,20 +1,33 @@
 import assert from "node:assert/strict";
+import { execFile, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
+import { connect } from "node:net";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
 import { InputError, WeightsError } from "../errors.ts";
 import { fetchFile } from "./fetch.ts";
+import { writeSafetensors } from "./write-safetensors.ts";
 import { fetchModel, zooPath } from "./zoo.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
-const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * i) % 251));
-const sha256 = createHash("sha256").update(bytes).digest("hex");
 const folder = mkdtempSync(join(tmpdir(), "fetch-"));
+await writeSafetensors(join(folder, "published"), [
+  {
+    name: "weight",
+    dtype: "F32",
+    shape: [75_000],
+    data: Float32Array.from({ length: 75_000 }, (_, i) => (i * i) % 251),
+  },
+]);
+const bytes = readFileSync(join(folder, "published"));
+const sha256 = createHash("sha256").update(bytes).digest("hex");
 const file = join(folder, "model.pth");
 let answers: Answer[] = [];
 let asked: string[] = [];
@@ -49,6 +62,7 @@ before(async () => {
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
 after(() => {
+  server.closeAllConnections();
   server.close();
   rmSync(folder, { recursive: true });
 });
@@ -150,4 +164,210 @@ test("a model of the zoo is fetched once, by way of the hub's redirection and it
 
 test("a name that is not in the zoo is refused with those that are", async () => {
   await assert.rejects(fetchModel("glip-x"), /glip-x: no model of this name; there are glip-t-a, .*glip-l/);
+});
+
+/** Listens on a free port of this machine; answers with the port. */
+async function listening(started: Server): Promise<number> {
+  await new Promise<void>((done) => started.listen(0, "127.0.0.1", done));
+  return (started.address() as AddressInfo).port;
+}
+
+async function withServer(answer: RequestListener, work: (address: string) => Promise<void>): Promise<void> {
+  const started = createServer(answer);
+  try {
+    await work(`http://127.0.0.1:${await listening(started)}`);
+  } finally {
+    started.closeAllConnections();
+    started.close();
+  }
+}
+
+const cacheOf = (name: string, hub: string) => ({ XDG_CACHE_HOME: join(folder, name), HF_ENDPOINT: hub });
+
+test("a sign-in page of a network never enters the cache", async () => {
+  const page: RequestListener = (_, response) =>
+    void response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<html>Sign in</html>");
+  await withServer(page, async (hub) => {
+    const environment = cacheOf("portal", hub);
+    await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
+      assert.ok(error instanceof InputError);
+      assert.match(error.message, /a web page came where a file was due; sign in to the network/);
+      return true;
+    });
+    assert.ok(!existsSync(zooPath("glip-t-a", environment)));
+  });
+  const unnamed: RequestListener = (_, response) => void response.writeHead(200).end("<html>Sign in</html>");
+  await withServer(unnamed, async (hub) => {
+    const environment = cacheOf("unnamed", hub);
+    const path = zooPath("glip-t-a", environment);
+    await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
+      assert.ok(error instanceof WeightsError);
+      assert.match(error.message, /what came is no model .*it was thrown away: check the address/);
+      return true;
+    });
+    assert.ok(!existsSync(path) && !existsSync(`${path}.part`));
+  });
+});
+
+test("no more bytes are taken than the server declared", async () => {
+  const linked = { "x-linked-size": "1000" };
+  let sent = 0;
+  const flooding: RequestListener = ({ method }, response) => {
+    response.writeHead(200, linked);
+    if (method === "HEAD") return void response.end();
+    const flood = () => {
+      while (!response.destroyed && sent < 2 ** 28) {
+        sent += 65_536;
+        if (!response.write(Buffer.alloc(65_536))) return void response.once("drain", flood);
+      }
+      response.end();
+    };
+    flood();
+  };
+  await withServer(flooding, async (flood) => {
+    await assert.rejects(fetchFile(`${flood}/m`, file, { wait }), /more bytes came than the 1000 .*declared/);
+    assert.ok(sent < 2 ** 27, `${sent} bytes`);
+    assert.ok(!existsSync(file) && !existsSync(`${file}.part`));
+  });
+});
+
+test("a server that gives little at a time is not asked for ever", async () => {
+  let gets = 0;
+  const stingy: RequestListener = ({ method, headers }, response) => {
+    response.writeHead(headers.range ? 206 : 200, { "content-length": bytes.length, "x-linked-etag": `"${sha256}"` });
+    if (method === "HEAD") return void response.end();
+    gets++;
+    response.write(bytes.subarray(0, 1), () => setImmediate(() => response.destroy()));
+  };
+  await withServer(stingy, async (stingyAddress) => {
+    await assert.rejects(fetchFile(`${stingyAddress}/m`, file, { wait }), /cannot be fetched .*try again later/);
+  });
+  assert.equal(gets, 5);
+  assert.deepEqual(waits, [1000, 2000, 4000, 8000]);
+});
+
+test("a checksum in the file's own mark counts, where no other is told", async () => {
+  const marked: RequestListener = (_, response) => void response.writeHead(200, { etag: `"${sha256}"` }).end(bytes);
+  await withServer(marked, async (server) => {
+    await fetchFile(`${server}/m`, file);
+    assert.deepEqual(readFileSync(file), bytes);
+  });
+  const wrong: RequestListener = (_, response) =>
+    void response.writeHead(200, { etag: `"${"0".repeat(64)}"` }).end(bytes);
+  await withServer(wrong, async (server) => {
+    await assert.rejects(fetchFile(`${server}/other`, join(folder, "other")), /SHA-256 .* where 0{64} was due/);
+  });
+});
+
+test("a part under a planted link is refused, and its target stays", async () => {
+  const victim = join(folder, "victim");
+  writeFileSync(victim, "mine");
+  symlinkSync(victim, `${file}.part`);
+  await assert.rejects(fetchFile(`${address}/m`, file, { sha256, wait }), /model\.pth\.part: is a link/);
+  assert.equal(readFileSync(victim, "utf8"), "mine");
+});
+
+test("a protected address does not lead to an unprotected one", async () => {
+  const pem = readFileSync(new URL("./fixtures/localhost.pem", import.meta.url));
+  const secure = createSecureServer({ key: pem, cert: pem }, (request, response) => {
+    if (request.url === "/down") response.writeHead(302, { location: `${address}/m` }).end();
+    else response.writeHead(200, { "content-length": bytes.length }).end(request.method === "HEAD" ? undefined : bytes);
+  });
+  const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+  // The certificate is of our own making.
+  process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
+  try {
+    const port = await listening(secure);
+    await fetchFile(`https://127.0.0.1:${port}/m`, file, { sha256 });
+    assert.deepEqual(readFileSync(file), bytes);
+    asked = [];
+    await assert.rejects(
+      fetchFile(`https://127.0.0.1:${port}/down`, join(folder, "down")),
+      /redirects from https to http/,
+    );
+    assert.deepEqual(asked, []);
+  } finally {
+    if (before === undefined) delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
+    else process.env.NODE_TLS_REJECT_UNAUTHORIZED = before;
+    secure.closeAllConnections();
+    secure.close();
+  }
+  await withServer(
+    (_, response) => void response.writeHead(302, { location: "file:///etc/passwd" }).end(),
+    async (server) => {
+      await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is no address of a file/);
+    },
+  );
+  await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is no address of a file/);
+});
+
+test("a proxy of the environment is used, and hosts that it leaves out are reached without", async () => {
+  const through: string[] = [];
+  const proxy = createServer();
+  proxy.on("connect", (request, socket) => {
+    through.push(request.url!);
+    const [host, port] = request.url!.split(":");
+    const target = connect(Number(port), host, () => {
+      socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+      target.pipe(socket).pipe(target);
+    });
+    target.on("error", () => socket.destroy());
+    socket.on("error", () => target.destroy());
+  });
+  const HTTP_PROXY = `http://127.0.0.1:${await listening(proxy)}`;
+  try {
+    await fetchFile(`${address}/m`, file, { sha256, environment: { HTTP_PROXY } });
+    assert.deepEqual(readFileSync(file), bytes);
+    assert.deepEqual([...new Set(through)], [new URL(address).host]);
+    through.length = 0;
+    await fetchFile(`${address}/m`, join(folder, "direct"), {
+      sha256,
+      environment: { HTTP_PROXY, NO_PROXY: "127.0.0.1" },
+    });
+    assert.deepEqual(through, []);
+  } finally {
+    proxy.closeAllConnections();
+    proxy.close();
+  }
+});
+
+test("several processes that want one model fetch it once", async () => {
+  let gets = 0;
+  const slow: RequestListener = ({ method }, response) => {
+    response.writeHead(200, { "content-length": bytes.length, "x-linked-etag": `"${sha256}"` });
+    if (method === "HEAD") return void response.end();
+    gets++;
+    response.write(bytes.subarray(0, 1000));
+    // Until the others wait for it.
+    setTimeout(() => response.end(bytes.subarray(1000)), 2000);
+  };
+  await withServer(slow, async (hub) => {
+    const program = `import { fetchModel } from ${JSON.stringify(new URL("./zoo.ts", import.meta.url).href)}; console.log(await fetchModel("glip-t-a"));`;
+    const environment = { ...process.env, ...cacheOf("shared", hub) };
+    const run = promisify(execFile);
+    const answers = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        run(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], { env: environment }),
+      ),
+    );
+    const path = zooPath("glip-t-a", environment);
+    assert.deepEqual(
+      answers.map(({ stdout }) => stdout.trim()),
+      [path, path, path],
+    );
+    assert.equal(gets, 1);
+    assert.ok(!existsSync(`${path}.lock`) && !existsSync(`${path}.part`));
+  });
+});
+
+test("a lock whose owner is gone is taken over", async () => {
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  writeFileSync(`${file}.lock`, JSON.stringify({ process: gone, host: hostname(), key: "" }));
+  await fetchFile(`${address}/m`, file, { sha256 });
+  assert.deepEqual(readFileSync(file), bytes);
+  const silent = join(folder, "silent");
+  writeFileSync(`${silent}.lock`, JSON.stringify({ process: 1, host: "elsewhere", key: "" }));
+  utimesSync(`${silent}.lock`, 1, 1);
+  await fetchFile(`${address}/m`, silent, { sha256 });
+  assert.ok(!existsSync(`${silent}.lock`));
 });

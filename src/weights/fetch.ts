@@ -2,158 +2,147 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { InputError, WeightsError } from "../errors.ts";
+import { withLock } from "../files/lock.ts";
+import type { ProxyVariables } from "../files/proxied-fetch.ts";
+import { openPart } from "../files/write-whole.ts";
+import { writing } from "../files/writing.ts";
+import { ask, type Described, describe, Passing, patiently, reason, refusePage } from "./http.ts";
 
 export interface FetchOptions {
   /** SHA-256 of the whole file in hexadecimal, where it is known beforehand; else the server's word for it is taken. */
   readonly sha256?: string;
   /** Is told how far it is, in bytes; the total is unknown where the server does not say it. */
   readonly progress?: (done: number, total: number | undefined) => void;
+  /** Looks at the fetched file before it gets its name; what it throws refuses the file. */
+  readonly verify?: (path: string) => Promise<void>;
+  /** Ends the fetch; what came is kept for the next. */
+  readonly signal?: AbortSignal;
   /** Waits between attempts. */
   readonly wait?: (milliseconds: number) => Promise<void>;
+  /** Variables that name proxies; those of the process unless given. */
+  readonly environment?: ProxyVariables;
 }
 
-/** What a server says of a file before it is read. */
-interface Described {
-  address: URL;
-  size?: number;
-  sha256?: string;
-}
-
-/** In a row, without a byte gained. */
+/** In a row, with little gained. */
 const MOST_FAILURES = 5;
-const MOST_REDIRECTS = 5;
+/** Bytes after which a connection that breaks is no failure in a row. */
+const GAIN = 2 ** 23;
+const MOST_ATTEMPTS = 30;
 const LONGEST_WAIT = 120_000;
-/** Without a word from the server. */
-const PATIENCE = 60_000;
-
-/** A failure that may pass; `after` is how long the server asks to be left alone. */
-class Passing extends Error {
-  constructor(
-    message: string,
-    readonly after?: number,
-  ) {
-    super(message);
-  }
-}
+/** Where the server does not say how many bytes there are. */
+const MOST_BYTES = 2 ** 36;
 
 /**
- * Fetches `address` into `file` by way of `file.part`, which a later call goes on with. An InputError where the server refuses or
- * cannot be reached after several attempts; a WeightsError, and the bytes thrown away, where they are not the published ones.
+ * Fetches `address` into `file` by way of `file.part`, which a later call goes on with; several processes that want one file fetch it
+ * once. An InputError where the server refuses or cannot be reached after several attempts; a WeightsError, and the bytes thrown away,
+ * where they are not the published ones.
  */
 export async function fetchFile(address: string, file: string, options: FetchOptions = {}): Promise<void> {
-  const { progress, wait = (milliseconds) => pause(milliseconds) } = options;
+  await writing(file, () => mkdir(dirname(file), { recursive: true }));
+  const before = await markOf(file);
+  const lock = { ...(options.signal ? { signal: options.signal } : {}) };
+  await withLock(
+    `${file}.lock`,
+    async () => {
+      // Another process may have fetched it while this one waited.
+      if ((await markOf(file)) !== before) return;
+      await fetchLocked(address, file, options);
+    },
+    lock,
+  );
+}
+
+async function fetchLocked(address: string, file: string, options: FetchOptions): Promise<void> {
   const part = `${file}.part`;
-  await mkdir(dirname(file), { recursive: true });
-  let expected: Described | undefined;
-  for (let failures = 0; ; ) {
+  const expected = await attempts(address, part, options);
+  await check(address, part, { ...expected, ...(options.sha256 ? { sha256: options.sha256 } : {}) });
+  await options.verify?.(part).catch(async (error: unknown) => {
+    await rm(part, { force: true });
+    const said = error instanceof Error ? error.message.replaceAll(part, "it") : String(error);
+    throw new WeightsError(`${address}: what came is no model (${said}); it was thrown away: check the address`);
+  });
+  await rename(part, file);
+}
+
+/** Describes and reads until all is there, with pauses that double. */
+async function attempts(address: string, part: string, options: FetchOptions): Promise<Described> {
+  const { signal, wait = (milliseconds) => pause(milliseconds, undefined, signal ? { signal } : {}) } = options;
+  let failures = 0;
+  for (let attempt = 1; ; attempt++) {
     const before = await sizeOf(part);
     try {
-      expected = await describe(address);
-      await append(expected, part, progress);
-      break;
+      const expected = await describe(address, options);
+      const isKnown = (options.sha256 ?? expected.sha256) !== undefined;
+      // Nothing would tell that an older part is of another file.
+      if (attempt === 1 && !isKnown) await rm(part, { force: true });
+      await append(expected, part, options);
+      return expected;
     } catch (error) {
       if (!(error instanceof Passing)) throw error;
-      failures = (await sizeOf(part)) > before ? 1 : failures + 1;
-      if (failures >= MOST_FAILURES)
+      failures = (await sizeOf(part)) - before >= GAIN ? 1 : failures + 1;
+      if (failures >= MOST_FAILURES || attempt >= MOST_ATTEMPTS)
         throw new InputError(`${address}: cannot be fetched (${error.message}); try again later to go on from here`);
       await wait(Math.min(error.after ?? 1000 * 2 ** (failures - 1), LONGEST_WAIT));
     }
   }
-  await check(address, part, { ...expected, ...(options.sha256 ? { sha256: options.sha256 } : {}) });
-  await rename(part, file);
-}
-
-/** Asks for the head only, through redirections, whose answers may carry size and checksum of the file. */
-async function describe(address: string): Promise<Described> {
-  const found: Described = { address: new URL(address) };
-  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-    const response = await ask(found.address, "HEAD");
-    const { headers } = response;
-    const checksum = /[0-9a-f]{64}/.exec(headers.get("x-linked-etag") ?? "")?.[0];
-    if (checksum) found.sha256 = checksum;
-    const length = headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null);
-    if (length !== null) found.size = Number(length);
-    const location = headers.get("location");
-    if (response.ok || location === null) return found;
-    found.address = new URL(location, found.address);
-  }
-  throw new InputError(`${address}: redirected more than ${MOST_REDIRECTS} times; check the address`);
-}
-
-/** An answer that is usable: fine, or a redirection to be followed. */
-async function ask(address: URL, method: "GET" | "HEAD", from = 0): Promise<Response> {
-  const headers: Record<string, string> = { "accept-encoding": "identity" };
-  if (from > 0) headers.range = `bytes=${from}-`;
-  const response = await fetch(address, {
-    method,
-    headers,
-    redirect: "manual",
-    ...(method === "HEAD" ? { signal: AbortSignal.timeout(PATIENCE) } : {}),
-  }).catch((error: unknown) => {
-    throw new Passing(reason(error));
-  });
-  const { status } = response;
-  if (response.ok || (status >= 300 && status < 400) || status === 416) return response;
-  await response.body?.cancel();
-  if (status === 429 || status >= 500) throw new Passing(`the server answered ${status}`, retryAfter(response));
-  const mend = status === 404 ? "the file is not there; check the address" : "check the address and your rights to it";
-  throw new InputError(`${address}: the server answered ${status}: ${mend}`);
 }
 
 /** Reads the rest of the file behind what is in `part`. */
-async function append({ address, size }: Described, part: string, progress: FetchOptions["progress"]): Promise<void> {
+async function append(expected: Described, part: string, options: FetchOptions): Promise<void> {
+  const { address, size } = expected;
   let done = await sizeOf(part);
   if (size !== undefined && done >= size) {
     if (done === size) return;
     await rm(part);
     done = 0;
   }
-  const response = await ask(address, "GET", done);
-  if (response.status === 416) {
+  const response = await ask(address, { ...options, method: "GET", from: done });
+  if (response.status >= 300) {
     await response.body?.cancel();
-    await rm(part, { force: true });
-    throw new Passing("the file has changed; it is fetched anew");
+    if (response.status === 416) await rm(part, { force: true });
+    throw new Passing(response.status === 416 ? "the file has changed; it is fetched anew" : "the file has moved");
   }
+  refusePage(address, response);
   // A server that cannot go on in the middle sends everything.
   if (response.status !== 206) done = 0;
-  const handle = await open(part, done ? "r+" : "w");
-  try {
-    for await (const chunk of patiently(response)) {
-      await handle.write(chunk, 0, chunk.length, done);
-      done += chunk.length;
-      progress?.(done, size);
-    }
-  } catch (error) {
-    throw "syscall" in (error as Error) ? error : new Passing(reason(error));
-  } finally {
-    await handle.close();
-  }
+  else if (!new RegExp(`^bytes ${done}-`).test(response.headers.get("content-range") ?? `bytes ${done}-`))
+    throw new Passing("the server answered with another part of the file");
+  done = await writePart(part, response, { ...options, done, ...(size === undefined ? {} : { size }) });
   if (size !== undefined && done < size) throw new Passing(`it broke off at ${done} of ${size} bytes`);
 }
 
-/** Chunks of an answer; gives up on a server that falls silent. */
-async function* patiently(response: Response): AsyncGenerator<Uint8Array> {
-  const reader = response.body!.getReader();
-  for (;;) {
-    let timer: NodeJS.Timeout | undefined;
-    const silence = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error("the server fell silent")), PATIENCE);
-    });
-    try {
-      const { done, value } = await Promise.race([reader.read(), silence]);
-      if (done) return;
-      yield value;
-    } catch (error) {
-      await reader.cancel().catch(() => {});
-      throw error;
-    } finally {
-      clearTimeout(timer);
+async function writePart(
+  part: string,
+  response: Response,
+  { done, size, progress, signal }: FetchOptions & { done: number; size?: number },
+): Promise<number> {
+  const handle = await openPart(part);
+  const most = size ?? MOST_BYTES;
+  try {
+    await handle.truncate(done);
+    for await (const chunk of patiently(response)) {
+      if (done + chunk.length > most) throw new WeightsError(tooMuch(response.url, size));
+      await writing(part, () => handle.write(chunk, 0, chunk.length, done));
+      done += chunk.length;
+      progress?.(done, size);
     }
+    return done;
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof WeightsError) await rm(part, { force: true });
+    throw error instanceof WeightsError || error instanceof InputError ? error : new Passing(reason(error));
+  } finally {
+    await handle.close();
   }
+}
+
+function tooMuch(address: string, size: number | undefined): string {
+  const most = size === undefined ? `the limit of ${MOST_BYTES}` : `the ${size} that the server declared`;
+  return `${address}: more bytes came than ${most}; what came was thrown away: fetch it again, or check the address`;
 }
 
 async function check(address: string, part: string, { size, sha256 }: Partial<Described>): Promise<void> {
@@ -161,7 +150,10 @@ async function check(address: string, part: string, { size, sha256 }: Partial<De
   const digest = sha256 === undefined ? undefined : await digestOf(part);
   if ((size === undefined || found === size) && digest === sha256) return;
   await rm(part);
-  const facts = found === size ? `SHA-256 ${digest} where ${sha256} was due` : `${found} bytes where ${size} were due`;
+  const facts =
+    size === undefined || found === size
+      ? `SHA-256 ${digest} where ${sha256} was due`
+      : `${found} bytes where ${size} were due`;
   throw new WeightsError(
     `${address}: what came is not the published file (${facts}); it was thrown away: fetch it again`,
   );
@@ -174,19 +166,14 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Milliseconds that a server asks to wait: its seconds, or until its date. */
-function retryAfter(response: Response): number | undefined {
-  const text = response.headers.get("retry-after");
-  if (text === null) return undefined;
-  const milliseconds = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
-  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;
-}
-
+/** Bytes that are there; a link counts as nothing and is refused when it is opened. */
 async function sizeOf(path: string): Promise<number> {
-  return (await stat(path).catch(() => undefined))?.size ?? 0;
+  const facts = await lstat(path).catch(() => undefined);
+  return facts?.isFile() ? facts.size : 0;
 }
 
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+/** Tells a file from one that took its place. */
+async function markOf(file: string): Promise<string> {
+  const facts = await lstat(file).catch(() => undefined);
+  return facts ? `${facts.ino} ${facts.mtimeMs} ${facts.size}` : "";
 }

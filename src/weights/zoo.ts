@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 import { type FetchOptions, fetchFile } from "./fetch.ts";
+import { openWeights } from "./open-weights.ts";
 
 export interface ZooModel {
   /** File name on the hub. */
@@ -70,6 +71,11 @@ export async function fetchModel(name: string, options: ZooOptions = {}): Promis
     throw new InputError(
       `${name} is not in the cache; leave out --offline, or fetch ${address} and save it as ${path}`,
     );
-  await fetchFile(address, path, options);
+  await fetchFile(address, path, {
+    ...options,
+    verify: async (part) => {
+      await (await openWeights(part)).close();
+    },
+  });
   return path;
 }

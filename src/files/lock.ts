@@ -1,0 +1,102 @@
+/** One process at a time: a lock file that its owner keeps fresh, and that others take over when the owner is gone. */
+
+import { randomBytes } from "node:crypto";
+import { link, readFile, rename, rm, stat, utimes } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
+import { draftOf, openNew } from "./write-whole.ts";
+
+interface Owner {
+  readonly process: number;
+  readonly host: string;
+  /** Tells two locks of one process apart. */
+  readonly key: string;
+}
+
+export interface LockOptions {
+  /** Milliseconds between looks at a lock that another holds. */
+  readonly patience?: number;
+  /** Milliseconds without a sign of its owner after which a lock is taken over. */
+  readonly stale?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Does work while holding the lock `file`, waiting for whoever holds it. */
+export async function withLock<Result>(
+  file: string,
+  work: () => Promise<Result>,
+  { patience = 250, stale = 30_000, signal }: LockOptions = {},
+): Promise<Result> {
+  const owner: Owner = { process: process.pid, host: hostname(), key: randomBytes(12).toString("hex") };
+  const text = JSON.stringify(owner);
+  while (!(await taken(file, text))) {
+    signal?.throwIfAborted();
+    const held = await readFile(file, "utf8").catch(() => undefined);
+    if (held !== undefined && (await isStale(file, held, stale))) await takeAway(file, held);
+    else await pause(patience, undefined, signal ? { signal } : {});
+  }
+  const sign = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), stale / 4).unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(sign);
+    if ((await readFile(file, "utf8").catch(() => undefined)) === text) await rm(file, { force: true });
+  }
+}
+
+/** Makes the lock file; false where it is there. It is written under another name first, so that no one sees it empty. */
+async function taken(file: string, text: string): Promise<boolean> {
+  const draft = draftOf(file);
+  const handle = await openNew(draft);
+  try {
+    await handle.writeFile(text);
+    await link(draft, file);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
+    throw error;
+  } finally {
+    await handle.close();
+    await rm(draft, { force: true });
+  }
+}
+
+async function isStale(file: string, held: string, stale: number): Promise<boolean> {
+  const facts = await stat(file).catch(() => undefined);
+  if (!facts) return false;
+  if (Date.now() - facts.mtimeMs > stale) return true;
+  const owner = ownerIn(held);
+  return owner?.host === hostname() && !isAlive(owner.process);
+}
+
+function ownerIn(text: string): Owner | undefined {
+  try {
+    const owner: unknown = JSON.parse(text);
+    return typeof owner === "object" && owner !== null && "process" in owner && "host" in owner
+      ? (owner as Owner)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isAlive(id: number): boolean {
+  try {
+    return process.kill(id, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/** Removes a lock as it was read; one that another took meanwhile is put back. */
+async function takeAway(file: string, held: string): Promise<void> {
+  const aside = draftOf(file);
+  try {
+    await rename(file, aside);
+    if ((await readFile(aside, "utf8")) !== held) await link(aside, file);
+  } catch {
+    // Another was faster.
+  } finally {
+    await rm(aside, { force: true });
+  }
+}

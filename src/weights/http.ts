@@ -1,0 +1,145 @@
+/** Asking a server for a file: what it says of it, redirections, and failures that may pass. */
+
+import { InputError } from "../errors.ts";
+import { type ProxyVariables, proxiedFetch } from "../files/proxied-fetch.ts";
+
+/** What a server says of a file before it is read. */
+export interface Described {
+  address: URL;
+  size?: number;
+  sha256?: string;
+}
+
+export interface AskOptions {
+  readonly method: "GET" | "HEAD";
+  /** First byte that is wanted. */
+  readonly from?: number;
+  readonly environment?: ProxyVariables;
+  readonly signal?: AbortSignal;
+}
+
+const MOST_REDIRECTS = 5;
+/** Milliseconds without a word from the server. */
+const PATIENCE = 60_000;
+
+/** A failure that may pass; `after` is how many milliseconds the server asks to be left alone. */
+export class Passing extends Error {
+  constructor(
+    message: string,
+    readonly after?: number,
+  ) {
+    super(message);
+  }
+}
+
+/** Asks for the head only, through redirections, whose answers may carry size and checksum of the file. */
+export async function describe(address: string, options: Omit<AskOptions, "method">): Promise<Described> {
+  const found: Described = { address: addressOf(address) };
+  for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
+    const response = await ask(found.address, { ...options, method: "HEAD" });
+    const { headers } = response;
+    const checksum =
+      checksumIn(headers.get("x-linked-etag")) ?? (hops === 0 ? checksumIn(headers.get("etag")) : undefined);
+    if (checksum) found.sha256 ??= checksum;
+    const length = headers.get("x-linked-size") ?? (response.ok ? headers.get("content-length") : null);
+    if (length !== null && /^\d+$/.test(length)) found.size ??= Number(length);
+    const location = headers.get("location");
+    if (response.ok || location === null) {
+      refusePage(found.address, response);
+      return found;
+    }
+    found.address = redirected(found.address, location);
+  }
+  throw new InputError(`${address}: redirected more than ${MOST_REDIRECTS} times; check the address`);
+}
+
+/** An answer that is usable: fine, or a redirection to be followed. */
+export async function ask(address: URL, { method, from = 0, environment, signal }: AskOptions): Promise<Response> {
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  if (from > 0) headers.range = `bytes=${from}-`;
+  const silence = new AbortController();
+  const timer = setTimeout(() => silence.abort(new Error("the server is silent")), PATIENCE);
+  const signals = signal ? [silence.signal, signal] : [silence.signal];
+  const init: RequestInit = { method, headers, redirect: "manual", signal: AbortSignal.any(signals) };
+  const response = await proxiedFetch(address, init, environment)
+    .catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw new Passing(reason(error));
+    })
+    .finally(() => clearTimeout(timer));
+  const { status } = response;
+  if (response.ok || (status >= 300 && status < 400) || status === 416) return response;
+  await response.body?.cancel();
+  if (status === 429 || status === 408 || status >= 500)
+    throw new Passing(`the server answered ${status}`, retryAfter(response));
+  const mend = status === 404 ? "the file is not there; check the address" : "check the address and your rights to it";
+  throw new InputError(`${address}: the server answered ${status}: ${mend}`);
+}
+
+/** A page in the place of a file comes from a network that wants a sign-in, or from a wrong address. */
+export function refusePage(address: URL, response: Response): void {
+  if (!/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) return;
+  throw new InputError(
+    `${address}: a web page came where a file was due; sign in to the network if it asks for it, or check the address`,
+  );
+}
+
+/** Chunks of an answer; gives up on a server that falls silent. */
+export async function* patiently(response: Response): AsyncGenerator<Uint8Array> {
+  const reader = response.body!.getReader();
+  try {
+    for (;;) {
+      let timer: NodeJS.Timeout | undefined;
+      const silence = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error("the server fell silent")), PATIENCE);
+      });
+      try {
+        const { done, value } = await Promise.race([reader.read(), silence]);
+        if (done) return;
+        yield value;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  } finally {
+    await reader.cancel().catch(() => {});
+  }
+}
+
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
+}
+
+function addressOf(text: string): URL {
+  const address = URL.canParse(text) ? new URL(text) : undefined;
+  if (address?.protocol === "https:" || address?.protocol === "http:") return address;
+  throw new InputError(
+    `${text}: is no address of a file; it begins with https:// or http:// (HF_ENDPOINT names the hub)`,
+  );
+}
+
+/** Where a redirection leads. A protected connection is never left. */
+function redirected(from: URL, location: string): URL {
+  const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
+  if (!to || (to.protocol !== "https:" && to.protocol !== "http:"))
+    throw new InputError(`${from}: redirects to ${location}, which is no address of a file; check the address`);
+  if (from.protocol === "https:" && to.protocol === "http:")
+    throw new InputError(
+      `${from}: redirects from https to http (${to.host}), where anyone may change the file; sign in to the network if it asks for it, or check the address`,
+    );
+  return to;
+}
+
+/** A SHA-256 in a header that names one as the file's mark. */
+function checksumIn(mark: string | null): string | undefined {
+  return /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(mark?.trim() ?? "")?.[1]?.toLowerCase();
+}
+
+/** Milliseconds that a server asks to wait: its seconds, or until its date. */
+function retryAfter(response: Response): number | undefined {
+  const text = response.headers.get("retry-after");
+  if (text === null) return undefined;
+  const milliseconds = /^\d+$/.test(text) ? 1000 * Number(text) : Date.parse(text) - Date.now();
+  return Number.isFinite(milliseconds) ? Math.max(0, milliseconds) : undefined;
+}
