@@ -3,6 +3,7 @@ import { rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import { readJsonLines } from "../data/readers/json.ts";
+import { visible } from "../files/visible.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { detectorHere, detectorsInThreads, type Found } from "./detector.ts";
 import { type Plan, type PlanRequest, planEvaluation } from "./plans.ts";
@@ -24,7 +25,7 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
     for (const { file, asked, questions, records } of plans) {
       const bar = new SingleBar({
         stream: process.stderr,
-        format: `${basename(file)} {bar} {value}/{total} · {eta_formatted} left`,
+        format: `${visible(basename(file))} {bar} {value}/{total} · {eta_formatted} left`,
         noTTYOutput: true,
         notTTYSchedule: 10_000,
       });

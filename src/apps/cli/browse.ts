@@ -8,6 +8,7 @@ import { InputError } from "../../errors.ts";
 import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { writeWhole } from "../../files/write-whole.ts";
 import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
+import { say } from "./writing.ts";
 
 const annotationFile = z.object({
   images: z.array(
@@ -60,7 +61,7 @@ export function addBrowseCommand(program: Command): void {
       if (cards.length === 0) throw new InputError(`${annotations} has no picture from number ${start} on`);
       const content = extname(out) === ".png" ? await sheetOf(cards) : await pageOf(annotations, cards);
       await writeWhole(out, content);
-      process.stderr.write(`${cards.length} pictures in ${out}\n`);
+      say(`${cards.length} pictures in ${out}\n`);
     });
 }
 

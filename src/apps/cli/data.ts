@@ -12,6 +12,8 @@ import {
 } from "../../data/readers/formats.ts";
 import { Problems, placeText } from "../../data/readers/problems.ts";
 import { InputError } from "../../errors.ts";
+import { visible, visibleLines } from "../../files/visible.ts";
+import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
 
 interface CheckChoices {
   as?: Format;
@@ -47,7 +49,8 @@ export function addDataCommand(program: Command): void {
       const print = (text: string) => command.configureOutput().writeOut!(`${text}\n`);
       if (format === "json") print(JSON.stringify(checked, null, 2));
       else {
-        for (const problem of checked.problems) print(`${placeText(problem)}: ${problem.severity}: ${problem.message}`);
+        for (const problem of checked.problems)
+          print(visible(`${placeText(problem)}: ${problem.severity}: ${problem.message}`));
         const { images, objects, captions, labels } = checked;
         print(`${checked.format}: ${images} images, ${objects} objects, ${captions} captions, ${labels} labels`);
       }
@@ -61,11 +64,15 @@ export function addDataCommand(program: Command): void {
     .addOption(new Option("--to <format>", "write as").choices(writableFormats).makeOptionMandatory())
     .option("--subset <name>", "flickr30k: which list of images (default: train)")
     .action(async (from: string, target: string, { as, to, subset }: ConvertChoices) => {
+      if (to === "yolo" || to === "voc") wantWritableFolder(target);
+      else wantWritableFile(target);
       const problems = new Problems();
       const format = as ?? formatOf(from);
       const dataset = await readFormat(from, format, { problems, ...(subset !== undefined && { subset }) });
       problems.refuseErrors(from);
       writeFormat(dataset, to, target);
-      command.configureOutput().writeOut!(`${from} (${format}) → ${target} (${to}): ${dataset.images.length} images\n`);
+      command.configureOutput().writeOut!(
+        visibleLines(`${from} (${format}) → ${target} (${to}): ${dataset.images.length} images\n`),
+      );
     });
 }

@@ -14,7 +14,7 @@ import { tableOf } from "../detections/table.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { type PictureFile, pictureFiles, refuseSharedNames } from "./picture-files.ts";
-import { print } from "./writing.ts";
+import { print, say } from "./writing.ts";
 
 export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
@@ -86,7 +86,7 @@ export async function findInPictures(
     if (out !== undefined) await writeInto(out, chosen.file, text);
     print(text);
   } else print(tableOf(pictures));
-  for (const problem of failed) process.stderr.write(`groundling: ${problem}\n`);
+  for (const problem of failed) say(`groundling: ${problem}\n`);
   if (failed.length) process.exitCode = 1;
 }
 
@@ -98,7 +98,7 @@ async function eachPicture(files: readonly PictureFile[], options: FindingOption
     ...precisions[options.precision],
     ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
   });
-  for (const remark of question.remarks?.(model) ?? []) process.stderr.write(`groundling: ${remark}\n`);
+  for (const remark of question.remarks?.(model) ?? []) say(`groundling: ${remark}\n`);
   const bar = new SingleBar({
     stream: process.stderr,
     format: "{bar} {value}/{total} pictures · {eta_formatted} left",
@@ -124,7 +124,7 @@ async function eachPicture(files: readonly PictureFile[], options: FindingOption
           const { drawDetections } = await import("../detections/draw.ts");
           const drawing = await drawDetections(picture, detections, question.labels ?? labelsOf(detections));
           const path = await writeInto(options.out ?? ".", `${name}.groundling.png`, drawing);
-          process.stderr.write(`${path}\n`);
+          say(`${path}\n`);
         }
       }
       bar.increment();

@@ -37,7 +37,7 @@ export function addJobsCommand(program: Command): void {
         if (choices.watch === undefined || status.done + status.deadLetters.length >= status.shards) break;
         await pause(1000 * choices.watch);
         // From here up, the screen is written anew.
-        if (process.stdout.isTTY) print("\x1b[2J\x1b[H");
+        if (process.stdout.isTTY) process.stdout.write("\x1b[2J\x1b[H");
       }
     });
 }

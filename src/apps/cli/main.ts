@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import { InputError, RecipeError, WeightsError } from "../../errors.ts";
 import { DivergenceError } from "../../learning/divergence.ts";
 import { programFor } from "./program.ts";
+import { say } from "./writing.ts";
 
 /** The user's input is at fault; the command line is; we are (as in sysexits.h). */
 const exits = { input: 1, usage: 2, software: 70 };
@@ -25,10 +26,10 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage;
   if (users.some((kind) => error instanceof kind)) {
-    process.stderr.write(`groundling: ${(error as Error).message}\n`);
+    say(`groundling: ${(error as Error).message}\n`);
     return exits.input;
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  process.stderr.write(`groundling: this is our mistake; please report it\n${stack}\n`);
+  say(`groundling: this is our mistake; please report it\n${stack}\n`);
   return exits.software;
 }

@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { visibleLines } from "../../files/visible.ts";
+import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
 
 type AddCommand = (program: Command) => void;
 
@@ -30,8 +32,34 @@ export async function programFor(words: readonly string[]): Promise<Command> {
     .description("Find things in pictures by words.")
     .version(version)
     .showHelpAfterError("(groundling help COMMAND says more)")
+    .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
+    .hook("preAction", (_, command) => wantOutputs(command))
     .exitOverride();
   const asked = Object.hasOwn(commands, words[0] ?? "") ? [commands[words[0]!]!] : Object.values(commands);
   for (const add of await Promise.all(asked.map((load) => load()))) add(program);
   return program;
+}
+
+/** The options that say where a command writes; asked before any work is done. */
+const outputs: Record<string, Readonly<Record<string, (place: string) => void>>> = {
+  detect: { out: wantWritableFolder },
+  ground: { out: wantWritableFolder },
+  "pseudo-label": { out: wantWritableFolder },
+  train: { out: wantWritableFolder },
+  adapt: { out: wantWritableFolder },
+  convert: { to: wantWritableFolder },
+  export: { out: wantWritableFile },
+  inspect: { out: wantWritableFile },
+  eval: { report: wantWritableFile },
+  scenes: { out: wantWritableFolder },
+  browse: { out: wantWritableFile },
+};
+
+function wantOutputs(command: Command): void {
+  // "data convert" is another command than "convert".
+  const isFirst = command.parent?.parent === null;
+  for (const [option, want] of Object.entries((isFirst && outputs[command.name()]) || {})) {
+    const place: unknown = command.getOptionValue(option);
+    if (typeof place === "string") want(place);
+  }
 }

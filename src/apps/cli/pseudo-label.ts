@@ -14,7 +14,7 @@ import { type LabelJob, type LabelSettings, openLabelJob } from "../../tasks/lab
 import { type Scheduler, schedulers } from "../../tasks/labelling/schedulers.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
-import { print } from "./writing.ts";
+import { print, say } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   out: string;
@@ -96,7 +96,7 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     const dead = await withInterruption((signal) => drive(job, choices, signal));
     for (const letter of dead) {
       await job.bury(letter);
-      process.stderr.write(`groundling: ${textOfLetter(letter)}\n`);
+      say(`groundling: ${textOfLetter(letter)}\n`);
     }
     if (dead.length > 0) process.exitCode = 1;
     const missing = (await undone(job)).length;
@@ -138,7 +138,7 @@ async function drive(
     const { driveFromRedis } = await import("../../jobs/redis.ts");
     const told = new Set<string>();
     const onTrouble = (message: string) => {
-      if (!told.has(message)) process.stderr.write(`groundling: ${message}\n`);
+      if (!told.has(message)) say(`groundling: ${message}\n`);
       told.add(message);
     };
     return await driveFromRedis(work, { ...options, url: redis, queue: job.name, lock: 1000 * lock, onTrouble });

@@ -1,6 +1,7 @@
 /** `groundling train`: carries out a recipe. */
 
 import type { Command } from "commander";
+import { say } from "./writing.ts";
 
 interface Choices {
   resume: boolean;
@@ -32,9 +33,9 @@ export function addTrainCommand(program: Command): void {
       const { runRecipe } = await import("../training/run.ts");
       const recipe = readRecipe(file, override);
       const folder = out ?? join("runs", basename(file, extname(file)));
-      process.stderr.write(`memory: ${memoryWords(memoryOfRun((await modelOfRun(recipe)).model, recipe))}\n`);
+      say(`memory: ${memoryWords(memoryOfRun((await modelOfRun(recipe)).model, recipe))}\n`);
       const { step, interrupted } = await runRecipe(recipe, { folder, resume, sprites });
       const next = interrupted ? `; go on with: groundling train ${file} --resume --out ${folder}` : "";
-      process.stderr.write(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);
+      say(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);
     });
 }

@@ -1,8 +1,10 @@
 /** Plain tables for a terminal. */
 
-/** Columns aligned: the first to the left, the others to the right. */
+import { visible } from "../../files/visible.ts";
+
+/** Columns aligned, control characters spelled out: the first to the left, the others to the right. */
 export function plainTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [header, ...rows];
+  const all = [header, ...rows].map((row) => row.map(visible));
   const widths = header.map((_, column) => all.reduce((most, row) => Math.max(most, width(row[column] ?? "")), 0));
   const lines = all.map((row) =>
     row

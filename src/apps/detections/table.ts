@@ -1,5 +1,6 @@
 /** Detections for people, on a terminal. */
 
+import { visible } from "../../files/visible.ts";
 import type { PictureResult } from "./picture-result.ts";
 import { plainTable } from "./plain-table.ts";
 
@@ -9,17 +10,12 @@ export function tableOf(pictures: readonly PictureResult[]): string {
 }
 
 function headed({ image, width, height, detections }: PictureResult): string {
-  const heading = `${image} (${width} × ${height})`;
+  const heading = `${visible(image)} (${width} × ${height})`;
   if (detections.length === 0) return `${heading}: nothing found`;
   const rows = detections.map(({ label, score, box: { xmin, ymin, xmax, ymax } }) => [
-    printable(label),
+    label,
     score.toFixed(3),
     ...[xmin, ymin, xmax, ymax].map((side) => String(Math.round(side))),
   ]);
   return `${heading}\n${plainTable(["label", "score", "xmin", "ymin", "xmax", "ymax"], rows)}`;
-}
-
-/** Without characters that would move a terminal's cursor. */
-function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, " ");
 }

@@ -1,0 +1,55 @@
+/** Asking, before work is done, whether its result can be written. */
+
+import { closeSync, rmSync, statSync, writeSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { InputError } from "../errors.ts";
+import { draftOf, openNewNow } from "./write-whole.ts";
+import { writingNow } from "./writing.ts";
+
+/** Refuses a place where no file could be written: a folder or device, or a folder that may not be written. Leaves nothing there. */
+export function wantWritableFile(file: string): void {
+  const found = factsOf(file);
+  if (found && !found.isFile())
+    throw new InputError(
+      `${file}: ${found.isDirectory() ? "is a folder" : "is no regular file"}; name a file to write`,
+    );
+  tryNew(file, dirname(resolve(file)));
+}
+
+/** Refuses a place where no folder could be made or filled. Leaves nothing there. */
+export function wantWritableFolder(folder: string): void {
+  const found = factsOf(folder);
+  if (found && !found.isDirectory())
+    throw new InputError(`${folder}: ${found.isFile() ? "is a file" : "is no folder"}; name a folder to write into`);
+  tryNew(folder, resolve(folder));
+}
+
+/** Makes a file in the nearest folder that is there, and removes it. A byte is written: a full disk takes an empty file. */
+function tryNew(place: string, folder: string): void {
+  let nearest = folder;
+  for (let facts = factsOf(nearest); !facts?.isDirectory(); facts = factsOf(nearest)) {
+    const above = dirname(nearest);
+    if (facts || above === nearest)
+      throw new InputError(
+        `${place}: cannot be written: ${nearest} is ${facts ? "no folder" : "not there; is its drive connected?"}`,
+      );
+    nearest = above;
+  }
+  const draft = draftOf(join(nearest, "groundling"));
+  writingNow(place, () => {
+    try {
+      const handle = openNewNow(draft);
+      try {
+        writeSync(handle, "x");
+      } finally {
+        closeSync(handle);
+      }
+    } finally {
+      rmSync(draft, { force: true });
+    }
+  });
+}
+
+function factsOf(path: string) {
+  return writingNow(path, () => statSync(path, { throwIfNoEntry: false }));
+}

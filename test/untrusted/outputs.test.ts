@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { programFor } from "../../src/apps/cli/program.ts";
+import { InputError } from "../../src/errors.ts";
+import { wantWritableFile, wantWritableFolder } from "../../src/files/writable.ts";
+
+const root = mkdtempSync(join(tmpdir(), "outputs-"));
+writeFileSync(join(root, "file"), "mine");
+after(() => rmSync(root, { recursive: true }));
+
+/** Commands that write, but for the place. Their other input is not there: it would be told of later. */
+const folders = [
+  ["detect", "none.png", "--classes", "dog", "--out"],
+  ["pseudo-label", "none.tar", "--out"],
+  ["train", "none.json", "--out"],
+  ["adapt", "--data", "none.json", "--out"],
+  ["convert", "none.pth", "--to"],
+  ["scenes", "--count", "1", "--out"],
+  ["data", "convert", "none.json", "--to", "yolo"],
+];
+const files = [
+  ["browse", "none.json", "--out"],
+  ["data", "convert", "none.json", "--to", "coco"],
+];
+
+const refused = (said: RegExp) => (error: Error) => {
+  assert.ok(error instanceof InputError, String(error));
+  assert.match(error.message, said);
+  assert.ok(!error.message.includes("\n") && !error.message.includes("none"), error.message);
+  return true;
+};
+
+async function run(words: readonly string[]): Promise<void> {
+  const program = await programFor(words);
+  await program.parseAsync(words, { from: "user" });
+}
+
+test("each command refuses an odd place at once, before it looks at its input", async () => {
+  for (const words of folders) {
+    await assert.rejects(run([...words, join(root, "file")]), refused(/file: is a file; name a folder/), words[0]);
+    await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is no folder; name a folder/), words[0]);
+    await assert.rejects(
+      run([...words, "/proc/nowhere/x"]),
+      refused(/\/proc\/nowhere\/x: cannot be written/),
+      words[0],
+    );
+    await assert.rejects(run([...words, "a\0b"]), refused(/a\\0b: is no path: it holds a NUL/), words[0]);
+  }
+  for (const words of files) {
+    await assert.rejects(run([...words, root]), refused(/is a folder; name a file to write/), words[0]);
+    await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is no regular file/), words[0]);
+    await assert.rejects(run([...words, join(root, "file", "x")]), refused(/file\/x: cannot be written/), words[0]);
+  }
+  assert.deepEqual(readdirSync(root), ["file"]);
+});
+
+test("a place that can be written is left as it was", () => {
+  wantWritableFile(join(root, "new", "folder", "x.json"));
+  wantWritableFile(join(root, "file"));
+  wantWritableFolder(join(root, "new"));
+  wantWritableFolder(root);
+  assert.deepEqual(readdirSync(root), ["file"]);
+  assert.ok(existsSync("/dev/full"));
+});
