@@ -1,0 +1,127 @@
+/** A CLIP on disk: a checkpoint file under OpenAI's names, or a folder as Hugging Face lays out a `CLIPModel`. */
+
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import { z } from "zod";
+import { InputError, WeightsError } from "../../errors.ts";
+import { CLIP_PIXELS, type CropRule } from "../../inputs/pictures/prepare-crop.ts";
+import { BytePairs } from "../../inputs/words/byte-pairs.ts";
+import type { ClipConfig } from "../../models/clip/clip.ts";
+import { clip } from "../../models/clip/clip.ts";
+import {
+  clipModelSchema,
+  isHuggingFaceClip,
+  underOpenAiNames,
+  withClipModel,
+} from "../../models/clip/hugging-face-clip.ts";
+import { clipExtras, inferClipConfig } from "../../models/clip/infer-clip-config.ts";
+import { loadWeights } from "../../weights/fit.ts";
+import { openWeights } from "../../weights/open-weights.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
+
+/** A CLIP's parts, read and checked. */
+export interface StoredClip {
+  readonly config: ClipConfig;
+  /** By OpenAI's names, batch norms apart; halves are widened. */
+  readonly weights: Map<string, Float32Array>;
+  readonly words: BytePairs;
+  readonly pictures: CropRule;
+}
+
+const MERGES = fileURLToPath(new URL("../../../assets/clip/merges.txt.gz", import.meta.url));
+/** Marks of start and end, and the bytes twice: what a vocabulary has besides its merges. */
+const BESIDE_MERGES = 514;
+
+const numbers = z.tuple([z.number(), z.number(), z.number()]);
+const sideSchema = z.union([
+  z.int().min(1),
+  z.looseObject({ shortest_edge: z.int().min(1) }).transform(({ shortest_edge }) => shortest_edge),
+  z.looseObject({ height: z.int().min(1), width: z.int().min(1) }).transform(({ height }) => height),
+]);
+const processorSchema = z.looseObject({
+  crop_size: sideSchema.optional(),
+  image_mean: numbers.default([...CLIP_PIXELS.mean]),
+  image_std: numbers.default([...CLIP_PIXELS.deviation]),
+});
+
+/**
+ * Reads OpenAI's archive (`.pt`), a state dictionary (`.pt`, `.pth`), a safetensors file, or a folder with config.json, model.safetensors or
+ * pytorch_model.bin, and perhaps merges.txt and preprocessor_config.json. Throws InputError where there is nothing, WeightsError where it is no CLIP.
+ */
+export async function readClip(path: string): Promise<StoredClip> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new InputError(`${path}: no such model; give a checkpoint file or a folder of a CLIP`);
+  return found.isDirectory() ? readFolder(path) : readCheckpoint(path);
+}
+
+async function readCheckpoint(path: string): Promise<StoredClip> {
+  const { config, weights } = await readTensors(path, (inferred) => inferred);
+  const { resolution } = config.image;
+  return { config, weights, words: await wordsOf(config, path), pictures: { side: resolution, ...CLIP_PIXELS } };
+}
+
+async function readFolder(folder: string): Promise<StoredClip> {
+  const file = await readJson(join(folder, "config.json"), clipModelSchema);
+  if (!file)
+    throw new WeightsError(`${folder}: holds no config.json; give the folder of a CLIPModel, or a checkpoint file`);
+  const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
+  const { config, weights } = await readTensors(source, (inferred) => withClipModel(inferred, file, folder));
+  const processor = await readJson(join(folder, "preprocessor_config.json"), processorSchema);
+  const { resolution } = config.image;
+  if (processor?.crop_size !== undefined && processor.crop_size !== resolution)
+    throw new WeightsError(
+      `${folder}: preprocessor_config.json cuts squares of ${processor.crop_size} pixels, the model takes ${resolution}`,
+    );
+  const { mean, deviation } = CLIP_PIXELS;
+  const pictures = {
+    side: resolution,
+    mean: processor?.image_mean ?? mean,
+    deviation: processor?.image_std ?? deviation,
+  };
+  return { config, weights, words: await wordsOf(config, folder, join(folder, "merges.txt")), pictures };
+}
+
+/** The weights of a file and the configuration that they and the folder tell. */
+async function readTensors(path: string, completed: (inferred: ClipConfig) => ClipConfig) {
+  const opened = await openWeights(path);
+  const file: WeightsFile = isHuggingFaceClip(opened.entries) ? underOpenAiNames(opened) : opened;
+  try {
+    const config = completed(inferClipConfig(file.entries, path));
+    return { config, weights: await loadWeights(clip(config).parameters, file, { mayBeUnused: clipExtras }) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** The folder's merges where there are some, or as many of OpenAI's as the model has tokens for. */
+async function wordsOf({ text }: ClipConfig, source: string, merges?: string): Promise<BytePairs> {
+  const own = merges === undefined ? undefined : await readFile(merges, "utf8").catch(() => undefined);
+  const lines = (own ?? gunzipSync(await readFile(MERGES)).toString()).split("\n");
+  const words = BytePairs.parse(lines.slice(0, text.vocabulary - BESIDE_MERGES + 1).join("\n"));
+  if (words.size === text.vocabulary) return words;
+  throw new WeightsError(
+    `${source}: the model has ${text.vocabulary} tokens, the merges give ${words.size}; give a folder with the merges.txt it was trained with`,
+  );
+}
+
+async function firstOf(folder: string, names: readonly string[]): Promise<string> {
+  for (const name of names) if (await stat(join(folder, name)).catch(() => undefined)) return join(folder, name);
+  throw new WeightsError(`${folder}: holds no weights; there should be ${names.join(" or ")}`);
+}
+
+/** Undefined where there is no such file. Throws WeightsError where it is not what it should be. */
+async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw new WeightsError(`${path}: not JSON (${error instanceof Error ? error.message : error})`);
+  }
+  const checked = schema.safeParse(raw);
+  if (!checked.success) throw new WeightsError(`${path}: ${z.prettifyError(checked.error)}`);
+  return checked.data;
+}

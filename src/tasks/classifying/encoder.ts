@@ -1,0 +1,165 @@
+/** Pictures and texts as vectors of one space, and what follows from their cosines. */
+
+import { InputError } from "../../errors.ts";
+import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
+import { type CropRule, prepareCrop } from "../../inputs/pictures/prepare-crop.ts";
+import type { BytePairs, LongText } from "../../inputs/words/byte-pairs.ts";
+import { filled, PHOTO_TEMPLATE } from "../../inputs/words/templates.ts";
+import type { ClipSessions } from "./clip-sessions.ts";
+import { dot, meanOf, toUnit, type UnitVector, unitVectors } from "./unit-vectors.ts";
+
+export interface EmbedOptions {
+  /** Most pictures or texts that are computed at once; 16 unless told. */
+  batch?: number;
+}
+
+export interface EmbedTextOptions extends EmbedOptions {
+  /** What becomes of a text of more tokens than the model reads; refused unless told. */
+  long?: LongText;
+}
+
+export interface ClassOptions extends EmbedTextOptions {
+  /** Sentences with {} where a name goes; "a photo of a {}." alone unless told. A class is the mean of its sentences. */
+  templates?: readonly string[];
+}
+
+/** A name that a picture was compared with. */
+export interface ClassScore {
+  /** The user's own words. */
+  label: string;
+  /** Share of the softmax over all names, at the scale that the model learned; the shares add up to 1. */
+  score: number;
+  /** Cosine of picture and class, -1 to 1. */
+  similarity: number;
+}
+
+const DEFAULT_BATCH = 16;
+
+/** A CLIP that answers; dispose it when done. */
+export class Encoder {
+  private readonly classes = new Map<string, Promise<UnitVector[]>>();
+
+  constructor(
+    private readonly sessions: ClipSessions,
+    private readonly words: BytePairs,
+    private readonly pictures: CropRule,
+    /** What cosines are multiplied by before a softmax. */
+    readonly scale: number,
+  ) {}
+
+  /** Numbers of a vector. */
+  get width(): number {
+    return this.sessions.config.embedding;
+  }
+
+  /** A unit vector for each picture. Throws InputError, which names the picture, for anything that is not one. */
+  async embedImage(
+    images: readonly PictureSource[],
+    { batch = DEFAULT_BATCH }: EmbedOptions = {},
+  ): Promise<UnitVector[]> {
+    const vectors: UnitVector[] = [];
+    for (const some of batches(images, batch)) {
+      const prepared: Float32Array[] = [];
+      for (const image of some) prepared.push(prepareCrop(await decodePicture(image), this.pictures));
+      const each = 3 * this.pictures.side ** 2;
+      const numbers = new Float32Array(each * prepared.length);
+      prepared.forEach((picture, i) => {
+        numbers.set(picture, i * each);
+      });
+      vectors.push(...unitVectors(await this.sessions.image(numbers, prepared.length), this.width));
+    }
+    return vectors;
+  }
+
+  /** A unit vector for each text. Throws InputError, which quotes the text, for one that is too long and to be refused. */
+  async embedText(texts: readonly string[], options: EmbedTextOptions = {}): Promise<UnitVector[]> {
+    return (await this.textVectors(texts, options)).map(toUnit);
+  }
+
+  /** The vectors of texts as the encoder gives them, of any length, for means that are taken before the lengths are. */
+  async textVectors(
+    texts: readonly string[],
+    { batch = DEFAULT_BATCH, long = "refuse" }: EmbedTextOptions = {},
+  ): Promise<Float32Array[]> {
+    const { context } = this.sessions.config.text;
+    const rows = this.words.rows(texts, { length: context, long });
+    const row = (i: number) => rows.subarray(i * context, (i + 1) * context);
+    // Texts of like lengths are computed together, as wide as the longest of them.
+    const widths = texts.map((_, i) => row(i).findLastIndex((id) => id !== 0n) + 1);
+    const order = Array.from(texts.keys()).sort((a, b) => widths[a]! - widths[b]! || a - b);
+    const vectors = new Array<Float32Array>(texts.length);
+    for (const some of batches(order, batch)) {
+      const length = Math.max(...some.map((i) => widths[i]!));
+      const ids = new BigInt64Array(length * some.length);
+      some.forEach((i, k) => {
+        ids.set(row(i).subarray(0, length), k * length);
+      });
+      const found = await this.sessions.text(ids, length);
+      some.forEach((i, k) => {
+        vectors[i] = found.slice(k * this.width, (k + 1) * this.width);
+      });
+    }
+    return vectors;
+  }
+
+  /**
+   * A unit vector for each name: the mean of the unit vectors of its sentences, as OpenAI makes its zero-shot classifiers. Kept, so that another
+   * picture costs nothing. Throws InputError where there are no names, or for a template without a gap.
+   */
+  async classVectors(labels: readonly string[], options: ClassOptions = {}): Promise<UnitVector[]> {
+    const { templates = [PHOTO_TEMPLATE], ...how } = options;
+    if (labels.length === 0) throw new InputError("there are no names to tell apart; give at least one");
+    const gapless = templates.find((template) => !template.includes("{}"));
+    if (gapless !== undefined || templates.length === 0)
+      throw new InputError(
+        `the template "${gapless ?? ""}" has no {} where a name goes; write one, as in "${PHOTO_TEMPLATE}"`,
+      );
+    const key = JSON.stringify([labels, templates, how.long]);
+    const known = this.classes.get(key);
+    if (known) return known;
+    const made = this.makeClasses(labels, templates, how);
+    this.classes.set(key, made);
+    made.catch(() => this.classes.delete(key));
+    return made;
+  }
+
+  /** The names, best first, by how well the picture fits them. */
+  async classify(image: PictureSource, labels: readonly string[], options: ClassOptions = {}): Promise<ClassScore[]> {
+    const classes = await this.classVectors(labels, options);
+    const [vector] = await this.embedImage([image]);
+    return this.rank(vector!, labels, classes);
+  }
+
+  /** The names, best first, by their cosines with a picture's vector; equals in the order given. */
+  rank(image: UnitVector, labels: readonly string[], classes: readonly UnitVector[]): ClassScore[] {
+    const cosines = classes.map((vector) => dot(image, vector));
+    const top = Math.max(...cosines);
+    const shares = cosines.map((cosine) => Math.exp(this.scale * (cosine - top)));
+    const sum = shares.reduce((total, share) => total + share, 0);
+    return labels
+      .map((label, i) => ({ label, score: shares[i]! / sum, similarity: cosines[i]! }))
+      .sort((a, b) => b.similarity - a.similarity);
+  }
+
+  /** The cosine of two unit vectors, -1 to 1. Throws InputError where they are of different widths. */
+  similarity(a: UnitVector, b: UnitVector): number {
+    if (a.length !== b.length)
+      throw new InputError(`vectors of ${a.length} and ${b.length} numbers are of different models; embed both anew`);
+    return dot(a, b);
+  }
+
+  dispose(): Promise<void> {
+    return this.sessions.dispose();
+  }
+
+  private async makeClasses(labels: readonly string[], templates: readonly string[], how: EmbedTextOptions) {
+    const sentences = labels.flatMap((label) => templates.map((template) => filled(template, label)));
+    const vectors = await this.embedText(sentences, how);
+    const per = templates.length;
+    return labels.map((_, i) => toUnit(meanOf(vectors.slice(i * per, (i + 1) * per))));
+  }
+}
+
+function batches<Item>(items: readonly Item[], size: number): Item[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size));
+}
