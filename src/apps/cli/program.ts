@@ -11,6 +11,8 @@ type AddCommand = (program: Command) => void;
 const commands: Record<string, () => Promise<AddCommand>> = {
   detect: async () => (await import("./detect.ts")).addDetectCommand,
   ground: async () => (await import("./ground.ts")).addGroundCommand,
+  classify: async () => (await import("./classify.ts")).addClassifyCommand,
+  embed: async () => (await import("./embed.ts")).addEmbedCommand,
   "pseudo-label": async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
   jobs: async () => (await import("./jobs.ts")).addJobsCommand,
   train: async () => (await import("./train.ts")).addTrainCommand,

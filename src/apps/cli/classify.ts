@@ -1,0 +1,89 @@
+/** `groundling classify`: which of some names fits a picture best. */
+
+import { type Command, Option } from "commander";
+import { imagenetTemplates } from "../../inputs/words/templates.ts";
+import type { ClassScore } from "../../tasks/classifying/encoder.ts";
+import { csvLine } from "../detections/csv.ts";
+import { plainTable } from "../detections/plain-table.ts";
+import { addEncoderOptions, chosenEncoder, type EncoderChoice, eachPictureVector } from "./encoder-choice.ts";
+import { commaSeparated, linesOf } from "./names.ts";
+import { wholeNumber } from "./numbers.ts";
+import { pictureFiles } from "./picture-files.ts";
+import { print } from "./writing.ts";
+
+interface Choices extends EncoderChoice {
+  labels?: string[];
+  labelsFile?: string[];
+  template?: string[];
+  templates?: keyof typeof templateSets;
+  top: number;
+  format?: keyof typeof formats;
+}
+
+const templateSets = { imagenet: imagenetTemplates };
+
+interface Classified {
+  image: string;
+  classes: ClassScore[];
+}
+
+const formats = {
+  json: (pictures: readonly Classified[]) => `${JSON.stringify(pictures, null, 2)}\n`,
+  csv: (pictures: readonly Classified[]) =>
+    csvLine(["image", "label", "score", "similarity"]) +
+    pictures
+      .flatMap(({ image, classes }) =>
+        classes.map(({ label, score, similarity }) => csvLine([image, label, score, similarity])),
+      )
+      .join(""),
+};
+
+/** Adds the command to a program. */
+export function addClassifyCommand(program: Command): void {
+  const command = program
+    .command("classify <images...>")
+    .description("say which of some names fits each picture best; pictures are files, folders, globs or addresses")
+    .addOption(
+      new Option("--labels <names>", "names to choose from, with commas between")
+        .argParser(commaSeparated)
+        .conflicts("labelsFile"),
+    )
+    .addOption(new Option("--labels-file <file>", "names to choose from, one a line").argParser(linesOf))
+    .addOption(
+      new Option("--template <text>", 'sentence with {} for the name (default "a photo of a {}."); may be given again')
+        .argParser((text: string, all: string[] = []) => [...all, text])
+        .conflicts("templates"),
+    )
+    .addOption(new Option("--templates <set>", "sentences that are known by name").choices(Object.keys(templateSets)))
+    .option("--top <number>", "names told of each picture", wholeNumber(1, 100_000), 5)
+    .addOption(new Option("--format <name>", "what to print instead of a table").choices(Object.keys(formats)));
+  addEncoderOptions(command).action(async (images: string[], choices: Choices) => {
+    const labels = choices.labels ?? choices.labelsFile;
+    if (!labels) return command.error("error: say what to choose from: --labels A,B or --labels-file FILE");
+    const files = pictureFiles(images);
+    const templates = choices.template ?? (choices.templates && templateSets[choices.templates]);
+    const encoder = await chosenEncoder(choices);
+    const pictures: Classified[] = [];
+    try {
+      const classes = await encoder.classVectors(labels, { long: "end", ...(templates ? { templates } : {}) });
+      await eachPictureVector(encoder, files, choices, ({ image }, vector) => {
+        pictures.push({ image, classes: encoder.rank(vector, labels, classes).slice(0, choices.top) });
+      });
+    } finally {
+      await encoder.dispose();
+    }
+    print(choices.format ? formats[choices.format](pictures) : tableOf(pictures));
+  });
+}
+
+function tableOf(pictures: readonly Classified[]): string {
+  const rows = pictures.flatMap(({ image, classes }) =>
+    classes.map(({ label, score, similarity }, i) => [
+      i === 0 ? image : "",
+      label,
+      score.toFixed(3),
+      similarity.toFixed(3),
+    ]),
+  );
+  return `${plainTable(["picture", "label", "score", "similarity"], rows)}\n`;
+}

@@ -1,0 +1,51 @@
+/** `groundling embed`: pictures and texts as unit vectors in a file. */
+
+import { type Command, Option } from "commander";
+import { addEncoderOptions, chosenEncoder, type EncoderChoice, eachPictureVector } from "./encoder-choice.ts";
+import { linesOf } from "./names.ts";
+import { pictureFiles } from "./picture-files.ts";
+import { print } from "./writing.ts";
+
+interface Choices extends EncoderChoice {
+  text?: string[];
+  textFile?: string[];
+  out: string;
+}
+
+/** Adds the command to a program. */
+export function addEmbedCommand(program: Command): void {
+  const command = program
+    .command("embed [images...]")
+    .description("write pictures and texts as unit vectors, whose products are their likeness; pictures come first")
+    .addOption(
+      new Option("--text <words>", "a text to embed; may be given again").argParser(
+        (text: string, all: string[] = []) => [...all, text],
+      ),
+    )
+    .addOption(new Option("--text-file <file>", "texts to embed, one a line").argParser(linesOf))
+    .requiredOption("--out <file>", "file to write: .safetensors, .npy or .parquet");
+  addEncoderOptions(command).action(async (images: string[], choices: Choices) => {
+    const texts = [...(choices.text ?? []), ...(choices.textFile ?? [])];
+    if (images.length === 0 && texts.length === 0)
+      return command.error("error: say what to embed: pictures, --text TEXT or --text-file FILE");
+    const { vectorWriter } = await import("../vectors/vector-files.ts");
+    const write = vectorWriter(choices.out);
+    const files = pictureFiles(images);
+    const encoder = await chosenEncoder(choices);
+    const vectors: Parameters<typeof write>[0][number][] = [];
+    try {
+      const { batch } = choices;
+      await eachPictureVector(encoder, files, choices, ({ image }, vector) => {
+        vectors.push({ kind: "image", source: image, vector });
+      });
+      const read = await encoder.embedText(texts, { long: "end", ...(batch ? { batch } : {}) });
+      read.forEach((vector, i) => {
+        vectors.push({ kind: "text", source: texts[i]!, vector });
+      });
+      await write(vectors);
+      print(`${vectors.length} vectors of ${encoder.width} numbers in ${choices.out}\n`);
+    } finally {
+      await encoder.dispose();
+    }
+  });
+}
