@@ -1,28 +1,6 @@
-/** A progress bar with the losses, the rate and the time left. */
+/** How fast a training run goes, and the time left, in words. */
 
-import { SingleBar } from "cli-progress";
-import type { StepReport, TrainingListener } from "./training-listener.ts";
-
-/** Draws on `stream`; where that is no terminal, writes a line every ten seconds. */
-export function progressBar(stream: NodeJS.WritableStream = process.stderr): TrainingListener {
-  const bar = new SingleBar({
-    stream,
-    format: "{bar} {value}/{total}{words}",
-    barsize: 20,
-    noTTYOutput: true,
-    notTTYSchedule: 10_000,
-    gracefulExit: false,
-  });
-  const rate = new StepRate();
-  return {
-    started: ({ step, totalSteps }) => bar.start(totalSteps, step, { words: "" }),
-    stepped(report) {
-      rate.add(report);
-      bar.update(report.step, { words: ` · ${progressWords(report, rate)}` });
-    },
-    ended: () => bar.stop(),
-  };
-}
+import type { StepReport } from "./training-listener.ts";
 
 /** Running means over some twenty steps. */
 export class StepRate {
@@ -45,12 +23,17 @@ export class StepRate {
   }
 }
 
-/** Losses, rate and time left of a step in one short line. */
+/** Losses, rate and time left of a step in one short line, which leaves out what is not known yet. */
 export function progressWords({ step, totalSteps, loss, losses }: StepReport, rate: StepRate): string {
   const names = Object.entries(losses);
   const parts = names.length > 1 ? ` (${names.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ")})` : "";
-  const pictures = `${rate.picturesPerSecond.toPrecision(3)} pictures/s`;
-  return `loss ${loss.toFixed(3)}${parts} · ${pictures} · ${duration((totalSteps - step) * rate.secondsPerStep)} left`;
+  const { picturesPerSecond } = rate;
+  const left = (totalSteps - step) * rate.secondsPerStep;
+  return [
+    `loss ${loss.toFixed(3)}${parts}`,
+    ...(Number.isFinite(picturesPerSecond) ? [`${picturesPerSecond.toPrecision(3)} pictures/s`] : []),
+    ...(Number.isFinite(left) ? [`${duration(left)} left`] : []),
+  ].join(" · ");
 }
 
 /** Seconds as hours, minutes and seconds, the two largest of them. */

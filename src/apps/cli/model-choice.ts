@@ -1,12 +1,14 @@
 /** The model that a command runs: a folder, a checkpoint file, the built-in one, or one of the zoo. */
 
-import { SingleBar } from "cli-progress";
 import type { Command } from "commander";
+import { exitingWhenInterrupted } from "../../learning/interruption.ts";
 import { fetchModel, zoo } from "../../weights/zoo.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
 
 export interface ModelChoice {
   model?: string;
   offline?: true;
+  quiet?: boolean;
 }
 
 /** Adds the options that say which model. */
@@ -20,24 +22,20 @@ export function addModelOptions(command: Command): Command {
 }
 
 /** The path of the model chosen, fetched first where it is one of the zoo; nothing for the built-in one. */
-export async function modelPath({ model, offline }: ModelChoice): Promise<string | undefined> {
+export async function modelPath({ model, offline, quiet }: ModelChoice): Promise<string | undefined> {
   if (model === undefined || !Object.hasOwn(zoo, model)) return model;
-  const bar = new SingleBar({
-    stream: process.stderr,
-    format: `${model} {bar} {value}/{total} MB · {eta_formatted} left`,
-    barsize: 20,
-    noTTYOutput: true,
-    notTTYSchedule: 10_000,
-  });
+  const bar = new ProgressBar({ label: model, unit: "MB", quiet });
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
   try {
-    return await fetchModel(model, {
-      offline: offline === true,
-      progress: (done, total = done) => {
-        if (!bar.isActive) bar.start(megabytes(total), 0);
-        bar.update(megabytes(done));
-      },
-    });
+    return await exitingWhenInterrupted(() =>
+      fetchModel(model, {
+        offline: offline === true,
+        progress: (done, total = done) => {
+          if (!bar.isActive) bar.start(megabytes(total));
+          bar.update(megabytes(done));
+        },
+      }),
+    );
   } finally {
     bar.stop();
   }

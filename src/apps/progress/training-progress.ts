@@ -1,0 +1,28 @@
+/** A training run's progress: the losses, the rate and the time left. */
+
+import { progressWords, StepRate } from "../../learning/progress.ts";
+import type { TrainingListener } from "../../learning/training-listener.ts";
+import { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
+
+export interface TrainingProgressOptions extends Pick<ProgressBarOptions, "quiet" | "stream"> {
+  /** Words for an evaluation, written on a line of their own; none are written without it. */
+  evaluated?: (evaluation: { step: number; metrics: Record<string, number> }) => string;
+}
+
+/** Draws a bar from the first step to the last. */
+export function trainingProgress({ evaluated, ...options }: TrainingProgressOptions = {}): TrainingListener {
+  const bar = new ProgressBar(options);
+  const { stream = process.stderr, quiet } = options;
+  const rate = new StepRate();
+  return {
+    started: ({ step, totalSteps }) => bar.start(totalSteps, step),
+    stepped(report) {
+      rate.add(report);
+      bar.update(report.step, progressWords(report, rate));
+    },
+    evaluated(evaluation) {
+      if (evaluated && !quiet) bar.aside(() => stream.write(`${evaluated(evaluation)}\n`));
+    },
+    ended: () => bar.stop(),
+  };
+}
