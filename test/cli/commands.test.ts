@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CommanderError } from "commander";
@@ -86,20 +86,21 @@ test("convert makes a folder that loads with the same numbers, and refuses the w
   assert.match(readFileSync(join(to, "README.md"), "utf8"), /1,805,110|parameters/);
 });
 
+/** What inspect writes of the picture for two classes; made once. */
+let inside: Promise<string> | undefined;
+function inspected(): Promise<string> {
+  inside ??= (async () => {
+    const out = join(folder, "inside.safetensors");
+    const words = ["inspect", picture, "--model", model, "--prompt", "dog. red car", "--out", out];
+    const { code, stderr } = await groundling(words);
+    assert.equal(code, 0, stderr);
+    return out;
+  })();
+  return inside;
+}
+
 test("inspect writes every intermediate under its name", async () => {
-  const out = join(folder, "inside.safetensors");
-  const { code, stderr } = await groundling([
-    "inspect",
-    picture,
-    "--model",
-    model,
-    "--prompt",
-    "dog. red car",
-    "--out",
-    out,
-  ]);
-  assert.equal(code, 0, stderr);
-  const file = await openWeights(out);
+  const file = await openWeights(await inspected());
   const shape = (name: string) => file.entries.get(name)?.shape;
   assert.deepEqual(shape("input.image"), [1, 3, 96, 96]);
   assert.deepEqual(shape("input.input_ids"), [1, 256]);
@@ -133,10 +134,9 @@ test("export writes plain ONNX whose answers are those that inspect saw", async 
   const words = ["export", "--model", model, "--size", "96x96", "--classes", "dog,red car", "--out", out];
   const { code, stderr } = await groundling(words);
   assert.equal(code, 0, stderr);
-  const inside = join(folder, "inside.safetensors");
   const ort = await import("onnxruntime-node");
   const session = await ort.InferenceSession.create(out);
-  const file = await openWeights(inside);
+  const file = await openWeights(await inspected());
   after(() => file.close());
   const image = await file.readFloat32("input.image");
   const answers = await session.run({ image: new ort.Tensor("float32", image, [1, 3, 96, 96]) });
@@ -165,4 +165,17 @@ test("a recipe that is not one is refused before anything is written", async () 
     return error instanceof RecipeError;
   });
   assert.ok(!existsSync(join(folder, "run")));
+});
+
+test("training into a folder that holds a run is refused with both ways out, and nothing is touched", async () => {
+  const out = join(folder, "earlier");
+  mkdirSync(out);
+  for (const name of ["last.safetensors", "log.jsonl"]) writeFileSync(join(out, name), "of an earlier run");
+  const words = ["train", join(repository, "recipes/first-world.json"), "--quiet", "--out", out];
+  await assert.rejects((await programFor(words)).parseAsync(words, { from: "user" }), {
+    name: "InputError",
+    message: /holds a run .*; go on with it by --resume, or give another folder by --out/,
+  });
+  assert.deepEqual(readdirSync(out).sort(), ["last.safetensors", "log.jsonl"]);
+  for (const name of readdirSync(out)) assert.equal(readFileSync(join(out, name), "utf8"), "of an earlier run");
 });

@@ -1,7 +1,6 @@
 /** Carries out a recipe: model, data, optimizer and loop put together. */
 
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { Random } from "../../data/random.ts";
 import { writing } from "../../files/writing.ts";
 import { AdamW } from "../../learning/adamw.ts";
@@ -10,14 +9,15 @@ import { curveFiles } from "../../learning/curves.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { jsonLinesLog } from "../../learning/log.ts";
 import { parameterGroups } from "../../learning/parameter-groups.ts";
-import { progressBar } from "../../learning/progress.ts";
 import { cosine, withWarmup } from "../../learning/schedules.ts";
 import { tensorBoardLog } from "../../learning/tensorboard.ts";
 import { type TrainingResult, train } from "../../learning/train.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
+import { trainingProgress } from "../progress/training-progress.ts";
 import { dataOfRun } from "./data-of-run.ts";
-import { modelOfRun } from "./model-of-run.ts";
+import { type ModelOfRun, modelOfRun } from "./model-of-run.ts";
 import type { Recipe } from "./recipe.ts";
+import { logFile, refuseOtherRun } from "./run-folder.ts";
 import { startWeights } from "./start-weights.ts";
 
 export interface RunOptions {
@@ -27,12 +27,21 @@ export interface RunOptions {
   resume: boolean;
   /** Folder of rendered drawings. */
   sprites: string;
+  /** The model of the recipe, where it was made already. */
+  model?: ModelOfRun;
+  /** Draws no progress. */
+  quiet?: boolean;
 }
 
-/** Trains until the recipe's last step or an interruption, which saves. */
-export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: RunOptions): Promise<TrainingResult> {
+/**
+ * Trains until the recipe's last step or an interruption, which saves. Throws InputError, before anything is touched, where the folder
+ * holds a run that is not to be resumed.
+ */
+export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<TrainingResult> {
+  const { folder, resume, sprites, quiet = false } = options;
+  if (!resume) refuseOtherRun(folder);
   await writing(folder, () => mkdirSync(folder, { recursive: true }));
-  const { model, config, words } = await modelOfRun(recipe);
+  const { model, config, words } = options.model ?? (await modelOfRun(recipe));
   const { module, setup, evaluation } = await dataOfRun(recipe, { model, words }, sprites);
   const weights = await startWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
@@ -58,7 +67,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });
   const source = workerBatchSource<GroundingBatch>({ module, setup, workers: 1, ahead: 4 });
-  const log = join(folder, "log.jsonl");
+  const log = logFile(folder);
   try {
     return await withInterruption((signal) =>
       train<GroundingBatch>({
@@ -80,7 +89,7 @@ export async function runRecipe(recipe: Recipe, { folder, resume, sprites }: Run
           shapes: new Map(model.parameters.map(({ name, shape }) => [name, shape])),
           recipe: { ...recipe, model: config },
         },
-        listeners: [progressBar(), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)],
+        listeners: [trainingProgress({ quiet }), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)],
         signal,
       }),
     );
