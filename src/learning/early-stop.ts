@@ -1,11 +1,13 @@
 /** Ends a run whose metric no longer rises (GLIP `AUTO_TERMINATE_PATIENCE`, `engine/trainer.py`). */
 
+import { RecipeError } from "../errors.ts";
+import type { Json, Restorable } from "./json.ts";
 import type { TrainingListener } from "./training-listener.ts";
 
-/** Give it to `train` twice: as listener, and its `signal`. */
-export class EarlyStop implements TrainingListener {
+/** Give it to `train` three times: as listener, as restorable, and its `signal`. */
+export class EarlyStop implements TrainingListener, Restorable {
   private readonly controller = new AbortController();
-  private best = Number.NEGATIVE_INFINITY;
+  private best: number | null = null;
   private waited = 0;
 
   /** Ends the run at the evaluation that is the `patience`th in a row below the best before it. */
@@ -15,11 +17,35 @@ export class EarlyStop implements TrainingListener {
     return this.controller.signal;
   }
 
+  /** Throws RecipeError that lists the metrics where none is named as it was told. */
   evaluated({ metrics }: { metrics: Record<string, number> }): void {
-    const value = metrics[this.options.metric]!;
-    if (value >= this.best) {
+    const { metric } = this.options;
+    const value = metrics[metric];
+    if (value === undefined)
+      throw new RecipeError(
+        `early stop: no metric is named ${metric}; watch one of ${Object.keys(metrics).join(", ")}`,
+      );
+    if (this.best === null || value >= this.best) {
       this.best = value;
       this.waited = 0;
-    } else if (++this.waited >= this.options.patience) this.controller.abort();
+    } else this.waited++;
+    this.stopWhenDue();
+  }
+
+  save(): Json {
+    return [this.best, this.waited];
+  }
+
+  /** A run that had ended ends again at once. */
+  restore(state: Json): void {
+    const [best, waited] = Array.isArray(state) ? state : [];
+    if (typeof waited !== "number" || !(best === null || typeof best === "number"))
+      throw new RecipeError("early stop: the checkpoint holds another state; start the run anew");
+    [this.best, this.waited] = [best, waited];
+    this.stopWhenDue();
+  }
+
+  private stopWhenDue(): void {
+    if (this.waited >= this.options.patience) this.controller.abort();
   }
 }
