@@ -35,12 +35,12 @@ test("a run killed at random moments and taken up each time ends in the same bit
   }
 });
 
-test("an interrupted run saves the step under way and goes on after it", async () => {
+test("an interrupted run saves the step under way, exits with 130 and goes on after it", async () => {
   const folder = join(root, "interrupted");
   const child = start(folder, "10");
   const end = /^interrupted at (\d+)$/.exec((await lines(child)).at(-1) ?? "");
   assert.ok(end && Number(end[1]) < steps);
-  assert.equal(child.exitCode, 0);
+  assert.equal(child.exitCode, 130);
   const resumed = await lines(start(folder));
   assert.equal(resumed[0], `step ${Number(end[1]) + 1}`);
   assert.equal(resumed.at(-1), `finished at ${steps}`);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import sharp from "sharp";
-import { pictureFiles, refuseSharedNames } from "../../src/apps/cli/picture-files.ts";
 import { Problems } from "../../src/data/readers/problems.ts";
 import { readVoc } from "../../src/data/readers/voc.ts";
 import { readYolo } from "../../src/data/readers/yolo.ts";
@@ -204,8 +203,33 @@ test("one unreadable picture among many is reported, and the rest is done", asyn
   assert.match(ran.stderr, new RegExp(`^groundling: ${missing} cannot be opened`, "m"));
 });
 
-test("pictures that would write the same files are refused", () => {
-  const files = pictureFiles([first, second, first]);
-  assert.throws(() => refuseSharedNames(files), /would both be written as a, b/);
-  assert.doesNotThrow(() => refuseSharedNames(pictureFiles([pictures])));
+test("pictures of one name in two folders are refused where a format would keep one of them", async () => {
+  const copies = ["one", "two"].map((name) => join(folder, "copies", name, "same.png"));
+  for (const copy of copies) {
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(first, copy);
+  }
+  const { code, stdout, stderr } = await groundling(["detect", ...copies, ...question, "--format", "fiftyone"]);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /one\/same\.png and .*two\/same\.png would both be written as same; give the folder around/);
+});
+
+test("drawings of an earlier run are no pictures of a folder; a list and bytes come on standard input; quiet is quiet", async () => {
+  const place = join(folder, "drawn");
+  mkdirSync(place);
+  copyFileSync(first, join(place, "one.png"));
+  const words = [...question, "--draw", "--format", "json"];
+  assert.equal((await groundling(["detect", ".", ...words], { cwd: place })).code, 0);
+  const again = await groundling(["detect", "@-", ...words], { cwd: place, input: "one.png\n.\n" });
+  assert.deepEqual(
+    JSON.parse(again.stdout).map(({ image }: Entry) => image),
+    ["one.png", "one.png"],
+  );
+  assert.match(again.stderr, /^1 drawings \(\*\.groundling\.png\) were left out/m);
+  const bytes = await groundling(["detect", "-", second, ...question, "--format", "json", "--quiet"], {
+    input: readFileSync(first),
+  });
+  assert.deepEqual(JSON.parse(bytes.stdout), [{ ...expected[0], image: "-" }, expected[1]]);
+  assert.equal(bytes.stderr, "");
+  assert.deepEqual(readdirSync(place).sort(), ["one.groundling.png", "one.png"]);
 });

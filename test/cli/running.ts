@@ -1,6 +1,6 @@
 /** The program as a user runs it, on a small model with random numbers. */
 
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,25 +18,59 @@ export interface Ran {
   stderr: string;
 }
 
-/** Runs `groundling` with these words in the repository, or in another folder. */
-export function groundling(words: readonly string[], { cwd = repository, env = {} } = {}): Promise<Ran> {
-  const loader = new URL("node_modules/tsx/dist/loader.mjs", `file://${repository}`).href;
-  return new Promise((done, fail) => {
-    const child = spawn(process.execPath, ["--import", loader, join(repository, "src/apps/cli/main.ts"), ...words], {
-      cwd,
-      env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const ran: Ran = { code: null, stdout: "", stderr: "" };
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      ran.stdout += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      ran.stderr += text;
-    });
+interface Surroundings {
+  cwd?: string;
+  env?: Record<string, string>;
+  /** Bytes on standard input; nothing is there without. */
+  input?: string | Uint8Array;
+}
+
+const loader = new URL("node_modules/tsx/dist/loader.mjs", `file://${repository}`).href;
+/** Node's own words to run the program from its sources. */
+export const program = ["--import", loader, join(repository, "src/apps/cli/main.ts")];
+
+/** A running `groundling`, for those who send it signals. */
+export interface Running {
+  child: ChildProcess;
+  /** What it wrote so far. */
+  ran: Ran;
+  ended: Promise<Ran>;
+}
+
+/** Starts `groundling` with these words in the repository, or in another folder. */
+export function started(words: readonly string[], surroundings: Surroundings = {}): Running {
+  return followed(process.execPath, [...program, ...words], surroundings);
+}
+
+/** Starts `groundling` in a terminal of its own, where what is written to its input is typed: "\x03" is Ctrl-C. All output is in `stdout`. */
+export function startedInTerminal(words: readonly string[], surroundings: Surroundings = {}): Running {
+  const quoted = [process.execPath, ...program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
+  return followed("script", ["-qec", quoted.join(" "), "/dev/null"], surroundings);
+}
+
+/** Runs `groundling` to its end. */
+export function groundling(words: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+  const { child, ended } = started(words, surroundings);
+  child.stdin!.end(surroundings.input);
+  return ended;
+}
+
+function followed(file: string, words: readonly string[], { cwd = repository, env = {} }: Surroundings): Running {
+  const child = spawn(file, words, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
+  const ran: Ran = { code: null, stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    ran.stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    ran.stderr += text;
+  });
+  // A program that refuses its words does not read what it is given.
+  child.stdin.on("error", () => {});
+  const ended = new Promise<Ran>((done, fail) => {
     child.on("error", fail);
     child.on("close", (code) => done({ ...ran, code }));
   });
+  return { child, ran, ended };
 }
 
 export function temporaryFolder(): string {

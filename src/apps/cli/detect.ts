@@ -1,8 +1,9 @@
 /** `groundling detect`: finds things named by words. */
 
 import { type Command, Option } from "commander";
+import { InputError } from "../../errors.ts";
 import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
-import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures, PICTURES } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 
 interface Choices extends FindingOptions {
@@ -15,7 +16,7 @@ interface Choices extends FindingOptions {
 export function addDetectCommand(program: Command): void {
   const command = program
     .command("detect <images...>")
-    .description("find things in pictures by their names; pictures are files, folders, globs or addresses")
+    .description(`find things in pictures by their names; ${PICTURES}`)
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([
         "classes",
@@ -31,7 +32,7 @@ export function addDetectCommand(program: Command): void {
     .option("--adapted <file>", "adapters that groundling adapt wrote, or a prompt, which says the classes itself");
   addFindingOptions(command).action(async (images: string[], { prompt, classes, classesFile, ...options }: Choices) => {
     const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
-    const labels = named ?? (await labelsOfFile(options.adapted));
+    const labels = await labelsToAsk(named, options.adapted);
     if (!labels) return command.error("error: say what to find: --prompt TEXT, --classes A,B or --classes-file FILE");
     await findInPictures(images, options, {
       labels,
@@ -41,10 +42,19 @@ export function addDetectCommand(program: Command): void {
   });
 }
 
-/** The classes of an adapted prompt; adapters have none of their own. */
-async function labelsOfFile(adapted: string | undefined): Promise<readonly string[] | undefined> {
-  if (adapted === undefined) return undefined;
+/** The names given, or the classes of an adapted prompt; adapters have none of their own. Throws InputError where both are given. */
+async function labelsToAsk(
+  named: readonly string[] | undefined,
+  adapted: string | undefined,
+): Promise<readonly string[] | undefined> {
+  if (adapted === undefined) return named;
   const { readAdapted } = await import("../../tasks/finding/adapted-file.ts");
   const { prompt } = await readAdapted(adapted);
-  return prompt && labelsOf(prompt.classes);
+  if (!prompt) return named;
+  const labels = labelsOf(prompt.classes);
+  if (named)
+    throw new InputError(
+      `${adapted} is a prompt that asks for ${labels.join(", ")}; leave out --prompt and --classes, or leave out --adapted`,
+    );
+  return labels;
 }

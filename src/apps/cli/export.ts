@@ -1,6 +1,7 @@
 /** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { InputError } from "../../errors.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
@@ -30,12 +31,19 @@ export function addExportCommand(program: Command): void {
         "adapters that groundling adapt wrote, or a prompt, which says the classes itself",
       ),
     )
-    .requiredOption("--out <file>", "ONNX file to write; FILE.json beside it says how to read its answers");
+    .requiredOption(
+      "--out <file>",
+      "ONNX file to write; FILE.json beside it says how to read its answers; both are replaced",
+    );
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
     const { readAdapted, withAdapted } = await import("../../tasks/finding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const made = adapted === undefined ? undefined : await readAdapted(adapted);
+    if (made?.prompt && named)
+      throw new InputError(
+        `${adapted} is a prompt with classes of its own; leave out --classes, or leave out --adapted`,
+      );
     const classes = made?.prompt ?? named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
     // What was adapted is answered without the companion.

@@ -1,25 +1,26 @@
 /** What `detect` and `ground` have in common: many pictures, one question, answers in a format. */
 
-import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
+import { exitingWhenInterrupted, Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection, GroundingModel } from "../../tasks/finding/grounding-model.ts";
 import type { PredictorOptions } from "../../tasks/finding/predictor.ts";
-import { type FormatName, formats } from "../detections/formats.ts";
-import type { PictureResult } from "../detections/picture-result.ts";
-import { tableOf } from "../detections/table.ts";
+import { type Answers, answersTo } from "../detections/answers.ts";
+import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
-import { type PictureFile, pictureFiles, refuseSharedNames } from "./picture-files.ts";
-import { print, say } from "./writing.ts";
+import { DRAWING, type PictureFile, picturesNamed, refuseSharedNames } from "./picture-files.ts";
+import { addQuietOption, print, say } from "./writing.ts";
 
 export interface FindingOptions extends DetectOptions, ModelChoice {
   format?: FormatName;
   out?: string;
   draw?: true;
+  quiet?: boolean;
   /** File of an adapted prompt or adapters. */
   adapted?: string;
   precision: keyof typeof precisions;
@@ -43,7 +44,7 @@ export interface Question {
 
 /** Adds the options that `detect` and `ground` share. */
 export function addFindingOptions(command: Command): Command {
-  return addModelOptions(command)
+  return addQuietOption(addModelOptions(command))
     .option("--threshold <score>", "only detections with at least this score", share, DEFAULT_THRESHOLD)
     .option("--text-threshold <score>", "only words that match at least this well, before the box counts", share)
     .option("--top-k <number>", "most detections per picture", wholeNumber(1, 100_000))
@@ -59,81 +60,100 @@ export function addFindingOptions(command: Command): Command {
         .default("float32"),
     )
     .addOption(new Option("--format <name>", "what to print instead of a table").choices(Object.keys(formats)))
-    .option("--out <folder>", "folder to write the answers into")
-    .option("--draw", "write NAME.groundling.png with boxes and labels");
+    .option("--out <folder>", "folder to write the answers into; files of the same names are replaced")
+    .option("--draw", `write NAME${DRAWING} with boxes and labels; a file of this name is replaced`);
 }
 
-/** Asks about every picture, prints and writes the answers; the exit code becomes 1 when a picture cannot be read. */
+/** How pictures may be named, for the description of a command. */
+export const PICTURES =
+  "pictures are files, folders, globs or addresses; @FILE is a list of these, one a line; - is a picture on standard input, @- a list";
+
+/**
+ * Asks about every picture, prints and writes each answer as it comes; the exit code becomes 1 when a picture cannot be read.
+ * Throws Interrupted after Ctrl-C, when the picture under way is done and what is whole is written.
+ */
 export async function findInPictures(
   named: readonly string[],
   options: FindingOptions,
   question: Question,
 ): Promise<void> {
-  const { format, out, draw } = options;
-  const files = pictureFiles(named);
+  const { format, out, draw, quiet } = options;
+  const { files, drawings } = await picturesNamed(named);
+  if (drawings > 0 && !quiet)
+    say(`${drawings} drawings (*${DRAWING}) were left out; name them one by one to take them\n`);
   const chosen = format && formats[format];
-  if (chosen && "texts" in chosen) {
-    if (out === undefined)
-      throw new InputError(`--format ${format} writes a file per picture; say where with --out FOLDER`);
-    refuseSharedNames(files);
-  } else if (draw) refuseSharedNames(files);
-  const { pictures, failed } = await eachPicture(files, options, question);
-  const labels = question.labels ?? labelsOf(pictures.flatMap(({ detections }) => detections));
-  if (chosen && "texts" in chosen) {
-    for (const [path, text] of chosen.texts({ pictures, labels })) await writeInto(out!, path, text);
-  } else if (chosen) {
-    const text = chosen.text({ pictures, labels });
-    if (out !== undefined) await writeInto(out, chosen.file, text);
-    print(text);
-  } else print(tableOf(pictures));
-  for (const problem of failed) say(`groundling: ${problem}\n`);
-  if (failed.length) process.exitCode = 1;
-}
-
-/** Asks about each picture in turn; also answers with what is wrong with those that cannot be read. */
-async function eachPicture(files: readonly PictureFile[], options: FindingOptions, question: Question) {
-  const { decodePicture } = await import("../../inputs/pictures/picture.ts");
-  const { loadModel } = await import("../../tasks/finding/load-model.ts");
-  const model = await loadModel(await modelPath(options), {
-    ...precisions[options.precision],
-    ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
+  if (chosen?.kind === "folder" && out === undefined)
+    throw new InputError(`--format ${format} writes a file per picture; say where with --out FOLDER`);
+  if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
+  const model = await exitingWhenInterrupted(() => modelOf(options));
+  const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
+  const answers = answersTo({
+    format: chosen,
+    out,
+    labels: question.labels,
+    print: (text) => bar.aside(() => print(text)),
   });
-  for (const remark of question.remarks?.(model) ?? []) say(`groundling: ${remark}\n`);
-  const bar = new SingleBar({
-    stream: process.stderr,
-    format: "{bar} {value}/{total} pictures · {eta_formatted} left",
-    barsize: 20,
-    noTTYOutput: true,
-    notTTYSchedule: 10_000,
-  });
-  if (files.length > 1) bar.start(files.length, 0);
-  const pictures: PictureResult[] = [];
-  const failed: string[] = [];
+  if (!quiet) for (const remark of question.remarks?.(model) ?? []) say(`groundling: ${remark}\n`);
   try {
-    for (const { source, image, name } of files) {
-      const picture = await decodePicture(source).catch((error: unknown) => {
-        if (!(error instanceof InputError)) throw error;
-        failed.push(error.message);
-      });
-      if (picture) {
-        const { width, height } = picture;
-        const detections = await question.ask(model, { ...picture, channels: 3 }, options);
-        const { caption } = question;
-        pictures.push({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
-        if (options.draw) {
-          const { drawDetections } = await import("../detections/draw.ts");
-          const drawing = await drawDetections(picture, detections, question.labels ?? labelsOf(detections));
-          const path = await writeInto(options.out ?? ".", `${name}.groundling.png`, drawing);
-          say(`${path}\n`);
-        }
-      }
-      bar.increment();
-    }
+    await withInterruption((signal) => eachPicture(files, options, { question, model, answers, bar, signal }));
   } finally {
     bar.stop();
     await model.dispose();
   }
-  return { pictures, failed };
+}
+
+async function modelOf(options: FindingOptions): Promise<GroundingModel> {
+  const { loadModel } = await import("../../tasks/finding/load-model.ts");
+  return loadModel(await modelPath(options), {
+    ...precisions[options.precision],
+    ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
+  });
+}
+
+interface Work {
+  question: Question;
+  model: GroundingModel;
+  answers: Answers;
+  bar: ProgressBar;
+  signal: AbortSignal;
+}
+
+/** Asks about each picture in turn; then tells what is wrong with those that cannot be read. */
+async function eachPicture(
+  files: readonly PictureFile[],
+  options: FindingOptions,
+  { question, model, answers, bar, signal }: Work,
+): Promise<void> {
+  const { decodePicture } = await import("../../inputs/pictures/picture.ts");
+  const { caption } = question;
+  const failed: string[] = [];
+  let done = 0;
+  bar.start(files.length);
+  bar.update(0);
+  for (const { source, image, name } of files) {
+    if (signal.aborted) break;
+    const picture = await decodePicture(source).catch((error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+      failed.push(error.message);
+    });
+    if (picture) {
+      const { width, height } = picture;
+      const detections = await question.ask(model, { ...picture, channels: 3 }, options);
+      await answers.add({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
+      if (options.draw) {
+        const { drawDetections } = await import("../detections/draw.ts");
+        const drawing = await drawDetections(picture, detections, question.labels ?? labelsOf(detections));
+        const path = await writeInto(options.out ?? ".", `${name}${DRAWING}`, drawing);
+        bar.aside(() => say(`${path}\n`));
+      }
+    }
+    bar.update(++done);
+  }
+  bar.stop();
+  await answers.end();
+  for (const problem of failed) say(`groundling: ${problem}\n`);
+  if (done < files.length) throw new Interrupted(`interrupted after ${done} of ${files.length} pictures`);
+  if (failed.length) process.exitCode ??= 1;
 }
 
 function labelsOf(detections: readonly Detection[]): string[] {

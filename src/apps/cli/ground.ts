@@ -1,7 +1,7 @@
 /** `groundling ground`: finds the phrases of a caption. */
 
 import type { Command } from "commander";
-import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures, PICTURES } from "./finding.ts";
 import { phraseOption } from "./names.ts";
 
 interface Choices extends FindingOptions {
@@ -13,7 +13,7 @@ interface Choices extends FindingOptions {
 export function addGroundCommand(program: Command): void {
   const command = program
     .command("ground <images...>")
-    .description("find what a caption speaks of: its noun phrases, or the phrases given")
+    .description(`find what a caption speaks of: its noun phrases, or the phrases given; ${PICTURES}`)
     .requiredOption("--caption <text>", "what is said about the picture")
     .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {

@@ -3,6 +3,7 @@
 import { CommanderError } from "commander";
 import { InputError, RecipeError, WeightsError } from "../../errors.ts";
 import { DivergenceError } from "../../learning/divergence.ts";
+import { Interrupted } from "../../learning/interruption.ts";
 import { programFor } from "./program.ts";
 import { say } from "./writing.ts";
 
@@ -25,6 +26,10 @@ try {
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage;
+  if (error instanceof Interrupted) {
+    process.stderr.write(`groundling: ${error.message}\n`);
+    return Number(process.exitCode ?? exits.input);
+  }
   if (users.some((kind) => error instanceof kind)) {
     say(`groundling: ${(error as Error).message}\n`);
     return exits.input;

@@ -1,6 +1,7 @@
-/** Pictures named on the command line: files, folders, globs and addresses. */
+/** Pictures named on the command line: files, folders, globs, addresses, lists of these, and standard input. */
 
 import { existsSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import fastGlob from "fast-glob";
 import { InputError } from "../../errors.ts";
@@ -8,26 +9,51 @@ import { filesUnder } from "../../files/walk.ts";
 import { addressOf } from "../../inputs/pictures/picture-address.ts";
 
 export interface PictureFile {
-  readonly source: string | URL;
+  readonly source: string | URL | Uint8Array;
   /** As the user named it. */
   readonly image: string;
   /** Path without ending for files about this picture. */
   readonly name: string;
 }
 
+export interface NamedPictures {
+  readonly files: readonly PictureFile[];
+  /** Pictures of folders and globs that were left out, as `--draw` wrote them. */
+  readonly drawings: number;
+}
+
 const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl,bmp";
 const KNOWN: ReadonlySet<string> = new Set(ENDINGS.split(","));
+/** The ending of what `--draw` writes. */
+export const DRAWING = ".groundling.png";
+/** Most bytes of a list, or of a picture on standard input. */
+const MOST_BYTES = 512 * 2 ** 20;
 
-/** Lists the pictures in the order given, those of a folder by name. Throws InputError for folders and globs without any. */
-export function pictureFiles(named: readonly string[]): PictureFile[] {
-  return named.flatMap((one) => {
-    const address = addressOf(one);
-    if (address) return [picture(address, one, address.protocol === "data:" ? "" : basename(address.pathname))];
-    if (existsSync(one) && statSync(one).isDirectory()) return inFolder(one);
-    if (!existsSync(one) && fastGlob.isDynamicPattern(one)) return matching(one);
-    // A file that is not there is reported in its turn, like one that cannot be read.
-    return [picture(one, one, basename(one))];
-  });
+/**
+ * Lists the pictures in the order given, those of a folder by name. `-` is one picture on standard input; `@FILE` and `@-` are lists, one
+ * file, folder, glob or address a line, each as it would be on the command line: paths are relative to the working folder.
+ * Drawings that this program wrote are left out of folders and globs. Throws InputError for folders, globs and lists without any.
+ */
+export async function picturesNamed(
+  named: readonly string[],
+  input: AsyncIterable<Uint8Array> = process.stdin,
+): Promise<NamedPictures> {
+  if (named.filter((one) => one === "-" || one === "@-").length > 1)
+    throw new InputError("standard input can be read once; give - or @- once");
+  const files: PictureFile[] = [];
+  let drawings = 0;
+  for (const one of named) {
+    if (one === "-") {
+      files.push({ source: await bytesOf(input, "standard input"), image: "-", name: "stdin" });
+      continue;
+    }
+    for (const word of one.startsWith("@") ? await linesOfList(one.slice(1), input) : [one]) {
+      const found = picturesOf(word);
+      files.push(...found.files);
+      drawings += found.drawings;
+    }
+  }
+  return { files, drawings };
 }
 
 /** Throws InputError where two pictures would write the same files. */
@@ -36,26 +62,82 @@ export function refuseSharedNames(files: readonly PictureFile[]): void {
   for (const { name, image } of files) {
     const other = first.get(name);
     if (other !== undefined)
-      throw new InputError(`${other} and ${image} would both be written as ${name}; take them in turn, or rename one`);
+      throw new InputError(
+        `${other} and ${image} would both be written as ${name}; give the folder around both, take them in turn, or rename one`,
+      );
     first.set(name, image);
   }
+}
+
+function picturesOf(word: string): NamedPictures {
+  const address = addressOf(word);
+  if (address) return alone(picture(address, word, address.protocol === "data:" ? "" : basename(address.pathname)));
+  if (existsSync(word) && statSync(word).isDirectory()) return inFolder(word);
+  if (!existsSync(word) && fastGlob.isDynamicPattern(word)) return matching(word);
+  // A file that is not there is reported in its turn, like one that cannot be read.
+  return alone(picture(word, word, basename(word)));
+}
+
+function alone(file: PictureFile): NamedPictures {
+  return { files: [file], drawings: 0 };
 }
 
 function picture(source: string | URL, image: string, path: string): PictureFile {
   return { source, image, name: path.slice(0, path.length - extname(path).length) || "picture" };
 }
 
-function inFolder(folder: string): PictureFile[] {
+function inFolder(folder: string): NamedPictures {
   const paths = filesUnder(folder)
     .filter((path) => KNOWN.has(extname(path).slice(1).toLowerCase()))
     .sort();
-  if (paths.length === 0)
-    throw new InputError(`${folder}: no pictures in this folder (${ENDINGS.replaceAll(",", ", ")})`);
-  return paths.map((path) => picture(join(folder, path), join(folder, path), path));
+  const found = withoutDrawings(paths, (path) => picture(join(folder, path), join(folder, path), path));
+  if (found.files.length > 0) return found;
+  const others = found.drawings > 0 ? `, only drawings of this program (*${DRAWING})` : "";
+  throw new InputError(`${folder}: no pictures in this folder (${ENDINGS.replaceAll(",", ", ")})${others}`);
 }
 
-function matching(glob: string): PictureFile[] {
+function matching(glob: string): NamedPictures {
   const paths = fastGlob.sync(glob).sort();
-  if (paths.length === 0) throw new InputError(`${glob}: no file matches`);
-  return paths.map((path) => picture(path, path, basename(path)));
+  const found = withoutDrawings(paths, (path) => picture(path, path, basename(path)));
+  if (found.files.length > 0) return found;
+  throw new InputError(
+    `${glob}: no file matches${found.drawings > 0 ? ` but drawings of this program (*${DRAWING})` : ""}`,
+  );
+}
+
+function withoutDrawings(paths: readonly string[], named: (path: string) => PictureFile): NamedPictures {
+  const kept = paths.filter((path) => !path.endsWith(DRAWING));
+  return { files: kept.map(named), drawings: paths.length - kept.length };
+}
+
+async function linesOfList(file: string, input: AsyncIterable<Uint8Array>): Promise<string[]> {
+  const name = file === "-" ? "standard input" : file;
+  const text = new TextDecoder().decode(file === "-" ? await bytesOf(input, name) : await bytesOfFile(file));
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
+  if (lines.length === 0) throw new InputError(`${name}: the list names no pictures; write one a line`);
+  return lines;
+}
+
+async function bytesOfFile(file: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(file);
+    return await bytesOf(handle.createReadStream(), file);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    throw new InputError(
+      `${file}: the list cannot be read (${error instanceof Error ? error.message : error}); a picture of this name is ./@${file}`,
+    );
+  }
+}
+
+async function bytesOf(stream: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > MOST_BYTES) throw new InputError(`${name}: more than ${MOST_BYTES / 2 ** 20} MB; give less`);
+  }
+  if (length === 0) throw new InputError(`${name}: nothing is there to read`);
+  return Buffer.concat(chunks);
 }

@@ -5,42 +5,65 @@ import { csvLine } from "./csv.ts";
 import type { Findings, PictureResult } from "./picture-result.ts";
 import { vocAnnotation } from "./voc.ts";
 
-/** A format of one text for all pictures. */
+/** A format of one text for all pictures, which is written when all are done. */
 export interface DocumentFormat {
+  readonly kind: "document";
   /** Name of its file in a folder of answers. */
   readonly file: string;
   readonly text: (findings: Findings) => string;
 }
 
-/** A format of a text per picture and some for all. */
-export interface FolderFormat {
-  /** Texts by path in a folder of answers. */
-  readonly texts: (findings: Findings) => Map<string, string>;
+/** A format of lines, written as pictures are done. */
+export interface LinesFormat {
+  readonly kind: "lines";
+  /** Name of its file in a folder of answers. */
+  readonly file: string;
+  /** What stands before the lines of all pictures. */
+  readonly head: string;
+  readonly lines: (picture: PictureResult) => string;
 }
 
-const documents = {
-  json: { file: "detections.json", text: ({ pictures }) => json(pictures.map(entryOf)) },
+/** A format of a text per picture, written as they are done, and some for all. Texts are by path in a folder of answers. */
+export interface FolderFormat {
+  readonly kind: "folder";
+  /** `labels` are those known so far; later ones are added behind them. */
+  readonly picture: (picture: PictureResult, labels: readonly string[]) => readonly [path: string, text: string];
+  readonly rest: (labels: readonly string[]) => readonly (readonly [path: string, text: string])[];
+}
+
+export type Format = DocumentFormat | LinesFormat | FolderFormat;
+
+const all = {
+  json: { kind: "document", file: "detections.json", text: ({ pictures }) => json(pictures.map(entryOf)) },
   jsonl: {
+    kind: "lines",
     file: "detections.jsonl",
-    text: ({ pictures }) => pictures.map((picture) => `${JSON.stringify(entryOf(picture))}\n`).join(""),
+    head: "",
+    lines: (picture) => `${JSON.stringify(entryOf(picture))}\n`,
   },
-  coco: { file: "instances.json", text: (findings) => json(cocoOf(findings)) },
-  csv: { file: "detections.csv", text: csvOf },
-  labelstudio: { file: "tasks.json", text: ({ pictures }) => json(pictures.map(labelStudioTask)) },
-  fiftyone: { file: "labels.json", text: (findings) => json(fiftyOneOf(findings)) },
-} satisfies Record<string, DocumentFormat>;
-
-const folders = {
-  yolo: { texts: yoloTexts },
+  coco: { kind: "document", file: "instances.json", text: (findings) => json(cocoOf(findings)) },
+  csv: {
+    kind: "lines",
+    file: "detections.csv",
+    head: csvLine(["image", "label", "score", "xmin", "ymin", "xmax", "ymax"]),
+    lines: csvLines,
+  },
+  labelstudio: { kind: "document", file: "tasks.json", text: ({ pictures }) => json(pictures.map(labelStudioTask)) },
+  fiftyone: { kind: "document", file: "labels.json", text: (findings) => json(fiftyOneOf(findings)) },
+  yolo: { kind: "folder", picture: yoloLabels, rest: (labels) => [["classes.txt", labels.map(yoloName).join("")]] },
   voc: {
-    texts: ({ pictures }) =>
-      new Map(pictures.map((picture) => [`Annotations/${picture.name}.xml`, vocAnnotation(picture)])),
+    kind: "folder",
+    picture: (picture) => [`Annotations/${picture.name}.xml`, vocAnnotation(picture)],
+    rest: () => [],
   },
-} satisfies Record<string, FolderFormat>;
+} satisfies Record<string, Format>;
 
-export type FormatName = keyof typeof documents | keyof typeof folders;
+export type FormatName = keyof typeof all;
 
-export const formats: Readonly<Record<FormatName, DocumentFormat | FolderFormat>> = { ...documents, ...folders };
+export const formats: Readonly<Record<FormatName, Format>> = all;
+
+/** Formats that tell pictures apart by their names without ending. */
+export const namedWithoutEnding: ReadonlySet<FormatName> = new Set(["yolo", "voc", "fiftyone"]);
 
 function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
@@ -73,19 +96,10 @@ function cocoOf({ pictures, labels }: Findings) {
   };
 }
 
-function csvOf({ pictures }: Findings): string {
-  const lines = pictures.flatMap(({ image, detections }) =>
-    detections.map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => [
-      image,
-      label,
-      score,
-      xmin,
-      ymin,
-      xmax,
-      ymax,
-    ]),
-  );
-  return [["image", "label", "score", "xmin", "ymin", "xmax", "ymax"], ...lines].map(csvLine).join("");
+function csvLines({ image, detections }: PictureResult): string {
+  return detections
+    .map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => csvLine([image, label, score, xmin, ymin, xmax, ymax]))
+    .join("");
 }
 
 /** A task with predictions, boxes in percent of the picture. Source: Label Studio's format of predictions. */
@@ -129,15 +143,18 @@ function fiftyOneOf({ pictures, labels }: Findings) {
 }
 
 /** A line per box: class, centre, width and height as shares of the picture; YOLO's labels have no score. */
-function yoloTexts({ pictures, labels }: Findings): Map<string, string> {
-  const texts = new Map([["classes.txt", labels.map((label) => `${label.replaceAll(/\s+/g, " ")}\n`).join("")]]);
-  for (const { name, width, height, detections } of pictures) {
-    const lines = detections.map(({ label, box }) => {
-      const [x, y, w, h] = xywh(box);
-      const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height];
-      return `${labels.indexOf(label)} ${shares.map((share) => share.toFixed(6)).join(" ")}\n`;
-    });
-    texts.set(`labels/${name}.txt`, lines.join(""));
-  }
-  return texts;
+function yoloLabels(
+  { name, width, height, detections }: PictureResult,
+  labels: readonly string[],
+): readonly [string, string] {
+  const lines = detections.map(({ label, box }) => {
+    const [x, y, w, h] = xywh(box);
+    const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height];
+    return `${labels.indexOf(label)} ${shares.map((share) => share.toFixed(6)).join(" ")}\n`;
+  });
+  return [`labels/${name}.txt`, lines.join("")];
+}
+
+function yoloName(label: string): string {
+  return `${label.replaceAll(/\s+/g, " ")}\n`;
 }

@@ -4,12 +4,8 @@ import { visible } from "../../files/visible.ts";
 import type { PictureResult } from "./picture-result.ts";
 import { plainTable } from "./plain-table.ts";
 
-/** A short table per picture, boxes in whole pixels. */
-export function tableOf(pictures: readonly PictureResult[]): string {
-  return pictures.map((picture) => `${headed(picture)}\n`).join("\n");
-}
-
-function headed({ image, width, height, detections }: PictureResult): string {
+/** A short table of one picture, boxes in whole pixels. */
+export function tableOf({ image, width, height, detections }: PictureResult): string {
   const heading = `${visible(image)} (${width} × ${height})`;
   if (detections.length === 0) return `${heading}: nothing found`;
   const rows = detections.map(({ label, score, box: { xmin, ymin, xmax, ymax } }) => [

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { after, test } from "node:test";
+import { picturesNamed, refuseSharedNames } from "./picture-files.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "picture-files-"));
+after(() => rmSync(folder, { recursive: true }));
+for (const name of ["one", "two"]) mkdirSync(join(folder, name));
+const [a, b, drawing] = ["one/same.png", "two/same.png", "one/same.groundling.png"].map((name) => join(folder, name));
+for (const file of [a!, b!, drawing!]) writeFileSync(file, "");
+
+async function* bytes(text: string) {
+  yield new TextEncoder().encode(text);
+}
+const images = async (named: readonly string[], input = "") =>
+  (await picturesNamed(named, bytes(input))).files.map(({ image }) => image);
+
+test("drawings that this program wrote are left out of folders and globs and counted, but not where they are named", async () => {
+  const { files, drawings } = await picturesNamed([folder, join(folder, "one", "*.png"), drawing!]);
+  assert.deepEqual(
+    files.map(({ image }) => image),
+    [a, b, a, drawing],
+  );
+  assert.equal(drawings, 2);
+  rmSync(a!);
+  await assert.rejects(picturesNamed([join(folder, "one")]), { name: "InputError", message: /only drawings of this/ });
+  await assert.rejects(picturesNamed([join(folder, "one", "*")]), /no file matches but drawings/);
+  writeFileSync(a!, "");
+});
+
+test("a list names files, folders, globs and addresses, one a line, by paths from the working folder", async () => {
+  const list = join(folder, "list.txt");
+  const lines = [
+    "\ufeff" + a,
+    "",
+    relative(".", b!),
+    join(folder, "t*", "*.png"),
+    "http://127.0.0.1/x.png",
+    "@kept.png",
+  ];
+  writeFileSync(list, lines.join("\r\n"));
+  const wanted = [a, relative(".", b!), b, "http://127.0.0.1/x.png", "@kept.png"];
+  assert.deepEqual(await images([`@${list}`]), wanted);
+  assert.deepEqual(await images(["@-"], lines.join("\n")), wanted);
+});
+
+test("fifteen hundred paths come by a list", async () => {
+  const many = Array.from({ length: 1500 }, (_, i) => join(folder, `picture ${i}.png`));
+  assert.deepEqual(await images(["@-"], many.join("\n")), many);
+});
+
+test("what cannot be read as a list or a picture on standard input is refused with the mend", async () => {
+  const refusals: [string[], RegExp][] = [
+    [["@nowhere.txt"], /nowhere\.txt: the list cannot be read .*; a picture of this name is \.\/@nowhere\.txt/],
+    [[`@${a}`], /the list|nothing is there to read/],
+    [["@-"], /standard input: nothing is there to read/],
+    [["-"], /standard input: nothing is there to read/],
+    [["-", "@-"], /standard input can be read once/],
+  ];
+  for (const [named, message] of refusals) await assert.rejects(images(named), { name: "InputError", message });
+  await assert.rejects(images(["@-"], "\n \n"), /the list names no pictures/);
+});
+
+test("pictures that would write the same files are refused, and folders keep them apart", async () => {
+  const { files } = await picturesNamed([a!, b!]);
+  assert.throws(() => refuseSharedNames(files), /would both be written as same; give the folder around both/);
+  const { files: inFolder } = await picturesNamed([folder]);
+  assert.doesNotThrow(() => refuseSharedNames(inFolder));
+});

@@ -1,0 +1,108 @@
+/** Where the answers about many pictures go: each is written as soon as its format allows. */
+
+import { appendFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { writeInto } from "../../files/write-whole.ts";
+import { writing } from "../../files/writing.ts";
+import type { DocumentFormat, FolderFormat, Format, LinesFormat } from "./formats.ts";
+import type { PictureResult } from "./picture-result.ts";
+import { tableOf } from "./table.ts";
+
+export interface Answers {
+  add(picture: PictureResult): Promise<void>;
+  /** Writes what had to wait for the last picture. */
+  end(): Promise<void>;
+}
+
+export interface AnswersOptions {
+  /** Tables for people without it. */
+  format?: Format | undefined;
+  /** Folder of the answers; needed by formats of a file per picture, the others are printed as well. */
+  out?: string | undefined;
+  /** What is asked for; what is found, where absent. */
+  labels?: readonly string[] | undefined;
+  /** Prints whole lines. */
+  print: (text: string) => void;
+}
+
+/** A place for answers; nothing is written before the first picture or `end`. */
+export function answersTo({ format, out, labels: asked, print }: AnswersOptions): Answers {
+  const labels = [...(asked ?? [])];
+  const kept = placeOf(format, { out, labels, print });
+  return {
+    add: async (picture) => {
+      for (const { label } of picture.detections) if (!labels.includes(label)) labels.push(label);
+      await kept.add(picture);
+    },
+    end: () => kept.end(),
+  };
+}
+
+/** `labels` grow as things are found that nobody asked for. */
+type Place = Pick<AnswersOptions, "out" | "print"> & { labels: readonly string[] };
+
+function placeOf(format: Format | undefined, place: Place): Answers {
+  if (!format) return tables(place);
+  if (format.kind === "lines") return lines(format, place);
+  return format.kind === "document" ? wholeDocument(format, place) : filesPerPicture(format, place);
+}
+
+function tables({ print }: Place): Answers {
+  let between = "";
+  return {
+    add: async (picture) => {
+      print(`${between}${tableOf(picture)}\n`);
+      between = "\n";
+    },
+    end: async () => {},
+  };
+}
+
+function lines({ file, head, lines }: LinesFormat, { out, print }: Place): Answers {
+  const path = out === undefined ? undefined : join(out, file);
+  let isOpen = false;
+  const open = async () => {
+    if (isOpen) return;
+    isOpen = true;
+    if (path !== undefined)
+      await writing(path, async () => {
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, head);
+      });
+    print(head);
+  };
+  return {
+    add: async (picture) => {
+      await open();
+      const text = lines(picture);
+      if (path !== undefined) await writing(path, () => appendFile(path, text));
+      print(text);
+    },
+    end: open,
+  };
+}
+
+function wholeDocument({ file, text }: DocumentFormat, { out, labels, print }: Place): Answers {
+  const pictures: PictureResult[] = [];
+  return {
+    add: async (picture) => {
+      pictures.push(picture);
+    },
+    end: async () => {
+      const whole = text({ pictures, labels });
+      if (out !== undefined) await writeInto(out, file, whole);
+      print(whole);
+    },
+  };
+}
+
+function filesPerPicture({ picture: textOf, rest }: FolderFormat, { out = ".", labels }: Place): Answers {
+  return {
+    add: async (picture) => {
+      await writeInto(out, ...textOf(picture, labels));
+    },
+    end: async () => {
+      for (const [path, text] of rest(labels)) await writeInto(out, path, text);
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** Ctrl-C and SIGTERM: what is whole stays, and nothing is left behind. */
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import sharp from "sharp";
+import { type Running, started, startedInTerminal, temporaryFolder, writeTinyModel } from "./running.ts";
+
+const folder = temporaryFolder();
+const temporary = join(folder, "tmp");
+const model = join(folder, "model");
+let picture: Buffer;
+/** Requests that wait for their picture. */
+const waiting: ServerResponse[] = [];
+const server = createServer((request, response) => {
+  if (request.url?.startsWith("/slow")) waiting.push(response);
+  else response.end(picture);
+});
+
+before(async () => {
+  mkdirSync(temporary);
+  await writeTinyModel(model);
+  const data = Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 91) % 256);
+  picture = await sharp(data, { raw: { width: 64, height: 64, channels: 3 } })
+    .png()
+    .toBuffer();
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+});
+after(() => {
+  server.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Words that ask about two pictures, the second of which comes when `answer` is called. */
+function question(...more: string[]): string[] {
+  const { port } = server.address() as AddressInfo;
+  const images = ["fast", "slow", "never"].map((name) => `http://127.0.0.1:${port}/${name}.png`);
+  return ["detect", ...images, "--model", model, "--classes", "dog", "--threshold", "0.2", ...more];
+}
+
+/** Interrupts when the first answer has come and the second picture is awaited, which then arrives. */
+async function interrupted(
+  { ran, ended }: Running,
+  interrupt: () => void,
+  { firstCame, heard = () => true }: { firstCame: () => boolean; heard?: () => boolean },
+) {
+  while (!firstCame() || waiting.length === 0) {
+    const early = await Promise.race([ended, sleep(5)]);
+    assert.ok(!early, ran.stdout + ran.stderr);
+  }
+  interrupt();
+  while (!heard()) await sleep(5);
+  for (const response of waiting.splice(0)) response.end(picture);
+  return ended;
+}
+
+for (const [signal, code] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const)
+  test(`${signal} leaves the lines of all whole pictures, says how many, and sweeps the weights`, async () => {
+    const out = join(folder, signal);
+    const running = started(question("--format", "jsonl", "--out", out), { env: { TMPDIR: temporary } });
+    const lines = () => running.ran.stdout.split("\n").length - 1;
+    const kill = () => running.child.kill(signal);
+    const ended = await interrupted(running, kill, { firstCame: () => lines() === 1 });
+    assert.equal(ended.code, code, ended.stderr);
+    assert.equal(lines(), 2);
+    assert.equal(readFileSync(join(out, "detections.jsonl"), "utf8"), ended.stdout);
+    assert.match(ended.stderr, /groundling: interrupted after 2 of 3 pictures/);
+    assert.deepEqual(weightsLeft(), []);
+  });
+
+test("a format of one document holds the pictures that were done", async () => {
+  const out = join(folder, "fiftyone");
+  const running = started(question("--format", "fiftyone", "--out", out), { env: { TMPDIR: temporary } });
+  const ended = await interrupted(running, () => running.child.kill("SIGINT"), { firstCame: () => true });
+  assert.equal(ended.code, 130);
+  assert.deepEqual(Object.keys(JSON.parse(ended.stdout).labels), ["fast", "slow"]);
+  assert.ok(existsSync(join(out, "labels.json")));
+});
+
+test("in a terminal each table is printed as it is found, and Ctrl-C gives the line wrap back", async () => {
+  const running = startedInTerminal(question(), { env: { TMPDIR: temporary } });
+  const ended = await interrupted(running, () => running.child.stdin!.write("\x03"), {
+    firstCame: () => /fast\.png \(64 × 64\)/.test(running.ran.stdout),
+    // The terminal echoes the key when it has sent the signal.
+    heard: () => running.ran.stdout.includes("^C"),
+  });
+  assert.equal(ended.code, 130);
+  assert.match(ended.stdout, /slow\.png \(64 × 64\)/);
+  const wraps = [...ended.stdout.matchAll(/\[\?7([hl])/g)].map(([, wrap]) => wrap);
+  assert.ok(wraps.includes("l"), "the bar was drawn");
+  assert.equal(wraps.at(-1), "h");
+  assert.doesNotMatch(ended.stdout, /\[\?25l/);
+  assert.deepEqual(weightsLeft(), []);
+});
+
+function weightsLeft(): string[] {
+  return readdirSync(temporary).filter((name) => name.startsWith("groundling"));
+}
