@@ -30,6 +30,7 @@ export function trained(
 
 /** The figures of `groundling eval` for a model's answers to a dataset, which are kept in `detections`. */
 export function scored(model: string, protocol: string, data: string, detections: string): Record<string, number> {
+  rmSync(detections, { force: true });
   const told = ["--model", model, "--data", data, "--detections", detections, "--protocol", protocol];
   return JSON.parse(groundling("eval", ...told, "--format", "json")).metrics;
 }

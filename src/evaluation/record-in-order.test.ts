@@ -41,9 +41,33 @@ test("an interrupted run goes on after its last whole line and ends with the sam
   assert.equal(readFileSync(broken, "utf8"), readFileSync(whole, "utf8"));
 });
 
-test("a file of another run is begun anew", async () => {
+test("answers of another run are kept: the file is refused; without answers it is begun anew", async () => {
   const file = join(folder, "other");
   await recordInOrder({ file, run: { model: "a" }, items: 2, workers: [answer] });
+  const before = readFileSync(file, "utf8");
+  await assert.rejects(recordInOrder({ file, run, items: 1, workers: [answer] }), {
+    name: "InputError",
+    message: /holds 2 answers of another run .*; remove it, or give another file by --detections/,
+  });
+  assert.equal(readFileSync(file, "utf8"), before);
+  writeFileSync(file, '{"model":"a"}\n');
   await recordInOrder({ file, run, items: 1, workers: [answer] });
   assert.equal(readFileSync(file, "utf8"), '{"model":"m"}\n{"item":0,"half":0}\n');
+});
+
+test("a run that is told to stop keeps what is answered, says how many, and goes on later", async () => {
+  const [file, whole] = [join(folder, "stopped"), join(folder, "never stopped")];
+  const controller = new AbortController();
+  const stopping = async (item: number) => {
+    if (item === 2) controller.abort();
+    return answer(item);
+  };
+  const { signal } = controller;
+  await assert.rejects(recordInOrder({ file, run, items: 5, workers: [stopping], signal }), {
+    name: "Interrupted",
+    message: /after 3 of 5 pictures, which .*stopped keeps; run the same again/,
+  });
+  await recordInOrder({ file, run, items: 5, workers: [answer] });
+  await recordInOrder({ file: whole, run, items: 5, workers: [answer] });
+  assert.equal(readFileSync(file, "utf8"), readFileSync(whole, "utf8"));
 });

@@ -220,10 +220,10 @@ test("drawings of an earlier run are no pictures of a folder; a list and bytes c
   copyFileSync(first, join(place, "one.png"));
   const words = [...question, "--draw", "--format", "json"];
   assert.equal((await groundling(["detect", ".", ...words], { cwd: place })).code, 0);
-  const again = await groundling(["detect", "@-", ...words], { cwd: place, input: "one.png\n.\n" });
+  const again = await groundling(["detect", "@-", ...words], { cwd: place, input: `.\n${second}\n` });
   assert.deepEqual(
     JSON.parse(again.stdout).map(({ image }: Entry) => image),
-    ["one.png", "one.png"],
+    ["one.png", second],
   );
   assert.match(again.stderr, /^1 drawings \(\*\.groundling\.png\) were left out/m);
   const bytes = await groundling(["detect", "-", second, ...question, "--format", "json", "--quiet"], {
@@ -231,5 +231,5 @@ test("drawings of an earlier run are no pictures of a folder; a list and bytes c
   });
   assert.deepEqual(JSON.parse(bytes.stdout), [{ ...expected[0], image: "-" }, expected[1]]);
   assert.equal(bytes.stderr, "");
-  assert.deepEqual(readdirSync(place).sort(), ["one.groundling.png", "one.png"]);
+  assert.deepEqual(readdirSync(place).sort(), ["one.groundling.png", "one.png", "second.groundling.png"]);
 });

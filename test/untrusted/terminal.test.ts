@@ -24,9 +24,8 @@ test("characters that command a terminal are spelled out", () => {
 
 test("tables show class and file names without sending them", () => {
   const box = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 };
-  const table = tableOf([
-    { image: evil, name: evil, width: 1, height: 1, detections: [{ label: evil, score: 1, box }] },
-  ]);
+  const detections = [{ label: evil, score: 1, box }];
+  const table = tableOf({ image: evil, name: evil, width: 1, height: 1, detections });
   for (const text of [table, plainTable(["name"], [[evil]])]) assert.ok(!commanding.test(text), JSON.stringify(text));
   assert.match(table, /\\u001b\[2J/);
 });

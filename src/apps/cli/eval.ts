@@ -8,7 +8,9 @@ import { InputError } from "../../errors.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import { withInterruption } from "../../learning/interruption.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
 import { addDataCommand } from "./data.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
@@ -25,6 +27,7 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
   size?: SizeRule;
   format: "json" | "table";
   report?: string;
+  quiet: boolean;
 }
 
 /** Adds `eval` with `compare`, and beside it `data`, which looks over what is evaluated. */
@@ -39,7 +42,7 @@ export function addEvalCommand(program: Command): void {
     .option("--detections <file>", "detections: a JSON list, or one record a line (.jsonl); a folder for odinw")
     .option(
       "--data <path>",
-      "dataset to run a model on; what it finds is kept in --detections (default: detections.jsonl)",
+      "dataset to run a model on; what it finds is kept in --detections (default: detections.jsonl), which must not be there yet",
     )
     .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
     .option("--adapted <file>", "prompt or adapters that groundling adapt wrote")
@@ -59,6 +62,7 @@ export function addEvalCommand(program: Command): void {
         .default("any"),
     )
     .option("--prompts", "odinw: ask for classes in the words of GLIP's configuration of 35 sets")
+    .option("--quiet", "show no progress", false)
     .option("--report <file>", "also write a self-contained HTML page, or all numbers, curves and mistakes as .json")
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
@@ -81,7 +85,17 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   const output = detections ?? (options.protocol === "odinw" ? "detections" : "detections.jsonl");
   // A model is heavy to load, and files need none.
   const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
-  const made = await detectDataset({ ...options, data, options: size ? { size } : {} }, output);
+  const bar = { current: undefined as ProgressBar | undefined };
+  const progress = (file: string, pictures: number) => {
+    bar.current?.stop();
+    bar.current = new ProgressBar({ label: basename(file), unit: "pictures", quiet: options.quiet });
+    bar.current.start(pictures);
+    return (done: number) => bar.current?.update(done);
+  };
+  const request = { ...options, data, options: size ? { size } : {}, progress };
+  const made = await withInterruption((signal) => detectDataset({ ...request, signal }, output)).finally(() =>
+    bar.current?.stop(),
+  );
   return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
 }
 

@@ -27,7 +27,7 @@ try {
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage;
   if (error instanceof Interrupted) {
-    process.stderr.write(`groundling: ${error.message}\n`);
+    say(`groundling: ${error.message}\n`);
     return Number(process.exitCode ?? exits.input);
   }
   if (users.some((kind) => error instanceof kind)) {

@@ -1,6 +1,5 @@
 /** `groundling pseudo-label`: boxes for the phrases of captions that have none. */
 
-import { SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
@@ -12,9 +11,10 @@ import { BUILT_IN } from "../../tasks/finding/model-folder.ts";
 import type { DatasetFigures } from "../../tasks/labelling/figures.ts";
 import { type LabelJob, type LabelSettings, openLabelJob } from "../../tasks/labelling/label-job.ts";
 import { type Scheduler, schedulers } from "../../tasks/labelling/schedulers.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
-import { print, say } from "./writing.ts";
+import { addQuietOption, print, say } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   out: string;
@@ -72,7 +72,7 @@ export function addPseudoLabelCommand(program: Command): void {
       ),
     )
     .option("--tasks <number>", "tasks of the job file", wholeNumber(1, 100_000), 8);
-  addModelOptions(command).action(pseudoLabelSource);
+  addQuietOption(addModelOptions(command)).action(pseudoLabelSource);
 }
 
 async function pseudoLabelSource(source: string, choices: Choices): Promise<void> {
@@ -117,21 +117,15 @@ function wordRange(text: string): [number, number] {
 /** Does the work by the driver that was chosen. */
 async function drive(
   job: LabelJob,
-  { redis, lock, shardOf, attempts }: Choices,
+  { redis, lock, shardOf, attempts, quiet }: Choices,
   signal: AbortSignal,
 ): Promise<DeadLetter[]> {
   const shards = shardOf === undefined ? job.shards : shardsOfShare(job.shards, shareOf(shardOf, process.env));
   const work = { ...job, shards };
   if ((await undone(work)).length === 0) return [];
   await job.start();
-  const bar = new SingleBar({
-    stream: process.stderr,
-    format: "{bar} {value}/{total} shards · {eta_formatted} left",
-    barsize: 20,
-    noTTYOutput: true,
-    notTTYSchedule: 10_000,
-  });
-  bar.start(shards.length, 0);
+  const bar = new ProgressBar({ unit: "shards", quiet });
+  bar.start(shards.length);
   const options = { attempts, patience: PATIENCE, onDone: (done: number) => bar.update(done), signal };
   try {
     if (redis === undefined) return await driveHere(work, options);

@@ -1,6 +1,7 @@
 /** The progress bar of all commands, on standard error: what is done, of how many, and the time left. */
 
 import { SingleBar } from "cli-progress";
+import { visible } from "../../files/visible.ts";
 import { duration } from "../../learning/progress.ts";
 
 export interface ProgressBarOptions {
@@ -31,7 +32,7 @@ export class ProgressBar {
     this.stream = stream;
     this.bar = new SingleBar({
       stream,
-      format: `${label === undefined ? "" : `${label} `}{bar} {value}/{total}${unit === undefined ? "" : ` ${unit}`}{words}`,
+      format: `${label === undefined ? "" : `${visible(label)} `}{bar} {value}/{total}${unit === undefined ? "" : ` ${unit}`}{words}`,
       barsize: 20,
       noTTYOutput: true,
       notTTYSchedule: 10_000,
