@@ -8,7 +8,7 @@ import { plainTable } from "../detections/plain-table.ts";
 import { addEncoderOptions, chosenEncoder, type EncoderChoice, eachPictureVector } from "./encoder-choice.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 import { wholeNumber } from "./numbers.ts";
-import { pictureFiles } from "./picture-files.ts";
+import { PICTURES, picturesNamed } from "./picture-files.ts";
 import { print } from "./writing.ts";
 
 interface Choices extends EncoderChoice {
@@ -42,7 +42,7 @@ const formats = {
 export function addClassifyCommand(program: Command): void {
   const command = program
     .command("classify <images...>")
-    .description("say which of some names fits each picture best; pictures are files, folders, globs or addresses")
+    .description(`say which of some names fits each picture best; ${PICTURES}`)
     .addOption(
       new Option("--labels <names>", "names to choose from, with commas between")
         .argParser(commaSeparated)
@@ -60,7 +60,7 @@ export function addClassifyCommand(program: Command): void {
   addEncoderOptions(command).action(async (images: string[], choices: Choices) => {
     const labels = choices.labels ?? choices.labelsFile;
     if (!labels) return command.error("error: say what to choose from: --labels A,B or --labels-file FILE");
-    const files = pictureFiles(images);
+    const { files } = await picturesNamed(images);
     const templates = choices.template ?? (choices.templates && templateSets[choices.templates]);
     const encoder = await chosenEncoder(choices);
     const pictures: Classified[] = [];

@@ -3,8 +3,9 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
-import { addFindingOptions, type FindingOptions, findInPictures, PICTURES } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
+import { PICTURES } from "./picture-files.ts";
 
 interface Choices extends FindingOptions {
   prompt?: string;

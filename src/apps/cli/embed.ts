@@ -3,7 +3,7 @@
 import { type Command, Option } from "commander";
 import { addEncoderOptions, chosenEncoder, type EncoderChoice, eachPictureVector } from "./encoder-choice.ts";
 import { linesOf } from "./names.ts";
-import { pictureFiles } from "./picture-files.ts";
+import { picturesNamed } from "./picture-files.ts";
 import { print } from "./writing.ts";
 
 interface Choices extends EncoderChoice {
@@ -30,7 +30,7 @@ export function addEmbedCommand(program: Command): void {
       return command.error("error: say what to embed: pictures, --text TEXT or --text-file FILE");
     const { vectorWriter } = await import("../vectors/vector-files.ts");
     const write = vectorWriter(choices.out);
-    const files = pictureFiles(images);
+    const { files } = await picturesNamed(images);
     const encoder = await chosenEncoder(choices);
     const vectors: Parameters<typeof write>[0][number][] = [];
     try {

@@ -39,7 +39,7 @@ export async function chosenEncoder({ model, precision }: EncoderChoice): Promis
  * The vectors of pictures in their order, a batch at a time; `seen` is called for each as it is done. Pictures that cannot be read are left
  * out, and what is wrong with them is told on stderr at the end and by the exit code.
  */
-export async function eachPictureVector<File extends { source: string | URL }>(
+export async function eachPictureVector<File extends { source: string | URL | Uint8Array }>(
   encoder: Encoder,
   files: readonly File[],
   { batch = 16 }: { batch?: number },

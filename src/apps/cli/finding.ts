@@ -64,10 +64,6 @@ export function addFindingOptions(command: Command): Command {
     .option("--draw", `write NAME${DRAWING} with boxes and labels; a file of this name is replaced`);
 }
 
-/** How pictures may be named, for the description of a command. */
-export const PICTURES =
-  "pictures are files, folders, globs or addresses; @FILE is a list of these, one a line; - is a picture on standard input, @- a list";
-
 /**
  * Asks about every picture, prints and writes each answer as it comes; the exit code becomes 1 when a picture cannot be read.
  * Throws Interrupted after Ctrl-C, when the picture under way is done and what is whole is written.

@@ -1,8 +1,9 @@
 /** `groundling ground`: finds the phrases of a caption. */
 
 import type { Command } from "commander";
-import { addFindingOptions, type FindingOptions, findInPictures, PICTURES } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
 import { phraseOption } from "./names.ts";
+import { PICTURES } from "./picture-files.ts";
 
 interface Choices extends FindingOptions {
   caption: string;

@@ -22,6 +22,10 @@ export interface NamedPictures {
   readonly drawings: number;
 }
 
+/** How pictures may be named, for the description of a command. */
+export const PICTURES =
+  "pictures are files, folders, globs or addresses; @FILE is a list of these, one a line; - is a picture on standard input, @- a list";
+
 const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl,bmp";
 const KNOWN: ReadonlySet<string> = new Set(ENDINGS.split(","));
 /** The ending of what `--draw` writes. */
