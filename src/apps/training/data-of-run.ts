@@ -1,6 +1,7 @@
 /** Where a run's batches and scores come from: which composer, what it is told, how it is evaluated. */
 
 import { join } from "node:path";
+import { wantIconSetsOf } from "../../data/scenes/index.ts";
 import { moduleBeside } from "../../files/start-worker.ts";
 import { KnownClasses } from "../../inputs/words/known-classes.ts";
 import type { Evaluation } from "../../learning/train.ts";
@@ -41,6 +42,7 @@ export async function dataOfRun(
     };
   }
   const { names, models, grounds, more, objects, smallest, sentences, listed } = data;
+  wantIconSetsOf(more ? { more } : {});
   return {
     module: moduleBeside("../../tasks/grounding/scene-composer", import.meta.url),
     setup: {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords } from "../../models/detector-config.ts";
+import { located, recipeFile } from "./recipe-paths.ts";
 
 /** Of a recipe's file. */
 const MOST_BYTES = 2 ** 24;
@@ -132,8 +133,13 @@ export function wordsOf({ words }: Recipe): string {
   throw new RecipeError("words: missing; a GLIP starts from the word vectors of a folder such as assets/words");
 }
 
-/** Reads a recipe; `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON or plain words. */
-export function readRecipe(file: string, overrides: readonly string[] = []): Recipe {
+/**
+ * Reads a recipe at a path or by the name of one that comes with the package; the files that it names are looked for in the working
+ * directory, beside the recipe and in the package. `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON
+ * or plain words. Throws RecipeError.
+ */
+export function readRecipe(pathOrName: string, overrides: readonly string[] = []): Recipe {
+  const file = recipeFile(pathOrName);
   let raw: unknown;
   try {
     raw = JSON.parse(readTextFile(file, MOST_BYTES));
@@ -149,7 +155,7 @@ export function readRecipe(file: string, overrides: readonly string[] = []): Rec
   const huge = hugeWords(model.kind === "dynamic-head" ? { ...model, classes: model.classes ?? [] } : model);
   if (huge) throw new RecipeError(`${file}: ${huge}`);
   if (checked.data.contrast) wantContrast(checked.data, file);
-  return checked.data;
+  return located(checked.data, file);
 }
 
 /** What contrast across pictures needs. */

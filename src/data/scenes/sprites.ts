@@ -171,13 +171,33 @@ export function cutOut({ pixels, width, height }: Drawing): Drawing {
   return cut;
 }
 
+/** Throws InputError with one line that installs all icon sets of these styles that are not installed. */
+export function wantIconSets(styles: readonly string[]): void {
+  const missing = [...new Set(styles)].filter((style) => placeOf(style, "package.json") === undefined);
+  if (missing.length === 0) return;
+  const { devDependencies = {} }: { devDependencies?: Record<string, string> } = JSON.parse(
+    readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
+  );
+  const packages = missing.map((style) => {
+    const version = devDependencies[`@iconify-json/${style}`];
+    return `@iconify-json/${style}${version === undefined ? "" : `@${version}`}`;
+  });
+  const [sets, are] = missing.length === 1 ? ["the icon set", "is"] : ["the icon sets", "are"];
+  throw new InputError(`${sets} ${missing.join(", ")} ${are} not installed; run: npm install ${packages.join(" ")}`);
+}
+
 function installed<T>(style: string, file: string): T {
-  const require = createRequire(import.meta.url);
-  let path: string;
-  try {
-    path = require.resolve(`@iconify-json/${style}/${file}`);
-  } catch {
-    throw new InputError(`icon set ${style} is not installed; run: npm install @iconify-json/${style}`);
-  }
-  return JSON.parse(readFileSync(path, "utf8")) as T;
+  wantIconSets([style]);
+  return JSON.parse(readFileSync(placeOf(style, file)!, "utf8")) as T;
+}
+
+/** Where a file of an icon set lies: beside this package, or in the project of the working directory. */
+function placeOf(style: string, file: string): string | undefined {
+  for (const from of [import.meta.url, join(process.cwd(), "package.json")])
+    try {
+      return createRequire(from).resolve(`@iconify-json/${style}/${file}`);
+    } catch {
+      // The other place may have it.
+    }
+  return undefined;
 }

@@ -3,9 +3,9 @@
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
-import { readNameTable } from "./names.ts";
+import { type NameTable, readNameTable } from "./names.ts";
 import { lookOf, type PaintWord } from "./paint.ts";
-import { loadMoreSprites, loadSprites, readSprites, type Sprite } from "./sprites.ts";
+import { loadMoreSprites, loadSprites, readSprites, type Sprite, wantIconSets } from "./sprites.ts";
 
 /**
  * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
@@ -54,6 +54,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const table = readNameTable();
   const known = new Set(split === "novel" ? [] : table.names.keys());
   if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
+  wantIconSets(stylesOf(options, table));
   let packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
     loadSprites(folder, style, table),
   );
@@ -91,6 +92,17 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
     );
   const grounds = options.grounds ? loadPack(folder, "grounds") : [];
   return { split, names, kinOf: table.kinOf, sprites, naturalPairs, grounds };
+}
+
+/** Throws InputError that names all icon sets which these worlds need and which are not installed. */
+export function wantIconSetsOf(...worlds: readonly Pick<WorldOptions, "split" | "more">[]): void {
+  const table = readNameTable();
+  wantIconSets(worlds.flatMap((world) => stylesOf(world, table)));
+}
+
+function stylesOf({ split = "train", more = false }: Pick<WorldOptions, "split" | "more">, table: NameTable): string[] {
+  const styles = split === "style" ? table.heldOutStyles : table.trainingStyles;
+  return [...styles, ...(more && split === "train" ? table.more.keys() : [])];
 }
 
 /** Models are picked as often as three drawing styles. */

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { after, test } from "node:test";
+import { wantIconSets } from "./sprites.ts";
+
+const repository = resolve(".");
+const project = mkdtempSync(join(tmpdir(), "project-"));
+after(() => {
+  process.chdir(repository);
+  rmSync(project, { recursive: true });
+});
+
+test("all icon sets that are missing are named at once, with one line that installs them", () => {
+  wantIconSets(["noto", "twemoji"]);
+  assert.throws(() => wantIconSets(["noto", "first-set", "twemoji", "second-set", "first-set"]), {
+    name: "InputError",
+    message:
+      "the icon sets first-set, second-set are not installed; run: npm install @iconify-json/first-set @iconify-json/second-set",
+  });
+});
+
+test("icon sets of the project in the working directory are found, too", () => {
+  const set = join(project, "node_modules", "@iconify-json", "project-set");
+  mkdirSync(set, { recursive: true });
+  writeFileSync(join(set, "package.json"), JSON.stringify({ name: "@iconify-json/project-set", version: "1.0.0" }));
+  assert.throws(() => wantIconSets(["project-set"]), /the icon set project-set is not installed/);
+  process.chdir(project);
+  wantIconSets(["project-set"]);
+});
