@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formulaWeight, hash } from "./formula-weights.ts";
+import { clipFormula, formulaWeight, hash } from "./formula-weights.ts";
 
 /** Name, shape, seed, hash, the first three numbers and the last. */
 const cases: readonly [string, number[], number, bigint, number[], number][] = [
@@ -44,6 +44,54 @@ for (const [name, shape, seed, hashed, first, last] of cases)
   test(`${name} holds the check values of the formula`, () => {
     assert.equal(hash(name), hashed);
     const numbers = formulaWeight(name, shape, seed);
+    first.forEach((value, i) => {
+      assert.equal(numbers[i], Math.fround(value));
+    });
+    assert.equal(numbers.at(-1), Math.fround(last));
+  });
+
+/** The same for the table of CLIP and RegionCLIP. */
+const clipCases: typeof cases = [
+  [
+    "visual.conv1.weight",
+    [32, 3, 3, 3],
+    1,
+    0xaf6e9c46e8876164n,
+    [-0.20241107, -0.148178905, 0.0853328407],
+    -0.103755549,
+  ],
+  [
+    "backbone.layer3.5.bn3.weight",
+    [1024],
+    1,
+    0xeadcce9223875f9cn,
+    [0.325362504, 0.317508221, 0.309103727],
+    0.462167203,
+  ],
+  [
+    "backbone.layer1.0.downsample.1.running_var",
+    [256],
+    1,
+    0x6fc0714c9c5f466an,
+    [1.15423262, 1.11428094, 1.23319805],
+    1.18098247,
+  ],
+  ["text_projection", [512, 1024], 1, 0x1590cc42d70bb056n, [0.0154432161, 0.00411063898, -0.0158555321], 0.0672033653],
+  [
+    "transformer.resblocks.11.attn.in_proj_bias",
+    [1536],
+    4,
+    0x6ef8230840821b4en,
+    [0.0838286877, 0.07371521, -0.0081755165],
+    -0.0808819756,
+  ],
+  ["visual.proj", [768, 512], 6, 0x379d870311ac6766n, [0.0108520314, -0.0274338499, 0.0341514573], -0.0216691718],
+];
+
+for (const [name, shape, seed, hashed, first, last] of clipCases)
+  test(`${name} holds the check values of CLIP's formula`, () => {
+    assert.equal(hash(name), hashed);
+    const numbers = formulaWeight(name, shape, seed, clipFormula);
     first.forEach((value, i) => {
       assert.equal(numbers[i], Math.fround(value));
     });

@@ -2,8 +2,15 @@
 
 import { countOf, type Shape } from "../../src/tensor/index.ts";
 
-/** First row that fits the name: its base, and its scale or (with `gain`) a scale from the fan-in. */
-const table: readonly (readonly [pattern: RegExp, base: number, scale: number])[] = [
+/** The first row that fits a name: its base and its scale, or its gain, of which a scale is made with the fan-in. */
+export interface FormulaTable {
+  readonly rows: readonly (readonly [pattern: RegExp, base: number, scale: number])[];
+  readonly gains: readonly (readonly [pattern: RegExp, gain: number])[];
+  /** Weights that multiply from the right: their fan-in is their first dimension. */
+  readonly turned?: RegExp;
+}
+
+const rows: FormulaTable["rows"] = [
   [/relative_position_bias_table$/, 0, 0.875],
   [/word_embeddings\.weight$/, 0, 0.0875],
   [/(position|token_type)_embeddings\.weight$/, 0, 0.05],
@@ -18,7 +25,7 @@ const table: readonly (readonly [pattern: RegExp, base: number, scale: number])[
   [/\.bias$/, 0, 0.1],
   [/norm|Norm|\.bn\.weight$/, 1, 0.1],
 ];
-const gains: readonly (readonly [pattern: RegExp, gain: number])[] = [
+const gains: FormulaTable["gains"] = [
   [/(query|key)\.weight$/, 1.7],
   [/attn\.[vl]_proj\.weight$/, 1.4],
   [/qkv\.weight$/, 1.2],
@@ -32,12 +39,45 @@ const gains: readonly (readonly [pattern: RegExp, gain: number])[] = [
   [/dot_product_projection_text\.weight$/, 32],
 ];
 
+const glip: FormulaTable = { rows, gains };
+
+/** That of CLIP and RegionCLIP. */
+export const clipFormula: FormulaTable = {
+  rows: [
+    [/running_mean$/, 0, 0.1],
+    [/running_var$/, 1, 0.25],
+    [/logit_scale$/, 4.6051702, 0],
+    [/cls_bg_score\.weight$/, 0, 0],
+    [/bias$/, 0, 0.1],
+    [/\.bn3\.weight$|\.conv3\.norm\.weight$/, 0.375, 0.1],
+    [/\.norm\.weight$|bn/, 1, 0.1],
+    [/downsample\.1\.weight$/, 0.6875, 0.1],
+    [/ln_/, 1, 0.1],
+    [/token_embedding\.weight$/, 0, 0.5],
+    [/attnpool\.positional_embedding$/, 0, 1],
+    [/visual\.positional_embedding$|class_embedding$/, 0, 0.5],
+    [/positional_embedding$/, 0, 0.3],
+  ],
+  gains: [
+    [/stem\.conv1\.weight$/, 0.025],
+    [/anchor_deltas\.weight$/, 0.5],
+    [/conv[123]\.weight$/, 1.4],
+    [/downsample\.0\.weight$/, 1],
+    [/[qk]_proj\.weight$/, 2.2],
+    [/in_proj_weight$/, 1.4],
+    [/mlp\.c_fc\.weight$/, 1.2],
+    [/mlp\.c_proj\.weight$|out_proj\.weight$/, 0.6],
+  ],
+  turned: /(^|\.)(text_projection|visual\.proj)$/,
+};
+
 /** Uniform numbers whose 24 bits are a hash of name, seed and index, scaled by the row of the table that fits the name. */
-export function formulaWeight(name: string, shape: Shape, seed: number): Float32Array {
-  const row = table.find(([pattern]) => pattern.test(name));
-  const gain = gains.find(([pattern]) => pattern.test(name))?.[1] ?? 1;
+export function formulaWeight(name: string, shape: Shape, seed: number, table: FormulaTable = glip): Float32Array {
+  const row = table.rows.find(([pattern]) => pattern.test(name));
+  const gain = table.gains.find(([pattern]) => pattern.test(name))?.[1] ?? 1;
   const base = row?.[1] ?? 0;
-  const scale = Math.fround(row?.[2] ?? gain * Math.sqrt(3 / countOf(shape.slice(1))));
+  const fanIn = table.turned?.test(name) ? shape[0]! : countOf(shape.slice(1));
+  const scale = Math.fround(row?.[2] ?? gain * Math.sqrt(3 / fanIn));
   const start = BigInt.asUintN(64, hash(name) + (BigInt(seed) << 40n) + 0x9e3779b97f4a7c15n);
   const numbers = new Float32Array(countOf(shape));
   let high = Number(start >> 32n);

@@ -25,14 +25,26 @@ export interface ClipMeta {
   config: { blocks: number[] | null };
 }
 
+/** Stems of the sets of full-size models, whose weights follow from a formula. */
+export function formulaSets(): { name: string; stem: string }[] {
+  return setsOf((kind) => kind === "formula-clip");
+}
+
 /** Stems of the small models' sets, and whether the model has batch norms. */
 export function nanoSets(): { name: string; stem: string; norms: boolean }[] {
+  return setsOf((kind) => kind.startsWith("nano-")).map((set) => ({
+    ...set,
+    norms: metaOf(set.name).config.blocks !== null,
+  }));
+}
+
+function setsOf(wanted: (kind: string) => boolean): { name: string; stem: string }[] {
   if (needsClip) return [];
   return readdirSync(folder)
     .filter((file) => file.endsWith(".json") && file !== "tokens.json")
     .map((file) => file.slice(0, -".json".length))
-    .filter((name) => metaOf(name).kind.startsWith("nano-"))
-    .map((name) => ({ name, stem: join(folder, name), norms: metaOf(name).config.blocks !== null }));
+    .filter((name) => wanted(metaOf(name).kind))
+    .map((name) => ({ name, stem: join(folder, name) }));
 }
 
 function metaOf(name: string): ClipMeta {
