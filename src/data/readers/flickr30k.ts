@@ -51,7 +51,14 @@ async function readImages(folder: string, subset: string, problems: Problems): P
   const list = await readText(folder, `${subset}.txt`);
   const ids = list.split("\n").map((line) => line.trim());
   const images: FlickrImage[] = [];
-  for (const id of ids.filter((line) => line !== "")) {
+  const read = new Set<string>();
+  for (const [index, id] of ids.entries()) {
+    if (id === "") continue;
+    if (read.has(id)) {
+      problems.error({ file: join(folder, `${subset}.txt`), line: index + 1 }, `${id} is listed twice`);
+      continue;
+    }
+    read.add(id);
     const annotations = await parsed([folder, "Annotations", `${id}.xml`], parseFlickrAnnotations, problems);
     const sentences = await parsed([folder, "Sentences", `${id}.txt`], parseFlickrSentences, problems);
     if (annotations && sentences) images.push({ id, annotations, sentences });
