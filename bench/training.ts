@@ -64,7 +64,7 @@ console.log(`nano GLIP, ${pictures} pictures of ${side} pixels, seconds a step, 
 for (const [name, all] of times)
   console.log(`  ${name.padEnd(34)} ${median(all).toFixed(3)}   (${all.map((t) => t.toFixed(3)).join(" ")})`);
 console.log(`times faster than PyTorch's best: ${(best("PyTorch") / best("ours")).toFixed(2)}`);
-const composed = composedPerSecond();
+const composed = await composedPerSecond();
 const eaten = pictures / best("ours");
 console.log(
   `one worker composes ${composed.toFixed(1)} pictures a second, the trainer eats ${eaten.toFixed(1)}: ${(composed / eaten).toFixed(2)} times`,
@@ -100,9 +100,9 @@ function peerOnce(count: number): [string, number][] {
 }
 
 /** Scenes of the first world, drawn, prepared, captioned and assigned to anchors, by one thread. */
-function composedPerSecond(): number {
-  const composer = createComposer({
-    vocabulary: fileURLToPath(new URL("../assets/words/vocab.txt", import.meta.url)),
+async function composedPerSecond(): Promise<number> {
+  const composer = await createComposer({
+    words: { kind: "word-pieces", file: fileURLToPath(new URL("../assets/words/vocab.txt", import.meta.url)) },
     seed: 1,
     pictures,
     sizes: [side],

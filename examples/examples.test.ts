@@ -33,6 +33,7 @@ test("things are found with a model folder", async () => {
   const random = new Random(3);
   const folder = join(root, "model");
   await writeModelFolder(folder, {
+    type: "groundling-glip",
     config,
     size: { short: 96, max: 1333 },
     vocabulary: join(fixtures, "vocab.txt"),

@@ -13,7 +13,7 @@ import { overlapPlain } from "../src/boxes/overlap.ts";
 import type { HeadLevel } from "../src/boxes/select.ts";
 import { composeScene, loadWorld, type Scene, type Split } from "../src/data/scenes/index.ts";
 import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
-import { type Pass, promptOfClasses } from "../src/inputs/words/prompts.ts";
+import type { Pass } from "../src/inputs/words/prompts.ts";
 import { readModel } from "../src/tasks/finding/model-folder.ts";
 import { Predictor, type TextFeatures } from "../src/tasks/finding/predictor.ts";
 import { openSafetensors } from "../src/weights/safetensors.ts";
@@ -49,7 +49,7 @@ for (const split of ["seen", "novel"] as const) {
   const world = worldOf(split);
   const all = [...new Set([...learned, ...world.names])];
   const lettered = all.map(vectorOf);
-  const { passes } = promptOfClasses(words, all, { maxTokens });
+  const { passes } = words.promptOf(all, { maxTokens });
   const asked: Asked[] = [];
   for (const pass of passes) asked.push({ pass, text: await predictor.text(pass.ids) });
   const [own, byWords]: [number[], number[]] = [[], []];

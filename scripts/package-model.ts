@@ -13,8 +13,7 @@ import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/pictures/prepare-image.ts";
 import { nameListSchema } from "../src/inputs/words/name-list.ts";
 import { readCheckpoint } from "../src/learning/checkpoint.ts";
-import { dynamicHead } from "../src/models/dynamic-head/dynamic-head.ts";
-import { glip } from "../src/models/glip/glip.ts";
+import { families, typeOfRecipe } from "../src/models/families.ts";
 import { readDetector, writeModelFolder } from "../src/tasks/finding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 
@@ -49,7 +48,7 @@ const { weights, average, state } = await readCheckpoint(file);
 const recipe = recipeSchema.pick({ model: true, words: true }).strip().safeParse(state.recipe);
 if (!recipe.success)
   throw new WeightsError(`${file}: its recipe does not say the model: ${z.prettifyError(recipe.error)}`);
-const { config, parameters, vocabulary } = modelOf(recipe.data);
+const { type, config, parameters, vocabulary } = modelOf(recipe.data);
 const numbers = average ?? weights;
 const missing = parameters.filter(({ name }) => !numbers.has(name)).map(({ name }) => name);
 if (missing.length) throw new WeightsError(`${file}: lacks ${missing.join(", ")}`);
@@ -58,6 +57,7 @@ for (const [i, other] of others.entries())
   if (parameters.some(({ name }) => other.get(name)?.length !== numbers.get(name)!.length))
     throw new WeightsError(`${meanWith[i]}: is of another form than ${file}; only like models have a mean`);
 await writeModelFolder(to, {
+  type,
   config,
   size,
   ...(vocabulary === undefined ? {} : { vocabulary }),
@@ -76,9 +76,15 @@ process.stdout.write(
 );
 
 /** What a model folder needs of the recipe that a checkpoint carries. */
-function modelOf({ model: { kind: _, ...config }, words }: Pick<Recipe, "model" | "words">) {
-  if ("bert" in config) return { ...glip(config), vocabulary: join(words ?? "", "vocab.txt") };
-  const { classes } = config;
-  if (!classes) throw new WeightsError(`${file}: its recipe does not say the classes of its Dynamic Head`);
-  return { ...dynamicHead({ ...config, classes }), vocabulary: undefined };
+function modelOf({ model: { kind, ...inRecipe }, words }: Pick<Recipe, "model" | "words">) {
+  const type = typeOfRecipe(kind === undefined ? {} : { kind });
+  const family = families[type];
+  const config = family.schema.safeParse(inRecipe);
+  if (!config.success || !family.detector)
+    throw new WeightsError(
+      `${file}: its recipe does not say a whole ${family.title}: ${z.prettifyError(config.error!)}`,
+    );
+  const source = family.words(config.data, (name) => join(words ?? "", name));
+  const { parameters } = family.detector(config.data);
+  return { type, config: inRecipe, parameters, vocabulary: source.kind === "word-pieces" ? source.file : undefined };
 }

@@ -23,9 +23,9 @@ import { localBatchSource } from "../src/learning/batch-source.ts";
 import { parameterGroups } from "../src/learning/parameter-groups.ts";
 import { cosine, withWarmup } from "../src/learning/schedules.ts";
 import { train } from "../src/learning/train.ts";
-import { detectorConfigShape } from "../src/models/detector-config.ts";
 import { dynamicHead } from "../src/models/dynamic-head/dynamic-head.ts";
 import type { Detector } from "../src/models/parts/detector.ts";
+import { detectorShape } from "../src/models/parts/detector-schema.ts";
 import { readModel, type StoredDetector } from "../src/tasks/finding/model-folder.ts";
 import { createComposer } from "../src/tasks/grounding/dataset-composer.ts";
 import { GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
@@ -52,7 +52,7 @@ const recipeSchema = z.strictObject({
   longest: whole,
   glip: z.partialRecord(z.enum(ways), tuning),
   dynamicHead: tuning.required().extend({
-    model: z.strictObject(detectorConfigShape),
+    model: z.strictObject(detectorShape),
     from: z.string(),
     backboneLearningRate: z.number().positive(),
   }),
@@ -139,7 +139,8 @@ async function trainedDynamicHead(
   const step = steps.get(names.length) ?? new GroundingTrainingStep(model, { frozen, threads: 1 });
   steps.set(names.length, step);
   const composer = await createComposer({
-    ...{ vocabulary: names, tokens: names.length, maxTokens: model.maxTokens, sources: [{ ...source, weight: 1 }] },
+    words: { kind: "classes", names },
+    ...{ tokens: names.length, maxTokens: model.maxTokens, sources: [{ ...source, weight: 1 }] },
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
     negatives: { most: 0, one: 0, none: 1, all: 0 },
   });

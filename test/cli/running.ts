@@ -89,5 +89,12 @@ export async function writeTinyModel(folder: string): Promise<void> {
     return { name, dtype: "F32" as const, shape, data };
   });
   const vocabulary = join(repository, "assets/words/vocab.txt");
-  await writeModelFolder(folder, { config, size: { short: 96, max: 160 }, vocabulary, card: "# tiny\n", weights });
+  await writeModelFolder(folder, {
+    type: "groundling-glip",
+    config,
+    size: { short: 96, max: 160 },
+    vocabulary,
+    card: "# tiny\n",
+    weights,
+  });
 }

@@ -51,7 +51,7 @@ async function writeNano(folder: string, weights: Map<string, Float32Array>, voc
     data: weights.get(name)!,
   }));
   const size = { short: 64, max: 128 };
-  await writeModelFolder(folder, { config, size, vocabulary, card: "", weights: tensors });
+  await writeModelFolder(folder, { type: "groundling-glip", config, size, vocabulary, card: "", weights: tensors });
 }
 
 /** Writes a picture of noise. */

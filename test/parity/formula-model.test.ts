@@ -6,6 +6,7 @@ import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { decodePicture } from "../../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../../src/inputs/pictures/prepare-image.ts";
 import { WordPieces } from "../../src/inputs/words/word-pieces.ts";
+import { AnyWords } from "../../src/inputs/words/words.ts";
 import { glip } from "../../src/models/glip/glip.ts";
 import { glipPresets } from "../../src/models/glip/glip-presets.ts";
 import { Session } from "../../src/onnx/index.ts";
@@ -39,14 +40,14 @@ function nano(seed: number) {
   return { model, weights };
 }
 
-const words = () => WordPieces.parse(readFileSync(join(fixtures, "vocab.txt"), "utf8"));
+const words = () => new AnyWords(WordPieces.parse(readFileSync(join(fixtures, "vocab.txt"), "utf8")));
 const picture = () => decodePicture(join(fixtures, "picture.png"));
 
 test("a GLIP of formula weights has the activations of another implementation", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
   const prepared = prepareImage(await picture(), size);
-  const { ids } = words().encode(golden.meta.caption);
+  const { ids } = words().pieces.encode(golden.meta.caption);
   const image = input("image", [1, 3, prepared.paddedHeight, prepared.paddedWidth]);
   const mask = input("mask", [1, ids.length]);
   model.answer(model.image(image), model.text(input("ids", [1, ids.length], "int64"), mask), mask);

@@ -45,7 +45,8 @@ test("the program's intermediates and detections are those of another implementa
   });
   const vocabulary = join(fixtures, "vocab.txt");
   const config = glipPresets.nano;
-  await writeModelFolder(model, { config, size: { short: 96, max: 1333 }, vocabulary, card: "", weights });
+  const type = "groundling-glip";
+  await writeModelFolder(model, { type, config, size: { short: 96, max: 1333 }, vocabulary, card: "", weights });
   await hold(golden, join(fixtures, "picture.png"), model, 96, 111);
   await golden.close();
 });

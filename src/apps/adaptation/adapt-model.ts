@@ -131,7 +131,8 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     );
   const { model, names, numbers, ...learnable } = learnableOf(base, { method, seed, frozen: request.frozen });
   const setup = {
-    ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5, vocabulary: base.vocabulary },
+    ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
+    words: { kind: "word-pieces" as const, file: base.vocabulary },
     ...{ tokens: replay ? model.maxTokens : Math.min(tokens, model.maxTokens), maxTokens: model.maxTokens },
     sources: [
       { ...request.train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import { glip } from "../../models/glip/glip.ts";
 import { tinyConfig, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
 import { readAdaptedData, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adapted-data-"));
 after(() => rmSync(root, { recursive: true }));
-const model = { model: glip(tinyConfig), words: WordPieces.parse(readFileSync(vocabulary, "utf8")) };
+const model = { model: glip(tinyConfig), words: new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))) };
 const picture = Buffer.from(
   "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
   "base64",

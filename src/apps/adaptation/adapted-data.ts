@@ -6,14 +6,7 @@ import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
 import { annotationFile } from "../../data/readers/formats.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
-import {
-  type ClassPrompt,
-  classesInWords,
-  cleanName,
-  labelsOf,
-  type Prompt,
-  promptOfClasses,
-} from "../../inputs/words/prompts.ts";
+import { type ClassPrompt, classesInWords, cleanName, labelsOf, type Prompt } from "../../inputs/words/prompts.ts";
 import { quote } from "../../inputs/words/spans.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 
@@ -93,7 +86,7 @@ export async function readAdaptedData(
       `captions: ${files.data} has no class ${unknown.map(quote).join(", ")}, only ${names.join(", ")}`,
     );
   const asked = classesInWords(names, captions);
-  const prompt = promptOfClasses(words, asked, { maxTokens: model.maxTokens });
+  const prompt = words.promptOf(asked, { maxTokens: model.maxTokens });
   const classes = examples.map(({ objects }) => objects.flatMap((one) => ("name" in one ? [one.name] : [])));
   const boxed = new Set(classes.flat());
   const without = names.filter((name) => !boxed.has(name));

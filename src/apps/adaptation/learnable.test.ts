@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import type { Numbers } from "../../learning/optimizer.ts";
 import { tinyBatch } from "../../tasks/grounding/fixtures/tiny-batch.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
@@ -10,7 +11,7 @@ import { TrainingSessions } from "./adapt-model.ts";
 import { learnableOf } from "./learnable.ts";
 import type { Method } from "./methods.ts";
 
-const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
 const base = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
 const sessions = new TrainingSessions({ optimization: "none" });
 after(() => sessions.dispose());

@@ -178,7 +178,7 @@ async function write(
   const folder = join(out, "model");
   const { model, weights, vocabulary, size } = stored;
   await writeModelFolder(folder, {
-    ...{ config: base.model.config, vocabulary, size },
+    ...{ type: base.type, config: base.model.config, vocabulary, size },
     card: `# Adapted model\n\nMade by \`groundling adapt\` for: ${names.join(", ")}.\n`,
     weights: model.parameters.map(({ name, shape }) => ({
       ...{ name, dtype: "F32" as const, shape, data: weights.get(name)! },

@@ -62,7 +62,14 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
       return { name, dtype, shape, data: opened.readPieces(name) };
     });
     const count = parameters.reduce((sum, { shape }) => sum + shape.reduce((product, side) => product * side, 1), 0);
-    await writeModelFolder(to, { config, size, vocabulary, card: cardOf(file, config, count), weights });
+    await writeModelFolder(to, {
+      type: "groundling-glip",
+      config,
+      size,
+      vocabulary,
+      card: cardOf(file, config, count),
+      weights,
+    });
     print(`${to}: ${count.toLocaleString("en")} parameters\n`);
   } finally {
     await opened.close();

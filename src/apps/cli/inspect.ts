@@ -34,18 +34,17 @@ export function addInspectCommand(program: Command): void {
     if (text === undefined) return command.error("error: say what to find: --prompt TEXT or --caption TEXT");
     const { intermediates } = await import("../inspection/intermediates.ts");
     const { phrasesOf } = await import("../../inputs/words/noun-phrases.ts");
-    const { promptOfText } = await import("../../inputs/words/prompt-text.ts");
     const { promptOfCaption } = await import("../../inputs/words/prompts.ts");
     const { decodePicture } = await import("../../inputs/pictures/picture.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
     const stored = await readModel(await modelPath(choice));
     const picture = await decodePicture(image);
-    const { maxTokens } = stored.model.config;
+    const { maxTokens } = stored.model;
     const planned =
       prompt === undefined
-        ? promptOfCaption(stored.words, text, phrasesOf(text, phrase), { maxTokens })
-        : promptOfText(stored.words, prompt, { maxTokens });
+        ? promptOfCaption(stored.words.pieces, text, phrasesOf(text, phrase), { maxTokens })
+        : stored.words.promptOf(prompt, { maxTokens });
     const tensors = await intermediates({ ...stored, ...(size ? { size } : {}) }, picture, planned);
     await writeSafetensors(out, tensors, { image, prompt: text });
     print(`${tensors.length} tensors in ${out}\n`);

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
 import { writeWhole } from "../../files/write-whole.ts";
 import { NameList } from "../../inputs/words/name-list.ts";
-import { type Pass, promptOfClasses } from "../../inputs/words/prompts.ts";
+import type { Pass } from "../../inputs/words/prompts.ts";
 import { exportOnnx } from "../../onnx/export.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/finding/adapted-prompt.ts";
 import { baseMark } from "../../tasks/finding/base-mark.ts";
@@ -44,8 +44,8 @@ export async function exportDetector(stored: StoredModel, question: ExportQuesti
   const names = stored.names && new NameList(stored.names);
   const { passes, labels } =
     "vectors" in classes
-      ? promptOfAdapted({ words, model, mark: baseMark(weights) }, classes)
-      : promptOfClasses(words, names?.allSpelledOut(classes) ?? classes, { maxTokens: model.config.maxTokens });
+      ? promptOfAdapted({ pieces: words.pieces, model, mark: baseMark(weights) }, classes)
+      : words.promptOf(names?.allSpelledOut(classes) ?? classes, { maxTokens: model.maxTokens });
   const [pass] = passes;
   if (!pass || passes.length > 1)
     throw new InputError(`these ${labels.length} names need ${passes.length} prompts; export fewer at once`);

@@ -19,7 +19,7 @@ export async function intermediates(
   picture: Picture,
   { passes }: Prompt,
 ): Promise<TensorToWrite[]> {
-  const { maxTokens } = model.config;
+  const { maxTokens } = model;
   if (passes.length > 1)
     throw new InputError(
       `the prompt is longer than the ${maxTokens} tokens that the model reads; inspect fewer names at once`,

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
-import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords } from "../../models/detector-config.ts";
+import { families, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
 import { located, recipeFile } from "./recipe-paths.ts";
 
 /** Of a recipe's file. */
@@ -72,19 +72,12 @@ const datasetsSchema = z.strictObject({
   heldOut: z.strictObject(files).exactOptional(),
 });
 
-const glipSchema = glipConfigSchema.extend({ kind: z.literal("glip").exactOptional() });
-
-const dynamicHeadSchema = dynamicHeadConfigSchema.extend({
-  kind: z.literal("dynamic-head"),
-  classes: dynamicHeadConfigSchema.shape.classes.exactOptional(),
-});
-
 export const recipeSchema = z.strictObject({
   /** What is trained, on which machine, how long it takes and what it should score. */
   about: z.string(),
   seed: z.int(),
   /** A GLIP unless it says otherwise, or a Dynamic Head, whose classes are those of its datasets. */
-  model: z.discriminatedUnion("kind", [glipSchema, dynamicHeadSchema]),
+  model: recipeModelSchema,
   /** Folder with vocab.txt and vectors.safetensors: where a GLIP's words start. */
   words: z.string().exactOptional(),
   /** Weights to start from instead of random ones, where names and shapes are the same. */
@@ -152,7 +145,7 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
   const checked = recipeSchema.safeParse(raw);
   if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
   const { model } = checked.data;
-  const huge = hugeWords(model.kind === "dynamic-head" ? { ...model, classes: model.classes ?? [] } : model);
+  const huge = families[typeOfRecipe(model)].tooLarge?.(model);
   if (huge) throw new RecipeError(`${file}: ${huge}`);
   if (checked.data.contrast) wantContrast(checked.data, file);
   return located(checked.data, file);
@@ -162,7 +155,7 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
 function wantContrast({ model, data, shards }: Recipe, file: string): void {
   const mends = [
     ...(data.kind === "datasets" ? ["data must be scenes"] : []),
-    ...(!("bert" in model) || model.fusion ? ["the model must be a GLIP without fusion"] : []),
+    ...(families[typeOfRecipe(model)].keepsWordsApart?.(model) ? [] : ["the model must be a GLIP without fusion"]),
     ...(shards > 1 ? ["shards must be 1"] : []),
   ];
   if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or leave contrast out`);

@@ -41,8 +41,9 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const { folder, resume, sprites, quiet = false } = options;
   if (!resume) refuseOtherRun(folder);
   await writing(folder, () => mkdirSync(folder, { recursive: true }));
-  const { model, config, words } = options.model ?? (await modelOfRun(recipe));
-  const { module, setup, evaluation } = await dataOfRun(recipe, { model, words }, sprites);
+  const run = options.model ?? (await modelOfRun(recipe));
+  const { model, config } = run;
+  const { module, setup, evaluation } = await dataOfRun(recipe, run, sprites);
   const weights = await startWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));

@@ -3,12 +3,11 @@
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
 import { RecipeError } from "../../errors.ts";
-import type { BertConfig } from "../../models/parts/bert.ts";
+import { families, typeOfRecipe } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 
-const WORDS = "language_backbone.body.model.embeddings.word_embeddings.weight";
 /** The vectors' numbers are about 0.4 in size; embeddings start with a tenth of that in BERT. */
 const VECTOR_SCALE = 0.2;
 
@@ -17,17 +16,15 @@ export async function startWeights(model: Detector, recipe: Recipe): Promise<Map
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
-  if (recipe.model.kind !== "dynamic-head")
-    await giveWordsVectors(weights.get(WORDS)!, recipe.model.bert, wordsOf(recipe));
+  const { wordTable } = families[typeOfRecipe(recipe.model)];
+  for (const { name, shape } of model.parameters)
+    if (name === wordTable) await giveWordsVectors(weights.get(name)!, shape, wordsOf(recipe));
   if (recipe.from) await takeOver(weights, model, recipe.from);
   return weights;
 }
 
-async function giveWordsVectors(
-  table: Float32Array,
-  { hiddenSize, vocabularySize }: BertConfig,
-  folder: string,
-): Promise<void> {
+async function giveWordsVectors(table: Float32Array, shape: readonly number[], folder: string): Promise<void> {
+  const [vocabularySize, hiddenSize] = shape as [number, number];
   const file = await openWeights(join(folder, "vectors.safetensors"));
   try {
     const [words, width] = file.entries.get("vectors")!.shape as [number, number];

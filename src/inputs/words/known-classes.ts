@@ -1,11 +1,13 @@
 /** The fixed classes of a detector that reads no words, asked for as GLIP is asked for words: each is a token of its own. */
 
 import { InputError } from "../../errors.ts";
-import { namesInPrompt, type Prompt } from "./prompts.ts";
+import { type ClassPrompt, labelsOf, namesInPrompt, type Prompt } from "./prompts.ts";
 import { quote } from "./spans.ts";
 import type { Encoding, Span } from "./word-pieces.ts";
 
 export class KnownClasses {
+  /** It reads no other words. */
+  readonly pieces = undefined;
   private readonly numbers: ReadonlyMap<string, number>;
 
   constructor(readonly names: readonly string[]) {
@@ -24,8 +26,8 @@ export class KnownClasses {
   }
 
   /** One pass for the classes named, all in one text ("dog. cat.") or in a list. Throws InputError that lists the unknown ones. */
-  promptOf(classes: readonly string[] | string): Prompt {
-    const labels = typeof classes === "string" ? namesInPrompt(classes) : [...new Set(classes)];
+  promptOf(asked: string | readonly (string | ClassPrompt)[]): Prompt {
+    const labels = typeof asked === "string" ? namesInPrompt(asked) : [...new Set(labelsOf(asked))];
     const pass = {
       caption: JSON.stringify(labels),
       ids: Int32Array.from(this.numberOf(labels)),

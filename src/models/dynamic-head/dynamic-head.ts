@@ -48,6 +48,7 @@ export function dynamicHead(config: DynamicHeadConfig): Detector & { readonly co
     config,
     parameters: s.parameters,
     records: s.records,
+    channels,
     // One more than there are, since a full prompt's last place stands for "no object".
     maxTokens: classes.length + 1,
     textWidth: channels + 1,

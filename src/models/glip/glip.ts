@@ -96,7 +96,7 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
   });
 
   const { parameters, records } = s;
-  return { config, parameters, records, maxTokens: config.maxTokens, textWidth, image, text, answer };
+  return { config, parameters, records, channels, maxTokens: config.maxTokens, textWidth, image, text, answer };
 }
 
 export type Glip = ReturnType<typeof glip>;

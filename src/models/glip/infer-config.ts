@@ -1,9 +1,8 @@
 /** A published GLIP checkpoint's configuration, read from the names and shapes of its tensors. */
 
 import { WeightsError } from "../../errors.ts";
+import type { NamedShapes } from "../parts/family.ts";
 import type { GlipConfig } from "./glip.ts";
-
-type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 /** BERT's heads are 64 wide in every published model. */
 const HEAD_WIDTH = 64;
@@ -12,8 +11,13 @@ const FUSION_HEADS = 8;
 const GROUPS = 16;
 const MAX_TOKENS = 256;
 
+/** Whether these are the tensors of a GLIP, complete or not. */
+export function isGlip(entries: NamedShapes): boolean {
+  return entries.has("rpn.head.dot_product_projection_text.weight");
+}
+
 /** Throws `WeightsError` when the tensors are not those of a GLIP. */
-export function inferConfig(entries: Shapes, source: string): GlipConfig {
+export function inferConfig(entries: NamedShapes, source: string): GlipConfig {
   const shape = (name: string): readonly number[] => {
     const entry = entries.get(name);
     if (!entry)

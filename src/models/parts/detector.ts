@@ -1,5 +1,6 @@
 /** What all detectors here have in common: maps of a picture before the head; boxes and how near their middle is behind it. */
 
+import { STRIDES } from "../../boxes/anchors.ts";
 import { convolutionLayer, filled, normal, type ParameterInfo, type Scope, zeros } from "../../nn/index.ts";
 import { multiply, reshape, type Tensor } from "../../tensor/index.ts";
 import { fpn } from "./fpn.ts";
@@ -16,9 +17,6 @@ export interface DetectorConfig {
   /** Groups of the head's group norms. */
   groups: number;
 }
-
-/** Distance in pixels between the places of each level. */
-export const STRIDES = [8, 16, 32, 64, 128] as const;
 
 /** Vectors whose products are the logits of a level. */
 export interface Aligned {
@@ -44,10 +42,13 @@ export interface HeadLevel {
 
 /** A detector in three parts, so that each part's answer can be kept: picture to maps, words to vectors, both to answers. */
 export interface Detector {
-  readonly config: DetectorConfig;
+  /** What config.json says of it. */
+  readonly config: object;
   readonly parameters: readonly ParameterInfo[];
   /** The intermediates of the last trace, by name. */
   readonly records: ReadonlyMap<string, Tensor>;
+  /** Of its maps. */
+  readonly channels: number;
   /** Most words or classes that are asked for at once. */
   readonly maxTokens: number;
   /** d, the width of the vectors of `text`. */

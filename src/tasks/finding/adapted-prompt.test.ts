@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import { fromFloat32, toFloat32 } from "../../weights/float-conversion.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
@@ -25,7 +26,9 @@ const stored = { name: "tiny", weights };
 const base = baseOf(stored);
 /** Detections of any score. */
 const ALL = { threshold: 0 };
-const loaded = new GroundingModel(new Predictor(model, weights, options), words, size, { mark: base.mark });
+const loaded = new GroundingModel(new Predictor(model, weights, options), new AnyWords(words), size, {
+  mark: base.mark,
+});
 after(async () => {
   await loaded.dispose();
   rmSync(root, { recursive: true });
@@ -66,7 +69,7 @@ test("a prompt read from its file answers in the bits of the model that was trai
   const vectors = new Float32Array(model.maxTokens * model.textWidth);
   vectors.set(prompt.vectors);
   const tuned = new Map([...weights, [TUNABLE_PROMPT, vectors] as const]);
-  const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), words, size);
+  const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), new AnyWords(words), size);
   try {
     assert.deepEqual(await loaded.detect(picture, read, ALL), await whole.detect(picture, ["dog", "cat"], ALL));
   } finally {
@@ -87,7 +90,9 @@ test("vectors in place of the words answer as those that are added to them, and 
   assert.deepEqual((await readAdapted(file)).prompt, inPlace);
   // The language backbone is not run: a model without its weights answers in the same bits.
   const mute = new Map([...weights].filter(([name]) => !name.startsWith("language_backbone")));
-  const silent = new GroundingModel(new Predictor(model, mute, options), words, size, { mark: base.mark });
+  const silent = new GroundingModel(new Predictor(model, mute, options), new AnyWords(words), size, {
+    mark: base.mark,
+  });
   try {
     assert.deepEqual(await silent.detect(picture, inPlace, ALL), await loaded.detect(picture, inPlace, ALL));
     await assert.rejects(silent.detect(picture, ["dog", "cat"], ALL));

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
 import { type ClassPrompt, labelsOf, type Pass, type Prompt, promptOfClasses } from "../../inputs/words/prompts.ts";
 import type { WordPieces } from "../../inputs/words/word-pieces.ts";
-import type { Glip } from "../../models/glip/glip.ts";
+import type { Detector } from "../../models/parts/detector.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
@@ -61,12 +61,12 @@ export async function promptIn(file: WeightsFile, path: string): Promise<Omit<Ad
 
 /** How the model of a mark is asked by an adapted prompt. Throws WeightsError where it was learned for another model. */
 export function promptOfAdapted(
-  { words, model, mark }: { words: WordPieces; model: Pick<Glip, "maxTokens" | "textWidth">; mark: string },
+  { pieces, model, mark }: { pieces: WordPieces; model: Pick<Detector, "maxTokens" | "textWidth">; mark: string },
   { classes, vectors, tokens, inPlace, base }: AdaptedPrompt,
 ): Prompt {
   refuseOtherBase(base, mark, `the adapted prompt for ${labelsOf(classes).join(", ")}`);
   const { maxTokens, textWidth } = model;
-  const { labels, passes } = promptOfClasses(words, classes, { maxTokens });
+  const { labels, passes } = promptOfClasses(pieces, classes, { maxTokens });
   const pass = passes[0]!;
   if (passes.length > 1 || pass.ids.length !== tokens || vectors.length !== tokens * textWidth)
     throw new WeightsError(

@@ -162,7 +162,7 @@ test("in the mirror it sees the same things on the other side", async () => {
 test("a prompt that was learned is answered without it", async () => {
   const stored = await readModel();
   const { mark } = baseOf(stored);
-  const tokens = stored.words.encode("dog. chair").ids.length;
+  const tokens = stored.words.pieces.encode("dog. chair").ids.length;
   const vectors = new Float32Array(tokens * stored.model.textWidth);
   const learned = { classes: ["dog", "chair"], vectors, tokens, inPlace: false, base: { name: stored.name, mark } };
   assert.deepEqual(await together.detect(scene, learned, ALL), await single.detect(scene, ["dog", "chair"], ALL));

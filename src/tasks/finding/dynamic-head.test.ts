@@ -108,7 +108,9 @@ test("its folder says the classes and is loaded as any model; other words, capti
   const tensors = model.parameters.map(({ name, shape }) => {
     return { name, dtype: "F32", shape, data: fromFloat32("F32", weights.get(name)!) } as const;
   });
-  await writeModelFolder(folder, { config, size: { short: 64, max: 64 }, card: "", weights: tensors });
+  await writeModelFolder(folder, {
+    ...{ type: "groundling-dynamic-head", config, size: { short: 64, max: 64 }, card: "", weights: tensors },
+  });
   const loaded = await loadModel(folder);
   try {
     const picture = { data: new Uint8Array(64 * 64 * 3).map((_, i) => (i * 37) % 256), width: 64, height: 64 };

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { InputError, WeightsError } from "../../errors.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
 import { DEFAULT_THRESHOLD } from "./detect-options.ts";
 import { type Detection, GroundingModel } from "./grounding-model.ts";
@@ -21,7 +22,7 @@ const threads = { threads: 1 };
 const ALL = { threshold: 0 };
 const { model, weights } = tinyModel();
 const predictor = new Predictor(model, weights, threads);
-const finder = new GroundingModel(predictor, WordPieces.parse(readFileSync(vocabulary, "utf8")), size);
+const finder = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), size);
 after(() => finder.dispose());
 
 /** A picture with one bright corner. */
@@ -63,7 +64,7 @@ test("a prompt is read as it stands, a list with points between, and several pic
 });
 
 test("fixed classes need no naming, and without any there is nothing to find", async () => {
-  const own = new GroundingModel(predictor, WordPieces.parse(readFileSync(vocabulary, "utf8")), size);
+  const own = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), size);
   await assert.rejects(
     own.detect(picture(40, 40)),
     (error) => error instanceof InputError && /setClasses/.test(error.message),
@@ -129,7 +130,9 @@ const tensorsOf = () =>
 
 test("a model folder is loaded, in fewer bits too, with nearly the same scores", async () => {
   const folder = join(root, "model");
-  await writeModelFolder(folder, { config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() });
+  await writeModelFolder(folder, {
+    ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
+  });
   const expected = await finder.detect(picture(90, 60), ["apple"], { topK: 1, threshold: 0 });
   for (const [options, most] of [
     [{}, 1e-6],
@@ -146,7 +149,14 @@ test("a model folder with another model's words is refused", async () => {
   const folder = join(root, "words");
   const few = join(root, "few.txt");
   writeFileSync(few, ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "apple"].join("\n"));
-  await writeModelFolder(folder, { config: tinyConfig, size, vocabulary: few, card: "", weights: tensorsOf() });
+  await writeModelFolder(folder, {
+    type: "groundling-glip",
+    config: tinyConfig,
+    size,
+    vocabulary: few,
+    card: "",
+    weights: tensorsOf(),
+  });
   await assert.rejects(
     loadModel(folder),
     (error) => error instanceof WeightsError && /7848 word pieces, the vocabulary 6/.test(error.message),
@@ -197,7 +207,7 @@ test("numbers out of range are refused, all at once, and a disposed model says s
     await assert.rejects(finder.detect(picture(40, 40), ["apple"], options), { name: "InputError", message: expected });
   const own = new GroundingModel(
     new Predictor(model, weights, threads),
-    WordPieces.parse(readFileSync(vocabulary, "utf8")),
+    new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))),
     size,
   );
   await own.dispose();

@@ -12,11 +12,9 @@ import {
 import { InputError } from "../../errors.ts";
 import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
-import { KnownClasses } from "../../inputs/words/known-classes.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import { captionRemarks, nameRemarks, unknownNames } from "../../inputs/words/name-remarks.ts";
 import { phrasesOf } from "../../inputs/words/noun-phrases.ts";
-import { promptOfText } from "../../inputs/words/prompt-text.ts";
 import {
   type ClassPrompt,
   labelsOf,
@@ -24,9 +22,9 @@ import {
   type Pass,
   type Prompt,
   promptOfCaption,
-  promptOfClasses,
 } from "../../inputs/words/prompts.ts";
-import type { Span, WordPieces } from "../../inputs/words/word-pieces.ts";
+import type { Span } from "../../inputs/words/word-pieces.ts";
+import type { Words } from "../../inputs/words/words.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
 import type { Companion } from "./companion.ts";
 import {
@@ -69,9 +67,6 @@ interface Seen {
   /** What the companion sees in the square, once it was asked. */
   known?: Promise<HeadLevel>;
 }
-
-/** What a model reads: any words, or only the names of its classes. */
-export type Words = WordPieces | KnownClasses;
 
 /** Names, some perhaps in words around them, or a prompt that was learned. */
 export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
@@ -149,9 +144,10 @@ export class GroundingModel {
     caption: string,
     options: GroundOptions = {},
   ): Promise<PhraseDetection[]> {
-    if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
+    const { pieces } = this.words;
+    if (!pieces) throw new InputError(READS_NO_WORDS);
     const phrases = phrasesOf(caption, options.phrases);
-    const prompt = promptOfCaption(this.words, caption, phrases, { maxTokens: this.maxTokens });
+    const prompt = promptOfCaption(pieces, caption, phrases, { maxTokens: this.maxTokens });
     const found = await this.find(image, prompt, options);
     return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
   }
@@ -161,22 +157,25 @@ export class GroundingModel {
    * where the model folder lists what training showed (`names.json`). Answers for these are guesses. A text is read as in `detect`.
    */
   unknownWords(classes: readonly (string | ClassPrompt)[] | string): string[] {
-    if (this.words instanceof KnownClasses) return [];
-    return unknownNames(this.words, namesOf(classes), this.beside.names);
+    const { pieces } = this.words;
+    if (!pieces) return [];
+    return unknownNames(pieces, namesOf(classes), this.beside.names);
   }
 
   /** Sentences for a user about names asked for: a list that is read as one name, emoji, words that are not known. */
   remarks(classes: readonly (string | ClassPrompt)[] | string): string[] {
-    if (this.words instanceof KnownClasses) return [];
-    return nameRemarks(this.words, namesOf(classes), this.beside.names);
+    const { pieces } = this.words;
+    if (!pieces) return [];
+    return nameRemarks(pieces, namesOf(classes), this.beside.names);
   }
 
   /** The same for what `ground` would look for. */
   captionRemarks(caption: string, options: Pick<GroundOptions, "phrases"> = {}): string[] {
-    if (this.words instanceof KnownClasses) return [];
+    const { pieces } = this.words;
+    if (!pieces) return [];
     const spans = phrasesOf(caption, options.phrases);
     const phrases = spans.map((one) => (typeof one === "string" ? one : caption.slice(...one)));
-    return captionRemarks(this.words, { caption, phrases }, this.beside.names);
+    return captionRemarks(pieces, { caption, phrases }, this.beside.names);
   }
 
   /** Frees what the model holds; it answers no more. */
@@ -195,22 +194,20 @@ export class GroundingModel {
 
   private prompt(classes: Asked | string): Prompt {
     if (typeof classes !== "string" && "vectors" in classes) {
-      if (this.words instanceof KnownClasses) throw new InputError(READS_NO_WORDS);
-      return promptOfAdapted({ words: this.words, model: this.predictor.model, mark: this.beside.mark ?? "" }, classes);
+      const { pieces } = this.words;
+      if (!pieces) throw new InputError(READS_NO_WORDS);
+      return promptOfAdapted({ pieces, model: this.predictor.model, mark: this.beside.mark ?? "" }, classes);
     }
     if (typeof classes !== "string" && classes.length === 0)
       throw new InputError("the list of classes is empty; name at least one thing to find");
-    if (this.words instanceof KnownClasses)
-      return this.words.promptOf(typeof classes === "string" ? classes : labelsOf(classes));
     const { names } = this.beside;
     const limits = { maxTokens: this.maxTokens };
-    if (typeof classes !== "string")
-      return promptOfClasses(this.words, names?.allSpelledOut(classes) ?? classes, limits);
+    if (!names) return this.words.promptOf(classes, limits);
+    if (typeof classes !== "string") return this.words.promptOf(names.allSpelledOut(classes), limits);
     const listed = namesInPrompt(classes);
-    const spelled = names?.allSpelledOut(listed) ?? listed;
+    const spelled = names.allSpelledOut(listed);
     // A text without emoji is read as it stands.
-    if (spelled.every((name, k) => name === listed[k])) return promptOfText(this.words, classes, limits);
-    return promptOfClasses(this.words, spelled, limits);
+    return this.words.promptOf(spelled.every((name, k) => name === listed[k]) ? classes : spelled, limits);
   }
 
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {

@@ -1,6 +1,6 @@
 /** A detector ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
 
-import { anchorsOf } from "../../boxes/anchors.ts";
+import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
 import type { HeadLevel } from "../../boxes/select.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Detector } from "../../models/parts/detector.ts";
@@ -94,9 +94,9 @@ export class Predictor {
   }
 
   private answerOutputs(height: number, width: number, tokens: number): Record<string, Tensor> {
-    const { config, textWidth } = this.model;
-    const shapes = levelSizes(height, width);
-    const maps = MAPS.map((name, i) => input(name, [1, config.channels, ...shapes[i]!]));
+    const { channels, textWidth } = this.model;
+    const sizes = levelsOf(height, width);
+    const maps = MAPS.map((name, i) => input(name, [1, channels, sizes[i]!.height, sizes[i]!.width]));
     const vectors = input("vectors", [1, tokens, textWidth]);
     const levels = this.model.answer(maps, vectors, input("mask", [1, tokens]));
     const outputs: Record<string, Tensor> = {};
@@ -119,9 +119,4 @@ export class Predictor {
     if (this.traces.size > KEPT_TRACES) this.traces.delete(this.traces.keys().next().value!);
     return trace;
   }
-}
-
-/** Rows and columns of the maps of a padded picture: an eighth, then halves rounded up. */
-function levelSizes(height: number, width: number): (readonly [number, number])[] {
-  return [8, 16, 32, 64, 128].map((stride) => [Math.ceil(height / stride), Math.ceil(width / stride)]);
 }

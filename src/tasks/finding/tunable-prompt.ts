@@ -1,14 +1,15 @@
 /** Prompt tuning: learned vectors added to what the words of a fixed prompt have become (GLIP `tunable_linear`, `rpn/vldyhead.py`). */
 
-import type { Glip } from "../../models/glip/glip.ts";
+import type { Detector } from "../../models/parts/detector.ts";
 import { add, parameter, slice } from "../../tensor/index.ts";
 
 /** Name of the vectors [maxTokens, textWidth], a row for each place of a caption. */
 export const TUNABLE_PROMPT = "rpn.tunable_linear.weight";
 
-/** A GLIP that adds the vectors under `TUNABLE_PROMPT` to the words of every caption. */
-export function withTunablePrompt(model: Glip): Glip {
+/** A model that adds the vectors under `TUNABLE_PROMPT` to the words of every caption. */
+export function withTunablePrompt(model: Detector): Detector {
   const vectors = parameter(TUNABLE_PROMPT, [model.maxTokens, model.textWidth]);
-  const text: Glip["text"] = (ids, mask) => add(model.text(ids, mask), slice(vectors, { axis: 0, end: ids.shape[1]! }));
+  const text: Detector["text"] = (ids, mask) =>
+    add(model.text(ids, mask), slice(vectors, { axis: 0, end: ids.shape[1]! }));
   return { ...model, text };
 }

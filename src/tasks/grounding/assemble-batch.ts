@@ -4,14 +4,14 @@ import { anchorsOf } from "../../boxes/anchors.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import { tokenPositions } from "../../inputs/words/spans.ts";
 import type { Encoding, Span, WordPieces } from "../../inputs/words/word-pieces.ts";
+import type { WordSource } from "../../inputs/words/words.ts";
 import { contrastTargets, type Names } from "./contrast.ts";
 import { targetsOf } from "./targets.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
 /** What every composer of batches is told. */
 export interface BatchSetup {
-  /** File with one token a line. */
-  vocabulary: string;
+  words: WordSource;
   seed: number;
   pictures: number;
   /** Lengths of the shorter side; one is drawn for each batch. */
@@ -22,7 +22,7 @@ export interface BatchSetup {
 }
 
 /** A caption, and for each box of the picture the characters that name it. */
-export interface Words {
+export interface NamedCaption {
   caption: string;
   spans: readonly (readonly Span[])[];
   /** Characters of names that the picture may show without a box, of which nothing is learned from it. */
@@ -35,8 +35,8 @@ export interface Example {
   encoding: Encoding;
   /** Right and lower edges belong to the boxes; in pixels of the resized picture. */
   boxes: readonly Corners[];
-  spans: Words["spans"];
-  unsure?: Words["unsure"];
+  spans: NamedCaption["spans"];
+  unsure?: NamedCaption["unsure"];
   /** How sure each box is, 0 to 1, where that is to count: what its words are taught. */
   confidences?: readonly number[];
   /** For the contrast across pictures: every picture of a batch has them, or none. */

@@ -118,13 +118,14 @@ test("tokens that name nothing, and regions past the boxes, take no part", () =>
 const folder = mkdtempSync(join(tmpdir(), "contrast-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const setup = {
-  ...{ vocabulary, seed: 4, pictures: 3, sizes: [64], tokens: 32, maxTokens: 32, sprites: join(folder, "sprites") },
+  words: { kind: "word-pieces" as const, file: vocabulary },
+  ...{ seed: 4, pictures: 3, sizes: [64], tokens: 32, maxTokens: 32, sprites: join(folder, "sprites") },
   world: { split: "train" as const, names: ["apple", "chair", "dog", "cup", "bus"] },
   ...{ scene: { objects: 3, smallest: 0.3 }, sentences: 0.3, names: 5 },
 };
 
-test("composed batches say of every box its anchors and the words that name it, where contrast is wanted", () => {
-  const { targets } = createComposer({ ...setup, contrast: true }).compose(1);
+test("composed batches say of every box its anchors and the words that name it, where contrast is wanted", async () => {
+  const { targets } = (await createComposer({ ...setup, contrast: true })).compose(1);
   const sums = (name: `target.${string}`) => {
     const width = targets[name]!.length / (3 * MOST_REGIONS);
     return Array.from({ length: 3 * MOST_REGIONS }, (_, row) =>
@@ -136,7 +137,7 @@ test("composed batches say of every box its anchors and the words that name it, 
   assert.ok(count >= 3);
   assert.equal(regions.filter((sum) => Math.abs(sum - 1) < 1e-5).length, count);
   assert.equal(named.filter((sum) => Math.abs(sum - 1) < 1e-5).length, count);
-  const without = createComposer(setup).compose(1).targets;
+  const without = (await createComposer(setup)).compose(1).targets;
   assert.deepEqual(
     Object.keys(without).filter((name) => /region|named|barred/.test(name)),
     [],
@@ -150,7 +151,7 @@ test("the gradient of a step with contrast leads where its losses grow", async (
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
-  const batch = createComposer({ ...setup, contrast: true }).compose(1);
+  const batch = (await createComposer({ ...setup, contrast: true })).compose(1);
   const step = new GroundingTrainingStep(model, { threads: 1, optimization: "none", contrast: 2 });
   try {
     const { losses, gradients } = await step.run(weights, batch);

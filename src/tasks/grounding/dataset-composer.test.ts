@@ -32,7 +32,8 @@ async function captionSet(name: string, pictures: { caption: string; spans: numb
 }
 
 const setup = (source: DatasetComposerSetup["sources"][number], changes: Partial<DatasetComposerSetup> = {}) => ({
-  ...{ sources: [source], vocabulary, seed: 1, pictures: 1, sizes: [40], tokens: 8, maxTokens: 32 },
+  words: { kind: "word-pieces" as const, file: vocabulary },
+  ...{ sources: [source], seed: 1, pictures: 1, sizes: [40], tokens: 8, maxTokens: 32 },
   ...{ longest: 64, flip: 0, negatives: { most: 5, one: 0, none: 0, all: 1 }, ...changes },
 });
 
@@ -179,7 +180,9 @@ test("of few shots only as many pictures of each class are seen; a class of fixe
   writeFileSync(plain.data, JSON.stringify(set));
   const seen = async (shots?: number) => {
     const source = { ...plain, ...(shots === undefined ? {} : { shots }) };
-    const composer = await createComposer(setup(source, { vocabulary: ["dog", "cat"], tokens: 2, maxTokens: 3 }));
+    const composer = await createComposer(
+      setup(source, { words: { kind: "classes", names: ["dog", "cat"] }, tokens: 2, maxTokens: 3 }),
+    );
     const boxes = new Map<string, number[]>();
     for (let job = 0; job < 12; job++) {
       const batch = await composer.compose(job);

@@ -1,6 +1,5 @@
 /** Batches of pictures from datasets on disk, ready for a training step; made in worker threads. */
 
-import { readFile } from "node:fs/promises";
 import { Random } from "../../data/random.ts";
 import type { Xywh } from "../../data/readers/dataset.ts";
 import { pictureAt } from "../../data/readers/tar-pictures.ts";
@@ -11,9 +10,9 @@ import { InputError } from "../../errors.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Picture } from "../../inputs/pictures/resize.ts";
-import { KnownClasses } from "../../inputs/words/known-classes.ts";
+import type { KnownClasses } from "../../inputs/words/known-classes.ts";
 import { type ClassPrompt, classesInWords } from "../../inputs/words/prompts.ts";
-import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { readWords } from "../../inputs/words/read-words.ts";
 import {
   assembleBatch,
   type BatchSetup,
@@ -21,7 +20,7 @@ import {
   type Corners,
   type Example,
   encodeUpTo,
-  type Words,
+  type NamedCaption,
 } from "./assemble-batch.ts";
 import { ClassCaptions, type NegativeOptions } from "./class-captions.ts";
 import type { GroundingBatch } from "./training-step.ts";
@@ -36,9 +35,7 @@ export interface DatasetSource extends SourceFiles {
   captions?: readonly ClassPrompt[] | undefined;
 }
 
-export interface DatasetComposerSetup extends Omit<BatchSetup, "vocabulary"> {
-  /** File with one token a line; or the names of a Dynamic Head's classes, each of which is a token. */
-  vocabulary: string | readonly string[];
+export interface DatasetComposerSetup extends BatchSetup {
   /** With how many pictures come from each, against the weights of the others. */
   sources: readonly DatasetSource[];
   /** Most pixels of the longer side. */
@@ -95,16 +92,14 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
   };
 }
 
-type Reading = (example: TrainingExample, random: Random) => Words & Pick<Example, "encoding">;
+type Reading = (example: TrainingExample, random: Random) => NamedCaption & Pick<Example, "encoding">;
 
 /** For a source with these class names, how the words of its examples reach the model. */
 async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly (string | ClassPrompt)[]) => Reading> {
-  const { vocabulary, tokens, negatives } = setup;
-  if (typeof vocabulary !== "string") {
-    const classes = new KnownClasses(vocabulary);
-    return () => (example) => ({ ...classesIn(example, classes), encoding: classes.encoding });
-  }
-  const pieces = WordPieces.parse(await readFile(vocabulary, "utf8"));
+  const { tokens, negatives } = setup;
+  const reader = await readWords(setup.words);
+  if (!reader.pieces) return () => (example) => ({ ...classesIn(example, reader), encoding: reader.encoding });
+  const { pieces } = reader;
   return (names) => {
     const captions = new ClassCaptions(names, pieces, { ...negatives, tokens });
     return (example, random) => {
@@ -115,16 +110,16 @@ async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly
 }
 
 /** A detector of fixed classes is always asked for all of them. */
-function classesIn(example: TrainingExample, classes: KnownClasses): Words {
+function classesIn(example: TrainingExample, classes: KnownClasses): NamedCaption {
   if ("caption" in example)
     throw new InputError(
-      `${example.picture} has a caption, of which a Dynamic Head learns nothing; take a source of classes`,
+      `${example.picture} has a caption, of which a detector of fixed classes learns nothing; take a source of classes`,
     );
   return { caption: "", spans: example.objects.map(({ name }) => [classes.spanOf(name)]) };
 }
 
 /** A caption as it stands, or class names; boxes of names that did not fit have no span. */
-function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Random): Words {
+function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Random): NamedCaption {
   if ("caption" in example) return { caption: example.caption, spans: example.objects.map(({ spans }) => spans) };
   const { objects, unfinished } = example;
   const present = [...new Set(objects.map(({ name }) => name))];

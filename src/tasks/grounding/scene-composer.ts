@@ -1,6 +1,5 @@
 /** Batches of generated scenes, ready for a training step; made in worker threads. */
 
-import { readFileSync } from "node:fs";
 import { Random } from "../../data/random.ts";
 import {
   composeScene,
@@ -13,13 +12,21 @@ import {
 import { RecipeError } from "../../errors.ts";
 import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
 import { captionOfClasses } from "../../inputs/words/prompts.ts";
-import { WordPieces } from "../../inputs/words/word-pieces.ts";
-import { assembleBatch, type BatchSetup, buffersOf, type Corners, type Example, type Words } from "./assemble-batch.ts";
+import { readWords } from "../../inputs/words/read-words.ts";
+import type { WordPieces } from "../../inputs/words/word-pieces.ts";
+import {
+  assembleBatch,
+  type BatchSetup,
+  buffersOf,
+  type Corners,
+  type Example,
+  type NamedCaption,
+} from "./assemble-batch.ts";
 import type { Names } from "./contrast.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
 /** With the names of a list, those that the scene lacks, too. */
-type SceneWords = Words & { listed?: Names["words"] };
+type SceneWords = NamedCaption & { listed?: Names["words"] };
 
 export interface SceneComposerSetup extends BatchSetup {
   /** Folder of the rendered drawings. */
@@ -36,12 +43,13 @@ export interface SceneComposerSetup extends BatchSetup {
 }
 
 /** Batch number `job` depends on nothing but the number and the setup. */
-export function createComposer(setup: SceneComposerSetup): {
+export async function createComposer(setup: SceneComposerSetup): Promise<{
   compose(job: number): GroundingBatch;
   transfer(batch: GroundingBatch): ArrayBuffer[];
-} {
+}> {
   const world = loadWorld(setup.sprites, setup.world);
-  const pieces = WordPieces.parse(readFileSync(setup.vocabulary, "utf8"));
+  const { pieces } = await readWords(setup.words);
+  if (!pieces) throw new RecipeError("scenes come with captions, which a model of fixed classes does not read");
   return {
     compose: (job) => {
       const random = new Random(setup.seed, "batch", job);

@@ -8,6 +8,7 @@ import { readFormat } from "../../data/readers/formats.ts";
 import { Problems } from "../../data/readers/problems.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import { driveHere } from "../../jobs/here.ts";
 import { GroundingModel } from "../finding/grounding-model.ts";
 import { Predictor } from "../finding/predictor.ts";
@@ -25,7 +26,7 @@ async function loadModel(): Promise<GroundingModel> {
   loaded++;
   const { model, weights } = tinyModel();
   const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
-  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), words, { short: 64, max: 96 });
+  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), new AnyWords(words), { short: 64, max: 96 });
 }
 
 async function labelInto(out: string, more = {}, from = source) {
@@ -70,7 +71,7 @@ test("the result reads back as a dataset with scores, and trains from pictures t
   // Training leaves out boxes of less than a pixel, which random weights find.
   assert.ok(examples.length > 0 && examples.length <= figures.withBoxes);
   const composer = await createComposer({
-    vocabulary,
+    words: { kind: "word-pieces", file: vocabulary },
     seed: 1,
     pictures: 2,
     sizes: [64],

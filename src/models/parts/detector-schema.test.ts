@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dynamicHeadConfigSchema, glipConfigSchema, hugeWords, roughParameters } from "./detector-config.ts";
-import { glip } from "./glip/glip.ts";
-import { glipPresets } from "./glip/glip-presets.ts";
+import { dynamicHeadFamily } from "../dynamic-head/family.ts";
+import { glipFamily } from "../glip/family.ts";
+import { glip } from "../glip/glip.ts";
+import { glipPresets } from "../glip/glip-presets.ts";
+import { hugeWords, roughParameters } from "./detector-schema.ts";
 
 test("every published configuration is within the limits, and its size is estimated to a fifth", () => {
   for (const [name, config] of Object.entries(glipPresets)) {
-    assert.ok(glipConfigSchema.safeParse(config).success, name);
+    assert.ok(glipFamily.schema.safeParse(config).success, name);
     assert.equal(hugeWords(config), undefined);
     const count = glip(config).parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const ratio = roughParameters(config) / count;
@@ -17,13 +19,13 @@ test("every published configuration is within the limits, and its size is estima
 test("a configuration that could not be held is refused before it is built", () => {
   const config = Object.values(glipPresets)[0]!;
   const wild = { ...config, bert: { ...config.bert, layers: 100_000_000 } };
-  assert.equal(glipConfigSchema.safeParse(wild).success, false);
-  assert.equal(glipConfigSchema.safeParse({ ...config, steps: 1e8 }).success, false);
+  assert.equal(glipFamily.schema.safeParse(wild).success, false);
+  assert.equal(glipFamily.schema.safeParse({ ...config, steps: 1e8 }).success, false);
   const within = { ...config, bert: { ...config.bert, layers: 128, hiddenSize: 8192, intermediateSize: 65_536 } };
-  assert.ok(glipConfigSchema.safeParse(within).success);
+  assert.ok(glipFamily.schema.safeParse(within).success);
   assert.match(hugeWords(within) ?? "", /about 1\d\d\.\d billion parameters, more than the 4 billion/);
   assert.equal(
-    dynamicHeadConfigSchema.safeParse({ backbone: "mobilenet-v2", channels: 1e9, groups: 1, steps: 1, classes: ["a"] })
+    dynamicHeadFamily.schema.safeParse({ backbone: "mobilenet-v2", channels: 1e9, groups: 1, steps: 1, classes: ["a"] })
       .success,
     false,
   );

@@ -1,9 +1,9 @@
-/** A detector's configuration as it stands in a model folder or a recipe: read, checked, never trusted. */
+/** What the configuration of every detector here holds, checked where it is read: in a model folder or a recipe. */
 
 import { z } from "zod";
 
 /** The most of each number is some times that of the largest published model, so that a wrong file is refused before it is built. */
-const upTo = (most: number) => z.int().positive().max(most);
+export const upTo = (most: number) => z.int().positive().max(most);
 
 const swin = z.strictObject({
   embedDim: upTo(4096),
@@ -14,31 +14,12 @@ const swin = z.strictObject({
 });
 
 /** What all detectors are told. */
-export const detectorConfigShape = {
+export const detectorShape = {
   backbone: z.union([swin, z.literal("mobilenet-v2")]),
   channels: upTo(8192),
   groups: upTo(8192),
   steps: z.int().min(0).max(64),
 };
-
-export const glipConfigSchema = z.strictObject({
-  ...detectorConfigShape,
-  bert: z.strictObject({
-    hiddenSize: upTo(8192),
-    layers: z.int().min(0).max(128),
-    heads: upTo(1024),
-    intermediateSize: upTo(65_536),
-    vocabularySize: upTo(2_000_000),
-    positions: upTo(65_536),
-  }),
-  maxTokens: upTo(65_536),
-  fusion: z.strictObject({ width: upTo(16_384), heads: upTo(1024) }).exactOptional(),
-});
-
-export const dynamicHeadConfigSchema = z.strictObject({
-  ...detectorConfigShape,
-  classes: z.array(z.string().min(1).max(1000)).min(1).max(100_000),
-});
 
 /** Numbers of a model that is built: 16 GB of float32, ten times the largest published one. */
 const MOST_PARAMETERS = 4e9;
