@@ -18,19 +18,26 @@ interface CompareOptions extends Omit<EvalRequest, "groundTruth"> {
 /** Adds `compare` to the eval command, whose options it shares. */
 export function addCompareCommand(command: Command): void {
   command
-    .command("compare <a> <b>")
+    .command("compare")
+    .argument("<a>", "detections of the first run: as --detections of eval takes them")
+    .argument("<b>", "detections of the second run over the same images")
     .description(
       "compare the detections of two runs: differences with 95 % intervals from a paired bootstrap over images",
     )
     .option("--samples <count>", "how often to draw", "1000")
     .option("--seed <number>", "of the draws", "0")
+    .addHelpText(
+      "after",
+      "\nNeeds --ground-truth FILE (a folder for odinw), and the other options of eval that say how to score:\n--protocol, --type, --subset, --boxes, --format.",
+    )
     .action(async (a: string, b: string, _: unknown, compare: Command) => {
       const options = compare.optsWithGlobals<CompareOptions>();
       const [samples, seed] = [Number(options.samples), Number(options.seed)];
       if (!Number.isInteger(samples) || samples < 1) throw new InputError("--samples must be a whole number above 0");
       if (!Number.isInteger(seed)) throw new InputError("--seed must be a whole number");
       const { groundTruth } = options;
-      if (groundTruth === undefined) throw new InputError("compare needs --ground-truth FILE");
+      if (groundTruth === undefined)
+        throw new InputError("compare needs --ground-truth FILE: the annotations that both runs are scored by");
       const first = await scoreFiles({ ...options, groundTruth, detections: a });
       const second = await scoreFiles({ ...options, groundTruth, detections: b });
       const differences = compareRuns(first, second, { samples, seed });

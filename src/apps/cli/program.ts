@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { visibleLines } from "../../files/visible.ts";
 import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { addExamples } from "./help-examples.ts";
 
 type AddCommand = (program: Command) => void;
 
@@ -39,6 +40,7 @@ export async function programFor(words: readonly string[]): Promise<Command> {
     .exitOverride();
   const asked = Object.hasOwn(commands, words[0] ?? "") ? [commands[words[0]!]!] : Object.values(commands);
   for (const add of await Promise.all(asked.map((load) => load()))) add(program);
+  addExamples(program);
   return program;
 }
 

@@ -14,7 +14,8 @@ interface Choices {
 /** Adds the command to a program. */
 export function addTrainCommand(program: Command): void {
   const command = program
-    .command("train <recipe>")
+    .command("train")
+    .argument("<recipe>", "a recipe's file, or the name of one that comes with groundling")
     .description("train a model by a recipe; Ctrl-C saves, --resume goes on in the same bits")
     .option("--resume", "go on from the last checkpoint of the run", false)
     .option(

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "commander";
+import { programFor } from "./program.ts";
+
+const program = await programFor([]);
+
+test("the help of every command ends with an example of that command, whose options it has", () => {
+  for (const { command, path } of commandsOf(program)) {
+    const help = helpOf(command);
+    const [, example] = /\nExample:\n {2}groundling (.*)\n$/.exec(help) ?? [];
+    assert.ok(example !== undefined, `${path.join(" ")} has no example`);
+    assert.ok(example.startsWith(path.join(" ")), example);
+    const known = [...command.options, ...(command.parent?.options ?? [])];
+    for (const [flag] of example.matchAll(/--[a-z-]+/g))
+      assert.ok(path[0] === "data" || known.some(({ long }) => long === flag), `${path.join(" ")} has no ${flag}`);
+    for (const option of command.options)
+      if (option.mandatory) assert.ok(example.includes(option.long!), `${path.join(" ")} lacks ${option.long}`);
+  }
+});
+
+test("the help of eval compare names the file that it needs", () => {
+  const compare = commandsOf(program).find(({ path }) => path.join(" ") === "eval compare")!.command;
+  assert.match(helpOf(compare), /--ground-truth FILE/);
+  assert.match(helpOf(compare), /a {2,}detections of the first run/);
+});
+
+function commandsOf(command: Command, path: string[] = []): { command: Command; path: string[] }[] {
+  return command.commands.flatMap((one) => {
+    const own = [...path, one.name()];
+    return [{ command: one, path: own }, ...commandsOf(one, own)];
+  });
+}
+
+function helpOf(command: Command): string {
+  let help = "";
+  command.configureOutput({
+    writeOut: (text) => {
+      help += text;
+    },
+  });
+  command.outputHelp();
+  return help;
+}

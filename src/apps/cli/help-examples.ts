@@ -1,0 +1,36 @@
+/** One line of each command that shows how it is used, at the end of its help. */
+
+import type { Command } from "commander";
+
+/** By the words of the command. */
+const examples: Readonly<Record<string, string>> = {
+  detect: 'detect photo.jpg --prompt "cat. cup." --threshold 0.6 --draw',
+  ground: 'ground photo.jpg --caption "a cat beside two cups"',
+  classify: "classify photo.jpg --labels cat,dog --model clip-vit-base-patch32",
+  embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-base-patch32 --out vectors.npy',
+  "pseudo-label": "pseudo-label pairs/ --out labelled --threshold 0.5",
+  jobs: "jobs labelled --watch 10",
+  train: "train first-world --out runs/first-world",
+  adapt: "adapt --data my-set --method full --out adapted",
+  models: "models",
+  convert: "convert glip_tiny_model_o365_goldg.pth --to glip-t",
+  export: "export --size 480x640 --classes cat,cup --out model.onnx",
+  inspect: 'inspect photo.jpg --prompt "cat. cup." --out numbers.safetensors',
+  eval: "eval --data my-set/annotations.json --report report.html",
+  "eval compare": "eval compare first.json second.json --ground-truth annotations.json --protocol coco",
+  data: "data check my-set",
+  "data check": "data check my-set",
+  "data convert": "data convert my-set.json my-set-yolo --to yolo",
+  scenes: "scenes --out scenes --count 100",
+  browse: "browse annotations.json --out browse.html",
+};
+
+/** Adds its example to the help of every command below this one. */
+export function addExamples(command: Command, words: readonly string[] = []): void {
+  for (const one of command.commands) {
+    const path = [...words, one.name()];
+    const example = examples[path.join(" ")];
+    if (example !== undefined) one.addHelpText("after", `\nExample:\n  groundling ${example}`);
+    addExamples(one, path);
+  }
+}
