@@ -44,13 +44,23 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Where a model of the zoo is fetched from; `HF_ENDPOINT` names a mirror of the hub. */
 export function zooAddress(name: string, environment: Environment = process.env): string {
-  return `${environment.HF_ENDPOINT ?? HUB}/${REPOSITORY}/resolve/main/${zoo[name]!.file}`;
+  return hubAddress(REPOSITORY, zoo[name]!.file, environment);
+}
+
+/** Where a file of a repository of the hub is fetched from. */
+export function hubAddress(repository: string, file: string, environment: Environment = process.env): string {
+  return `${environment.HF_ENDPOINT ?? HUB}/${repository}/resolve/main/${file}`;
 }
 
 /** Where a model of the zoo lies once it is fetched. */
 export function zooPath(name: string, environment: Environment = process.env): string {
+  return join(modelCache(environment), zoo[name]!.file);
+}
+
+/** The folder in which fetched models are kept. */
+export function modelCache(environment: Environment = process.env): string {
   const cache = environment.XDG_CACHE_HOME || join(homedir(), ".cache");
-  return join(cache, "groundling", "models", zoo[name]!.file);
+  return join(cache, "groundling", "models");
 }
 
 export interface ZooOptions extends FetchOptions {

@@ -1,12 +1,17 @@
 /** The encoder that a command runs. */
 
+import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import type { Encoder } from "../../tasks/classifying/encoder.ts";
+import { fetchClip, isClipName } from "../../weights/clip-zoo.ts";
+import { fetchedWithProgress } from "./model-choice.ts";
 import { wholeNumber } from "./numbers.ts";
 
 export interface EncoderChoice {
   model: string;
+  offline?: true;
+  quiet?: boolean;
   batch?: number;
   precision: keyof typeof precisions;
 }
@@ -20,7 +25,11 @@ const precisions = {
 /** Adds the options that say which encoder, and how it runs. */
 export function addEncoderOptions(command: Command): Command {
   return command
-    .requiredOption("--model <path>", "a CLIP: OpenAI's .pt, a state dict, safetensors, or a folder of a CLIPModel")
+    .requiredOption(
+      "--model <path or name>",
+      "a CLIP: a file (OpenAI's .pt, a state dict, safetensors), a folder of a CLIPModel, OWNER/NAME on the hub, or a name of groundling models",
+    )
+    .option("--offline", "fetch no model; take what is there")
     .option("--batch <number>", "most pictures or texts at once", wholeNumber(1, 4096))
     .addOption(
       new Option("--precision <name>", "numbers that the model runs in")
@@ -30,9 +39,11 @@ export function addEncoderOptions(command: Command): Command {
 }
 
 /** Loads the encoder, to be disposed when done. */
-export async function chosenEncoder({ model, precision }: EncoderChoice): Promise<Encoder> {
+export async function chosenEncoder({ model, precision, offline, quiet }: EncoderChoice): Promise<Encoder> {
   const { loadEncoder } = await import("../../tasks/classifying/load-encoder.ts");
-  return loadEncoder(model, precisions[precision]);
+  const fetched = !existsSync(model) && isClipName(model);
+  const path = fetched ? await fetchedWithProgress(model, { offline: offline === true, quiet }, fetchClip) : model;
+  return loadEncoder(path, precisions[precision]);
 }
 
 /**

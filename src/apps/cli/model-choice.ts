@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { exitingWhenInterrupted } from "../../learning/interruption.ts";
-import { fetchModel, zoo } from "../../weights/zoo.ts";
+import { fetchModel, type ZooOptions, zoo } from "../../weights/zoo.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 
 export interface ModelChoice {
@@ -24,12 +24,21 @@ export function addModelOptions(command: Command): Command {
 /** The path of the model chosen, fetched first where it is one of the zoo; nothing for the built-in one. */
 export async function modelPath({ model, offline, quiet }: ModelChoice): Promise<string | undefined> {
   if (model === undefined || !Object.hasOwn(zoo, model)) return model;
-  const bar = new ProgressBar({ label: model, unit: "MB", quiet });
+  return fetchedWithProgress(model, { offline: offline === true, quiet }, fetchModel);
+}
+
+/** Fetches a model and draws how far it is. */
+export async function fetchedWithProgress(
+  name: string,
+  { offline, quiet }: { offline: boolean; quiet: boolean | undefined },
+  fetch: (name: string, options: ZooOptions) => Promise<string>,
+): Promise<string> {
+  const bar = new ProgressBar({ label: name, unit: "MB", quiet });
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
   try {
     return await exitingWhenInterrupted(() =>
-      fetchModel(model, {
-        offline: offline === true,
+      fetch(name, {
+        offline,
         progress: (done, total = done) => {
           if (!bar.isActive) bar.start(megabytes(total));
           bar.update(megabytes(done));

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
+import { clipAddress, clipPath, clipZoo } from "../../weights/clip-zoo.ts";
 import { zoo, zooAddress, zooPath } from "../../weights/zoo.ts";
 import { plainTable } from "../detections/plain-table.ts";
 import { print } from "./writing.ts";
@@ -17,7 +18,11 @@ export function addModelsCommand(program: Command): void {
         const place = existsSync(zooPath(name)) ? zooPath(name) : zooAddress(name);
         return [name, `${Math.round(parameters / 1e6)} million`, about, place];
       });
+      const clips = Object.entries(clipZoo).map(([name, { about, parameters }]) => {
+        const place = existsSync(clipPath(name)) ? clipPath(name) : clipAddress(name);
+        return [name, `${Math.round(parameters / 1e6)} million`, about, place];
+      });
       const builtIn = [BUILT_IN, "small", "everyday things, drawn; comes with groundling", "(here)"];
-      print(`${plainTable(["name", "parameters", "what", "where"], [builtIn, ...published])}\n`);
+      print(`${plainTable(["name", "parameters", "what", "where"], [builtIn, ...published, ...clips])}\n`);
     });
 }

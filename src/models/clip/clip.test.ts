@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { evaluate } from "../../onnx/index.ts";
 import { countOf, input } from "../../tensor/index.ts";
+import { clipZoo } from "../../weights/clip-zoo.ts";
 import { runningStatistics } from "../parts/normed-convolution.ts";
 import { clip } from "./clip.ts";
 import { clipPresets } from "./clip-presets.ts";
@@ -30,6 +31,18 @@ for (const [name, expected] of Object.entries(published))
       expected,
     );
   });
+
+test("the models that have names have the parameters that are told of them", () => {
+  for (const [name, told] of Object.entries(clipZoo)) {
+    const { parameters } = clip(clipPresets[name.replace("clip-", "") as keyof typeof clipPresets]);
+    const trained = parameters.filter((one) => !runningStatistics.test(one.name));
+    assert.equal(
+      trained.reduce((sum, { shape }) => sum + countOf(shape), 0),
+      told.parameters,
+      name,
+    );
+  }
+});
 
 test("every published size is read from its tensors", () => {
   for (const [name, config] of Object.entries(clipPresets)) {

@@ -17,9 +17,11 @@ import {
   withClipModel,
 } from "../../models/clip/hugging-face-clip.ts";
 import { clipExtras, inferClipConfig } from "../../models/clip/infer-clip-config.ts";
+import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
+import type { ZooOptions } from "../../weights/zoo.ts";
 
 /** A CLIP's parts, read and checked. */
 export interface StoredClip {
@@ -48,11 +50,16 @@ const processorSchema = z.looseObject({
 
 /**
  * Reads OpenAI's archive (`.pt`), a state dictionary (`.pt`, `.pth`), a safetensors file, or a folder with config.json, model.safetensors or
- * pytorch_model.bin, and perhaps merges.txt and preprocessor_config.json. Throws InputError where there is nothing, WeightsError where it is no CLIP.
+ * pytorch_model.bin, and perhaps merges.txt and preprocessor_config.json; a published model by its name is fetched into the cache first. Throws InputError where there is nothing, WeightsError where it is no CLIP.
  */
-export async function readClip(path: string): Promise<StoredClip> {
+export async function readClip(nameOrPath: string, options: ZooOptions = {}): Promise<StoredClip> {
+  const isThere = await stat(nameOrPath).catch(() => undefined);
+  const path = !isThere && isClipName(nameOrPath) ? await fetchClip(nameOrPath, options) : nameOrPath;
   const found = await stat(path).catch(() => undefined);
-  if (!found) throw new InputError(`${path}: no such model; give a checkpoint file or a folder of a CLIP`);
+  if (!found)
+    throw new InputError(
+      `${path}: no such model; give a checkpoint file or a folder of a CLIP, OWNER/NAME on the hub, or ${Object.keys(clipZoo).join(", ")}`,
+    );
   return found.isDirectory() ? readFolder(path) : readCheckpoint(path);
 }
 

@@ -1,15 +1,21 @@
-/** From a path to an encoder of pictures and texts. */
+/** From a name or a path to an encoder of pictures and texts. */
 
+import type { ZooOptions } from "../../weights/zoo.ts";
 import { readClip } from "./clip-folder.ts";
 import { type ClipSessionOptions, ClipSessions } from "./clip-sessions.ts";
 import { Encoder } from "./encoder.ts";
 
+export interface LoadEncoderOptions extends ClipSessionOptions, Pick<ZooOptions, "offline" | "progress"> {}
+
 /**
- * Loads a CLIP: OpenAI's archive (`.pt`), a state dictionary, a safetensors file, or a folder of Hugging Face's `CLIPModel`. Its weights lie in a
- * temporary file until the encoder is disposed or the process ends. Throws InputError or WeightsError, which name the file.
+ * Loads a CLIP: OpenAI's archive (`.pt`), a state dictionary, a safetensors file, a folder of Hugging Face's `CLIPModel`, or a published model by its
+ * name ("clip-vit-b32", "openai/clip-vit-base-patch32"), which is fetched into the cache first. Its weights lie in a temporary file until the encoder
+ * is disposed or the process ends. Throws InputError or WeightsError, which name the file.
  */
-export async function loadEncoder(path: string, options: ClipSessionOptions = {}): Promise<Encoder> {
-  const { config, weights, words, pictures } = await readClip(path);
+export async function loadEncoder(nameOrPath: string, options: LoadEncoderOptions = {}): Promise<Encoder> {
+  const { offline, progress, ...how } = options;
+  const fetching = { ...(offline ? { offline } : {}), ...(progress ? { progress } : {}) };
+  const { config, weights, words, pictures } = await readClip(nameOrPath, fetching);
   const scale = Math.exp(weights.get("logit_scale")![0]!);
-  return new Encoder(await ClipSessions.open(config, weights, options), words, pictures, scale);
+  return new Encoder(await ClipSessions.open(config, weights, how), words, pictures, scale);
 }
