@@ -7,8 +7,11 @@ import { after, before, test } from "node:test";
 import { Command } from "commander";
 import sharp from "sharp";
 import { addBrowseCommand } from "../../src/apps/cli/browse.ts";
+import { isRefusal } from "../../src/data/pairs/pair.ts";
+import { cutSource, readShard } from "../../src/data/pairs/shards.ts";
 import { checkDataset } from "../../src/data/readers/check.ts";
 import { picturesIn } from "../../src/data/readers/folders.ts";
+import { readOdvg } from "../../src/data/readers/odvg.ts";
 import { Problems } from "../../src/data/readers/problems.ts";
 import { readTars } from "../../src/data/readers/tars.ts";
 import { InputError } from "../../src/errors.ts";
@@ -111,4 +114,22 @@ test("a pipe in the place of a tar or a picture is refused at once", async () =>
   await assert.rejects(readTars(join(root, "pipe.tar"), new Problems()), refused(/it is no regular file/));
   await assert.rejects(decodePicture(join(images, "pipe.png")), refused(/is not a file/));
   await assert.rejects(decodePicture("/dev/zero"), refused(/is not a file/));
+});
+
+test("lists of pairs read pictures of their folder and nothing else, and no pipe", async () => {
+  const list = join(root, "pairs.jsonl");
+  const names = ["good.png", ...hostile.map(([name]) => name)];
+  writeFileSync(list, names.map((image) => `${JSON.stringify({ image, caption: "a thing" })}\n`).join(""));
+  const source = await cutSource(list, { rows: 100, images });
+  const pairs = [];
+  for (const shard of source.shards) for await (const pair of readShard(shard, source)) pairs.push(pair);
+  assert.deepEqual(pairs[0], { file: "good.png", caption: "a thing", picture: join(images, "good.png") });
+  assert.equal(pairs.length, names.length);
+  for (const [place, pair] of pairs.slice(1).entries()) {
+    assert.ok(isRefusal(pair), pair.file);
+    assert.equal(pair.reason, "no picture");
+    assert.match(pair.detail, hostile[place]![1]);
+  }
+  await assert.rejects(cutSource(join(root, "pipe.tar"), { rows: 1 }), refused(/is no regular file/));
+  await assert.rejects(readOdvg(join(images, "pipe.png"), new Problems()), refused(/it is no regular file/));
 });

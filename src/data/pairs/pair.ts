@@ -1,5 +1,6 @@
 /** Pictures with captions and without boxes, as they come from the web: what is read, and what cannot be. */
 import { join } from "node:path";
+import { fileWithin } from "../../files/read-file.ts";
 
 /** One picture with one caption. */
 export interface Pair {
@@ -74,5 +75,9 @@ export function pairOfFields(
   if (file === "") return { reason: "no picture", file: place, detail: lacks(PICTURE_FIELDS), pairs: 1 };
   if (caption === "") return { reason: "no caption", file, detail: `${place}: ${lacks(CAPTION_FIELDS)}`, pairs: 1 };
   if (file.includes("\0")) return { reason: "no picture", file: place, detail: "the path holds a NUL", pairs: 1 };
-  return { file, caption, picture: join(images, file) };
+  try {
+    return { file, caption, picture: fileWithin(images, file) ?? join(images, file) };
+  } catch (error) {
+    return { reason: "no picture", file, detail: error instanceof Error ? error.message : String(error), pairs: 1 };
+  }
 }

@@ -1,8 +1,8 @@
 /** Sources of image–text pairs, cut into shards: the unit of labelling, of retries and of resuming. */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import fastGlob from "fast-glob";
 import { InputError } from "../../errors.ts";
+import { filesUnder } from "../../files/walk.ts";
 import { type PicturesShard, picturesShards, readPicturesShard } from "./folder.ts";
 import { type LinesShard, linesShards, readLinesShard } from "./lines.ts";
 import type { PairOrRefusal } from "./pair.ts";
@@ -35,8 +35,10 @@ export async function cutSource(source: string, { rows, images }: CutOptions): P
   if (!existsSync(source)) throw new InputError(`${source} does not exist`);
   const isFolder = statSync(source).isDirectory();
   const root = isFolder ? source : dirname(source);
-  const list = (ending: string) => fastGlob.sync(`**/*.${ending}`, { cwd: root }).sort();
-  const files = isFolder ? [...list("tar"), ...list("{jsonl,tsv,parquet}")] : [basename(source)];
+  if (!isFolder && !statSync(source).isFile()) throw new InputError(`${source}: is no regular file; save it as one`);
+  const all = isFolder ? filesUnder(root).sort() : [];
+  const list = (ending: RegExp) => all.filter((file) => ending.test(file));
+  const files = isFolder ? [...list(/\.tar$/), ...list(/\.(jsonl|tsv|parquet)$/)] : [basename(source)];
   const shards: Shard[] = [];
   for (const file of files) for (const shard of await shardsOfFile(root, file, rows)) shards.push(shard);
   if (isFolder && files.length === 0) for (const shard of picturesShards(root, rows)) shards.push(shard);

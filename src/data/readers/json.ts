@@ -1,5 +1,5 @@
 /** JSON and JSON-lines files: what is wrong is said with file and line. */
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { InputError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
@@ -35,6 +35,10 @@ export async function* readJsonLines(
     throw error;
   },
 ): AsyncGenerator<{ line: number; record: unknown }> {
+  if (!statSync(file, { throwIfNoEntry: false })?.isFile())
+    throw new InputError(
+      `${file}: cannot be read (${existsSync(file) ? "it is no regular file; save it as one" : "it is not there"})`,
+    );
   const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Infinity });
   let line = 0;
   try {
