@@ -10,7 +10,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { decodeBoxes } from "../src/boxes/box-coder.ts";
 import { overlapPlain } from "../src/boxes/overlap.ts";
-import type { HeadLevel } from "../src/boxes/select.ts";
+import type { LevelOutputs } from "../src/boxes/select.ts";
 import { composeScene, loadWorld, type Scene, type Split } from "../src/data/scenes/index.ts";
 import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
 import type { Pass } from "../src/inputs/words/prompts.ts";
@@ -78,7 +78,7 @@ await predictor.dispose();
 async function boxedThings({ picture, objects }: Scene, asked: readonly Asked[], names: number) {
   const prepared = prepareImage(picture, size);
   const features = await predictor.image(prepared);
-  const answers: HeadLevel[][] = [];
+  const answers: LevelOutputs[][] = [];
   for (const { text } of asked) answers.push(await predictor.answer(features, text));
   const boxes = answers[0]!.map(({ offsets, anchors }) => {
     const places = anchors.length / 4;

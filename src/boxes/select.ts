@@ -5,7 +5,7 @@ import { descending, suppressByLabel } from "./suppression.ts";
 const { exp, fround, log, max, min, sqrt } = Math;
 
 /** What the head says about one feature map of one picture, for `a` = height · width anchors. */
-export interface HeadLevel {
+export interface LevelOutputs {
   /** Match of each anchor with each token [a, tokens]. */
   readonly logits: Float32Array;
   /** Offsets [4, height, width]. */
@@ -43,7 +43,7 @@ export interface Detections {
 }
 
 /** Detections of one picture: candidates of every feature map, suppressed within each label, in the candidates' order (not by score). */
-export function selectDetections(levels: readonly HeadLevel[], options: SelectOptions): Detections {
+export function selectDetections(levels: readonly LevelOutputs[], options: SelectOptions): Detections {
   return finalDetections(candidateDetections(levels, options), options);
 }
 
@@ -51,7 +51,7 @@ export function selectDetections(levels: readonly HeadLevel[], options: SelectOp
  * Candidates of every feature map before suppression. Within a map the best comes first; equal scores keep the order of anchors, then labels.
  * A score is the root of the label's score times centerness.
  */
-export function candidateDetections(levels: readonly HeadLevel[], options: SelectOptions): Detections {
+export function candidateDetections(levels: readonly LevelOutputs[], options: SelectOptions): Detections {
   return joined(levels.map((level) => candidatesOfLevel(level, options)));
 }
 
@@ -108,7 +108,7 @@ function pick({ boxes, scores, labels }: Detections, indices: Int32Array): Detec
   };
 }
 
-function candidatesOfLevel(level: HeadLevel, options: SelectOptions): Detections {
+function candidatesOfLevel(level: LevelOutputs, options: SelectOptions): Detections {
   const { width, height, perLevel = 1000 } = options;
   const { anchors, labels, products } = aboveThreshold(level, options);
   const order = descending(products).subarray(0, perLevel);
@@ -132,7 +132,7 @@ function candidatesOfLevel(level: HeadLevel, options: SelectOptions): Detections
 }
 
 /** Anchors and labels whose score passes, in the order of anchors, then labels, with score times centerness. */
-function aboveThreshold(level: HeadLevel, { labelTokens, aggregation = "mean", threshold = 0.05 }: SelectOptions) {
+function aboveThreshold(level: LevelOutputs, { labelTokens, aggregation = "mean", threshold = 0.05 }: SelectOptions) {
   const { logits, centerness } = level;
   const tokens = logits.length / centerness.length;
   const limit = fround(threshold);

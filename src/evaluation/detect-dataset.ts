@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { readJsonLines } from "../data/readers/json.ts";
 import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type Detector, detectorHere, detectorsInThreads, type Found } from "./detector.ts";
+import { type AnsweringModel, detectorHere, detectorsInThreads, type Found } from "./detector.ts";
 import { type Plan, type PlanRequest, planEvaluation } from "./plans.ts";
 import { recordInOrder } from "./record-in-order.ts";
 
@@ -39,7 +39,7 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
   return { groundTruth };
 }
 
-async function record({ file, asked, questions }: Plan, detectors: readonly Detector[], request: ModelRequest) {
+async function record({ file, asked, questions }: Plan, detectors: readonly AnsweringModel[], request: ModelRequest) {
   const { model, adapted, options, progress, signal } = request;
   await recordInOrder({
     file: answersOf(file),

@@ -25,7 +25,7 @@ export interface Found extends Detection {
   phrase?: number;
 }
 
-export interface Detector {
+export interface AnsweringModel {
   answer(question: Question): Promise<Found[]>;
   dispose(): Promise<void>;
 }
@@ -40,7 +40,7 @@ export interface ModelToAsk {
  * A model in this thread. It keeps to one thread within operations: how many there are changes the last digits, and an evaluation
  * must not depend on how many cores a machine has.
  */
-export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Detector> {
+export async function detectorHere({ model, adapted }: ModelToAsk): Promise<AnsweringModel> {
   const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
   return {
     answer: (question) => answerOf(loaded, question),
@@ -72,7 +72,7 @@ export async function answerOf(model: GroundingModel, { picture, options, ...ask
 export type Answer = { found: Found[] } | { error: PlainError };
 
 /** Models in `count` worker threads. */
-export function detectorsInThreads(asked: ModelToAsk, count: number): Detector[] {
+export function detectorsInThreads(asked: ModelToAsk, count: number): AnsweringModel[] {
   return Array.from({ length: count }, () => {
     const worker = startWorker(moduleBeside("./worker", import.meta.url), asked);
     let fail: (error: Error) => void = () => {};

@@ -14,7 +14,7 @@ import { readJson } from "../data/readers/json.ts";
 import { odinwFolders } from "../data/readers/odinw-folder.ts";
 import { odinw13, odinw35 } from "../data/readers/odinw-sets.ts";
 import { InputError } from "../errors.ts";
-import { type CocoOptions, cocoSlices, type Evaluation, evaluateCoco, summarizeCoco } from "../metrics/coco.ts";
+import { type CocoEvaluation, type CocoOptions, cocoSlices, evaluateCoco, summarizeCoco } from "../metrics/coco.ts";
 import { evaluateFlickr30k, type FlickrBoxes, groupByPhrase, summarizeFlickr30k } from "../metrics/flickr30k.ts";
 import {
   evaluateLvis,
@@ -55,7 +55,7 @@ export interface Scored {
   rows: { name: string; metrics: Record<string, number> }[];
   /** Of the protocols that compare regions class by class. */
   regions?: {
-    evaluation: Evaluation;
+    evaluation: CocoEvaluation;
     groundTruth: CocoGroundTruth;
     detections: readonly CocoDetection[];
     type: RegionType;
@@ -198,7 +198,7 @@ async function scoreFlickr30k({ groundTruth, detections, subset, boxes }: EvalRe
 }
 
 function classRows(
-  evaluation: Evaluation | LvisEvaluation,
+  evaluation: CocoEvaluation | LvisEvaluation,
   categories: readonly CocoCategory[],
   summarize: (place: number) => Record<string, number>,
 ): Scored["rows"] {

@@ -31,7 +31,7 @@ export type CocoMetric =
 export type CocoSummary = Record<CocoMetric, number>;
 
 /** An evaluation: the curves over which the numbers are means, and the problem that they were read from. */
-export interface Evaluation extends PrecisionRecall {
+export interface CocoEvaluation extends PrecisionRecall {
   /** Images and categories in the order used, ascending. */
   imgIds: Id[];
   catIds: number[];
@@ -49,7 +49,7 @@ export function evaluateCoco(
   groundTruth: CocoGroundTruth,
   detections: readonly CocoDetection[],
   options: CocoOptions = {},
-): Evaluation {
+): CocoEvaluation {
   const { type = "bbox", classes = "per-category" } = options;
   const maxDets = [...(options.maxDets ?? [1, 10, 100])].sort((a, b) => a - b);
   if (maxDets.length !== 3) throw new InputError(`maxDets needs three limits, not ${maxDets.length}`);
@@ -125,6 +125,6 @@ export function cocoSlices(maxDets: readonly number[], categories?: readonly num
 }
 
 /** The twelve numbers over all categories, or over those at the given places of `catIds`. */
-export function summarizeCoco(evaluation: Evaluation, categories?: readonly number[]): CocoSummary {
+export function summarizeCoco(evaluation: CocoEvaluation, categories?: readonly number[]): CocoSummary {
   return summarize(evaluation, cocoSlices(evaluation.maxDets, categories));
 }

@@ -2,7 +2,7 @@
 
 import type { CocoDetection, Id, LvisGroundTruth } from "../data/readers/coco-records.ts";
 import { accumulate, matchAll } from "./accumulate.ts";
-import type { Evaluation } from "./coco.ts";
+import type { CocoEvaluation } from "./coco.ts";
 import { ascendingIds, refuseUnknownImages } from "./ids.ts";
 import { pairUp } from "./matching.ts";
 import { regionProblem } from "./region-problem.ts";
@@ -17,7 +17,7 @@ export interface LvisOptions {
   maxDets?: number;
 }
 
-export interface LvisEvaluation extends Evaluation {
+export interface LvisEvaluation extends CocoEvaluation {
   /** Places in `catIds` of the rare, common and frequent categories. */
   frequencyGroups: Record<"r" | "c" | "f", number[]>;
   /** Positions of the detections left after the limit per image, and of those that are judged. */

@@ -1,7 +1,7 @@
 /** Who was matched to whom, for one image and category: what the numbers are made of, readable. */
 
 import type { Id } from "../data/readers/coco-records.ts";
-import type { Evaluation } from "./coco.ts";
+import type { CocoEvaluation } from "./coco.ts";
 import { createMatcher, isDetectionIgnored, overlapThresholds } from "./matching.ts";
 
 /** Tables are [threshold][detection] or [threshold][object]. */
@@ -23,7 +23,7 @@ export interface MatchTable {
 
 /** The table of an image and a category (0 where classes are one) in an area range; undefined where neither side has anything. */
 export function matchTable(
-  evaluation: Evaluation,
+  evaluation: CocoEvaluation,
   where: { imageId: Id; category: number; area?: number },
 ): MatchTable | undefined {
   const { problem, pairs, imgIds } = evaluation;

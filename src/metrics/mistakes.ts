@@ -1,7 +1,7 @@
 /** The mistakes behind the numbers: what was missed, what was seen where nothing is, and what was called by another name. */
 import type { CocoDetection, CocoGroundTruth, Id } from "../data/readers/coco-records.ts";
 import { xywhOverlap } from "./box-overlap.ts";
-import type { Evaluation } from "./coco.ts";
+import type { CocoEvaluation } from "./coco.ts";
 import { createMatcher, type Pair } from "./matching.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
 
@@ -41,7 +41,7 @@ export interface RegionsByImage {
 
 /** Gathers the boxes that were compared; masks are taken by their boxes. */
 export function regionsByImage(
-  evaluation: Evaluation,
+  evaluation: CocoEvaluation,
   groundTruth: CocoGroundTruth,
   detections: readonly CocoDetection[],
 ): RegionsByImage {
@@ -67,7 +67,7 @@ export function regionsByImage(
 
 /** The largest objects that no detection of their class found at an overlap of one half, and the false alarms of highest score. */
 export function worstMistakes(
-  evaluation: Evaluation,
+  evaluation: CocoEvaluation,
   regions: RegionsByImage,
   {
     groundTruth,
@@ -100,7 +100,7 @@ export function worstMistakes(
   return { misses, falseAlarms };
 }
 
-function missedObjects({ problem, pairs }: Evaluation): { object: number; pair: Pair }[] {
+function missedObjects({ problem, pairs }: CocoEvaluation): { object: number; pair: Pair }[] {
   const matcher = createMatcher(problem, pairs);
   return pairs.list.flatMap((pair) => {
     matcher.open(pair);
@@ -174,7 +174,7 @@ export interface ScoreCurve {
 }
 
 /** The pooled score curve at an overlap of one half, thinned to about `points` points. */
-export function scoreCurve({ problem, pairs, outcomes }: Evaluation, points = 200): ScoreCurve {
+export function scoreCurve({ problem, pairs, outcomes }: CocoEvaluation, points = 200): ScoreCurve {
   const objects = outcomes.objects[0]!.reduce((sum, count) => sum + count, 0);
   const scores = Float64Array.from(pairs.slots, (detection) => problem.detections.score[detection]!);
   const ranking = byDescendingScore(positions(scores.length), scores);
@@ -201,7 +201,7 @@ export function scoreCurve({ problem, pairs, outcomes }: Evaluation, points = 20
 }
 
 /** Objects of each class that count, by place in `catIds`. */
-export function objectCounts({ problem, pairs, outcomes }: Evaluation): number[] {
+export function objectCounts({ problem, pairs, outcomes }: CocoEvaluation): number[] {
   const counts = new Array<number>(problem.categories).fill(0);
   pairs.list.forEach(({ category }, pair) => {
     counts[category]! += outcomes.objects[0]![pair]!;

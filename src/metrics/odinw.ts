@@ -1,7 +1,7 @@
 /** Object Detection in the Wild: COCO numbers of each set, then their mean and median over the sets. */
 
 import type { CocoDetection, CocoGroundTruth } from "../data/readers/coco-records.ts";
-import { type CocoOptions, type CocoSummary, type Evaluation, evaluateCoco, summarizeCoco } from "./coco.ts";
+import { type CocoEvaluation, type CocoOptions, type CocoSummary, evaluateCoco, summarizeCoco } from "./coco.ts";
 
 export interface OdinwSet {
   name: string;
@@ -10,7 +10,7 @@ export interface OdinwSet {
 }
 
 export interface OdinwEvaluation {
-  sets: { name: string; evaluation: Evaluation; summary: CocoSummary }[];
+  sets: { name: string; evaluation: CocoEvaluation; summary: CocoSummary }[];
   mean: { AP: number; AP50: number };
   median: { AP: number; AP50: number };
 }

@@ -2,7 +2,7 @@
 
 import type { CocoDetection, CocoGroundTruth, Id } from "../data/readers/coco-records.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
-import type { Evaluation } from "./coco.ts";
+import type { CocoEvaluation } from "./coco.ts";
 import { refuseUnknownImages } from "./ids.ts";
 import { type Slice, summarize } from "./summary.ts";
 
@@ -27,7 +27,7 @@ export interface OpenVocabularySummary {
 
 /** The slices of AP50 of novel, base and all classes in the generalised setting: one evaluation over all classes, averaged by group. */
 export function openVocabularySlices(
-  { catIds, limits }: Evaluation,
+  { catIds, limits }: CocoEvaluation,
   categories: CocoGroundTruth["categories"],
 ): Record<keyof OpenVocabularySummary, Slice> {
   const names = new Map(categories.map(({ id, name }) => [id, name]));
@@ -40,7 +40,7 @@ export function openVocabularySlices(
 
 /** AP50 of novel, base and all classes. */
 export function summarizeOpenVocabulary(
-  evaluation: Evaluation,
+  evaluation: CocoEvaluation,
   categories: CocoGroundTruth["categories"],
 ): OpenVocabularySummary {
   return summarize(evaluation, openVocabularySlices(evaluation, categories));

@@ -1,7 +1,7 @@
 /** The numbers of an evaluation when images count several times or not at all: without matching anew, for resampling. */
 import { rankSlots, recallThresholds } from "./accumulate.ts";
 import type { WeightedScore } from "./bootstrap.ts";
-import type { Evaluation } from "./coco.ts";
+import type { CocoEvaluation } from "./coco.ts";
 import { overlapThresholds } from "./matching.ts";
 import type { Slices } from "./summary.ts";
 
@@ -18,7 +18,7 @@ interface Grid {
  * The means of slices for weighted images. A weight of two gives what a second copy of the image would give, where no two detections of
  * a class in that image have the same score.
  */
-export function weightedMetrics(evaluation: Evaluation, slices: Slices): WeightedScore {
+export function weightedMetrics(evaluation: CocoEvaluation, slices: Slices): WeightedScore {
   const grids = new Map<string, (weights: Float64Array) => Grid>();
   const keyOf = ({ area = 0, limit = 0 }: Slices[string]) => `${area} ${limit}`;
   for (const slice of Object.values(slices)) {
@@ -49,7 +49,7 @@ function meanOf(grid: Grid, { of, threshold, categories }: Slices[string], count
 }
 
 /** Lays out what one area range and limit needs in the order in which it is walked, once for all draws. */
-function weightedGrid(evaluation: Evaluation, area: number, limit: number): (weights: Float64Array) => Grid {
+function weightedGrid(evaluation: CocoEvaluation, area: number, limit: number): (weights: Float64Array) => Grid {
   const { problem, pairs, outcomes, limits, maxDets } = evaluation;
   const { categories } = problem;
   const most = limits === 1 ? Infinity : maxDets[limit]!;

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { PrecisionRecall } from "../../src/metrics/accumulate.ts";
-import type { Evaluation } from "../../src/metrics/coco.ts";
+import type { CocoEvaluation } from "../../src/metrics/coco.ts";
 import { matchTable } from "../../src/metrics/match-table.ts";
 import { areaRanges } from "../../src/metrics/matching.ts";
 import { curveOf } from "../../src/metrics/summary.ts";
@@ -83,7 +83,7 @@ export function assertGrid(values: Float64Array, expected: GoldenGrid, what: str
 }
 
 /** Asserts the grids, curves and match tables of an evaluation in COCO's form. */
-export function assertEvaluation(evaluation: Evaluation, expected: GoldenEvaluation, what: string): void {
+export function assertEvaluation(evaluation: CocoEvaluation, expected: GoldenEvaluation, what: string): void {
   assertGrid(evaluation.precision, expected.precision, `${what} precision`);
   assertGrid(evaluation.recall, expected.recall, `${what} recall`);
   if (expected.scores) assertGrid(evaluation.scores, expected.scores, `${what} scores`);
@@ -112,7 +112,7 @@ export function assertEvaluation(evaluation: Evaluation, expected: GoldenEvaluat
   }
 }
 
-function assertRecalls(evaluation: Evaluation, areaAll: NonNullable<GoldenGrid["areaAll"]>, what: string): void {
+function assertRecalls(evaluation: CocoEvaluation, areaAll: NonNullable<GoldenGrid["areaAll"]>, what: string): void {
   const recalls = (category: number, limit: number, grid: PrecisionRecall) =>
     Array.from({ length: 10 }, (_, t) => {
       const row = t * grid.categories + category;

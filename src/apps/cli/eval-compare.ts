@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
 import { type Difference, pairedBootstrap, type WeightedScore, weightedRecall } from "../../metrics/bootstrap.ts";
-import { cocoSlices, type Evaluation } from "../../metrics/coco.ts";
+import { type CocoEvaluation, cocoSlices } from "../../metrics/coco.ts";
 import { summarizeOdinw } from "../../metrics/odinw.ts";
 import { weightedMetrics } from "../../metrics/weighted-metrics.ts";
 import { plainTable } from "../detections/plain-table.ts";
@@ -59,7 +59,7 @@ export function compareRuns(first: Scored, second: Scored, draws: { samples: num
   return pairedBootstrap(images, { first: resampled(first), second: resampled(second) }, draws);
 }
 
-function evaluationsOf({ regions, sets }: Scored): Evaluation[] {
+function evaluationsOf({ regions, sets }: Scored): CocoEvaluation[] {
   return sets?.map(({ evaluation }) => evaluation) ?? [regions!.evaluation];
 }
 

@@ -2,7 +2,7 @@
 
 import type { CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import { recallThresholds } from "../../metrics/accumulate.ts";
-import type { Evaluation } from "../../metrics/coco.ts";
+import type { CocoEvaluation } from "../../metrics/coco.ts";
 import {
   type Confusion,
   confusionOf,
@@ -44,7 +44,7 @@ export interface ReportData {
 export interface Evaluated {
   metrics: Record<string, number>;
   rows: readonly { name: string; metrics: Record<string, number> }[];
-  regions?: { evaluation: Evaluation; groundTruth: CocoGroundTruth; detections: readonly CocoDetection[] };
+  regions?: { evaluation: CocoEvaluation; groundTruth: CocoGroundTruth; detections: readonly CocoDetection[] };
   phrases?: Phrases;
 }
 

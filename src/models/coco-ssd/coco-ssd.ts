@@ -5,7 +5,7 @@
 
 import { type ParameterInfo, Scope } from "../../nn/index.ts";
 import { concat, reshape, type Tensor, transpose } from "../../tensor/index.ts";
-import { cut, filter, MOBILE_NET_CHANNELS, mobileNet } from "../parts/mobile-net.ts";
+import { MOBILE_NET_CHANNELS, mobileNet, relu6, sameConvolution } from "../parts/mobile-net.ts";
 
 /** Side of the square that a picture is stretched to: the multiple of 32 nearest to the 300 of its training. */
 export const SSD_SIDE = 320;
@@ -48,19 +48,19 @@ export function cocoSsd(classes: number): CocoSsd {
   const channels: number[] = [middle, last];
   const extras = EXTRAS.map(([narrow, wide], i) => {
     const at = s.at(`extras.${i}`);
-    const reduce = filter(at.at("reduce"), channels.at(-1)!, narrow, { kernel: 1 });
-    const shrink = filter(at.at("depthwise"), narrow, narrow, { kernel: 3, stride: 2, groups: narrow });
-    const widen = filter(at.at("widen"), narrow, wide, { kernel: 1 });
+    const reduce = sameConvolution(at.at("reduce"), channels.at(-1)!, narrow, { kernel: 1 });
+    const shrink = sameConvolution(at.at("depthwise"), narrow, narrow, { kernel: 3, stride: 2, groups: narrow });
+    const widen = sameConvolution(at.at("widen"), narrow, wide, { kernel: 1 });
     channels.push(wide);
-    return (x: Tensor) => cut(widen(cut(shrink(cut(reduce(x))))));
+    return (x: Tensor) => relu6(widen(relu6(shrink(relu6(reduce(x))))));
   });
   const heads = SHAPES.map((shapes, map) => {
     const head = (name: string, numbers: number) => {
       const at = s.at(`heads.${map}.${name}`);
       const wide = channels[map]!;
-      const spread = filter(at.at("depthwise"), wide, wide, { kernel: 3, groups: wide });
-      const tell = filter(at.at("tell"), wide, shapes.length * numbers, { kernel: 1 });
-      return (x: Tensor) => tell(cut(spread(x)));
+      const spread = sameConvolution(at.at("depthwise"), wide, wide, { kernel: 3, groups: wide });
+      const tell = sameConvolution(at.at("tell"), wide, shapes.length * numbers, { kernel: 1 });
+      return (x: Tensor) => tell(relu6(spread(x)));
     };
     return { classes: head("classes", classes), boxes: head("boxes", 4) };
   });

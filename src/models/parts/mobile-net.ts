@@ -23,45 +23,45 @@ export const MOBILE_NET_CHANNELS = [192, 576, LAST] as const;
 
 /** Pictures [n,3,h,w], sides multiples of 32, prepared as for GLIP, to maps at strides 8, 16 and 32. */
 export function mobileNet(s: Scope) {
-  const first = filter(s.at("first"), 3, FIRST, { kernel: 3, stride: 2 });
+  const first = sameConvolution(s.at("first"), 3, FIRST, { kernel: 3, stride: 2 });
   let channels = FIRST;
   const blocks = ROWS.flatMap(([expansion, outputs, repeats, firstStride]) =>
     Array.from({ length: repeats }, (_, i) => ({ expansion, outputs, stride: i === 0 ? firstStride : 1 })),
   ).map(({ expansion, outputs, stride }, i) => {
     const at = s.at(`blocks.${i}`);
     const wide = channels * expansion;
-    const expand = expansion === 1 ? undefined : filter(at.at("expand"), channels, wide, { kernel: 1 });
-    const spread = filter(at.at("depthwise"), wide, wide, { kernel: 3, stride, groups: wide });
-    const project = filter(at.at("project"), wide, outputs, { kernel: 1 });
+    const expand = expansion === 1 ? undefined : sameConvolution(at.at("expand"), channels, wide, { kernel: 1 });
+    const spread = sameConvolution(at.at("depthwise"), wide, wide, { kernel: 3, stride, groups: wide });
+    const project = sameConvolution(at.at("project"), wide, outputs, { kernel: 1 });
     const residual = stride === 1 && channels === outputs;
     channels = outputs;
     return (x: Tensor) => {
-      const widened = expand ? cut(expand(x)) : x;
-      const y = project(cut(spread(widened)));
+      const widened = expand ? relu6(expand(x)) : x;
+      const y = project(relu6(spread(widened)));
       return { widened, y: residual ? add(x, y) : y };
     };
   });
-  const last = filter(s.at("last"), channels, LAST, { kernel: 1 });
+  const last = sameConvolution(s.at("last"), channels, LAST, { kernel: 1 });
 
   return s.layer((picture: Tensor): Tensor[] => {
-    let x = cut(first(picture));
+    let x = relu6(first(picture));
     const maps: Tensor[] = [];
     blocks.forEach((block, i) => {
       const { widened, y } = block(x);
       if (HANDED_ON.includes(i)) maps.push(widened);
       x = y;
     });
-    return [...maps, cut(last(x))];
+    return [...maps, relu6(last(x))];
   });
 }
 
-/** ReLU6. */
-export function cut(x: Tensor): Tensor {
+/** ReLU6: values from 0 to 6. */
+export function relu6(x: Tensor): Tensor {
   return clamp(x, 0, 6);
 }
 
 /** A convolution padded as TensorFlow's SAME: with a stride of 2, even sides get nothing above and to the left. */
-export function filter(
+export function sameConvolution(
   s: Scope,
   inputs: number,
   outputs: number,

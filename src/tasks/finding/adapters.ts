@@ -9,7 +9,7 @@ import { baseMetadata, baseOf } from "./base-mark.ts";
 
 /** A and B by names as of `peft`: of the weight `X.weight` they are `X.lora_A.weight` and `X.lora_B.weight`. */
 export type Adapters = ReadonlyMap<string, Float32Array>;
-type Numbers = ReadonlyMap<string, Float32Array>;
+type WeightNumbers = ReadonlyMap<string, Float32Array>;
 
 export const ADAPTERS_FORMAT = "groundling-adapters";
 /** Linear layers of attention in Swin, BERT and deep fusion, 1×1 convolutions of MobileNetV2 and the pyramid, and what leads from words to scores. */
@@ -35,7 +35,7 @@ export function newAdapters(model: Pick<Detector, "parameters">, names: readonly
 }
 
 /** Weights with what the adapters add; those without adapters are the same arrays. */
-export function withAdapters(weights: Numbers, adapters: Adapters): Map<string, Float32Array> {
+export function withAdapters(weights: WeightNumbers, adapters: Adapters): Map<string, Float32Array> {
   const sums = new Map(weights);
   for (const { name, down, up, rank, inputs } of pairsOf(weights, adapters)) {
     const sum = weights.get(name)!.slice();
@@ -50,7 +50,7 @@ export function withAdapters(weights: Numbers, adapters: Adapters): Map<string, 
 }
 
 /** Gradients of A and B from those of the weights: Bᵀ·G and G·Aᵀ. */
-export function adapterGradients(adapters: Adapters, gradients: Numbers): Map<string, Float32Array> {
+export function adapterGradients(adapters: Adapters, gradients: WeightNumbers): Map<string, Float32Array> {
   const found = new Map<string, Float32Array>();
   for (const { name, down, up, rank, inputs } of pairsOf(gradients, adapters)) {
     const gradient = gradients.get(name)!;
@@ -75,7 +75,7 @@ export function adapterGradients(adapters: Adapters, gradients: Numbers): Map<st
 export async function writeAdapters(
   path: string,
   adapters: Adapters,
-  { base, classes }: { base: { name: string; weights: Numbers }; classes: readonly string[] },
+  { base, classes }: { base: { name: string; weights: WeightNumbers }; classes: readonly string[] },
 ): Promise<void> {
   const tensors = pairsOf(base.weights, adapters).flatMap(({ name, down, up, rank, inputs }) => [
     { name: nameOf(name, "A"), dtype: "F32" as const, shape: [rank, inputs], data: down },
@@ -96,7 +96,7 @@ export async function adaptersIn(file: WeightsFile): Promise<Adapters> {
 }
 
 /** Weights and adapters that belong together. Throws WeightsError for adapters of another model. */
-function pairsOf(weights: Numbers, adapters: Adapters) {
+function pairsOf(weights: WeightNumbers, adapters: Adapters) {
   const pairs = [...adapters.keys()].flatMap((key) => {
     if (key.endsWith(".lora_B.weight")) return [];
     const name = key.replace(/\.lora_A\.weight$/, ".weight");

@@ -1,7 +1,7 @@
 /** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
 
 import { z } from "zod";
-import { type Detections, type HeadLevel, type SelectOptions, selectDetections } from "../../boxes/select.ts";
+import { type Detections, type LevelOutputs, type SelectOptions, selectDetections } from "../../boxes/select.ts";
 import { WeightsError } from "../../errors.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
 import { plainNames } from "../../inputs/words/plain-names.ts";
@@ -74,7 +74,7 @@ export class Companion {
    * What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. The
    * mean of the picture and its mirror image, which agree about things more than about what looks like them.
    */
-  async look(square: Float32Array, { width, height }: Size): Promise<HeadLevel> {
+  async look(square: Float32Array, { width, height }: Size): Promise<LevelOutputs> {
     const [seen, other] = [await this.answer(square), await this.answer(mirrored(square))];
     const anchors = ssdAnchors(height, width);
     const count = anchors.length / 4;
@@ -93,7 +93,7 @@ export class Companion {
   }
 
   /** The things of the labels whose class it knows, labels counted as given. */
-  select(seen: HeadLevel, labels: readonly string[], options: Omit<SelectOptions, "labelTokens">): Detections {
+  select(seen: LevelOutputs, labels: readonly string[], options: Omit<SelectOptions, "labelTokens">): Detections {
     const labelTokens = labels.map((label) => this.classOf(label)).map((known) => (known === undefined ? [] : [known]));
     return selectDetections([seen], { ...options, labelTokens });
   }

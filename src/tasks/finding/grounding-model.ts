@@ -4,8 +4,8 @@ import {
   bestFirst,
   type Detections,
   finalDetections,
-  type HeadLevel,
   joined,
+  type LevelOutputs,
   rescaleDetections,
   selectDetections,
 } from "../../boxes/select.ts";
@@ -65,7 +65,7 @@ interface Seen {
   picture: { width: number; height: number };
   square: Float32Array | undefined;
   /** What the companion sees in the square, once it was asked. */
-  known?: Promise<HeadLevel>;
+  known?: Promise<LevelOutputs>;
 }
 
 /** Names, some perhaps in words around them, or a prompt that was learned. */

@@ -1,7 +1,7 @@
 /** A detector ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
 
 import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
-import type { HeadLevel } from "../../boxes/select.ts";
+import type { LevelOutputs } from "../../boxes/select.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
@@ -65,7 +65,7 @@ export class Predictor {
   }
 
   /** What the head says of each level, for the selection of boxes. */
-  async answer({ maps, height, width }: ImageFeatures, { vectors, tokens }: TextFeatures): Promise<HeadLevel[]> {
+  async answer({ maps, height, width }: ImageFeatures, { vectors, tokens }: TextFeatures): Promise<LevelOutputs[]> {
     const trace = this.trace(`answer ${height} ${width} ${tokens}`, () => this.answerOutputs(height, width, tokens));
     const feeds = Object.fromEntries(MAPS.map((name, i) => [name, maps[i]!]));
     const found = await this.sessions.run(trace, { ...feeds, vectors, mask: new Float32Array(tokens).fill(1) });
