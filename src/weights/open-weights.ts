@@ -1,8 +1,6 @@
 /** Opening a file of weights by what it holds, whatever its name ends in. */
 
 import { ByteFile } from "./byte-file.ts";
-import { openLegacyCheckpoint } from "./legacy-pth.ts";
-import { openZipCheckpoint } from "./pth.ts";
 import { openSafetensors } from "./safetensors.ts";
 import type { WeightsFile } from "./weights-file.ts";
 
@@ -14,9 +12,10 @@ export async function openWeights(path: string): Promise<WeightsFile> {
   const file = await ByteFile.open(path);
   try {
     const start = Buffer.from(await file.read(0, Math.min(file.size, 4)));
-    if (start.toString("latin1") === "PK\x03\x04") return await openZipCheckpoint(file);
+    // PyTorch's formats are loaded when they are met: most models are safetensors.
+    if (start.toString("latin1") === "PK\x03\x04") return await (await import("./pth.ts")).openZipCheckpoint(file);
     if (start[0] === 0x80 && (start[1] ?? 0) >= 2 && (start[1] ?? 0) <= 5 && start[2] === 0x8a) {
-      return await openLegacyCheckpoint(file);
+      return await (await import("./legacy-pth.ts")).openLegacyCheckpoint(file);
     }
   } catch (error) {
     await file.close();

@@ -1,30 +1,40 @@
 /** The program `groundling`: runs the command asked for and says what is wrong. */
 
-import { CommanderError } from "commander";
-import { InputError, RecipeError, WeightsError } from "../../errors.ts";
-import { DivergenceError } from "../../learning/divergence.ts";
-import { Interrupted } from "../../learning/interruption.ts";
-import { programFor } from "./program.ts";
-import { say } from "./writing.ts";
+import { commands, helpText } from "./commands.ts";
 
 /** The user's input is at fault; the command line is; we are (as in sysexits.h). */
 const exits = { input: 1, usage: 2, software: 70 };
-
-const users = [InputError, WeightsError, RecipeError, DivergenceError];
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // Whoever reads the answers has seen enough.
   if (error.code === "EPIPE") process.exit();
   throw error;
 });
-try {
-  const words = process.argv.slice(2);
-  await (await programFor(words)).parseAsync(words.length ? words : ["--help"], { from: "user" });
-} catch (error) {
-  process.exitCode = report(error);
+const words = process.argv.slice(2);
+if (wantsHelp(words)) process.stdout.write(helpText());
+else await run(words[0] === "help" ? [words[1]!, "--help"] : words);
+
+/** Whether the help of the whole program is asked for, for which no command is loaded. */
+function wantsHelp([first = "--help", second = ""]: readonly string[]): boolean {
+  return first === "--help" || first === "-h" || (first === "help" && !Object.hasOwn(commands, second));
 }
 
-function report(error: unknown): number {
+async function run(words: readonly string[]): Promise<void> {
+  try {
+    const { programFor } = await import("./program.ts");
+    await (await programFor(words)).parseAsync(words, { from: "user" });
+  } catch (error) {
+    process.exitCode = await report(error);
+  }
+}
+
+async function report(error: unknown): Promise<number> {
+  const { CommanderError } = await import("commander");
+  const { InputError, RecipeError, WeightsError } = await import("../../errors.ts");
+  const { DivergenceError } = await import("../../learning/divergence.ts");
+  const { Interrupted } = await import("../../learning/interruption.ts");
+  const { say } = await import("./writing.ts");
+  const users = [InputError, WeightsError, RecipeError, DivergenceError];
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exits.usage;
   if (error instanceof Interrupted) {
     say(`groundling: ${error.message}\n`);

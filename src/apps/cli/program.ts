@@ -1,34 +1,13 @@
-/** The commands of `groundling`. */
+/** The program with the command that is asked for. */
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { visibleLines } from "../../files/visible.ts";
 import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { commands } from "./commands.ts";
 import { addExamples } from "./help-examples.ts";
 
-type AddCommand = (program: Command) => void;
-
-/** Where each command lives; only the one that is asked for is loaded, all for help. */
-const commands: Record<string, () => Promise<AddCommand>> = {
-  detect: async () => (await import("./detect.ts")).addDetectCommand,
-  ground: async () => (await import("./ground.ts")).addGroundCommand,
-  classify: async () => (await import("./classify.ts")).addClassifyCommand,
-  embed: async () => (await import("./embed.ts")).addEmbedCommand,
-  "pseudo-label": async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
-  jobs: async () => (await import("./jobs.ts")).addJobsCommand,
-  train: async () => (await import("./train.ts")).addTrainCommand,
-  adapt: async () => (await import("./adapt.ts")).addAdaptCommand,
-  models: async () => (await import("./models.ts")).addModelsCommand,
-  convert: async () => (await import("./convert.ts")).addConvertCommand,
-  export: async () => (await import("./export.ts")).addExportCommand,
-  inspect: async () => (await import("./inspect.ts")).addInspectCommand,
-  eval: async () => (await import("./eval.ts")).addEvalCommand,
-  data: async () => (await import("./data.ts")).addDataCommand,
-  scenes: async () => (await import("./scenes.ts")).addScenesCommand,
-  browse: async () => (await import("./browse.ts")).addBrowseCommand,
-};
-
-/** The program with the command that `words` begin with, or with all where they begin with none. */
+/** The program with the command that `words` begin with, or with the names of all where they begin with none. */
 export async function programFor(words: readonly string[]): Promise<Command> {
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
   const program = new Command("groundling")
@@ -38,8 +17,9 @@ export async function programFor(words: readonly string[]): Promise<Command> {
     .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
     .hook("preAction", (_, command) => wantOutputs(command))
     .exitOverride();
-  const asked = Object.hasOwn(commands, words[0] ?? "") ? [commands[words[0]!]!] : Object.values(commands);
-  for (const add of await Promise.all(asked.map((load) => load()))) add(program);
+  const [asked = ""] = words;
+  if (Object.hasOwn(commands, asked)) (await commands[asked]!.load())(program);
+  else for (const [name, { about }] of Object.entries(commands)) program.command(name).description(about);
   addExamples(program);
   return program;
 }

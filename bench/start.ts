@@ -1,0 +1,61 @@
+/**
+ * How quickly the program starts, as ratios of processor time (user and system), which other work on the machine disturbs least:
+ * node --import tsx bench/start.ts [FOLDER-OF-ANOTHER-BUILD]
+ *
+ * `groundling --help` to `node -e 0`; and, where another build is given, `groundling detect` on one photo until the model first runs to
+ * the same of the other build. Build first (npm run build). The builds run in turns; a figure is a median of RUNS (default 7).
+ */
+
+import { spawnSync } from "node:child_process";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = fileURLToPath(new URL("..", import.meta.url));
+const other = process.argv[2] && resolve(process.argv[2]);
+const runs = Number(process.env.RUNS ?? 7);
+
+/** Loaded before the program: prints the processor time when ONNX Runtime is first asked to run, or else at the end. */
+const probe = `
+const { createRequire } = require("node:module");
+const ort = createRequire(process.argv[1])("onnxruntime-common");
+let said = false;
+const say = () => {
+  if (said) return;
+  said = true;
+  const { user, system } = process.cpuUsage();
+  process._rawDebug("processor " + (user + system));
+};
+const { run } = ort.InferenceSession.prototype;
+ort.InferenceSession.prototype.run = function (...inputs) { say(); return run.apply(this, inputs); };
+process.on("exit", say);
+`;
+
+const atEnd = `process.on("exit", () => { const { user, system } = process.cpuUsage(); process._rawDebug("processor " + (user + system)); });`;
+
+/** Milliseconds of processor time that a program says. */
+function processorTime(preload: string, words: readonly string[]): number {
+  const preloaded = ["--require", join(here, "bench/preload.cjs"), ...words];
+  const { stderr } = spawnSync(process.execPath, preloaded, {
+    encoding: "utf8",
+    env: { ...process.env, GROUNDLING_PRELOAD: preload },
+  });
+  const said = /^processor (\d+)$/m.exec(stderr);
+  if (!said) throw new Error(`${words.join(" ")} said no processor time:\n${stderr}`);
+  return Number(said[1]) / 1000;
+}
+
+const photo = join(here, "examples/photos/cat.jpg");
+const program = (build: string) => join(build, "bin/groundling.js");
+const detect = (build: string) => processorTime(probe, [program(build), "detect", photo, "--prompt", "cat. cup."]);
+const measured: Record<string, () => number> = {
+  "node -e 0": () => processorTime(atEnd, ["-e", "0"]),
+  "groundling --help": () => processorTime(atEnd, [program(here), "--help"]),
+  "groundling detect, before the model runs": () => detect(here),
+  ...(other ? { "the same of the other build": () => detect(other) } : {}),
+};
+const all = Object.fromEntries(Object.keys(measured).map((name) => [name, [] as number[]]));
+for (let i = 0; i < runs; i++) for (const [name, measure] of Object.entries(measured)) all[name]!.push(measure());
+const medians = Object.values(all).map((times) => times.sort((a, b) => a - b)[times.length >> 1]!);
+for (const [i, name] of Object.keys(all).entries()) console.log(`${name}: ${medians[i]!.toFixed(0)} ms`);
+console.log(`--help / node -e 0: ${(medians[1]! / medians[0]!).toFixed(2)}`);
+if (other) console.log(`detect / detect of the other build: ${(medians[2]! / medians[3]!).toFixed(2)}`);

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Command } from "commander";
+import { commands, helpText } from "./commands.ts";
+
+test("every command of the table adds the command of its name, and stands in the help in at most 80 columns", async () => {
+  const help = helpText();
+  for (const [name, { load }] of Object.entries(commands)) {
+    const program = new Command();
+    (await load())(program);
+    assert.ok(
+      program.commands.some((command) => command.name() === name),
+      name,
+    );
+    assert.match(help, new RegExp(`^  ${name} `, "m"));
+  }
+  for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
+});

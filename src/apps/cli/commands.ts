@@ -1,0 +1,111 @@
+/** The commands of `groundling`: what each does, in a line, and where its code is. Help of the whole program loads nothing else. */
+
+import type { Command } from "commander";
+
+export interface CommandEntry {
+  /** One line of help. */
+  readonly about: string;
+  /** Loads the code that adds the command, with its options, to a program. */
+  readonly load: () => Promise<(program: Command) => void>;
+}
+
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  detect: {
+    about: "Find things in pictures by name.",
+    load: async () => (await import("./detect.ts")).addDetectCommand,
+  },
+  ground: {
+    about: "Find what a caption mentions: its noun phrases, or the phrases you give.",
+    load: async () => (await import("./ground.ts")).addGroundCommand,
+  },
+  classify: {
+    about: "Choose the name that fits each picture best.",
+    load: async () => (await import("./classify.ts")).addClassifyCommand,
+  },
+  embed: {
+    about: "Write pictures and texts as unit vectors, whose products say how alike they are.",
+    load: async () => (await import("./embed.ts")).addEmbedCommand,
+  },
+  train: {
+    about: "Train a model from a recipe. Ctrl-C saves; --resume continues with the same bits.",
+    load: async () => (await import("./train.ts")).addTrainCommand,
+  },
+  adapt: {
+    about: "Adapt a model to your dataset: COCO annotations, or a folder with train/, valid/ and test/.",
+    load: async () => (await import("./adapt.ts")).addAdaptCommand,
+  },
+  eval: {
+    about: "Score a model or its detections by the rules of COCO, LVIS, Flickr30k Entities or ODinW.",
+    load: async () => (await import("./eval.ts")).addEvalCommand,
+  },
+  "pseudo-label": {
+    about:
+      "Find the phrases of captions in their pictures, as training data. Reads WebDataset tars, lists (.jsonl, .tsv, .parquet) and folders.",
+    load: async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
+  },
+  jobs: {
+    about: "Show a labelling job's progress and its failed shards.",
+    load: async () => (await import("./jobs.ts")).addJobsCommand,
+  },
+  data: {
+    about: "Check and convert datasets.",
+    load: async () => (await import("./data.ts")).addDataCommand,
+  },
+  browse: {
+    about: "Show a COCO or MDETR dataset as a web page (.html) or a contact sheet (.png).",
+    load: async () => (await import("./browse.ts")).addBrowseCommand,
+  },
+  scenes: {
+    about: "Generate scenes with exact boxes and captions. Run it again to continue after an interruption.",
+    load: async () => (await import("./scenes.ts")).addScenesCommand,
+  },
+  models: {
+    about: "List the models that have names. Models of the hub are fetched when first used.",
+    load: async () => (await import("./models.ts")).addModelsCommand,
+  },
+  convert: {
+    about: "Convert a published checkpoint (.pth or safetensors) to a model folder.",
+    load: async () => (await import("./convert.ts")).addConvertCommand,
+  },
+  export: {
+    about: "Write a model for one picture size and one list of classes as plain ONNX.",
+    load: async () => (await import("./export.ts")).addExportCommand,
+  },
+  inspect: {
+    about: "Write every named intermediate of a run. The prompt is padded to the model's length, as references do.",
+    load: async () => (await import("./inspect.ts")).addInspectCommand,
+  },
+};
+
+const WIDTH = 80;
+const COLUMN = 16;
+
+/** What `groundling --help` prints. */
+export function helpText(): string {
+  const line = (name: string, about: string) => `  ${name.padEnd(COLUMN - 2)}${wrapped(about)}\n`;
+  return [
+    "Usage: groundling COMMAND [options]\n\nFind things in pictures by words.\n\nCommands:\n",
+    ...Object.entries(commands).map(([name, { about }]) => line(name, about)),
+    "\nOptions:\n",
+    line("-V, --version", "Print the version."),
+    line("-h, --help", "Print this help."),
+    "\ngroundling COMMAND --help lists the options of a command.\n",
+  ].join("");
+}
+
+function wrapped(text: string): string {
+  let width = COLUMN;
+  let result = "";
+  for (const word of text.split(" ")) {
+    if (width > COLUMN && width + 1 + word.length > WIDTH) {
+      result += `\n${" ".repeat(COLUMN)}`;
+      width = COLUMN;
+    } else if (width > COLUMN) {
+      result += " ";
+      width++;
+    }
+    result += word;
+    width += word.length;
+  }
+  return result;
+}
