@@ -32,6 +32,21 @@ export function readBytes(file: string, most: number): Buffer {
   }
 }
 
+/** The first bytes of a regular file, or all of a shorter one. @throws InputError where it cannot be read. */
+export function readStart(file: string, most: number): Uint8Array {
+  try {
+    const handle = openSync(file, READ);
+    try {
+      const start = new Uint8Array(most);
+      return start.subarray(0, fstatSync(handle).isFile() ? readSync(handle, start, 0, most, 0) : 0);
+    } finally {
+      closeSync(handle);
+    }
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+}
+
 /** The text of a regular file in UTF-8. @throws InputError as `readBytes`. */
 export function readTextFile(file: string, most = MOST_TEXT): string {
   return readBytes(file, most).toString("utf8");

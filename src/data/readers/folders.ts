@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { isInTar } from "./tar-pictures.ts";
 
-const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif"]);
+const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp"]);
 
 /** Whether a name ends as pictures do. */
 export function isPictureName(name: string): boolean {

@@ -6,6 +6,8 @@ import type { Picture } from "./resize.ts";
 /** Length of the file's header and the first number of the next, which says how long that one is. */
 const FILE_HEADER = 14;
 const LEAST = FILE_HEADER + 12;
+/** Bytes from which the size of every bitmap can be told. */
+export const BITMAP_HEADER = FILE_HEADER + 40;
 /** Compressions whose rows have their full length: none, and masks of bits. */
 const WHOLE_ROWS = new Set([0, 3, 6]);
 

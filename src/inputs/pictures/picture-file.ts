@@ -3,7 +3,8 @@
 import { statSync } from "node:fs";
 import sharp from "sharp";
 import { InputError } from "../../errors.ts";
-import { readBytes } from "../../files/read-file.ts";
+import { readBytes, readStart } from "../../files/read-file.ts";
+import { BITMAP_HEADER, bitmapHeader, isBitmap } from "./bitmap.ts";
 
 /** Kinds of pictures that are read. SVG and PDF are programs rather than pictures and may name other files. */
 export const PICTURE_KINDS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);
@@ -21,14 +22,28 @@ export interface PictureFacts {
 
 /** What the header of a picture, as bytes or at the path of a regular file, says. @throws InputError where it is no picture that is read, or one beyond the limits. */
 export async function pictureFacts(source: string | Uint8Array, name: string): Promise<PictureFacts> {
+  const start = typeof source === "string" ? readStart(source, BITMAP_HEADER) : source;
+  return withinLimit(isBitmap(start) ? bitmapFacts(start, name) : await sharpFacts(source, name), name);
+}
+
+function bitmapFacts(start: Uint8Array, name: string): PictureFacts {
+  const { width, height } = bitmapHeader(start);
+  if (width > 0 && height > 0) return { kind: "bmp", width, height };
+  throw new InputError(`${name}: is a broken picture (its header gives no size)`);
+}
+
+async function sharpFacts(source: string | Uint8Array, name: string): Promise<PictureFacts> {
   const { format, width, height, pageHeight } = await sharp(source, { limitInputPixels: false })
     .metadata()
     .catch((error: Error) => {
       throw new InputError(`${name}: is no picture that can be read (${error.message.split("\n", 1)[0]})`);
     });
   if (!PICTURE_KINDS.has(format))
-    throw new InputError(`${name}: is of the kind ${format}; give a JPEG, PNG, WebP, GIF, TIFF or AVIF`);
-  const facts = { kind: format, width, height: pageHeight ?? height };
+    throw new InputError(`${name}: is of the kind ${format}; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`);
+  return { kind: format, width, height: pageHeight ?? height };
+}
+
+function withinLimit(facts: PictureFacts, name: string): PictureFacts {
   if (facts.width * facts.height <= MOST_PIXELS) return facts;
   throw new InputError(
     `${name}: has ${facts.width} × ${facts.height} pixels, more than the limit of ${MOST_PIXELS}; make it smaller`,

@@ -2,6 +2,7 @@
 import { stat } from "node:fs/promises";
 import sharp from "sharp";
 import { InputError } from "../../errors.ts";
+import { proxiedFetch } from "../../files/proxied-fetch.ts";
 import { readBytes } from "../../files/read-file.ts";
 import { bitmapHeader, decodeBitmap, isBitmap } from "./bitmap.ts";
 import { addressOf, pathOfAddress } from "./picture-address.ts";
@@ -123,7 +124,7 @@ async function fileBytes(path: string, name: string): Promise<Uint8Array> {
 
 async function fetched(address: URL, name: string): Promise<Uint8Array> {
   const unreachable = (cause: unknown) => refuse(name, `cannot be fetched (${reason(cause)})`, cause);
-  const response = await fetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(unreachable);
+  const response = await proxiedFetch(address, { signal: AbortSignal.timeout(PATIENCE_MS) }).catch(unreachable);
   if (!response.ok) refuse(name, `cannot be fetched (the server answered ${response.status})`);
   const chunks: Uint8Array[] = [];
   let size = 0;
