@@ -74,6 +74,11 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
   }
 }
 
+/** What a checkpoint holds that is no array, without reading its numbers. Throws WeightsError as `readCheckpoint`. */
+export async function readCheckpointState(file: string): Promise<Checkpoint["state"]> {
+  return record(file, (await readMetadata(file)).state);
+}
+
 /** Whether a checkpoint of this name exists, whole or not. */
 export async function checkpointExists(file: string): Promise<boolean> {
   return access(file, constants.F_OK).then(

@@ -6,26 +6,27 @@ import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import type { ClassPrompt, Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";
-import { localBatchSource } from "../../learning/batch-source.ts";
-import { EarlyStop } from "../../learning/early-stop.ts";
-import { copyNumbers } from "../../learning/ema.ts";
+import { type Composer, localBatchSource } from "../../learning/batch-source.ts";
 import type { Numbers } from "../../learning/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../learning/parameter-groups.ts";
-import { Plateau } from "../../learning/plateau.ts";
-import { cosine, withWarmup } from "../../learning/schedules.ts";
-import { type Evaluation, train } from "../../learning/train.ts";
+import { type CheckpointOptions, type TrainingResult, train } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { type AdaptedPrompt, spoken } from "../../tasks/finding/adapted-prompt.ts";
 import { baseOf } from "../../tasks/finding/base-mark.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
 import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
-import { createComposer } from "../../tasks/grounding/dataset-composer.ts";
-import { GroundingTrainingStep, type TrainingStepOptions } from "../../tasks/grounding/training-step.ts";
-import { datasetEvaluation } from "../training/dataset-evaluation.ts";
-import { readAdaptedData } from "./adapted-data.ts";
+import { createComposer, type DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";
+import {
+  type GroundingBatch,
+  GroundingTrainingStep,
+  type TrainingStepOptions,
+} from "../../tasks/grounding/training-step.ts";
+import { type AdaptedData, readAdaptedData } from "./adapted-data.ts";
+import { KeptRun } from "./kept-run.ts";
 import { type Learnable, learnableOf } from "./learnable.ts";
 import { type Method, ways } from "./methods.ts";
+import { type Pace, paceOf } from "./pace.ts";
 
 export interface AdaptationRequest {
   method: Method;
@@ -59,6 +60,10 @@ export interface AdaptationRequest {
   /** Pictures of the replay to one of the dataset; 1 unless told. */
   replayWeight?: number;
   listeners?: readonly TrainingListener[];
+  /** Where the run is kept as it goes, so that it can be taken up and end in the same bits. */
+  checkpoints?: Omit<CheckpointOptions, "shapes" | "recipe">;
+  /** Saves and returns after the step under way. */
+  signal?: AbortSignal;
 }
 
 export interface Adaptation {
@@ -74,6 +79,10 @@ export interface Adaptation {
   steps: number;
   /** The best average precision on `valid`. */
   best: number | undefined;
+  /** Whether `signal` ended it before its time. */
+  interrupted: boolean;
+  /** Seconds of learning, over all runs that were taken up. */
+  seconds: number;
 }
 
 /** The compiled training steps of one model, which take seconds to make; adaptations of the same method share one. */
@@ -97,12 +106,10 @@ export class TrainingSessions {
   }
 }
 
-/** Steps between evaluations, so that more time goes into learning than into scoring. */
-const LEAST_EPOCH = 20;
-
 /**
  * Trains `base` on a dataset, whose classes need not be told: they stand in its annotations. `base` stays as it is. Give the same `sessions`
- * to adaptations of the same base. Throws InputError that lists what is wrong with the data before anything is trained.
+ * to adaptations of the same base. Throws InputError that lists what is wrong with the data before anything is trained, and where the
+ * checkpoint to go on from is of other settings.
  */
 export async function adaptModel(
   base: StoredModel,
@@ -119,42 +126,51 @@ export async function adaptModel(
 
 async function adapted(base: StoredModel, request: AdaptationRequest, sessions: TrainingSessions): Promise<Adaptation> {
   refuseContradictions(request);
-  const { method, shots, captions, seed = 10, size = base.size, epochs, replay, pictures = 4 } = request;
-  const { replayWeight = 1 } = request;
+  const { method, shots, captions, seed = 10, frozen } = request;
   const data = await readAdaptedData(request.train, base, captions);
-  const caption = data.prompt.passes[0]!;
-  // The point behind the last name, and one place that the sampler of names keeps free.
-  const tokens = caption.ids.length + 2;
-  if (method === "prompt" && (data.prompt.passes.length > 1 || tokens > base.model.maxTokens))
-    throw new InputError(
-      `the ${data.names.length} names need more than the ${base.model.maxTokens} tokens of one prompt; take another method`,
-    );
-  const { model, names, numbers, ...learnable } = learnableOf(base, { method, seed, frozen: request.frozen });
-  const setup = {
-    ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
-    words: { kind: "word-pieces" as const, file: base.vocabulary },
-    ...{ tokens: replay ? model.maxTokens : Math.min(tokens, model.maxTokens), maxTokens: model.maxTokens },
-    sources: [
-      { ...request.train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },
-      ...(replay ? [{ ...replay, weight: replayWeight }] : []),
-    ],
-    // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
-    negatives: { most: data.names.length, one: 0, none: 0, all: 1, ordered: true },
+  refuseLongPrompt(method, data, base);
+  const learnable = learnableOf(base, { method, seed, frozen });
+  const composer = await createComposer(setupOf(request, base, data));
+  const pictures = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
+  const steps = stepsOf(request, pictures);
+  const pace = await paceOf(request, { ...base, model: learnable.model }, { ...learnable, pictures, steps });
+  const kept = new KeptRun(learnable.numbers, request, base);
+  await kept.takeUp();
+  const result = await learn(request, {
+    learnable,
+    composer,
+    pace,
+    kept,
+    step: sessions.of(learnable.model, learnable.names),
+  });
+  const vectors = promptOf(kept.best, { data, base });
+  const prompt = vectors && request.inPlace ? await inPlaceOf(vectors, data.prompt.passes[0]!, base) : vectors;
+  return {
+    stored: { ...base, model: learnable.model, weights: learnable.weights(kept.best) },
+    ...{ learned: kept.best, names: data.names, steps: result.step, best: result.best, seconds: kept.seconds },
+    interrupted: result.interrupted && !pace.signal?.aborted,
+    ...(prompt ? { prompt } : {}),
   };
-  const composer = await createComposer(setup);
-  const step = sessions.of(model, names);
-  const learned = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
-  const own = pictures / (replay ? 1 + replayWeight : 1);
-  const steps = request.steps ?? (epochs === undefined ? undefined : Math.ceil((epochs * learned) / own));
-  const pace = await paceOf(request, { ...base, model }, { pictures: learned, steps, weights: learnable.weights });
-  let kept = numbers;
-  const keeper: TrainingListener = {
-    evaluated: ({ best }) => {
-      if (best) kept = copyNumbers(numbers);
-    },
-  };
+}
+
+interface Learning {
+  learnable: Learnable;
+  composer: Composer<GroundingBatch>;
+  pace: Pace;
+  kept: KeptRun;
+  step: GroundingTrainingStep;
+}
+
+/** Trains what a method learns; what was best by the scores is in `kept`. */
+function learn(
+  request: AdaptationRequest,
+  { learnable, composer, pace, kept, step }: Learning,
+): Promise<TrainingResult> {
+  const { method, listeners = [], signal } = request;
   const { learningRate = ways[method].learningRate, weightDecay = ways[method].weightDecay } = request;
-  const result = await train({
+  const { numbers } = learnable;
+  const signals = [pace.signal, signal].filter((one) => one !== undefined);
+  return train({
     weights: numbers,
     step: async (now, batch) => {
       const { losses, gradients } = await step.run(learnable.weights(now), batch);
@@ -168,23 +184,64 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
       }),
     ),
     ...pace,
-    listeners: [keeper, ...pace.listeners, ...(request.listeners ?? [])],
+    restorables: { ...pace.restorables, clock: kept },
+    ...(kept.checkpoints ? { checkpoints: kept.checkpoints } : {}),
+    listeners: [kept, ...pace.listeners, ...listeners],
+    signal: AbortSignal.any(signals),
+    pictures: (batch) => batch.pictures,
     clip: 1,
   });
-  const count = caption.ids.length;
-  const vectors = kept.get(TUNABLE_PROMPT)?.slice(0, count * model.textWidth);
-  const prompt = vectors && {
-    classes: data.asked,
-    vectors,
-    tokens: count,
-    inPlace: false,
-    base: baseOf(base),
-  };
+}
+
+/** How pictures and words become batches. */
+function setupOf(
+  { train, captions, shots, replay, replayWeight = 1, seed = 10, pictures = 4, ...request }: AdaptationRequest,
+  { model, vocabulary, size: own }: StoredModel,
+  { names, prompt }: AdaptedData,
+): DatasetComposerSetup {
+  const { size = own } = request;
   return {
-    stored: { ...base, model, weights: learnable.weights(kept) },
-    ...{ learned: kept, names: data.names, steps: result.step, best: result.best },
-    ...(prompt ? { prompt: request.inPlace ? await inPlaceOf(prompt, caption, base) : prompt } : {}),
+    ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
+    words: { kind: "word-pieces" as const, file: vocabulary },
+    ...{ tokens: replay ? model.maxTokens : Math.min(tokensOf(prompt), model.maxTokens), maxTokens: model.maxTokens },
+    sources: [
+      { ...train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },
+      ...(replay ? [{ ...replay, weight: replayWeight }] : []),
+    ],
+    // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
+    negatives: { most: names.length, one: 0, none: 0, all: 1, ordered: true },
   };
+}
+
+/** With the point behind the last name, and one place that the sampler of names keeps free. */
+function tokensOf({ passes }: AdaptedData["prompt"]): number {
+  return passes[0]!.ids.length + 2;
+}
+
+/** The steps asked for, or those of the passes asked for over so many pictures. */
+function stepsOf(
+  { steps, epochs, replay, replayWeight = 1, pictures: batch = 4 }: AdaptationRequest,
+  pictures: number,
+) {
+  const own = batch / (replay ? 1 + replayWeight : 1);
+  return steps ?? (epochs === undefined ? undefined : Math.ceil((epochs * pictures) / own));
+}
+
+/** What prompt tuning has learned; nothing of other methods. */
+function promptOf(
+  learned: Numbers,
+  { data, base }: { data: AdaptedData; base: StoredModel },
+): AdaptedPrompt | undefined {
+  const tokens = data.prompt.passes[0]!.ids.length;
+  const vectors = learned.get(TUNABLE_PROMPT)?.slice(0, tokens * base.model.textWidth);
+  return vectors && { classes: data.asked, vectors, tokens, inPlace: false, base: baseOf(base) };
+}
+
+function refuseLongPrompt(method: Method, { prompt, names }: AdaptedData, { model }: StoredModel): void {
+  if (method === "prompt" && (prompt.passes.length > 1 || tokensOf(prompt) > model.maxTokens))
+    throw new InputError(
+      `the ${names.length} names need more than the ${model.maxTokens} tokens of one prompt; take another method`,
+    );
 }
 
 function refuseContradictions({ method, inPlace, replay, replayWeight, steps, epochs }: AdaptationRequest): void {
@@ -208,44 +265,4 @@ async function inPlaceOf(
   const pass = { ...caption, learned: prompt };
   const { vectors } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
   return { ...prompt, vectors, inPlace: true };
-}
-
-/** Passes over few pictures that count as one epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
-function epochSteps(pictures: number, { shots, pictures: batch = 4 }: AdaptationRequest): number {
-  const copies = shots === undefined || shots > 5 ? 1 : shots > 3 ? 2 : shots > 1 ? 4 : 8;
-  return Math.max(LEAST_EPOCH, Math.ceil((copies * pictures) / batch));
-}
-
-/** How long and how fast: by the scores on `valid` as in GLIP's recipe for Object Detection in the Wild, else by a cosine over the steps. */
-async function paceOf(
-  request: AdaptationRequest,
-  stored: StoredModel,
-  { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
-) {
-  const { valid, captions, shots, size = stored.size } = request;
-  if (!valid) {
-    const totalSteps = steps ?? 100;
-    const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });
-    return { totalSteps, learningRate, listeners: [] };
-  }
-  const every = epochSteps(pictures, request);
-  const scoring = await datasetEvaluation(
-    { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY },
-    { sizes: [size.short], longest: size.max },
-    { ...valid, ...(captions ? { captions } : {}) },
-    stored,
-  );
-  const [fall, end] = shots === undefined ? [2, 4] : [3, 8];
-  const plateau = new Plateau({ metric: "AP", patience: fall });
-  const stop = new EarlyStop({ metric: "AP", patience: end });
-  return {
-    totalSteps: steps ?? 200 * every,
-    learningRate: plateau.schedule,
-    evaluation: {
-      ...scoring,
-      run: (now: Parameters<Evaluation["run"]>[0]) => scoring.run({ ...now, weights: weights(now.weights) }),
-    },
-    listeners: [plateau, stop],
-    signal: stop.signal,
-  };
 }

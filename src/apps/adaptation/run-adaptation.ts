@@ -1,22 +1,27 @@
 /** An adaptation with its scores before and after, written to a folder. */
 
-import { mkdir } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { InputError } from "../../errors.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
-import type { TrainingListener } from "../../learning/training-listener.ts";
+import { Interrupted } from "../../learning/interruption.ts";
 import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt.ts";
 import { writeAdapters } from "../../tasks/finding/adapters.ts";
 import { type StoredModel, writeModelFolder } from "../../tasks/finding/model-folder.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";
-import { datasetEvaluation } from "../training/dataset-evaluation.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
+import { trainingProgress } from "../progress/training-progress.ts";
+import { datasetEvaluation, type EvaluationWatch } from "../training/dataset-evaluation.ts";
 import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
 import { refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 import type { Method } from "./methods.ts";
 
-export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid" | "replay"> {
+export interface AdaptationRun
+  extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners"> {
   /** Annotations, or a folder with splits. */
   data: string;
   images?: string;
@@ -24,8 +29,14 @@ export interface AdaptationRun extends Omit<AdaptationRequest, "train" | "valid"
   replay?: string;
   /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, nothing where "none". */
   retain?: string;
-  /** Folder that is written. */
+  /** Folder that is written. One that holds an adaptation is refused unless it is resumed. */
   out: string;
+  /** Goes on with the adaptation that the folder holds, to the same bits. */
+  resume?: boolean;
+  /** Steps between checkpoints; one a minute is written without. */
+  checkpointEvery?: number;
+  /** Draws no progress. */
+  quiet?: boolean;
 }
 
 /** Generated scenes of fifty everyday names that no training showed (`scripts/world/general-set.ts`). */
@@ -59,45 +70,98 @@ export interface AdaptationReport {
   retained?: Gain;
 }
 
-/** Scores, adapts, scores again and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`. Errors as `adaptModel`. */
+/** Of a folder's adaptation, while it is made; gone when it is whole. */
+const CHECKPOINT = "checkpoint";
+const REPORT = "adaptation.json";
+const MODEL = "model";
+const PROMPT = "prompt.safetensors";
+const ADAPTERS = "adapters.safetensors";
+
+/**
+ * Adapts, scores before and after, and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`.
+ * An adaptation that is whole is not made again when it is resumed. Errors as `adaptModel`; InputError where the folder holds an adaptation
+ * that is not resumed; Interrupted where the signal ended it, after its checkpoint is written.
+ */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
-  const { data, images, replay, retain = GENERAL_SET, out, ...request } = run;
+  const { data, images, replay, retain = GENERAL_SET, out, resume = false, checkpointEvery, quiet, ...request } = run;
+  const { signal } = request;
+  if (!resume) refuseOtherAdaptation(out);
+  else if (existsSync(join(out, REPORT))) return finished(out);
   const splits = splitsOf(data);
   const { train, valid, test } = splits;
   refuseOtherClasses(splits);
   const files = (path: string) => ({ data: path, ...(images === undefined ? {} : { images }) });
-  await writing(out, () => mkdir(out, { recursive: true }));
   const size = run.size ?? base.size;
   const scoredData = test ?? valid;
   const captions = run.captions ? { captions: run.captions } : {};
+  const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
+  const watch = { progress: shownOn(bar), signal };
   // Made first, so that what is wrong with their files is told before anything is trained.
-  const own = scoredData && (await scorer(base, { ...files(scoredData), ...captions }, size));
-  const others = retain === "none" ? undefined : await scorer(base, { data: retain }, size);
-  const began = performance.now();
+  const own = scoredData && (await scorer(base, { ...files(scoredData), ...captions }, { size, watch }));
+  const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });
+  await writing(out, () => mkdir(out, { recursive: true }));
+  const folder = join(out, CHECKPOINT);
+  const pace = checkpointEvery === undefined ? { seconds: 60 } : { every: checkpointEvery };
   const adaptation = await adaptModel(base, {
     ...request,
     train: files(train),
     ...(valid ? { valid: files(valid) } : {}),
     ...(replay ? { replay: { data: replay } } : {}),
-    listeners: [told],
+    checkpoints: { folder, resume, ...pace },
+    listeners: [trainingProgress({ quiet, evaluated: scoreWords })],
   });
-  const seconds = (performance.now() - began) / 1000;
+  const { stored, prompt, steps } = adaptation;
+  if (adaptation.interrupted)
+    throw new Interrupted(
+      `interrupted after ${steps} steps, which ${folder} keeps; go on with the same words and --resume`,
+    );
   const written = await write(adaptation, { method: run.method, base, out });
-  const { stored, prompt } = adaptation;
-  const report: AdaptationReport = {
-    written,
-    method: run.method,
-    shots: run.shots ?? "all",
-    seed: run.seed ?? 10,
-    classes: adaptation.names,
-    steps: adaptation.steps,
-    parameters: prompt?.vectors.length ?? lengthOf(adaptation.learned),
-    seconds: Math.round(seconds * 10) / 10,
-    ...(own ? { scored: await gainOf(scoredData, own, { base, stored }) } : {}),
-    ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
+  try {
+    const report: AdaptationReport = {
+      written,
+      method: run.method,
+      shots: run.shots ?? "all",
+      seed: run.seed ?? 10,
+      classes: adaptation.names,
+      steps,
+      parameters: prompt?.vectors.length ?? lengthOf(adaptation.learned),
+      seconds: Math.round(adaptation.seconds * 10) / 10,
+      ...(own ? { scored: await gainOf(scoredData, own, { base, stored }) } : {}),
+      ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
+    };
+    await writeInto(out, REPORT, `${JSON.stringify(report, null, 2)}\n`);
+    await rm(folder, { recursive: true, force: true });
+    return report;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    throw new Interrupted(`${written} is learned; interrupted while scoring, go on with the same words and --resume`);
+  } finally {
+    bar.stop();
+  }
+}
+
+function refuseOtherAdaptation(out: string): void {
+  const found = [REPORT, MODEL, PROMPT, ADAPTERS, CHECKPOINT].find((name) => existsSync(join(out, name)));
+  if (found !== undefined)
+    throw new InputError(
+      `${out} holds an adaptation (${join(out, found)}); go on with it by --resume, or give another folder by --out`,
+    );
+}
+
+/** The report of an adaptation that is whole. */
+async function finished(out: string): Promise<AdaptationReport> {
+  await rm(join(out, CHECKPOINT), { recursive: true, force: true });
+  return JSON.parse(await readFile(join(out, REPORT), "utf8"));
+}
+
+function shownOn(bar: ProgressBar): (done: number, total: number) => void {
+  return (done, total) => {
+    if (done === 0) {
+      bar.stop();
+      bar.start(total);
+    }
+    bar.update(done);
   };
-  await writeInto(out, "adaptation.json", `${JSON.stringify(report, null, 2)}\n`);
-  return report;
 }
 
 /** The report for people. */
@@ -122,14 +186,9 @@ function nameOf({ data }: Gain): string {
   return data === GENERAL_SET ? "other things" : data;
 }
 
-const told: TrainingListener = {
-  stepped: ({ step, loss }) => {
-    if (step % 10 === 0) process.stderr.write(`step ${step}, loss ${loss.toFixed(3)}\n`);
-  },
-  evaluated: ({ step, metrics }) => {
-    process.stderr.write(`step ${step}, AP ${percent(metrics.AP!)} %\n`);
-  },
-};
+function scoreWords({ step, metrics }: { step: number; metrics: Record<string, number> }): string {
+  return `step ${step}, AP ${percent(metrics.AP!)} %`;
+}
 
 type Scorer = (stored: StoredModel) => Promise<number>;
 
@@ -137,9 +196,9 @@ type Scorer = (stored: StoredModel) => Promise<number>;
 async function scorer(
   base: StoredModel,
   files: Parameters<typeof datasetEvaluation>[2],
-  { short, max }: SizeRule,
+  { size: { short, max }, watch }: { size: SizeRule; watch: EvaluationWatch },
 ): Promise<Scorer> {
-  const every = { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY };
+  const every = { evaluateEvery: 1, evaluatePictures: Number.POSITIVE_INFINITY, ...watch };
   const evaluationOf = (stored: StoredModel) =>
     datasetEvaluation(every, { sizes: [short], longest: max }, files, stored);
   const ofBase = await evaluationOf(base);
@@ -166,16 +225,16 @@ async function write(
 ): Promise<string> {
   const { stored, learned, prompt, names } = adaptation;
   if (prompt) {
-    const file = join(out, "prompt.safetensors");
+    const file = join(out, PROMPT);
     await writeAdaptedPrompt(file, prompt);
     return file;
   }
   if (method === "adapters") {
-    const file = join(out, "adapters.safetensors");
+    const file = join(out, ADAPTERS);
     await writeAdapters(file, learned, { base, classes: names });
     return file;
   }
-  const folder = join(out, "model");
+  const folder = join(out, MODEL);
   const { model, weights, vocabulary, size } = stored;
   await writeModelFolder(folder, {
     ...{ type: base.type, config: base.model.config, vocabulary, size },

@@ -5,10 +5,11 @@ import { z } from "zod";
 import { readJson } from "../../data/readers/json.ts";
 import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
+import { withInterruption } from "../../learning/interruption.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
-import { print } from "./writing.ts";
+import { addQuietOption, print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   data: string;
@@ -27,6 +28,8 @@ interface Choices extends ModelChoice {
   retain?: string;
   size?: SizeRule;
   out: string;
+  resume: boolean;
+  checkpointEvery?: number;
 }
 
 /** Adds the command to a program. */
@@ -34,7 +37,7 @@ export function addAdaptCommand(program: Command): void {
   const command = program
     .command("adapt")
     .description(
-      "make a model better at a dataset: COCO annotations or a folder with train/, valid/ and test/ in, model out",
+      "make a model better at a dataset: COCO annotations or a folder with train/, valid/ and test/ in, model out; Ctrl-C saves, --resume goes on in the same bits",
     )
     .requiredOption("--data <path>", "annotations, or a folder with train/ and perhaps valid/ and test/")
     .option("--images <folder>", "pictures (default: images/ beside the annotations, or their own folder)")
@@ -70,13 +73,21 @@ export function addAdaptCommand(program: Command): void {
       "annotations of other things, scored before and after, or none (default: everyday things)",
     )
     .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
-    .option("--out <folder>", "folder for the model and the report", "adapted");
-  addModelOptions(command).action(async ({ out, ...choices }: Choices) => {
+    .option(
+      "--out <folder>",
+      "folder for the model and the report; one that holds an adaptation needs --resume",
+      "adapted",
+    )
+    .option("--resume", "go on with the adaptation that the folder holds", false)
+    .option("--checkpoint-every <steps>", "steps between checkpoints (default: one a minute)", wholeNumber(1, 1e6));
+  addQuietOption(addModelOptions(command)).action(async ({ out, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const base = await readModel(await modelPath(choices));
     const { shots, ...request } = choices;
-    const report = await runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out });
+    const report = await withInterruption((signal) =>
+      runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out, signal }),
+    );
     print(reportTable(report));
   });
 }

@@ -7,6 +7,7 @@ import type { SourceFiles } from "../../data/training/sources.ts";
 import { answerOf } from "../../evaluation/detector.ts";
 import { planEvaluation } from "../../evaluation/plans.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
+import { Interrupted } from "../../learning/interruption.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import { evaluateCoco, summarizeCoco } from "../../metrics/coco.ts";
 import { GroundingModel } from "../../tasks/finding/grounding-model.ts";
@@ -14,12 +15,19 @@ import { Predictor } from "../../tasks/finding/predictor.ts";
 import type { ModelOfRun } from "./model-of-run.ts";
 import type { DatasetsData, Recipe } from "./recipe.ts";
 
+export interface EvaluationWatch {
+  /** Called with the pictures done. */
+  progress?: (done: number, total: number) => void;
+  /** Ends the evaluation between two pictures. */
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * Asks for all classes on the first pictures of the annotations, as `groundling eval` does; the best weights have the highest AP.
- * Throws InputError at once where annotations or pictures are missing or malformed.
+ * Throws InputError at once where annotations or pictures are missing or malformed; an evaluation throws Interrupted where `signal` ends it.
  */
 export async function datasetEvaluation(
-  recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures">,
+  recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures"> & EvaluationWatch,
   { sizes, longest }: Pick<DatasetsData, "sizes" | "longest">,
   files: SourceFiles & { captions?: readonly ClassPrompt[] },
   { model, words }: Pick<ModelOfRun, "model" | "words">,
@@ -36,8 +44,12 @@ export async function datasetEvaluation(
       const grounding = new GroundingModel(new Predictor(model, average ?? weights, { threads: 1 }), words, size);
       try {
         const detections: object[] = [];
-        for (const [i, question] of questions.slice(0, imgIds.length).entries())
+        recipe.progress?.(0, imgIds.length);
+        for (const [i, question] of questions.slice(0, imgIds.length).entries()) {
+          if (recipe.signal?.aborted) throw new Interrupted("interrupted while scoring");
           detections.push(...records(i, await answerOf(grounding, question)));
+          recipe.progress?.(i + 1, imgIds.length);
+        }
         const { AP, AP50, AR100 } = summarizeCoco(evaluateCoco(truth, detections as CocoDetection[], { imgIds }));
         return { AP, AP50, AR100 };
       } finally {

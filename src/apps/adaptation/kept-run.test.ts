@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
+import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { readCheckpoint, writeCheckpoint } from "../../learning/checkpoint.ts";
+import { checkpointFile } from "../../learning/train.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
+import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
+import { KeptRun } from "./kept-run.ts";
+
+const root = mkdtempSync(join(tmpdir(), "kept-run-"));
+const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const base: StoredModel = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const sessions = new TrainingSessions({ optimization: "none" });
+const annotations = join(root, "set", "instances.json");
+const request: AdaptationRequest = {
+  ...{ method: "linear", train: { data: annotations }, valid: { data: annotations }, steps: 24, pictures: 2 },
+};
+
+before(async () => {
+  const world = loadWorld(join(root, "sprites"), { names: "everyday" });
+  await writeSceneDataset(world, { folder: join(root, "set"), count: 2, seed: 1, size: 64, form: "boxes" });
+  const truth = JSON.parse(readFileSync(annotations, "utf8"));
+  const used = new Set(truth.annotations.map(({ category_id }: { category_id: number }) => category_id));
+  truth.categories = truth.categories.filter(({ id }: { id: number }) => used.has(id));
+  writeFileSync(annotations, JSON.stringify(truth));
+});
+after(async () => {
+  await sessions.dispose();
+  rmSync(root, { recursive: true });
+});
+
+/** Adapts until a step, or to the end. */
+function adapt(name: string, { until, ...more }: Partial<AdaptationRequest> & { until?: number; resume?: boolean }) {
+  const controller = new AbortController();
+  const stepped = ({ step }: { step: number }) => {
+    if (step === until) controller.abort();
+  };
+  const { resume = false, ...given } = more;
+  const checkpoints = { folder: join(root, name), every: 7, resume };
+  const { signal } = controller;
+  return adaptModel(base, { ...request, ...given, checkpoints, signal, listeners: [{ stepped }] }, sessions);
+}
+
+test("an adaptation that is interrupted before and behind an evaluation ends in the same bits", async () => {
+  const whole = await adapt("whole", {});
+  assert.equal(whole.interrupted, false);
+  for (const until of [5, 22]) {
+    const part = await adapt("parts", { until, resume: until > 5 });
+    assert.deepEqual([part.steps, part.interrupted], [until, true]);
+  }
+  const end = await adapt("parts", { resume: true });
+  assert.deepEqual([end.steps, end.interrupted, end.best], [24, false, whole.best]);
+  assert.deepEqual(end.learned, whole.learned);
+  const [a, b] = await Promise.all(
+    ["whole", "parts"].map((name) => readCheckpoint(checkpointFile(join(root, name), "last"))),
+  );
+  assert.deepEqual(a!.optimizer, b!.optimizer);
+});
+
+test("a run of other settings is not taken up, and what differs is named", async () => {
+  const other = adapt("whole", { resume: true, steps: 30, learningRate: 0.1 });
+  await assert.rejects(other, { name: "InputError", message: /with another steps, learningRate; give the same/ });
+});
+
+test("the best numbers come back with a run whose checkpoint had been scored", async () => {
+  const folder = join(root, "best");
+  const run = { ...request, checkpoints: { folder, resume: true } };
+  const numbers = new Map([["a", Float32Array.of(1)]]);
+  const { checkpoints } = new KeptRun(numbers, run, base);
+  const recipe = checkpoints!.recipe!;
+  const better = new Map([["a", Float32Array.of(2)]]);
+  const write = (name: "last" | "best", best: number | null) =>
+    writeCheckpoint(checkpointFile(folder, name), { weights: better, optimizer: {}, state: { best, recipe } });
+  await write("best", 0.4);
+  for (const [best, wanted] of [
+    [0.4, better],
+    [null, numbers],
+  ] as const) {
+    await write("last", best);
+    const kept = new KeptRun(numbers, run, base);
+    await kept.takeUp();
+    assert.deepEqual(kept.best, wanted);
+  }
+});

@@ -1,0 +1,93 @@
+/** What is kept of an adaptation while it runs, and how it is taken up. */
+
+import { resolve } from "node:path";
+import type { SourceFiles } from "../../data/training/sources.ts";
+import { InputError, RecipeError } from "../../errors.ts";
+import { checkpointExists, readCheckpoint, readCheckpointState } from "../../learning/checkpoint.ts";
+import { copyNumbers } from "../../learning/ema.ts";
+import type { Json, Restorable } from "../../learning/json.ts";
+import type { Numbers } from "../../learning/optimizer.ts";
+import { type CheckpointOptions, checkpointFile } from "../../learning/train.ts";
+import type { TrainingListener } from "../../learning/training-listener.ts";
+import { baseOf } from "../../tasks/finding/base-mark.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import type { AdaptationRequest } from "./adapt-model.ts";
+
+/** The best numbers so far and the seconds spent. Give it to `train` twice: as listener, and as restorable. */
+export class KeptRun implements TrainingListener, Restorable {
+  /** The numbers of the best evaluation; the run's own before the first. */
+  best: Numbers;
+  readonly checkpoints: CheckpointOptions | undefined;
+  private earlier = 0;
+  private began = performance.now();
+
+  constructor(
+    private readonly numbers: Numbers,
+    request: AdaptationRequest,
+    base: StoredModel,
+  ) {
+    this.best = numbers;
+    this.checkpoints = request.checkpoints && { ...request.checkpoints, recipe: settingsOf(request, base) };
+  }
+
+  /** Seconds of learning, over all runs. */
+  get seconds(): number {
+    return this.earlier + (performance.now() - this.began) / 1000;
+  }
+
+  /** Reads what `train` does not restore. Throws InputError where the folder's run has other settings. */
+  async takeUp(): Promise<void> {
+    if (!this.checkpoints?.resume) return;
+    const { folder, recipe } = this.checkpoints;
+    const last = checkpointFile(folder, "last");
+    if (!(await checkpointExists(last))) return;
+    const state = await readCheckpointState(last);
+    const differing = differences(state.recipe, recipe);
+    if (differing.length > 0)
+      throw new InputError(
+        `${folder} keeps a run with another ${differing.join(", ")}; give the same as before, or another folder by --out`,
+      );
+    if (state.best !== null) this.best = (await readCheckpoint(checkpointFile(folder, "best"))).weights;
+  }
+
+  started(): void {
+    this.began = performance.now();
+  }
+
+  evaluated({ best }: { best: boolean }): void {
+    if (best) this.best = copyNumbers(this.numbers);
+  }
+
+  save(): Json {
+    return this.seconds;
+  }
+
+  restore(state: Json): void {
+    if (typeof state !== "number") throw new RecipeError("the checkpoint is of no adaptation; start the run anew");
+    this.earlier = state;
+  }
+}
+
+/** All that decides what is learned, by the names of the options. */
+function settingsOf(request: AdaptationRequest, base: StoredModel): { [name: string]: Json } {
+  const { mark } = baseOf(base);
+  const { method, train, valid, inPlace, captions, shots, seed, steps, epochs } = request;
+  const { learningRate, weightDecay, frozen, pictures, size = base.size, replay, replayWeight } = request;
+  const settings = {
+    ...{ model: mark, data: filesOf(train), valid: valid && filesOf(valid), replay: replay && filesOf(replay) },
+    ...{ method, inPlace, captions, shots, seed, steps, epochs, learningRate, weightDecay, frozen, pictures, size },
+    replayWeight,
+  };
+  return JSON.parse(JSON.stringify(settings));
+}
+
+function filesOf({ data, images }: SourceFiles): string[] {
+  return [data, ...(images === undefined ? [] : [images])].map((path) => resolve(path));
+}
+
+/** Names of what differs. */
+function differences(before: Json | undefined, now: Json | undefined): string[] {
+  const [a, b] = [before, now].map((value) => new Map(Object.entries(value ?? {})));
+  const names = [...new Set([...a!.keys(), ...b!.keys()])];
+  return names.filter((name) => JSON.stringify(a!.get(name)) !== JSON.stringify(b!.get(name)));
+}

@@ -1,0 +1,63 @@
+/** How long and how fast a model is adapted (GLIP `tools/finetune.py`). */
+
+import { EarlyStop } from "../../learning/early-stop.ts";
+import { Plateau } from "../../learning/plateau.ts";
+import { cosine, withWarmup } from "../../learning/schedules.ts";
+import type { Evaluation, TrainingOptions } from "../../learning/train.ts";
+import type { TrainingListener } from "../../learning/training-listener.ts";
+import type { StoredModel } from "../../tasks/finding/model-folder.ts";
+import { datasetEvaluation } from "../training/dataset-evaluation.ts";
+import type { AdaptationRequest } from "./adapt-model.ts";
+import type { Learnable } from "./learnable.ts";
+
+/** Steps between evaluations, so that more time goes into learning than into scoring. */
+const LEAST_EPOCH = 20;
+
+/** Passes over few pictures that count as one epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
+function epochSteps(pictures: number, { shots, pictures: batch = 4 }: AdaptationRequest): number {
+  const copies = shots === undefined || shots > 5 ? 1 : shots > 3 ? 2 : shots > 1 ? 4 : 8;
+  return Math.max(LEAST_EPOCH, Math.ceil((copies * pictures) / batch));
+}
+
+/** What `train` takes of how long and how fast. */
+export interface Pace
+  extends Pick<TrainingOptions<unknown>, "totalSteps" | "learningRate" | "evaluation" | "restorables"> {
+  listeners: readonly TrainingListener[];
+  /** Ends the run when the scores no longer rise. */
+  signal?: AbortSignal;
+}
+
+/** How long and how fast: by the scores on `valid` as in GLIP's recipe for Object Detection in the Wild, else by a cosine over the steps. */
+export async function paceOf(
+  request: AdaptationRequest,
+  stored: StoredModel,
+  { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
+): Promise<Pace> {
+  const { valid, captions, shots, size = stored.size } = request;
+  if (!valid) {
+    const totalSteps = steps ?? 100;
+    const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });
+    return { totalSteps, learningRate, listeners: [] };
+  }
+  const every = epochSteps(pictures, request);
+  const scoring = await datasetEvaluation(
+    { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY },
+    { sizes: [size.short], longest: size.max },
+    { ...valid, ...(captions ? { captions } : {}) },
+    stored,
+  );
+  const [fall, end] = shots === undefined ? [2, 4] : [3, 8];
+  const plateau = new Plateau({ metric: "AP", patience: fall });
+  const stop = new EarlyStop({ metric: "AP", patience: end });
+  return {
+    totalSteps: steps ?? 200 * every,
+    learningRate: plateau.schedule,
+    evaluation: {
+      ...scoring,
+      run: (now: Parameters<Evaluation["run"]>[0]) => scoring.run({ ...now, weights: weights(now.weights) }),
+    },
+    listeners: [plateau, stop],
+    restorables: { plateau, stop },
+    signal: stop.signal,
+  };
+}
