@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { AnyWords } from "../../inputs/words/words.ts";
 import { readCheckpoint, writeCheckpoint } from "../../learning/checkpoint.ts";
 import { checkpointFile } from "../../learning/train.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
@@ -13,7 +14,7 @@ import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-mo
 import { KeptRun } from "./kept-run.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kept-run-"));
-const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
+const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
 const base: StoredModel = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
 const sessions = new TrainingSessions({ optimization: "none" });
 const annotations = join(root, "set", "instances.json");

@@ -25,7 +25,10 @@ export function addConvertCommand(program: Command): void {
   program
     .command("convert <file>")
     .description("turn a published checkpoint (.pth or safetensors) into a model folder")
-    .requiredOption("--to <folder>", "model folder to write; one that is there is replaced")
+    .requiredOption(
+      "--to <folder>",
+      "model folder to write; a model that is there is replaced, a folder with anything else is refused",
+    )
     .option("--vocab <file>", "WordPiece vocabulary, one token a line (default: that of bert-base-uncased)")
     .option("--size <short,max>", "sides that pictures are resized to", sizeRule, { short: 800, max: 1333 })
     .addOption(
@@ -40,8 +43,10 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
   const { readFile } = await import("node:fs/promises");
   const { inferConfig } = await import("../../models/glip/infer-config.ts");
   const { writeModelFolder } = await import("../../tasks/finding/model-folder.ts");
+  const { refuseToReplaceOthers } = await import("../../tasks/finding/replaceable-folder.ts");
   const { checkFit } = await import("../../weights/fit.ts");
   const { openWeights } = await import("../../weights/open-weights.ts");
+  await refuseToReplaceOthers(to);
   const vocabulary = vocab ?? BERT_WORDS;
   const words = await readFile(vocabulary, "utf8").catch((error: Error) => {
     throw new InputError(`${vocabulary}: the vocabulary cannot be read (${error.message})`);

@@ -63,7 +63,10 @@ export function addEvalCommand(program: Command): void {
     )
     .option("--prompts", "odinw: ask for classes in the words of GLIP's configuration of 35 sets")
     .option("--quiet", "show no progress", false)
-    .option("--report <file>", "also write a self-contained HTML page, or all numbers, curves and mistakes as .json")
+    .option(
+      "--report <file>",
+      "also write a self-contained HTML page, or all numbers, curves and mistakes as .json; a file that is there is replaced",
+    )
     .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
       const files = await filesOf(options);

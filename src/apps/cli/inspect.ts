@@ -27,7 +27,7 @@ export function addInspectCommand(program: Command): void {
     )
     .option("--caption <text>", "what is said about the picture, instead of a prompt")
     .addOption(phraseOption())
-    .requiredOption("--out <file>", "safetensors file to write")
+    .requiredOption("--out <file>", "safetensors file to write; a file that is there is replaced")
     .option("--size <short,max>", "sides to resize the picture to (default: the model's own)", sizeRule);
   addModelOptions(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
     const text = prompt ?? caption;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -101,4 +101,13 @@ test("captions go with their pictures into tar shards", async () => {
     entries.get("000002.txt")?.toString(),
     composeScene(world, 1_000_002, { width: 24, height: 24 }).caption,
   );
+});
+
+test("scenes are not written among the pictures of another dataset", async () => {
+  const place = join(folder, "own");
+  mkdirSync(join(place, "images"), { recursive: true });
+  writeFileSync(join(place, "images", "000000.png"), "a photo");
+  const settings = { folder: place, count: 1, seed: 3, size: 96, form: "boxes" } as const;
+  await assert.rejects(writeSceneDataset(world, settings), { name: "InputError", message: /own holds images, which/ });
+  assert.deepEqual(readdirSync(place, { recursive: true }).sort(), ["images", "images/000000.png"]);
 });

@@ -71,8 +71,14 @@ function claim(world: World, { folder, count, seed, size, scene, form }: SceneDa
   };
   const path = join(folder, "scenes.json");
   const text = `${JSON.stringify(settings, undefined, 2)}\n`;
-  if (!existsSync(path)) writeWholeNow(path, text);
-  else if (readFileSync(path, "utf8") !== text)
+  if (!existsSync(path)) {
+    const found = ["images", "blocks", "instances.json", "grounding.json"].find((name) =>
+      existsSync(join(folder, name)),
+    );
+    if (found !== undefined)
+      throw new InputError(`${folder} holds ${found}, which is of no generated scenes; choose another folder`);
+    writeWholeNow(path, text);
+  } else if (readFileSync(path, "utf8") !== text)
     throw new InputError(
       `${path} is of a dataset with other settings than ${text.trim()}; choose another folder or delete it`,
     );

@@ -19,6 +19,7 @@ import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { fetchModel, zoo } from "../../weights/zoo.ts";
+import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
 export interface StoredDetector {
   /** Of the built-in model, or of the folder or file that it was read from. */
@@ -165,11 +166,15 @@ export interface FolderContents {
   names?: StoredNames;
 }
 
-/** Writes a model folder; it appears under its name only when it is whole. */
+/**
+ * Writes a model folder; it appears under its name only when it is whole, in place of a model that is there. Throws InputError where
+ * the folder holds anything else.
+ */
 export async function writeModelFolder(
   folder: string,
   { type, config, size, vocabulary, card, weights, companion, names }: FolderContents,
 ): Promise<void> {
+  await refuseToReplaceOthers(folder);
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
   const processor = { size: { shortest_edge: size.short, longest_edge: size.max } };
   await writeWholeFolder(folder, async (part) => {
