@@ -5,6 +5,7 @@ import { link, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { draftOf, openNew } from "./write-whole.ts";
+import { writing } from "./writing.ts";
 
 interface Owner {
   readonly process: number;
@@ -45,20 +46,40 @@ export async function withLock<Result>(
 }
 
 /** Makes the lock file; false where it is there. It is written under another name first, so that no one sees it empty. */
-async function taken(file: string, text: string): Promise<boolean> {
-  const draft = draftOf(file);
-  const handle = await openNew(draft);
+function taken(file: string, text: string): Promise<boolean> {
+  return writing(file, async () => {
+    const draft = draftOf(file);
+    await writeNew(draft, text);
+    try {
+      await link(draft, file);
+      return true;
+    } catch (error) {
+      if (isThere(error)) return false;
+      // A disk without links to files.
+      return await writeNew(file, text).then(
+        () => true,
+        (failure: unknown) => {
+          if (isThere(failure)) return false;
+          throw failure;
+        },
+      );
+    } finally {
+      await rm(draft, { force: true });
+    }
+  });
+}
+
+async function writeNew(file: string, text: string): Promise<void> {
+  const handle = await openNew(file);
   try {
     await handle.writeFile(text);
-    await link(draft, file);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") return false;
-    throw error;
   } finally {
     await handle.close();
-    await rm(draft, { force: true });
   }
+}
+
+function isThere(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EEXIST";
 }
 
 async function isStale(file: string, held: string, stale: number): Promise<boolean> {

@@ -371,3 +371,13 @@ test("a lock whose owner is gone is taken over", async () => {
   await fetchFile(`${address}/m`, silent, { sha256 });
   assert.ok(!existsSync(`${silent}.lock`));
 });
+
+test("a cache that cannot be written is named in one sentence", async () => {
+  writeFileSync(join(folder, "plain"), "");
+  const environment = { XDG_CACHE_HOME: join(folder, "plain"), HF_ENDPOINT: address };
+  await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
+    assert.ok(error instanceof InputError);
+    assert.match(error.message, /glip_a_tiny_o365\.pth: cannot be written \(ENOTDIR\); check that its folder exists/);
+    return true;
+  });
+});

@@ -1,8 +1,10 @@
 /** JSON and JSON-lines files: what is wrong is said with file and line. */
 import { createReadStream, existsSync, statSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { InputError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
+
+/** Bytes of one record. */
+const LONGEST_LINE = 2 ** 28;
 
 export type JsonPath = readonly (string | number)[];
 
@@ -39,24 +41,53 @@ export async function* readJsonLines(
     throw new InputError(
       `${file}: cannot be read (${existsSync(file) ? "it is no regular file; save it as one" : "it is not there"})`,
     );
-  const lines = createInterface({ input: createReadStream(file, "utf8"), crlfDelay: Infinity });
   let line = 0;
-  try {
-    for await (const source of lines) {
-      line++;
-      if (source.trim() === "") continue;
-      let record: unknown;
-      try {
-        record = JSON.parse(source);
-      } catch (error) {
-        refused(new InputError(`${file}:${line}: not JSON (${error instanceof Error ? error.message : error})`));
-        continue;
-      }
-      yield { line, record };
+  for await (const bytes of linesOf(file)) {
+    line++;
+    if (bytes === undefined) {
+      refused(
+        new InputError(`${file}:${line}: the line has more than ${LONGEST_LINE} bytes; is it one record a line?`),
+      );
+      continue;
     }
-  } finally {
-    lines.close();
+    const source = bytes.toString("utf8");
+    if (source.trim() === "") continue;
+    let record: unknown;
+    try {
+      record = JSON.parse(source);
+    } catch (error) {
+      refused(new InputError(`${file}:${line}: not JSON (${error instanceof Error ? error.message : error})`));
+      continue;
+    }
+    yield { line, record };
   }
+}
+
+/** The lines of a file without their ends; undefined for one that is too long to be held. */
+async function* linesOf(file: string): AsyncGenerator<Buffer | undefined> {
+  let parts: Buffer[] = [];
+  let held = 0;
+  const hold = (part: Buffer) => {
+    held += part.length;
+    if (held <= LONGEST_LINE) parts.push(part);
+    else parts = [];
+  };
+  const taken = () => {
+    const line = held <= LONGEST_LINE ? Buffer.concat(parts) : undefined;
+    parts = [];
+    held = 0;
+    return line;
+  };
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    let from = 0;
+    for (let to = chunk.indexOf(10); to >= 0; to = chunk.indexOf(10, from)) {
+      hold(chunk.subarray(from, to));
+      from = to + 1;
+      yield taken();
+    }
+    hold(chunk.subarray(from));
+  }
+  if (held > 0) yield taken();
 }
 
 /** The line, from 1, of a position in a text. */
