@@ -1,7 +1,6 @@
 /** Weights in a file that sessions map into memory, so that neither lowering nor preparing a session copies them. */
 
-import { closeSync, fsyncSync, openSync, readSync, rmSync, writeSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { closeSync, fsyncSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, parse, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
@@ -38,11 +37,12 @@ export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "de
  * Makes weights ready to be mapped: numbers are written to a file in a private temporary folder, one after another, and files
  * that hold numbers already are named. A session made from them holds one copy, the one that ONNX Runtime packs for its
  * products: 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
+ * Throws InputError where the folder of temporary files is missing or full.
  */
 export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
-  const folder = await mkdtemp(join(tmpdir(), "groundling-weights-"));
+  const folder = storing(() => mkdtempSync(join(tmpdir(), "groundling-weights-")));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   // ONNX Runtime takes files within one folder alone, so that is the one around all.
   const { root } = parse(folder);
@@ -52,8 +52,8 @@ export async function storeWeights(
     const file = new NumbersFile(path, nameOf(path));
     const ranges = new Map<string, FileRange>();
     for await (const [name, numbers] of weights) {
-      if (numbers instanceof Float32Array) file.append(name, numbers);
-      else if (parse(resolve(numbers.path)).root !== root) file.append(name, readRange(numbers));
+      if (numbers instanceof Float32Array) storing(() => file.append(name, numbers));
+      else if (parse(resolve(numbers.path)).root !== root) storing(() => file.append(name, readRange(numbers)));
       else {
         const { offset, length } = numbers;
         file.places.set(name, { file: nameOf(resolve(numbers.path)), offset, length });
@@ -65,7 +65,8 @@ export async function storeWeights(
       baked: (name) => file.places.get(name),
       derive: (key, name, make) => {
         const range = ranges.get(name);
-        return file.places.get(key) ?? file.append(key, make(range ? readRange(range) : file.read(name)));
+        const derived = () => make(range ? readRange(range) : file.read(name));
+        return file.places.get(key) ?? storing(() => file.append(key, derived()));
       },
       dispose: () => {
         file.close();
@@ -75,6 +76,19 @@ export async function storeWeights(
   } catch (error) {
     remove();
     throw error;
+  }
+}
+
+/** Does something that writes into the folder of temporary files; an InputError that names it where the system refuses. */
+function storing<Result>(work: () => Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
+    throw new InputError(
+      `${tmpdir()}: the model's weights cannot be written into this folder of temporary files (${error.code}); free some space in it, or set TMPDIR to another`,
+      { cause: error },
+    );
   }
 }
 

@@ -58,6 +58,7 @@ test("what cannot be read as a list or a picture on standard input is refused wi
     [["@-"], /standard input: nothing is there to read/],
     [["-"], /standard input: nothing is there to read/],
     [["-", "@-"], /standard input can be read once/],
+    [["https://"], /^https:\/\/ is a malformed address; write it as https:\/\/host\/picture\.jpg/],
   ];
   for (const [named, message] of refusals) await assert.rejects(images(named), { name: "InputError", message });
   await assert.rejects(images(["@-"], "\n \n"), /the list names no pictures/);
