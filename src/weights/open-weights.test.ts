@@ -117,6 +117,16 @@ if (existsSync(clip)) {
     });
 }
 
+const vectors = join(golden, "../regionclip/class_emb_base.pth");
+if (existsSync(vectors))
+  test("a tensor that was saved alone is named tensor", async () => {
+    const file = await openWeights(vectors);
+    assert.deepEqual(file.names, ["tensor"]);
+    assert.deepEqual(file.entries.get("tensor")?.shape, [7, 24]);
+    assert.equal((await file.readFloat32("tensor")).length, 7 * 24);
+    await file.close();
+  });
+
 if (existsSync(golden)) {
   test("the published layout opens with its prefix dropped", async () => {
     const file = await openWeights(join(golden, "checkpoint.pth"));

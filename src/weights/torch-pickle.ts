@@ -96,8 +96,11 @@ function persistentStorage(file: ByteFile, storages: Map<string, PickledStorage>
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/** The name of a tensor that was saved alone. */
+export const BARE = "tensor";
+
 /**
- * The tensors of a checkpoint. A checkpoint is a dictionary of tensors, or one with such a dictionary under `model` or else under
+ * The tensors of a checkpoint. A checkpoint is one tensor, a dictionary of tensors, or one with such a dictionary under `model` or else under
  * `state_dict`; `module.`, which data-parallel training puts before names, is dropped where every name has it. Beside and inside that
  * dictionary plain values and opaque objects are passed over, except a value of it that some unlisted global would have made: it
  * might be a tensor, so it is refused by name.
@@ -107,6 +110,7 @@ export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pic
   if (outer instanceof Opaque) {
     throw file.broken(`holds an object of ${outer.global}, which is not read; save its state_dict() instead`);
   }
+  if (outer instanceof PickledTensor) return new Map([[BARE, outer]]);
   if (!(outer instanceof Map)) throw file.broken("holds no dictionary of tensors; save a state_dict()");
   const found = new Map<string, Pickled>();
   const unknown: string[] = [];

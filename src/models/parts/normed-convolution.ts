@@ -6,13 +6,13 @@ import { add, batchNorm, convolution, frozenBatchNorm, multiply, type Tensor } f
 export interface NormedConvolutionOptions {
   inputs: number;
   outputs: number;
-  kernel: 1 | 3;
+  kernel: 1 | 3 | 7;
   stride?: 1 | 2;
   /** First values of the norm's scale; ones unless told. */
   scale?: Initialiser;
 }
 
-/** Declares a convolution at one scope and its norm at another; 3×3 windows are padded by one. */
+/** Declares a convolution at one scope and its norm at another; windows are padded to keep their centres within the picture. */
 export type NormedConvolution = (at: Scope, norm: Scope, options: NormedConvolutionOptions) => Layer;
 
 /** Share of a batch's own statistics in the running ones, as in PyTorch. */
@@ -64,7 +64,7 @@ function declare(at: Scope, norm: Scope, options: NormedConvolutionOptions) {
 }
 
 /**
- * Takes every batch norm into the convolution before it: `bn1` into `conv1`, `downsample.1` into `downsample.0`. The given weights are left as
+ * Takes every batch norm into the convolution before it: `bn1` into `conv1`, `downsample.1` into `downsample.0`, `X.norm` into `X`. The given weights are left as
  * they are; those of norms are not in the answer.
  */
 export function foldNorms(weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
@@ -72,7 +72,10 @@ export function foldNorms(weights: ReadonlyMap<string, Float32Array>): Map<strin
   for (const name of weights.keys()) {
     if (!name.endsWith(".running_var")) continue;
     const norm = name.slice(0, -".running_var".length);
-    const convolution = norm.replace(/bn(\d)$/, "conv$1").replace(/downsample\.1$/, "downsample.0");
+    const convolution = norm
+      .replace(/bn(\d)$/, "conv$1")
+      .replace(/downsample\.1$/, "downsample.0")
+      .replace(/\.norm$/, "");
     const part = (key: string) => weights.get(`${norm}.${key}`)!;
     const [scale, shift, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(part) as [
       Float32Array,

@@ -1,0 +1,115 @@
+/** RegionCLIP's reference numbers: the sets that lie beside the repository, their pictures and weights. */
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { CLIP_PIXELS } from "../../src/inputs/pictures/prepare-crop.ts";
+import { asLocaliser } from "../../src/models/region-clip/infer-region-clip-config.ts";
+import { openWeights } from "../../src/weights/open-weights.ts";
+import { renameWeights } from "../../src/weights/rename.ts";
+import type { WeightsEntry } from "../../src/weights/weights-file.ts";
+import type { Golden } from "./golden.ts";
+
+const folder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "regionclip");
+
+/** Why a test that needs the sets is skipped. */
+export const needsRegionClip = existsSync(folder)
+  ? false
+  : "reads ../shared/golden/regionclip, which is not beside this repository";
+
+export interface RegionClipMeta {
+  pictures?: string[];
+  original_hw: [number, number][];
+  resized_hw: [number, number][];
+  classes?: string;
+  rpn?: { file: string; pre: number; nms: number; post: number };
+  select?: {
+    threshold: number;
+    nms: number;
+    topk: number;
+    soft: boolean;
+    sigma?: number;
+    prune?: number;
+    fuse: "logit" | null;
+    box_deltas: boolean;
+  };
+}
+
+export interface DetectionSet {
+  readonly name: string;
+  readonly stem: string;
+  /** Whether the set holds what is computed before boxes are proposed, and what is seen in boxes. */
+  readonly hasLevels: boolean;
+  readonly hasRegions: boolean;
+}
+
+/** The sets of a published checkpoint's form in which boxes are proposed or told apart. */
+export function detectionSets(): DetectionSet[] {
+  if (needsRegionClip) return [];
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".json"))
+    .flatMap((file) => {
+      const stem = join(folder, file.slice(0, -".json".length));
+      const { meta, tensors } = JSON.parse(readFileSync(join(folder, file), "utf8")) as {
+        meta: RegionClipMeta;
+        tensors: Record<string, unknown>;
+      };
+      if (!meta.pictures || !(meta.rpn || meta.select)) return [];
+      const holds = (name: string) => Object.hasOwn(tensors, name);
+      return { name: basename(stem), stem, hasLevels: holds("rpn.logits.0"), hasRegions: holds("head.features") };
+    });
+}
+
+/** Names, shapes and numbers of the checkpoint, with another file's localiser in place of its own where one is named. */
+export async function weightsWith(rpn: string | undefined) {
+  const weights = new Map<string, Float32Array>();
+  const entries = new Map<string, WeightsEntry>();
+  const take = async (path: string, rename: (name: string) => string | undefined) => {
+    const file = renameWeights(await openWeights(join(folder, path)), rename);
+    for (const entry of file.entries.values()) {
+      entries.set(entry.name, entry);
+      weights.set(entry.name, await file.readFloat32(entry.name));
+    }
+    await file.close();
+  };
+  const other = rpn !== undefined && rpn !== "checkpoint.pth";
+  await take("checkpoint.pth", (name) => (other && name.startsWith("offline_") ? undefined : name));
+  if (other) await take(rpn, asLocaliser);
+  return { weights, entries };
+}
+
+/** The bare tensor of a file of class vectors. */
+export async function classVectors(file: string): Promise<{ vectors: Float32Array; classes: number }> {
+  const opened = await openWeights(join(folder, file));
+  const vectors = await opened.readFloat32("tensor");
+  const classes = opened.entries.get("tensor")!.shape[0]!;
+  await opened.close();
+  return { vectors, classes };
+}
+
+/** Mean of blue, green and red that the localiser is fed without. */
+const LOCALISER_MEAN = [103.53, 116.28, 123.675];
+
+/** All pictures of a set, as one padded batch for the recogniser or for the localiser, whose sides are multiples of `multiple`. */
+export async function pictureBatch(golden: Golden<RegionClipMeta>, of: "recogniser" | "localiser", multiple = 1) {
+  const sizes = golden.meta.resized_hw;
+  const pad = (side: number) => Math.ceil(side / multiple) * multiple;
+  const height = pad(Math.max(...sizes.map(([h]) => h)));
+  const width = pad(Math.max(...sizes.map(([, w]) => w)));
+  const data = new Float32Array(sizes.length * 3 * height * width);
+  const { fround } = Math;
+  const { mean, deviation } = CLIP_PIXELS;
+  const value =
+    of === "recogniser"
+      ? (level: number, k: number) => fround(fround(fround(level / 255) - fround(mean[k]!)) / fround(deviation[k]!))
+      : (level: number, k: number) => fround(level - fround(LOCALISER_MEAN[k]!));
+  for (const [i, [h, w]] of sizes.entries()) {
+    const rgb = await golden.integers(`input.rgb.${i}`);
+    for (let k = 0; k < 3; k++) {
+      const from = of === "recogniser" ? k : 2 - k;
+      for (let y = 0; y < h; y++)
+        for (let x = 0; x < w; x++)
+          data[((i * 3 + k) * height + y) * width + x] = value(rgb[3 * (y * w + x) + from]!, k);
+    }
+  }
+  return { data, shape: [sizes.length, 3, height, width] as const };
+}
