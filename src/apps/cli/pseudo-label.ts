@@ -7,6 +7,7 @@ import { driveHere } from "../../jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../jobs/share.ts";
 import { type DeadLetter, undone } from "../../jobs/work.ts";
 import { withInterruption } from "../../learning/interruption.ts";
+import { DEFAULT_THRESHOLD } from "../../tasks/finding/detect-options.ts";
 import { BUILT_IN } from "../../tasks/finding/model-folder.ts";
 import type { DatasetFigures } from "../../tasks/labelling/figures.ts";
 import { type LabelJob, type LabelSettings, openLabelJob } from "../../tasks/labelling/label-job.ts";
@@ -48,7 +49,7 @@ export function addPseudoLabelCommand(program: Command): void {
     )
     .requiredOption("--out <folder>", "folder of the result; what is there already is not made again")
     .option("--images <folder>", "folder of the pictures that lists name (default: the list's own)")
-    .option("--threshold <score>", "only boxes with more than this score", share, 0.5)
+    .option("--threshold <score>", "only boxes with more than this score", share, DEFAULT_THRESHOLD)
     .option("--nms <overlap>", "overlap above which the better box of a phrase stands alone", share)
     .option("--caption-nms <overlap>", "overlap above which the better box of all phrases stands alone", share)
     .option("--min-side <pixels>", "refuse pictures whose shorter side is less", wholeNumber(1, 100_000))
