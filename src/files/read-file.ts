@@ -1,7 +1,7 @@
 /** Reading files that data or users name: regular files alone, and never more than a limit. */
 
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
-import { isAbsolute, join, relative, resolve, sep } from "node:path";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
 
 /** Bytes of a text: JavaScript's strings are not longer. */
@@ -81,9 +81,12 @@ export function fileWithin(folder: string, name: string): string | undefined {
   const path = isAbsolute(name) && isInside(resolve(folder), resolve(name)) ? name : join(folder, name);
   if (!isInside(resolve(folder), resolve(path))) outside();
   try {
-    const facts = statSync(path, { throwIfNoEntry: false });
-    if (!facts) return undefined;
-    if (!isInside(realFolder(folder), realpathSync.native(path))) outside();
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    const facts = found?.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
+    if (!found || !facts) return undefined;
+    // Of a file that is no link, its folder tells enough: one folder holds many.
+    const real = found.isSymbolicLink() ? realpathSync.native(path) : realOf(dirname(path));
+    if (!isInside(realOf(folder), real)) outside();
     if (!facts.isFile()) throw new InputError(`${path}: is no regular file`);
     return path;
   } catch (error) {
@@ -98,10 +101,15 @@ function isInside(folder: string, path: string): boolean {
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** The folder that was last asked about: pictures of one folder follow one another. */
-let lastFolder = { folder: "", real: "" };
+/** Folders that were asked about, with their links resolved. */
+const known = new Map<string, string>();
+const MOST_KNOWN = 1000;
 
-function realFolder(folder: string): string {
-  if (lastFolder.folder !== folder) lastFolder = { folder, real: realpathSync.native(folder) };
-  return lastFolder.real;
+function realOf(folder: string): string {
+  const found = known.get(folder);
+  if (found !== undefined) return found;
+  if (known.size >= MOST_KNOWN) known.clear();
+  const real = realpathSync.native(folder);
+  known.set(folder, real);
+  return real;
 }
