@@ -5,6 +5,7 @@
  */
 import { decodePicture } from "../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
+import { glipPictures } from "../src/models/parts/glip-pictures.ts";
 import type { Detection } from "../src/tasks/finding/grounding-model.ts";
 import { loadModel } from "../src/tasks/finding/load-model.ts";
 
@@ -31,7 +32,7 @@ for (const name of Object.keys(variants) as Variant[]) {
     const start = performance.now();
     const detections = await model.detect(picture, classes, { size, threshold: 0 });
     const seconds = (performance.now() - start) / 1000;
-    const features = await model.predictor.image(prepareImage(await decodePicture(picture), size));
+    const features = await model.predictor.image(prepareImage(await decodePicture(picture), { ...glipPictures, size }));
     const ids = Int32Array.of(101, 2711, 1012, 3899, 1012, 4937, 1012, 6207, 102);
     const levels = await model.predictor.answer(features, await model.predictor.text(ids));
     found.push({ seconds, detections, logits: levels[0]!.logits });

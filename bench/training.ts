@@ -16,6 +16,7 @@ import { clipFactor, globalNorm } from "../src/learning/clip.ts";
 import { parameterGroups } from "../src/learning/parameter-groups.ts";
 import { glip } from "../src/models/glip/glip.ts";
 import { glipPresets } from "../src/models/glip/glip-presets.ts";
+import { glipPictures } from "../src/models/parts/glip-pictures.ts";
 import { createComposer } from "../src/tasks/grounding/scene-composer.ts";
 import { targetsOf } from "../src/tasks/grounding/targets.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
@@ -103,6 +104,7 @@ function peerOnce(count: number): [string, number][] {
 async function composedPerSecond(): Promise<number> {
   const composer = await createComposer({
     words: { kind: "word-pieces", file: fileURLToPath(new URL("../assets/words/vocab.txt", import.meta.url)) },
+    preparation: glipPictures,
     seed: 1,
     pictures,
     sizes: [side],

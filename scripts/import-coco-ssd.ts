@@ -12,8 +12,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { WeightsError } from "../src/errors.ts";
-import { PIXEL_DEVIATION, PIXEL_MEAN } from "../src/inputs/pictures/prepare-image.ts";
-import { cocoSsd } from "../src/models/coco-ssd/coco-ssd.ts";
+import { cocoSsd, ssdPictures } from "../src/models/coco-ssd/coco-ssd.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 import { writeSafetensors } from "../src/weights/write-safetensors.ts";
 
@@ -225,8 +224,8 @@ function firstLayer(): { weight: Float32Array; bias: Float32Array } {
     const out = Math.floor(i / (3 * taps));
     const channel = Math.floor(i / taps) % 3;
     const from = weight[(3 * out + 2 - channel) * taps + (i % taps)]!;
-    bias[out]! += from * (PIXEL_MEAN[channel]! / HALF_RANGE - 1);
-    return (from * PIXEL_DEVIATION[channel]!) / HALF_RANGE;
+    bias[out]! += from * (ssdPictures.mean[channel]! / HALF_RANGE - 1);
+    return (from * ssdPictures.deviation[channel]!) / HALF_RANGE;
   });
   return { weight: changed, bias };
 }

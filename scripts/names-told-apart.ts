@@ -37,7 +37,7 @@ const { model, count, sprites } = new Command()
   .parse()
   .opts<Choices>();
 const stored = await readModel(model);
-const { words, size } = stored;
+const { words, preparation } = stored;
 const { maxTokens } = stored.model;
 const predictor = new Predictor(stored.model, stored.weights);
 const vectors = await wordVectors();
@@ -76,7 +76,7 @@ await predictor.dispose();
 
 /** The things with a box that overlaps them by half at least, and what the surest of these says of every name: the mean logit of its tokens. */
 async function boxedThings({ picture, objects }: Scene, asked: readonly Asked[], names: number) {
-  const prepared = prepareImage(picture, size);
+  const prepared = prepareImage(picture, preparation);
   const features = await predictor.image(prepared);
   const answers: LevelOutputs[][] = [];
   for (const { text } of asked) answers.push(await predictor.answer(features, text));

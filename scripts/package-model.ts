@@ -10,7 +10,7 @@ import { z } from "zod";
 import { sizeRule } from "../src/apps/cli/numbers.ts";
 import { type Recipe, recipeSchema } from "../src/apps/training/recipe.ts";
 import { WeightsError } from "../src/errors.ts";
-import type { SizeRule } from "../src/inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../src/inputs/pictures/preparation.ts";
 import { nameListSchema } from "../src/inputs/words/name-list.ts";
 import { readCheckpoint } from "../src/learning/checkpoint.ts";
 import { families, typeOfRecipe } from "../src/models/families.ts";

@@ -26,6 +26,7 @@ import { train } from "../src/learning/train.ts";
 import { dynamicHead } from "../src/models/dynamic-head/dynamic-head.ts";
 import type { Detector } from "../src/models/parts/detector.ts";
 import { detectorShape } from "../src/models/parts/detector-schema.ts";
+import { glipPictures } from "../src/models/parts/glip-pictures.ts";
 import { readModel, type StoredDetector } from "../src/tasks/finding/model-folder.ts";
 import { createComposer } from "../src/tasks/grounding/dataset-composer.ts";
 import { GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
@@ -140,6 +141,7 @@ async function trainedDynamicHead(
   steps.set(names.length, step);
   const composer = await createComposer({
     words: { kind: "classes", names },
+    preparation: glipPictures,
     ...{ tokens: names.length, maxTokens: model.maxTokens, sources: [{ ...source, weight: 1 }] },
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
     negatives: { most: 0, one: 0, none: 1, all: 0 },
@@ -161,7 +163,7 @@ async function trainedDynamicHead(
     learningRate: withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) }),
     clip: 1,
   });
-  return score({ model, words: new KnownClasses(names) }, weights, groundTruth);
+  return score({ model, words: new KnownClasses(names), preparation: glipPictures }, weights, groundTruth);
 }
 
 async function firstWeights(model: Detector, seed: number): Promise<Weights> {
@@ -180,7 +182,7 @@ async function firstWeights(model: Detector, seed: number): Promise<Weights> {
 }
 
 async function score(
-  start: Pick<StoredDetector, "model" | "words">,
+  start: Pick<StoredDetector, "model" | "words" | "preparation">,
   weights: Weights,
   groundTruth: string,
 ): Promise<Record<string, number>> {

@@ -9,6 +9,7 @@ import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { bestFirst, selectDetections } from "../../src/boxes/select.ts";
 import { decodePicture } from "../../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../../src/inputs/pictures/prepare-image.ts";
+import { glipPictures } from "../../src/models/parts/glip-pictures.ts";
 import { groundling, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -123,7 +124,10 @@ function near(found: readonly number[], wanted: readonly number[], most: number)
 
 /** What the exported model detects in the picture, read as the note beside it says. */
 async function answersOf(onnx: string) {
-  const { tensor, width, height } = prepareImage(await decodePicture(picture()), { short: 96, max: 96 });
+  const { tensor, width, height } = prepareImage(await decodePicture(picture()), {
+    ...glipPictures,
+    size: { short: 96, max: 96 },
+  });
   const session = await InferenceSession.create(onnx);
   const { logits, offsets, centerness } = await session.run({ image: new Tensor("float32", tensor, [1, 3, 96, 96]) });
   await session.release();

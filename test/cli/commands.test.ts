@@ -81,7 +81,7 @@ test("convert makes a folder that loads with the same numbers, and refuses the w
   const { code, stderr } = await groundling(["convert", from, "--to", to, "--vocab", vocab, "--size", "96,160"]);
   assert.equal(code, 0, stderr);
   const [before, after] = [await readModel(model), await readModel(to)];
-  assert.deepEqual(after.size, before.size);
+  assert.deepEqual(after.preparation, before.preparation);
   assert.deepEqual(after.weights, before.weights);
   assert.match(readFileSync(join(to, "README.md"), "utf8"), /1,805,110|parameters/);
 });

@@ -9,6 +9,7 @@ import { WordPieces } from "../../src/inputs/words/word-pieces.ts";
 import { AnyWords } from "../../src/inputs/words/words.ts";
 import { glip } from "../../src/models/glip/glip.ts";
 import { glipPresets } from "../../src/models/glip/glip-presets.ts";
+import { glipPictures } from "../../src/models/parts/glip-pictures.ts";
 import { Session } from "../../src/onnx/index.ts";
 import { GroundingModel } from "../../src/tasks/finding/grounding-model.ts";
 import { Predictor } from "../../src/tasks/finding/predictor.ts";
@@ -46,7 +47,7 @@ const picture = () => decodePicture(join(fixtures, "picture.png"));
 test("a GLIP of formula weights has the activations of another implementation", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
-  const prepared = prepareImage(await picture(), size);
+  const prepared = prepareImage(await picture(), { ...glipPictures, size });
   const { ids } = words().pieces.encode(golden.meta.caption);
   const image = input("image", [1, 3, prepared.paddedHeight, prepared.paddedWidth]);
   const mask = input("mask", [1, ids.length]);
@@ -69,7 +70,7 @@ test("a GLIP of formula weights has the activations of another implementation", 
 test("from a picture file and class names to the detections of another implementation, in order", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
-  const finder = new GroundingModel(new Predictor(model, weights, { threads: 1 }), words(), size);
+  const finder = new GroundingModel(new Predictor(model, weights, { threads: 1 }), words(), { ...glipPictures, size });
   const classes = golden.meta.caption.split(". ");
   const found = await finder.detect(join(fixtures, "picture.png"), classes, { threshold: 0 });
   await finder.dispose();
@@ -99,7 +100,7 @@ test("a training step has the losses and gradients of another implementation", a
   const golden = await openGolden<TrainingMeta>(join(fixtures, "training"));
   const { seed, boxes, tokens } = golden.meta;
   const { model, weights } = nano(seed);
-  const { tensor, paddedHeight: height, paddedWidth: width } = prepareImage(await picture(), size);
+  const { tensor, paddedHeight: height, paddedWidth: width } = prepareImage(await picture(), { ...glipPictures, size });
   const [pictures, length] = golden.shape("input.ids") as [number, number];
   const truths = boxes.map((corners, i) => ({ boxes: Float32Array.from(corners.flat()), tokens: tokens[i]! }));
   const image = new Float32Array(pictures * tensor.length);

@@ -6,6 +6,7 @@ import { after, before, test } from "node:test";
 import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
@@ -14,7 +15,12 @@ import { type Method, trainedNames } from "./methods.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adapt-model-"));
 const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
-const base: StoredModel = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const base: StoredModel = {
+  ...tinyModel(),
+  words,
+  vocabulary,
+  preparation: { ...glipPictures, size: { short: 64, max: 64 } },
+};
 const sessions = new TrainingSessions({ optimization: "none" });
 const annotations = join(root, "set", "instances.json");
 

@@ -3,7 +3,7 @@
 import { fewShot } from "../../data/training/few-shot.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { ClassPrompt, Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";
 import { type Composer, localBatchSource } from "../../learning/batch-source.ts";
@@ -196,13 +196,14 @@ function learn(
 /** How pictures and words become batches. */
 function setupOf(
   { train, captions, shots, replay, replayWeight = 1, seed = 10, pictures = 4, ...request }: AdaptationRequest,
-  { model, vocabulary, size: own }: StoredModel,
+  { model, vocabulary, preparation }: StoredModel,
   { names, prompt }: AdaptedData,
 ): DatasetComposerSetup {
-  const { size = own } = request;
+  const { size = preparation.size } = request;
   return {
     ...{ seed, pictures, sizes: [size.short], longest: size.max, flip: 0.5 },
     words: { kind: "word-pieces" as const, file: vocabulary },
+    preparation,
     ...{ tokens: replay ? model.maxTokens : Math.min(tokensOf(prompt), model.maxTokens), maxTokens: model.maxTokens },
     sources: [
       { ...train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },

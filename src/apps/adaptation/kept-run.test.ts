@@ -8,6 +8,7 @@ import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { readCheckpoint, writeCheckpoint } from "../../learning/checkpoint.ts";
 import { checkpointFile } from "../../learning/train.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
 import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
@@ -15,7 +16,12 @@ import { KeptRun } from "./kept-run.ts";
 
 const root = mkdtempSync(join(tmpdir(), "kept-run-"));
 const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
-const base: StoredModel = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const base: StoredModel = {
+  ...tinyModel(),
+  words,
+  vocabulary,
+  preparation: { ...glipPictures, size: { short: 64, max: 64 } },
+};
 const sessions = new TrainingSessions({ optimization: "none" });
 const annotations = join(root, "set", "instances.json");
 const request: AdaptationRequest = {

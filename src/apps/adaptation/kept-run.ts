@@ -72,7 +72,7 @@ export class KeptRun implements TrainingListener, Restorable {
 function settingsOf(request: AdaptationRequest, base: StoredModel): { [name: string]: Json } {
   const { mark } = baseOf(base);
   const { method, train, valid, inPlace, captions, shots, seed, steps, epochs } = request;
-  const { learningRate, weightDecay, frozen, pictures, size = base.size, replay, replayWeight } = request;
+  const { learningRate, weightDecay, frozen, pictures, size = base.preparation.size, replay, replayWeight } = request;
   const settings = {
     ...{ model: mark, data: filesOf(train), valid: valid && filesOf(valid), replay: replay && filesOf(replay) },
     ...{ method, inPlace, captions, shots, seed, steps, epochs, learningRate, weightDecay, frozen, pictures, size },

@@ -5,6 +5,7 @@ import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import type { Numbers } from "../../learning/optimizer.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { tinyBatch } from "../../tasks/grounding/fixtures/tiny-batch.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
 import { TrainingSessions } from "./adapt-model.ts";
@@ -12,7 +13,7 @@ import { learnableOf } from "./learnable.ts";
 import type { Method } from "./methods.ts";
 
 const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
-const base = { ...tinyModel(), words, vocabulary, size: { short: 64, max: 64 } };
+const base = { ...tinyModel(), words, vocabulary, preparation: { ...glipPictures, size: { short: 64, max: 64 } } };
 const sessions = new TrainingSessions({ optimization: "none" });
 after(() => sessions.dispose());
 

@@ -33,7 +33,7 @@ export async function paceOf(
   stored: StoredModel,
   { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
 ): Promise<Pace> {
-  const { valid, captions, shots, size = stored.size } = request;
+  const { valid, captions, shots, size = stored.preparation.size } = request;
   if (!valid) {
     const totalSteps = steps ?? 100;
     const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });

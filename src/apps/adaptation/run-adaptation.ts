@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { Interrupted } from "../../learning/interruption.ts";
 import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt.ts";
 import { writeAdapters } from "../../tasks/finding/adapters.ts";
@@ -91,7 +91,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   const { train, valid, test } = splits;
   refuseOtherClasses(splits);
   const files = (path: string) => ({ data: path, ...(images === undefined ? {} : { images }) });
-  const size = run.size ?? base.size;
+  const size = run.size ?? base.preparation.size;
   const scoredData = test ?? valid;
   const captions = run.captions ? { captions: run.captions } : {};
   const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
@@ -235,9 +235,9 @@ async function write(
     return file;
   }
   const folder = join(out, MODEL);
-  const { model, weights, vocabulary, size } = stored;
+  const { model, weights, vocabulary, preparation } = stored;
   await writeModelFolder(folder, {
-    ...{ type: base.type, config: base.model.config, vocabulary, size },
+    ...{ type: base.type, config: base.model.config, vocabulary, preparation },
     card: `# Adapted model\n\nMade by \`groundling adapt\` for: ${names.join(", ")}.\n`,
     weights: model.parameters.map(({ name, shape }) => ({
       ...{ name, dtype: "F32" as const, shape, data: weights.get(name)! },

@@ -3,7 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
 import { readJson } from "../../data/readers/json.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { type Method, methods } from "../adaptation/methods.ts";

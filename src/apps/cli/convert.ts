@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { type GlipConfig, glip, publishedExtras } from "../../models/glip/glip.ts";
 import { glipPresets } from "../../models/glip/glip-presets.ts";
 import { sizeRule } from "./numbers.ts";

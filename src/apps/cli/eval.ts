@@ -7,7 +7,7 @@ import type { Format } from "../../data/readers/formats.ts";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
 import { writeInto } from "../../files/write-whole.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";

@@ -1,7 +1,7 @@
 /** `groundling inspect`: every named intermediate of a run, for comparison with another implementation. */
 
 import { type Command, Option } from "commander";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
@@ -45,7 +45,11 @@ export function addInspectCommand(program: Command): void {
       prompt === undefined
         ? promptOfCaption(stored.words.pieces, text, phrasesOf(text, phrase), { maxTokens })
         : stored.words.promptOf(prompt, { maxTokens });
-    const tensors = await intermediates({ ...stored, ...(size ? { size } : {}) }, picture, planned);
+    const tensors = await intermediates(
+      { ...stored, preparation: { ...stored.preparation, ...(size ? { size } : {}) } },
+      picture,
+      planned,
+    );
     await writeSafetensors(out, tensors, { image, prompt: text });
     print(`${tensors.length} tensors in ${out}\n`);
   });

@@ -1,7 +1,7 @@
 /** Numbers given on the command line. */
 
 import { InvalidArgumentError } from "commander";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 
 /** The proportion of the published models' 800 and 1333. */
 const LONGER = 1333 / 800;

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeInto } from "../../files/write-whole.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { driveHere } from "../../jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../jobs/share.ts";
 import { type DeadLetter, undone } from "../../jobs/work.ts";

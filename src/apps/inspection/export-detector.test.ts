@@ -28,13 +28,16 @@ const PHOTO = "examples/photos/cat.jpg";
 test("the exported model and its companion, read as the note says, answer as the model does in a photo", async () => {
   const stored = await readModel();
   const picture = await decodePicture(PHOTO);
-  const resized = resizedSize(picture, stored.size);
+  const resized = resizedSize(picture, stored.preparation.size);
   const padded = { height: 32 * Math.ceil(resized.height / 32), width: 32 * Math.ceil(resized.width / 32) };
   const path = join(folder, "m.onnx");
   const written = await exportDetector(stored, { ...padded, classes: CLASSES, path });
   assert.deepEqual(written, { model: path, note: `${path}.json`, companion: join(folder, "m.companion.onnx") });
   const note = JSON.parse(readFileSync(written.note, "utf8"));
-  assert.deepEqual(note.image.size, { shortest_edge: stored.size.short, longest_edge: stored.size.max });
+  assert.deepEqual(note.image.size, {
+    shortest_edge: stored.preparation.size.short,
+    longest_edge: stored.preparation.size.max,
+  });
 
   const own = await ownAnswers(path, note, { picture, resized });
   const photos = await companionAnswers(written.companion!, note, { picture, resized });

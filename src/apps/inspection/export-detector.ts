@@ -50,7 +50,7 @@ export async function exportDetector(stored: StoredModel, question: ExportQuesti
   if (!pass || passes.length > 1)
     throw new InputError(`these ${labels.length} names need ${passes.length} prompts; export fewer at once`);
   await exportOnnx(await answersOf(stored, pass, { height, width }), path, { weights });
-  const note = detectorNote({ height, width }, stored.size, {
+  const note = detectorNote({ height, width }, stored.preparation, {
     classes: pass.classes.map((label, i) => ({ name: labels[label]!, tokens: pass.labelTokens[i]! })),
   });
   const beside = companion && !pass.learned ? await readCompanion(companion, stored.names?.photos) : undefined;

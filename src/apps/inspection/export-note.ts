@@ -1,21 +1,21 @@
 /** What another program must know to prepare pictures for an exported model and to read its answers. */
 
 import { levelsOf, STRIDES } from "../../boxes/anchors.ts";
-import { PIXEL_DEVIATION, PIXEL_MEAN, type SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 
-/** The note of a detector exported for pictures of `height` × `width` pixels, padding included; `size` is the model's own. */
+/** The note of a detector exported for pictures of `height` × `width` pixels, padding included; `preparation` is the model's own. */
 export function detectorNote(
   { height, width }: { height: number; width: number },
-  size: SizeRule,
+  { size, channels, mean, deviation }: PicturePreparation,
   { classes }: { classes: readonly { name: string; tokens: readonly number[] }[] },
 ) {
   return {
     image: {
       input: "image",
       shape: [1, 3, height, width],
-      order: "BGR",
-      mean: PIXEL_MEAN,
-      std: PIXEL_DEVIATION,
+      order: channels.toUpperCase(),
+      mean,
+      std: deviation,
       size: { shortest_edge: size.short, longest_edge: size.max },
       preparation:
         "resize (bilinear) so that the shorter side has shortest_edge pixels and the longer at most longest_edge; value = (0 to 255 - mean) / std by channel; zeros at the right and the bottom up to the shape",

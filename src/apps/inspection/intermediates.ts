@@ -3,8 +3,8 @@
 import { anchorsOf } from "../../boxes/anchors.ts";
 import { bestFirst, candidateDetections, type Detections, finalDetections } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
-import { prepareImage } from "../../inputs/pictures/prepare-image.ts";
-import { type Picture, resizeBilinear } from "../../inputs/pictures/resize.ts";
+import { prepareImage, resizedPicture } from "../../inputs/pictures/prepare-image.ts";
+import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { Pass, Prompt } from "../../inputs/words/prompts.ts";
 import { Session } from "../../onnx/index.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
@@ -15,7 +15,7 @@ const LEVELS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
 /** Runs a model once, the caption padded to the most tokens it reads; boxes are in pixels of the resized picture, labels count from 1. */
 export async function intermediates(
-  { model, weights, size }: Omit<StoredModel, "words">,
+  { model, weights, preparation }: Omit<StoredModel, "words">,
   picture: Picture,
   { passes }: Prompt,
 ): Promise<TensorToWrite[]> {
@@ -25,7 +25,7 @@ export async function intermediates(
       `the prompt is longer than the ${maxTokens} tokens that the model reads; inspect fewer names at once`,
     );
   const pass = passes[0]!;
-  const { tensor, width, height, paddedWidth, paddedHeight } = prepareImage(picture, size);
+  const { tensor, width, height, paddedWidth, paddedHeight } = prepareImage(picture, preparation);
   const given = inputsOf(pass, maxTokens);
   const image = input("image", [1, 3, paddedHeight, paddedWidth]);
   const mask = input("mask", [1, maxTokens]);
@@ -52,7 +52,7 @@ export async function intermediates(
       name: "input.rgb",
       dtype: "U8",
       shape: [height, width, 3],
-      data: resizeBilinear(picture, { width, height }).data,
+      data: resizedPicture(picture, preparation).data,
     },
     float("input.image", [1, 3, paddedHeight, paddedWidth], tensor),
     { name: "input.input_ids", dtype: "I64", shape: [1, maxTokens], data: given.ids },

@@ -20,20 +20,20 @@ export interface DataOfRun {
 /** `sprites` is the folder of rendered drawings. */
 export async function dataOfRun(
   recipe: Recipe,
-  { model, words, source }: Pick<ModelOfRun, "model" | "words" | "source">,
+  { model, words, source, preparation }: Omit<ModelOfRun, "config">,
   sprites: string,
 ): Promise<DataOfRun> {
   const { data, seed } = recipe;
   const { pictures, sizes } = data;
   // Of fixed classes each is a token.
   const tokens = source.kind === "classes" ? source.names.length : data.tokens;
-  const shared = { words: source, seed, pictures, sizes, tokens, maxTokens: model.maxTokens };
+  const shared = { words: source, preparation, seed, pictures, sizes, tokens, maxTokens: model.maxTokens };
   if (data.kind === "datasets") {
     const { sources, longest, flip, negatives, heldOut } = data;
     return {
       module: moduleBeside("../../tasks/grounding/dataset-composer", import.meta.url),
       setup: { ...shared, sources, longest, flip, negatives },
-      evaluation: heldOut && (await datasetEvaluation(recipe, data, heldOut, { model, words })),
+      evaluation: heldOut && (await datasetEvaluation(recipe, data, heldOut, { model, words, preparation })),
     };
   }
   const { names, models, grounds, more, objects, smallest, sentences, listed } = data;
@@ -49,6 +49,6 @@ export async function dataOfRun(
       names: listed,
       ...(recipe.contrast ? { contrast: true } : {}),
     },
-    evaluation: sceneEvaluation(recipe, data, { model, words }, sprites),
+    evaluation: sceneEvaluation(recipe, data, { model, words, preparation }, sprites),
   };
 }

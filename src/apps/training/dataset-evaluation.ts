@@ -30,7 +30,7 @@ export async function datasetEvaluation(
   recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures"> & EvaluationWatch,
   { sizes, longest }: Pick<DatasetsData, "sizes" | "longest">,
   files: SourceFiles & { captions?: readonly ClassPrompt[] },
-  { model, words }: Pick<ModelOfRun, "model" | "words">,
+  { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
 ): Promise<Evaluation> {
   const size = { short: Math.max(...sizes), max: longest };
   const truth = readCocoAnnotations(annotationFile(files.data));
@@ -41,7 +41,10 @@ export async function datasetEvaluation(
     every: recipe.evaluateEvery,
     best: "AP",
     run: async ({ weights, average }) => {
-      const grounding = new GroundingModel(new Predictor(model, average ?? weights, { threads: 1 }), words, size);
+      const grounding = new GroundingModel(new Predictor(model, average ?? weights, { threads: 1 }), words, {
+        ...preparation,
+        size,
+      });
       try {
         const detections: object[] = [];
         recipe.progress?.(0, imgIds.length);

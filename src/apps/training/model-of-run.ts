@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { readSource } from "../../data/training/sources.ts";
 import { RecipeError } from "../../errors.ts";
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { WordSource, Words } from "../../inputs/words/words.ts";
 import { families, type RecipeModel, typeOfRecipe } from "../../models/families.ts";
@@ -14,6 +15,8 @@ export interface ModelOfRun {
   /** With the classes of a model that has its own, so that a checkpoint says them. */
   config: RecipeModel;
   words: Words;
+  /** How pictures are taken, but for their size. */
+  preparation: PicturePreparation;
   /** Where the words come from. */
   source: WordSource;
 }
@@ -24,7 +27,13 @@ export async function modelOfRun(recipe: Recipe): Promise<ModelOfRun> {
   if (!family.detector) throw new RecipeError(`model: a ${family.title} is no detector; give one that is`);
   const config = (await family.completed?.(recipe.model, () => classesOf(recipe, family.title))) ?? recipe.model;
   const source = family.words(config, (name) => join(wordsOf(recipe), name));
-  return { model: family.detector(config), config: config as RecipeModel, words: await readWords(source), source };
+  return {
+    model: family.detector(config),
+    config: config as RecipeModel,
+    words: await readWords(source),
+    source,
+    preparation: family.preparation,
+  };
 }
 
 async function classesOf({ data }: Recipe, title: string): Promise<string[]> {

@@ -16,7 +16,7 @@ const SEED = 5;
 export function sceneEvaluation(
   recipe: Recipe,
   data: ScenesData,
-  { model, words }: Pick<ModelOfRun, "model" | "words">,
+  { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
   sprites: string,
 ): Evaluation {
   const { sizes, objects, smallest, names, models, grounds } = data;
@@ -34,7 +34,7 @@ export function sceneEvaluation(
     best: "f1",
     run: async ({ weights, average }) => {
       const size = { short: side, max: side };
-      const grounding = new GroundingModel(new Predictor(model, average ?? weights), words, size);
+      const grounding = new GroundingModel(new Predictor(model, average ?? weights), words, { ...preparation, size });
       try {
         const { found, falseAlarms, things } = await scoreScenes(grounding, world, options);
         const hits = found * things;

@@ -1,7 +1,8 @@
 /** Pictures as CLIP takes them: the middle square of the short side. Source: OpenAI `clip/clip.py`, _transform. */
 
-import { InputError } from "../../errors.ts";
-import { type Picture, resizeBicubic, roundToEven } from "./resize.ts";
+import type { PicturePreparation } from "./preparation.ts";
+import { prepareImage, resizedPicture } from "./prepare-image.ts";
+import type { Picture } from "./resize.ts";
 
 /** How pictures become squares of numbers. */
 export interface CropRule {
@@ -18,46 +19,20 @@ export const CLIP_PIXELS = {
   deviation: [0.26862954, 0.26130258, 0.27577711],
 } as const;
 
-const MAX_RESIZED = 100_000_000;
+/** The rule in the words of `prepareImage`. */
+export function cropPreparation({ side, mean, deviation }: CropRule): PicturePreparation {
+  return {
+    ...{ size: { short: side, max: Number.POSITIVE_INFINITY }, filter: "bicubic", crop: { width: side, height: side } },
+    ...{ multiple: 1, channels: "rgb", highest: 1, mean, deviation },
+  };
+}
 
 /** Resizes the short side to `side` as Pillow's bicubic does and cuts the square out of the middle. Throws InputError for a very long picture. */
 export function cropSquare(picture: Picture, side: number): Picture {
-  const { width, height } = picture;
-  const long = (along: number, across: number) => Math.trunc((side * along) / across);
-  const size =
-    width <= height ? { width: side, height: long(height, width) } : { width: long(width, height), height: side };
-  if (size.width * size.height > MAX_RESIZED)
-    throw new InputError(
-      `a picture of ${width} × ${height} pixels would become ${size.width} × ${size.height}; cut it to a less long one`,
-    );
-  const resized = resizeBicubic(picture, size);
-  const left = roundToEven((size.width - side) / 2);
-  const top = roundToEven((size.height - side) / 2);
-  const data = new Uint8Array(3 * side * side);
-  for (let y = 0; y < side; y++) {
-    const start = 3 * (size.width * (top + y) + left);
-    data.set(resized.data.subarray(start, start + 3 * side), 3 * side * y);
-  }
-  return { data, width: side, height: side };
+  return resizedPicture(picture, cropPreparation({ side, ...CLIP_PIXELS }));
 }
 
 /** A picture as a model takes it: [3, side, side]; red, green, blue; normalised. */
-export function prepareCrop(picture: Picture, { side, mean, deviation }: CropRule): Float32Array {
-  const { data } = cropSquare(picture, side);
-  const plane = side * side;
-  const tensor = new Float32Array(3 * plane);
-  for (let channel = 0; channel < 3; channel++) {
-    const table = normalised(mean[channel]!, deviation[channel]!);
-    for (let i = 0; i < plane; i++) tensor[channel * plane + i] = table[data[3 * i + channel]!]!;
-  }
-  return tensor;
-}
-
-/** The 256 values that a channel can have, in float32. */
-function normalised(mean: number, deviation: number): Float32Array {
-  const { fround } = Math;
-  return Float32Array.from(
-    { length: 256 },
-    (_, level) => fround(fround(level / 255) - fround(mean)) / fround(deviation),
-  );
+export function prepareCrop(picture: Picture, rule: CropRule): Float32Array {
+  return prepareImage(picture, cropPreparation(rule)).tensor;
 }

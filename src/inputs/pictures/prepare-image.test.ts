@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { decodePicture } from "./picture.ts";
 import { prepareImage, resizedSize } from "./prepare-image.ts";
 
@@ -10,7 +11,7 @@ const usual = { short: 800, max: 1333 };
 
 test("a resized picture becomes the reference's tensor, bit for bit", async () => {
   const picture = await decodePicture(fileURLToPath(new URL("fixtures/astronaut-128.png", import.meta.url)));
-  const { tensor, ...sizes } = prepareImage(picture, { short: 128, max: 213 });
+  const { tensor, ...sizes } = prepareImage(picture, { ...glipPictures, size: { short: 128, max: 213 } });
   assert.deepEqual(sizes, { width: 172, height: 128, paddedWidth: 192, paddedHeight: 128 });
   const digest = createHash("sha256").update(new Uint8Array(tensor.buffer)).digest("hex");
   assert.equal(digest, "65cf5b57f794230d3ff8345eb00b9d82533efc67821d61fdb83a256c4727a54f");
@@ -33,14 +34,17 @@ test("a picture of one pixel by ten thousand keeps one pixel", () => {
   assert.deepEqual(resizedSize({ width: 10000, height: 1 }, usual), { width: 1333, height: 1 });
   const { tensor, paddedWidth, paddedHeight } = prepareImage(
     { data: new Uint8Array(30000).fill(200), width: 1, height: 10000 },
-    usual,
+    { ...glipPictures, size: usual },
   );
   assert.deepEqual([paddedWidth, paddedHeight], [32, 1344]);
   assert.equal(tensor.length, 3 * 32 * 1344);
 });
 
 test("the padding is zero and the channels are blue, green, red", () => {
-  const { tensor } = prepareImage({ data: Uint8Array.of(255, 0, 0), width: 1, height: 1 }, { short: 1, max: 1 });
+  const { tensor } = prepareImage(
+    { data: Uint8Array.of(255, 0, 0), width: 1, height: 1 },
+    { ...glipPictures, size: { short: 1, max: 1 } },
+  );
   const values = [tensor[0], tensor[1024], tensor[2048]].map((value) => Number(value!.toFixed(4)));
   assert.deepEqual(values, [-1.8044, -2.0357, 2.2489]);
   assert.equal(tensor.filter((value) => value !== 0).length, 3);
@@ -49,7 +53,7 @@ test("the padding is zero and the channels are blue, green, red", () => {
 test("a thin picture without a limit on its longer side is refused", () => {
   const thin = { data: new Uint8Array(30000), width: 10000, height: 1 };
   assert.throws(
-    () => prepareImage(thin, { short: 800, max: Infinity }),
+    () => prepareImage(thin, { ...glipPictures, size: { short: 800, max: Infinity } }),
     (error) => error instanceof InputError && /10000 × 1/.test(error.message),
   );
 });

@@ -1,15 +1,10 @@
-/** Pictures as the GLIP models take them. Source: GLIP `data/transforms/transforms.py` and `structures/image_list.py`. */
+/** Pictures as models take them. Sources: GLIP `data/transforms/transforms.py`, `structures/image_list.py`; OpenAI `clip/clip.py`, _transform. */
 import { InputError } from "../../errors.ts";
-import { type Picture, resizeBilinear, roundToEven, type Size } from "./resize.ts";
-
-/** Wanted length of the shorter side and the most that the longer may have, in pixels. */
-export interface SizeRule {
-  readonly short: number;
-  readonly max: number;
-}
+import type { PicturePreparation, SizeRule } from "./preparation.ts";
+import { type Picture, resizeBicubic, resizeBilinear, roundToEven, type Size } from "./resize.ts";
 
 export interface PreparedImage {
-  /** [1, 3, paddedHeight, paddedWidth]: blue, green, red; normalised; zero at the right and the bottom. */
+  /** [1, 3, paddedHeight, paddedWidth], normalised; zero at the right and the bottom. */
   readonly tensor: Float32Array;
   /** Size of the resized picture within the tensor. */
   readonly width: number;
@@ -18,10 +13,8 @@ export interface PreparedImage {
   readonly paddedHeight: number;
 }
 
-/** Mean and deviation of blue, green and red on the scale of 0 to 255. */
-export const PIXEL_MEAN = [103.53, 116.28, 123.675];
-export const PIXEL_DEVIATION = [57.375, 57.12, 58.395];
-const MULTIPLE = 32;
+type AnyPreparation = PicturePreparation<SizeRule | Size>;
+
 const MAX_RESIZED = 100_000_000;
 
 /** The size GLIP gives a picture of `width` × `height` pixels; a side is at least one pixel, where the reference fails. */
@@ -35,46 +28,72 @@ export function resizedSize({ width, height }: Size, { short, max }: SizeRule): 
   return width < height ? { width: one, height: long } : { width: long, height: one };
 }
 
-/** Resizes, normalises and pads a picture to multiples of 32. Throws InputError when it would be too large. */
-export function prepareImage(picture: Picture, rule: SizeRule): PreparedImage {
-  const { width, height } = resizedSize(picture, rule);
+/** Resizes, crops, normalises and pads a picture. Throws InputError when it would be too large, or is smaller than what is cut out. */
+export function prepareImage(picture: Picture, preparation: AnyPreparation): PreparedImage {
+  const { multiple } = preparation;
+  const resized = resizedPicture(picture, preparation);
+  const { width, height } = resized;
+  const paddedWidth = Math.ceil(width / multiple) * multiple;
+  const paddedHeight = Math.ceil(height / multiple) * multiple;
+  const tensor = planes(resized, { width: paddedWidth, height: paddedHeight }, preparation);
+  return { tensor, width, height, paddedWidth, paddedHeight };
+}
+
+/** The picture that is normalised: resized, and cut where that is told. Errors as `prepareImage`. */
+export function resizedPicture(
+  picture: Picture,
+  { size, filter, crop }: Pick<AnyPreparation, "size" | "filter" | "crop">,
+): Picture {
+  const { width, height } = "short" in size ? resizedSize(picture, size) : size;
   if (width * height > MAX_RESIZED) {
     const from = `a picture of ${picture.width} × ${picture.height} pixels`;
     throw new InputError(
       `${from} would become ${width} × ${height}; give a smaller size or a limit on the longer side`,
     );
   }
-  const paddedWidth = Math.ceil(width / MULTIPLE) * MULTIPLE;
-  const paddedHeight = Math.ceil(height / MULTIPLE) * MULTIPLE;
-  const tensor = planes(resizeBilinear(picture, { width, height }), paddedWidth, paddedHeight);
-  return { tensor, width, height, paddedWidth, paddedHeight };
+  const resize = filter === "bilinear" ? resizeBilinear : resizeBicubic;
+  const resized = resize(picture, { width, height });
+  return crop ? middle(resized, crop) : resized;
 }
 
-/** A picture stretched to a square: [1, 3, side, side], blue, green, red, normalised as by `prepareImage`. */
-export function prepareSquare(picture: Picture, side: number): Float32Array {
-  return planes(resizeBilinear(picture, { width: side, height: side }), side, side);
+/** A part out of the middle; halves of pixels go to the even one, as in Python. */
+function middle(picture: Picture, { width, height }: Size): Picture {
+  if (picture.width < width || picture.height < height)
+    throw new InputError(
+      `a picture resized to ${picture.width} × ${picture.height} is smaller than the ${width} × ${height} to be cut out of it; give a larger size`,
+    );
+  const left = roundToEven((picture.width - width) / 2);
+  const top = roundToEven((picture.height - height) / 2);
+  const data = new Uint8Array(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const start = 3 * (picture.width * (top + y) + left);
+    data.set(picture.data.subarray(start, start + 3 * width), 3 * width * y);
+  }
+  return { data, width, height };
 }
 
-/** Normalised planes of blue, green and red, with zeros at the right and the bottom. */
-function planes({ data, width, height }: Picture, paddedWidth: number, paddedHeight: number): Float32Array {
-  const plane = paddedWidth * paddedHeight;
+/** Normalised planes of the channels, with zeros at the right and the bottom. */
+function planes({ data, width, height }: Picture, padded: Size, preparation: AnyPreparation): Float32Array {
+  const plane = padded.width * padded.height;
   const tensor = new Float32Array(3 * plane);
   for (let channel = 0; channel < 3; channel++) {
-    const table = normalised(channel);
+    const table = normalised(channel, preparation);
+    const from = preparation.channels === "rgb" ? channel : 2 - channel;
     for (let y = 0; y < height; y++) {
-      let out = channel * plane + y * paddedWidth;
+      let out = channel * plane + y * padded.width;
       const end = 3 * width * (y + 1);
-      for (let at = 3 * width * y + 2 - channel; at < end; at += 3) tensor[out++] = table[data[at]!]!;
+      for (let at = 3 * width * y + from; at < end; at += 3) tensor[out++] = table[data[at]!]!;
     }
   }
   return tensor;
 }
 
-/** The 256 values a channel can have; the reference divides by 255 and multiplies by it again, in float32. */
-function normalised(channel: number): Float32Array {
+/** The 256 values a channel can have, in float32. GLIP's code divides by 255 and multiplies by it again. */
+function normalised(channel: number, { highest, mean, deviation }: AnyPreparation): Float32Array {
   const { fround } = Math;
   return Float32Array.from({ length: 256 }, (_, level) => {
-    const scaled = fround(fround(level / 255) * 255);
-    return fround(scaled - fround(PIXEL_MEAN[channel]!)) / fround(PIXEL_DEVIATION[channel]!);
+    const share = fround(level / 255);
+    const scaled = highest === 1 ? share : fround(share * 255);
+    return fround(scaled - fround(mean[channel]!)) / fround(deviation[channel]!);
   });
 }

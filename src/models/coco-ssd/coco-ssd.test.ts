@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PIXEL_DEVIATION, PIXEL_MEAN } from "../../inputs/pictures/prepare-image.ts";
 import { evaluate } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
-import { cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "./coco-ssd.ts";
+import { cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "./coco-ssd.ts";
 
 /** Of person, cat and toothbrush, and of the box, by TensorFlow.js (scripts/fixtures/coco-ssd.mjs): one place of each map at least. */
 const EXPECTED = [
@@ -31,7 +30,7 @@ test("the COCO-SSD of the built-in model answers as TensorFlow's", async () => {
   const plane = SSD_SIDE * SSD_SIDE;
   const square = Float32Array.from({ length: 3 * plane }, (_, i) => {
     const channel = Math.floor(i / plane);
-    return (wave(3 * (i % plane) + 2 - channel) - PIXEL_MEAN[channel]!) / PIXEL_DEVIATION[channel]!;
+    return (wave(3 * (i % plane) + 2 - channel) - ssdPictures.mean[channel]!) / ssdPictures.deviation[channel]!;
   });
   const outputs = model.answer(input("square", [1, 3, SSD_SIDE, SSD_SIDE]));
   const { logits, offsets } = await evaluate({ ...outputs }, { square }, { weights });

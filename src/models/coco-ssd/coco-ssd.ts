@@ -3,12 +3,17 @@
  * (`ssdlite_mobilenet_v2_coco`), its batch norms taken into the convolutions. A detector of fixed classes; it is run, never trained here.
  */
 
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
+import type { Size } from "../../inputs/pictures/resize.ts";
 import { type ParameterInfo, Scope } from "../../nn/index.ts";
 import { concat, reshape, type Tensor, transpose } from "../../tensor/index.ts";
+import { glipPictures } from "../parts/glip-pictures.ts";
 import { MOBILE_NET_CHANNELS, mobileNet, relu6, sameConvolution } from "../parts/mobile-net.ts";
 
 /** Side of the square that a picture is stretched to: the multiple of 32 nearest to the 300 of its training. */
 export const SSD_SIDE = 320;
+/** The pixels of GLIP, which came first in a model folder. */
+export const ssdPictures: PicturePreparation<Size> = { ...glipPictures, size: { width: SSD_SIDE, height: SSD_SIDE } };
 /** Channels between and behind each of the layers that follow the body, each of half the side of the one before. */
 const EXTRAS = [
   [256, 512],
@@ -34,7 +39,7 @@ const SHAPES = SIDES.map((_, map) => {
 export interface CocoSsd {
   readonly parameters: readonly ParameterInfo[];
   /**
-   * Of a picture that `prepareSquare` made [1,3,SSD_SIDE,SSD_SIDE]: logits [a, classes] and box offsets [4,a] (dx, dy, dw, dh)
+   * Of a picture prepared as `ssdPictures` says [1,3,SSD_SIDE,SSD_SIDE]: logits [a, classes] and box offsets [4,a] (dx, dy, dw, dh)
    * from the anchors of `ssdAnchors`.
    */
   answer(square: Tensor): { logits: Tensor; offsets: Tensor };

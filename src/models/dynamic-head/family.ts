@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { detectorShape, hugeWords } from "../parts/detector-schema.ts";
 import type { Family } from "../parts/family.ts";
+import { glipPictures } from "../parts/glip-pictures.ts";
 import { type DynamicHeadConfig, dynamicHead } from "./dynamic-head.ts";
 
 const schema = z.strictObject({ ...detectorShape, classes: z.array(z.string().min(1).max(1000)).min(1).max(100_000) });
@@ -15,7 +16,7 @@ export const dynamicHeadFamily = {
   schema,
   recipe,
   capabilities: ["detect"],
-  size: { short: 800, max: 1333 },
+  preparation: glipPictures,
   completed: async (inRecipe: z.infer<typeof recipe>, classes) => ({
     ...inRecipe,
     classes: inRecipe.classes ?? (await classes()),

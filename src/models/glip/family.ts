@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { detectorShape, hugeWords, upTo } from "../parts/detector-schema.ts";
 import type { Family } from "../parts/family.ts";
+import { glipPictures } from "../parts/glip-pictures.ts";
 import { type GlipConfig, glip, publishedExtras } from "./glip.ts";
 import { inferConfig, isGlip } from "./infer-config.ts";
 
@@ -27,8 +28,7 @@ export const glipFamily = {
   schema,
   recipe: schema.extend({ kind: z.literal("glip").exactOptional() }),
   capabilities: ["detect", "ground"],
-  // What the published models were tested with.
-  size: { short: 800, max: 1333 },
+  preparation: glipPictures,
   published: {
     vocabulary: "assets/bert-base-uncased/vocab.txt",
     mayBeUnused: publishedExtras,

@@ -1,7 +1,7 @@
 /** What a family of models says about itself: a row of the table of families. */
 
 import type { z } from "zod";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import type { WordSource } from "../../inputs/words/words.ts";
 import type { Detector } from "./detector.ts";
 
@@ -34,8 +34,8 @@ export interface Family<Config = unknown> {
   /** The `model` of a recipe: its `kind`, and the configuration without what the data say. */
   readonly recipe: z.ZodObject;
   readonly capabilities: readonly Capability[];
-  /** Sides of pictures unless a model folder says others. */
-  readonly size: SizeRule;
+  /** How pictures are taken where preprocessor_config.json does not say. */
+  readonly preparation: PicturePreparation;
   readonly published?: PublishedForm<Config>;
   /** The parameter that starts from the word vectors of a recipe's `words`. */
   readonly wordTable?: string;

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { fromFloat32, toFloat32 } from "../../weights/float-conversion.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
@@ -26,9 +27,14 @@ const stored = { name: "tiny", weights };
 const base = baseOf(stored);
 /** Detections of any score. */
 const ALL = { threshold: 0 };
-const loaded = new GroundingModel(new Predictor(model, weights, options), new AnyWords(words), size, {
-  mark: base.mark,
-});
+const loaded = new GroundingModel(
+  new Predictor(model, weights, options),
+  new AnyWords(words),
+  { ...glipPictures, size },
+  {
+    mark: base.mark,
+  },
+);
 after(async () => {
   await loaded.dispose();
   rmSync(root, { recursive: true });
@@ -69,7 +75,10 @@ test("a prompt read from its file answers in the bits of the model that was trai
   const vectors = new Float32Array(model.maxTokens * model.textWidth);
   vectors.set(prompt.vectors);
   const tuned = new Map([...weights, [TUNABLE_PROMPT, vectors] as const]);
-  const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), new AnyWords(words), size);
+  const whole = new GroundingModel(new Predictor(withTunablePrompt(model), tuned, options), new AnyWords(words), {
+    ...glipPictures,
+    size,
+  });
   try {
     assert.deepEqual(await loaded.detect(picture, read, ALL), await whole.detect(picture, ["dog", "cat"], ALL));
   } finally {
@@ -90,9 +99,14 @@ test("vectors in place of the words answer as those that are added to them, and 
   assert.deepEqual((await readAdapted(file)).prompt, inPlace);
   // The language backbone is not run: a model without its weights answers in the same bits.
   const mute = new Map([...weights].filter(([name]) => !name.startsWith("language_backbone")));
-  const silent = new GroundingModel(new Predictor(model, mute, options), new AnyWords(words), size, {
-    mark: base.mark,
-  });
+  const silent = new GroundingModel(
+    new Predictor(model, mute, options),
+    new AnyWords(words),
+    { ...glipPictures, size },
+    {
+      mark: base.mark,
+    },
+  );
   try {
     assert.deepEqual(await silent.detect(picture, inPlace, ALL), await loaded.detect(picture, inPlace, ALL));
     await assert.rejects(silent.detect(picture, ["dog", "cat"], ALL));

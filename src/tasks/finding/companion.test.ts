@@ -142,7 +142,10 @@ test("in the mirror it sees the same things on the other side", async () => {
   const square = Float32Array.from({ length: 3 * SSD_SIDE ** 2 }, (_, i) => Math.sin(i / 7) * Math.cos(i / 1931));
   const turned = square.slice();
   for (let row = 0; row < turned.length; row += SSD_SIDE) turned.subarray(row, row + SSD_SIDE).reverse();
-  const [seen, other] = [await companion.look(square, size), await companion.look(turned, size)];
+  const [seen, other] = [
+    await companion.look({ tensor: square }, size),
+    await companion.look({ tensor: turned }, size),
+  ];
   const mirror = ssdMirror();
   const classes = seen.logits.length / mirror.length;
   assert.deepEqual(

@@ -3,14 +3,16 @@
 import { z } from "zod";
 import { type Detections, type LevelOutputs, type SelectOptions, selectDetections } from "../../boxes/select.ts";
 import { WeightsError } from "../../errors.ts";
+import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
 import { plainNames } from "../../inputs/words/plain-names.ts";
-import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
+import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "../../models/coco-ssd/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
+import type { Beside } from "./beside.ts";
 
 /** What it needs, as it lies in a model folder. */
 export interface StoredCompanion {
@@ -50,7 +52,8 @@ export async function readCompanion(
 }
 
 /** Ready to run; dispose it when done. */
-export class Companion {
+export class Companion implements Beside {
+  readonly preparation = ssdPictures;
   private readonly sessions: SessionCache;
   private lowered: Lowered | undefined;
   private readonly numbers: ReadonlyMap<string, number>;
@@ -71,10 +74,10 @@ export class Companion {
   }
 
   /**
-   * What it sees in the square of a prepared picture, for every class; boxes in pixels of `width` × `height` that it stands for. The
+   * What it sees in a picture prepared for it, for every class; boxes in pixels of `width` × `height` that it stands for. The
    * mean of the picture and its mirror image, which agree about things more than about what looks like them.
    */
-  async look(square: Float32Array, { width, height }: Size): Promise<LevelOutputs> {
+  async look({ tensor: square }: Pick<PreparedImage, "tensor">, { width, height }: Size): Promise<LevelOutputs> {
     const [seen, other] = [await this.answer(square), await this.answer(mirrored(square))];
     const anchors = ssdAnchors(height, width);
     const count = anchors.length / 4;

@@ -1,7 +1,7 @@
 /** How things are looked for: what a caller may choose, what holds when nothing is chosen, and which numbers are refused. */
 
 import { InputError } from "../../errors.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { Span } from "../../inputs/words/word-pieces.ts";
 
 /** Score below which nothing is answered unless told otherwise, in the library and in the program. */

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { InputError, WeightsError } from "../../errors.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
 import { DEFAULT_THRESHOLD } from "./detect-options.ts";
 import { type Detection, GroundingModel } from "./grounding-model.ts";
@@ -22,7 +23,10 @@ const threads = { threads: 1 };
 const ALL = { threshold: 0 };
 const { model, weights } = tinyModel();
 const predictor = new Predictor(model, weights, threads);
-const finder = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), size);
+const finder = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), {
+  ...glipPictures,
+  size,
+});
 after(() => finder.dispose());
 
 /** A picture with one bright corner. */
@@ -64,7 +68,10 @@ test("a prompt is read as it stands, a list with points between, and several pic
 });
 
 test("fixed classes need no naming, and without any there is nothing to find", async () => {
-  const own = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), size);
+  const own = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), {
+    ...glipPictures,
+    size,
+  });
   await assert.rejects(
     own.detect(picture(40, 40)),
     (error) => error instanceof InputError && /setClasses/.test(error.message),
@@ -208,7 +215,7 @@ test("numbers out of range are refused, all at once, and a disposed model says s
   const own = new GroundingModel(
     new Predictor(model, weights, threads),
     new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))),
-    size,
+    { ...glipPictures, size },
   );
   await own.dispose();
   await own.dispose();

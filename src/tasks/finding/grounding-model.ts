@@ -11,7 +11,7 @@ import {
 } from "../../boxes/select.ts";
 import { InputError } from "../../errors.ts";
 import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { PicturePreparation, SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import { captionRemarks, nameRemarks, unknownNames } from "../../inputs/words/name-remarks.ts";
 import { phrasesOf } from "../../inputs/words/noun-phrases.ts";
@@ -26,7 +26,7 @@ import {
 import type { Span } from "../../inputs/words/word-pieces.ts";
 import type { Words } from "../../inputs/words/words.ts";
 import { type AdaptedPrompt, promptOfAdapted, spoken } from "./adapted-prompt.ts";
-import type { Companion } from "./companion.ts";
+import type { Beside } from "./beside.ts";
 import {
   checkOptions,
   DEFAULT_THRESHOLD,
@@ -35,7 +35,7 @@ import {
   type GroundOptions,
 } from "./detect-options.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
-import { type PreparedPicture, preparePicture } from "./prepared-picture.ts";
+import { type Preparations, type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
 /** In pixels of the picture as it was given. */
 export interface Box {
@@ -61,10 +61,8 @@ export interface PhraseDetection extends Detection {
 /** A picture's features with what is needed to bring boxes back to the picture. */
 interface Seen {
   features: ImageFeatures;
-  prepared: { width: number; height: number };
-  picture: { width: number; height: number };
-  square: Float32Array | undefined;
-  /** What the companion sees in the square, once it was asked. */
+  picture: PreparedPicture;
+  /** What the companion sees, once it was asked. */
   known?: Promise<LevelOutputs>;
 }
 
@@ -76,7 +74,7 @@ export interface ModelExtras {
   /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
   mark?: string;
   /** Answers, too, for the names that it knows. */
-  companion?: Companion;
+  companion?: Beside;
   /** What it was trained on, and how emoji are read. */
   names?: NameList;
 }
@@ -96,14 +94,19 @@ export class GroundingModel {
   constructor(
     readonly predictor: Predictor,
     private readonly words: Words,
-    /** Sides that pictures are resized to unless told. */
-    readonly size: SizeRule,
+    private readonly preparation: PicturePreparation,
     private readonly beside: ModelExtras = {},
   ) {}
 
-  /** Whether pictures that are prepared beforehand want a square, too. */
-  get hasCompanion(): boolean {
-    return this.beside.companion !== undefined;
+  /** Sides that pictures are resized to unless told. */
+  get size(): SizeRule {
+    return this.preparation.size;
+  }
+
+  /** What is to be made of pictures that are prepared beforehand, in the model's own size unless told. */
+  preparations(size = this.size): Preparations {
+    const { companion } = this.beside;
+    return { model: { ...this.preparation, size }, ...(companion ? { companion: companion.preparation } : {}) };
   }
 
   /** Fixes the vocabulary, so that `detect` needs none. */
@@ -218,7 +221,7 @@ export class GroundingModel {
     for (const pass of prompt.passes) found.push(await this.findPass(seen, pass, options));
     const known = await this.findKnown(seen, prompt, options);
     const all = joined(known ? [...found, known] : found);
-    const { width, height } = seen.prepared;
+    const { width, height } = seen.picture.images.model;
     const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
     // Those of one detector are suppressed already.
     const apart = known ? finalDetections(all, { ...selection(options), limit: Infinity }) : all;
@@ -237,7 +240,7 @@ export class GroundingModel {
   /** Detections of one pass, in pixels of the prepared picture, by the prompt's labels. */
   private async findPass(seen: Seen, pass: Pass, options: DetectOptions): Promise<Detections> {
     const levels = await this.predictor.answer(seen.features, await this.read(pass));
-    const { width, height } = seen.prepared;
+    const { width, height } = seen.picture.images.model;
     const found = selectDetections(levels, { labelTokens: pass.labelTokens, width, height, ...selection(options) });
     return { ...found, labels: found.labels.map((label) => pass.classes[label]!) };
   }
@@ -245,11 +248,12 @@ export class GroundingModel {
   /** What the companion finds, if it knows one of the names; what was learned for names is not its own to answer. */
   private async findKnown(seen: Seen, { labels, passes }: Prompt, options: DetectOptions) {
     const { companion, names } = this.beside;
-    if (!companion || !seen.square || passes.some(({ learned }) => learned)) return undefined;
+    const { companion: image, model: own } = seen.picture.images;
+    if (!companion || !image || passes.some(({ learned }) => learned)) return undefined;
     const spelled = labels.map((label) => names?.spelledOut(label) ?? label);
     if (spelled.every((label) => companion.classOf(label) === undefined)) return undefined;
-    seen.known ??= companion.look(seen.square, seen.prepared);
-    const { width, height } = seen.prepared;
+    const { width, height } = own;
+    seen.known ??= companion.look(image, { width, height });
     return companion.select(await seen.known, spelled, { width, height, ...selection(options) });
   }
 
@@ -266,7 +270,7 @@ export class GroundingModel {
     const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
     const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
     return keep(this.pictures, KEPT_PICTURES, key, () =>
-      this.features(preparePicture(picture, { size, square: this.hasCompanion })),
+      this.features(preparePicture(picture, this.preparations(size))),
     );
   }
 
@@ -277,10 +281,8 @@ export class GroundingModel {
     return seen;
   }
 
-  private async features({ prepared, square, width, height }: PreparedPicture): Promise<Seen> {
-    const features = await this.predictor.image(prepared);
-    const sizes = { prepared: { width: prepared.width, height: prepared.height }, picture: { width, height } };
-    return { features, ...sizes, square };
+  private async features(picture: PreparedPicture): Promise<Seen> {
+    return { features: await this.predictor.image(picture.images.model), picture };
   }
 }
 
@@ -302,7 +304,7 @@ function isMany(image: PictureSource | readonly PictureSource[]): image is reado
 }
 
 function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPicture {
-  return typeof image === "object" && "prepared" in image;
+  return typeof image === "object" && "images" in image;
 }
 
 /** The value under a key, made when absent; the oldest goes when there are too many. */

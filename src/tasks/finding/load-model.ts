@@ -21,7 +21,7 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   // Read first, so that a wrong file is told of before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
-  const { model, weights, words, size, companion, names } = withAdapted(
+  const { model, weights, words, preparation, companion, names } = withAdapted(
     await readDetector(nameOrPath, options),
     adapted,
   );
@@ -35,7 +35,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     stored.dispose();
   };
   const predictor = new Predictor(model, { ...stored, dispose }, options);
-  const loaded = new GroundingModel(predictor, words, size, {
+  const loaded = new GroundingModel(predictor, words, preparation, {
     mark,
     ...(known ? { companion: new Companion(known, options) } : {}),
     ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),

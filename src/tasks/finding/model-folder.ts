@@ -7,7 +7,12 @@ import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 import { writeWholeFolder } from "../../files/write-whole.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import {
+  type PicturePreparation,
+  preparationFile,
+  preparationFileSchema,
+  type SizeRule,
+} from "../../inputs/pictures/preparation.ts";
 import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { AnyWords, Words } from "../../inputs/words/words.ts";
@@ -30,7 +35,7 @@ export interface StoredDetector {
   words: Words;
   /** File with one token a line, of which `words` are made where they come from a file. */
   vocabulary?: string;
-  size: SizeRule;
+  preparation: PicturePreparation;
   /** File of a detector of fixed classes that answers beside it. */
   companion?: string;
   /** What it was trained on, and other words for these names. */
@@ -51,10 +56,6 @@ export const BUILT_IN = "everyday";
 
 /** Of config.json and the other texts of a folder. */
 const MOST_TEXT = 2 ** 26;
-const sizeSchema = z.object({
-  size: z.object({ shortest_edge: z.int().positive().max(10_000), longest_edge: z.int().positive().max(100_000) }),
-});
-
 export interface ReadOptions {
   /** Fetches no model of the zoo; takes what is in the cache. */
   offline?: boolean;
@@ -87,14 +88,13 @@ async function readFolder(folder: string): Promise<StoredDetector> {
   const family = families[type];
   const huge = family.tooLarge?.(config);
   if (huge) throw new WeightsError(`${join(folder, "config.json")}: ${huge}`);
-  const { size: sides } = await readJson(join(folder, "preprocessor_config.json"), sizeSchema);
   const source = family.words(config, (name) => join(folder, name));
   const model = detectorOf(family, config, folder);
   const [companion, listed] = [await present(join(folder, COMPANION)), await present(join(folder, NAMES))];
   return {
     ...{ name: basename(resolve(folder)), type, model, words: await readWords(source) },
     ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
-    size: { short: sides.shortest_edge, max: sides.longest_edge },
+    preparation: await readJson(join(folder, "preprocessor_config.json"), preparationFileSchema(family.preparation)),
     weights: await weightsOf(model, join(folder, "model.safetensors"), family),
     ...(companion === undefined ? {} : { companion }),
     ...(listed === undefined ? {} : { names: await readJson(listed, nameListSchema) }),
@@ -113,7 +113,7 @@ async function readCheckpoint(path: string): Promise<StoredDetector> {
   const words = await readWords(family.words(config, () => vocabulary));
   const model = detectorOf(family, config, path);
   const weights = await weightsOf(model, path, family);
-  return { name: basename(path), type, model, weights, words, vocabulary, size: family.size };
+  return { name: basename(path), type, model, weights, words, vocabulary, preparation: family.preparation };
 }
 
 /** What a checkpoint of unknown form is. Throws WeightsError where it is of no family. */
@@ -155,7 +155,9 @@ async function weightsOf(
 export interface FolderContents {
   type: ModelType;
   config: object;
-  size: SizeRule;
+  /** The sides that pictures are resized to, where the rest of their preparation is the family's; or all of it. */
+  size?: SizeRule;
+  preparation?: PicturePreparation;
   /** File with one token a line; a detector of fixed classes has none. */
   vocabulary?: string;
   /** Text of the model card. */
@@ -172,11 +174,12 @@ export interface FolderContents {
  */
 export async function writeModelFolder(
   folder: string,
-  { type, config, size, vocabulary, card, weights, companion, names }: FolderContents,
+  { type, config, size, preparation, vocabulary, card, weights, companion, names }: FolderContents,
 ): Promise<void> {
   await refuseToReplaceOthers(folder);
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-  const processor = { size: { shortest_edge: size.short, longest_edge: size.max } };
+  const usual = families[type].preparation;
+  const processor = preparationFile({ ...usual, ...preparation, ...(size ? { size } : {}) });
   await writeWholeFolder(folder, async (part) => {
     await writeFile(join(part, "config.json"), json(configFile(type, config)));
     await writeFile(join(part, "preprocessor_config.json"), json(processor));

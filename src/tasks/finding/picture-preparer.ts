@@ -2,8 +2,7 @@
 
 import { type PlainError, revivedError } from "../../errors.ts";
 import { moduleBeside, startWorker } from "../../files/start-worker.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
-import type { Preparation, PreparedPicture } from "./prepared-picture.ts";
+import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
 
 export interface PrepareQuestion {
   number: number;
@@ -29,9 +28,8 @@ export class PicturePreparer {
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
 
-  /** `square` for a model with a companion. */
-  constructor(size: SizeRule, { square = false } = {}) {
-    const setup: Preparation = { size, square };
+  /** What is to be made of pictures (`GroundingModel.preparations`). */
+  constructor(setup: Preparations) {
     this.worker = startWorker(moduleBeside("./prepare-worker", import.meta.url), setup);
     this.worker.on("message", (answer: PrepareAnswer) => {
       const { resolve, reject } = this.waiting.get(answer.number)!;

@@ -5,19 +5,17 @@ import { parentPort, workerData } from "node:worker_threads";
 import { plainError } from "../../errors.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import type { PrepareAnswer, PrepareQuestion } from "./picture-preparer.ts";
-import { type Preparation, preparePicture } from "./prepared-picture.ts";
+import { type Preparations, preparePicture } from "./prepared-picture.ts";
 
 const port = parentPort!;
-const setup: Preparation = workerData;
+const setup: Preparations = workerData;
 
 port.on("message", async ({ number, picture }: PrepareQuestion) => {
   try {
     const decoded = await decodePicture(picture);
     const digest = createHash("sha256").update(decoded.data).digest("base64");
     const made = { ...preparePicture(decoded, setup), digest };
-    const moved = [made.prepared.tensor, ...(made.square ? [made.square] : [])].map(
-      ({ buffer }) => buffer as ArrayBuffer,
-    );
+    const moved = Object.values(made.images).map(({ tensor }) => tensor.buffer as ArrayBuffer);
     port.postMessage({ number, made } satisfies PrepareAnswer, moved);
   } catch (error) {
     port.postMessage({ number, error: plainError(error) } satisfies PrepareAnswer);

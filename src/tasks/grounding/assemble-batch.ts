@@ -1,6 +1,7 @@
 /** From pictures and the words asked of them to a batch for a training step; wherever they come from. */
 
 import { anchorsOf } from "../../boxes/anchors.ts";
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import { tokenPositions } from "../../inputs/words/spans.ts";
 import type { Encoding, Span, WordPieces } from "../../inputs/words/word-pieces.ts";
@@ -12,6 +13,8 @@ import type { GroundingBatch } from "./training-step.ts";
 /** What every composer of batches is told. */
 export interface BatchSetup {
   words: WordSource;
+  /** How the model takes pictures; their sizes are those of the batches. */
+  preparation: PicturePreparation;
   seed: number;
   pictures: number;
   /** Lengths of the shorter side; one is drawn for each batch. */

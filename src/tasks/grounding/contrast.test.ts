@@ -7,6 +7,7 @@ import { readRecipe } from "../../apps/training/recipe.ts";
 import { Random } from "../../data/random.ts";
 import type { Span } from "../../inputs/words/word-pieces.ts";
 import { glip } from "../../models/glip/glip.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { evaluate } from "../../onnx/index.ts";
 import { constant } from "../../tensor/index.ts";
 import { contrastLoss, contrastTargets, MOST_REGIONS, type Names } from "./contrast.ts";
@@ -119,6 +120,7 @@ const folder = mkdtempSync(join(tmpdir(), "contrast-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const setup = {
   words: { kind: "word-pieces" as const, file: vocabulary },
+  preparation: glipPictures,
   ...{ seed: 4, pictures: 3, sizes: [64], tokens: 32, maxTokens: 32, sprites: join(folder, "sprites") },
   world: { split: "train" as const, names: ["apple", "chair", "dog", "cup", "bus"] },
   ...{ scene: { objects: 3, smallest: 0.3 }, sentences: 0.3, names: 5 },

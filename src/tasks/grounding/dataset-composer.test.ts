@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import sharp from "sharp";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { createComposer, type DatasetComposerSetup } from "./dataset-composer.ts";
 import { vocabulary } from "./fixtures/tiny-model.ts";
 import type { GroundingBatch } from "./training-step.ts";
@@ -33,6 +34,7 @@ async function captionSet(name: string, pictures: { caption: string; spans: numb
 
 const setup = (source: DatasetComposerSetup["sources"][number], changes: Partial<DatasetComposerSetup> = {}) => ({
   words: { kind: "word-pieces" as const, file: vocabulary },
+  preparation: glipPictures,
   ...{ sources: [source], seed: 1, pictures: 1, sizes: [40], tokens: 8, maxTokens: 32 },
   ...{ longest: 64, flip: 0, negatives: { most: 5, one: 0, none: 0, all: 1 }, ...changes },
 });

@@ -69,7 +69,10 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
     const { caption, encoding, ...words } = read(given, random);
     const mirrored = random.chance(setup.flip) && !SIDES.test(caption);
     const picture = await pictureOf(given);
-    const image = prepareImage(mirrored ? mirror(picture) : picture, { short: side, max: setup.longest });
+    const image = prepareImage(mirrored ? mirror(picture) : picture, {
+      ...setup.preparation,
+      size: { short: side, max: setup.longest },
+    });
     return {
       image,
       encoding,

@@ -65,7 +65,7 @@ function exampleOf(side: number, setup: SceneComposerSetup, world: World, pieces
   const scene = composeScene(world, random.below(2 ** 31), { ...setup.scene, width: side, height: side });
   const { words, encoding } = wordsThatFit(scene, setup, world, pieces, random);
   return {
-    image: prepareImage(scene.picture, { short: side, max: side }),
+    image: prepareImage(scene.picture, { ...setup.preparation, size: { short: side, max: side } }),
     encoding,
     boxes: scene.objects.map(({ box }) => inclusive(box)),
     spans: words.spans,

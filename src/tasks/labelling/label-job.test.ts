@@ -10,6 +10,7 @@ import { readSource } from "../../data/training/sources.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { driveHere } from "../../jobs/here.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { GroundingModel } from "../finding/grounding-model.ts";
 import { Predictor } from "../finding/predictor.ts";
 import { createComposer } from "../grounding/dataset-composer.ts";
@@ -26,7 +27,10 @@ async function loadModel(): Promise<GroundingModel> {
   loaded++;
   const { model, weights } = tinyModel();
   const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
-  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), new AnyWords(words), { short: 64, max: 96 });
+  return new GroundingModel(new Predictor(model, weights, { threads: 1 }), new AnyWords(words), {
+    ...glipPictures,
+    size: { short: 64, max: 96 },
+  });
 }
 
 async function labelInto(out: string, more = {}, from = source) {
@@ -72,6 +76,7 @@ test("the result reads back as a dataset with scores, and trains from pictures t
   assert.ok(examples.length > 0 && examples.length <= figures.withBoxes);
   const composer = await createComposer({
     words: { kind: "word-pieces", file: vocabulary },
+    preparation: glipPictures,
     seed: 1,
     pictures: 2,
     sizes: [64],

@@ -9,7 +9,7 @@ import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
 import { InputError } from "../../errors.ts";
 import { writeWhole } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
-import type { SizeRule } from "../../inputs/pictures/prepare-image.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { DeadLetter, Work } from "../../jobs/work.ts";
 import type { GroundingModel } from "../finding/grounding-model.ts";
 import { PicturePreparer } from "../finding/picture-preparer.ts";
@@ -56,7 +56,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();
-    return { model, preparer: new PicturePreparer(settings.size ?? model.size, { square: model.hasCompanion }) };
+    return { model, preparer: new PicturePreparer(model.preparations(settings.size)) };
   };
   const loaded = () => {
     ready ??= start();

@@ -6,6 +6,7 @@ import type { LabelledPair } from "../../data/pairs/labelled.ts";
 import type { PairOrRefusal, Refusal } from "../../data/pairs/pair.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
+import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { GroundingModel } from "../finding/grounding-model.ts";
 import { PicturePreparer } from "../finding/picture-preparer.ts";
 import { Predictor } from "../finding/predictor.ts";
@@ -15,8 +16,11 @@ import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
 const { model: network, weights } = tinyModel();
 const size = { short: 64, max: 96 };
 const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
-const model = new GroundingModel(new Predictor(network, weights, { threads: 1 }), new AnyWords(words), size);
-const preparer = new PicturePreparer(size);
+const model = new GroundingModel(new Predictor(network, weights, { threads: 1 }), new AnyWords(words), {
+  ...glipPictures,
+  size,
+});
+const preparer = new PicturePreparer(model.preparations());
 after(() => Promise.all([model.dispose(), preparer.dispose()]));
 
 async function label(pairs: PairOrRefusal[], options: Partial<LabelOptions> = {}): Promise<(LabelledPair | Refusal)[]> {

@@ -1,0 +1,14 @@
+/** How all GLIP models take pictures (GLIP `config/defaults.py`, INPUT; `structures/image_list.py`), and what has learned from the same pixels. */
+
+import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
+
+/** The sides are those that the published models were tested with. */
+export const glipPictures: PicturePreparation = {
+  size: { short: 800, max: 1333 },
+  filter: "bilinear",
+  multiple: 32,
+  channels: "bgr",
+  highest: 255,
+  mean: [103.53, 116.28, 123.675],
+  deviation: [57.375, 57.12, 58.395],
+};
