@@ -7,6 +7,7 @@ import { InputError } from "../errors.ts";
 import { openNewNow } from "../files/write-whole.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { LowerOptions } from "./lower.ts";
+import { prefixOf, sweepWeights } from "./sweep-weights.ts";
 
 /** float32 numbers that lie in a file already. */
 export interface FileRange {
@@ -42,7 +43,10 @@ export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "de
 export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
-  const folder = storing(() => mkdtempSync(join(tmpdir(), "groundling-weights-")));
+  const folder = storing(() => {
+    sweepWeights();
+    return mkdtempSync(join(tmpdir(), prefixOf(process.pid)));
+  });
   const remove = () => rmSync(folder, { recursive: true, force: true });
   // ONNX Runtime takes files within one folder alone, so that is the one around all.
   const { root } = parse(folder);

@@ -1,7 +1,7 @@
 /** Ctrl-C and SIGTERM: what is whole stays, and nothing is left behind. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -97,6 +97,32 @@ test("in a terminal each table is printed as it is found, and Ctrl-C gives the l
   assert.ok(wraps.includes("l"), "the bar was drawn");
   assert.equal(wraps.at(-1), "h");
   assert.doesNotMatch(ended.stdout, /\[\?25l/);
+  assert.deepEqual(weightsLeft(), []);
+});
+
+test("an evaluation keeps what is answered, says how to go on, and sweeps the weights", async () => {
+  const place = join(folder, "set");
+  mkdirSync(join(place, "images"), { recursive: true });
+  writeFileSync(join(place, "images", "one.png"), picture);
+  const images = Array.from({ length: 1000 }, (_, id) => ({ id, file_name: "one.png", width: 64, height: 64 }));
+  const box = { id: 1, image_id: 0, category_id: 1, bbox: [4, 4, 20, 20], area: 400, iscrowd: 0 };
+  const truth = { images, annotations: [box], categories: [{ id: 1, name: "dog" }] };
+  writeFileSync(join(place, "annotations.json"), JSON.stringify(truth));
+  const detections = join(place, "found.jsonl");
+  const words = ["eval", "--data", place, "--model", model, "--detections", detections, "--workers", "2"];
+  const { child, ran, ended } = started(words, { env: { TMPDIR: temporary } });
+  const lines = () =>
+    existsSync(`${detections}.part`) ? readFileSync(`${detections}.part`, "utf8").split("\n").length - 1 : 0;
+  while (lines() < 4) {
+    const early = await Promise.race([ended, sleep(10)]);
+    assert.ok(!early, ran.stderr);
+  }
+  child.kill("SIGINT");
+  const { code, stdout, stderr } = await ended;
+  assert.deepEqual([code, stdout], [130, ""]);
+  assert.match(stderr, /interrupted after \d+ of 1000 pictures, which .*found\.jsonl\.part keeps; run the same again/);
+  assert.match(readFileSync(`${detections}.part`, "utf8"), /\n$/);
+  assert.ok(!existsSync(detections));
   assert.deepEqual(weightsLeft(), []);
 });
 

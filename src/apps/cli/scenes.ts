@@ -1,10 +1,20 @@
 /** `groundling scenes`: writes a part of the generated world as a dataset. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { loadWorld, type Split, splits, writeDownstreamSets, writeSceneDataset } from "../../data/scenes/index.ts";
+import {
+  loadWorld,
+  type SceneDataset,
+  type Split,
+  splits,
+  writeDownstreamSets,
+  writeSceneDataset,
+} from "../../data/scenes/index.ts";
 import { InputError } from "../../errors.ts";
+import { exitingWhenInterrupted } from "../../learning/interruption.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
 import { commaSeparated } from "./names.ts";
 import { share } from "./numbers.ts";
+import { say } from "./writing.ts";
 
 interface Choices {
   readonly out: string;
@@ -22,6 +32,7 @@ interface Choices {
   readonly grounds: boolean;
   readonly more: boolean;
   readonly sprites: string;
+  readonly quiet: boolean;
 }
 
 const most = 1_000_000;
@@ -52,6 +63,7 @@ export function addScenesCommand(program: Command): void {
         .choices(["sentences", "names"])
         .preset("sentences"),
     )
+    .option("--quiet", "show no progress", false)
     .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
     .action(
       async ({
@@ -67,10 +79,11 @@ export function addScenesCommand(program: Command): void {
         grounds,
         more,
         sprites,
+        quiet,
         ...given
       }: Choices) => {
         if (downstream) {
-          const progress = (name: string) => process.stderr.write(`${name}\n`);
+          const progress = (name: string) => quiet || say(`${name}\n`);
           await writeDownstreamSets(out, { sprites, seed, progress });
           return;
         }
@@ -78,17 +91,20 @@ export function addScenesCommand(program: Command): void {
         const names = everyday ? "everyday" : given.names;
         const { objects, smallest } = given;
         const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
-        const progress = (done: number) => process.stderr.write(`\r${done} of ${count} scenes`);
-        await writeSceneDataset(world, {
+        const bar = new ProgressBar({ unit: "scenes", quiet });
+        bar.start(count);
+        bar.update(0);
+        const dataset: SceneDataset = {
           folder: out,
           count,
           seed,
           size,
           scene: { ...(objects && { objects }), ...(smallest && { smallest }) },
           form: captions === "names" ? "names" : captions ? "captions" : "boxes",
-          progress,
-        });
-        process.stderr.write(`\r${count} scenes of ${world.names.length} names in ${out}\n`);
+          progress: (done) => bar.update(done),
+        };
+        await exitingWhenInterrupted(() => writeSceneDataset(world, dataset)).finally(() => bar.stop());
+        if (!quiet) say(`${count} scenes of ${world.names.length} names in ${out}\n`);
       },
     );
 }

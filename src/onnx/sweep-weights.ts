@@ -1,0 +1,36 @@
+/** Folders of temporary weights that a process left because it was killed. */
+
+import { readdirSync, rmSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** What a process's folders begin with: the host's name, too, as the processes of another host are not known here. */
+export function prefixOf(pid: number | string): string {
+  return `groundling-weights-${hostname().replaceAll(/\W/g, "_")}-${pid}-`;
+}
+
+/** Deletes the folders of this host's processes that are gone, where the system lets us. */
+export function sweepWeights(): void {
+  const ours = new RegExp(`^${prefixOf("(\\d+)")}`);
+  for (const name of readdirSync(tmpdir())) {
+    const pid = Number(ours.exec(name)?.[1]);
+    if (pid > 0 && !isRunning(pid)) remove(join(tmpdir(), name));
+  }
+}
+
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Another user's: it is theirs to sweep.
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // A process of another user may not be asked; only one that is not there is gone.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
