@@ -1,0 +1,48 @@
+/** Boxes by their offsets from others, with plain ends. Source: detectron2 `modeling/box_regression.py`, Box2BoxTransform. */
+
+const { exp, fround, log, max, min } = Math;
+
+/** Factors on the offsets of centres and on the logarithms of sizes. */
+export interface DeltaWeights {
+  readonly centre: number;
+  readonly size: number;
+}
+
+/** Those of proposals, and those of the boxes behind them. */
+export const PROPOSAL_DELTAS: DeltaWeights = { centre: 1, size: 1 };
+export const REGION_DELTAS: DeltaWeights = { centre: 10, size: 5 };
+
+/** Largest predicted logarithm of a size; there is no smallest one. */
+const LARGEST = fround(log(1000 / 16));
+
+/**
+ * Boxes xyxy [n,m,4] from offsets [n,m,4] (dx, dy, dw, dh) and the boxes [n,4] that they start from, where m boxes start from each.
+ */
+export function applyDeltas(deltas: Float32Array, boxes: Float32Array, { centre, size }: DeltaWeights): Float32Array {
+  const found = new Float32Array(deltas.length);
+  const each = deltas.length / (boxes.length / 4);
+  for (let at = 0; at < deltas.length; at += 4) {
+    const from = 4 * Math.floor(at / each);
+    for (let axis = 0; axis < 2; axis++) {
+      const [low, high] = [boxes[from + axis]!, boxes[from + axis + 2]!];
+      const long = fround(high - low);
+      const middle = fround(low + fround(0.5 * long));
+      const moved = fround(fround(fround(deltas[at + axis]! / centre) * long) + middle);
+      const grown = fround(exp(min(fround(deltas[at + axis + 2]! / size), LARGEST)));
+      const half = fround(0.5 * fround(grown * long));
+      found[at + axis] = moved - half;
+      found[at + axis + 2] = moved + half;
+    }
+  }
+  return found;
+}
+
+/** Boxes xyxy cut to a picture of `height` × `width` pixels. */
+export function clipBoxes(boxes: Float32Array, { height, width }: { height: number; width: number }): Float32Array {
+  return boxes.map((value, i) => max(0, min(value, i % 2 ? height : width)));
+}
+
+/** Whether box `i` has a width and a height. */
+export function hasArea(boxes: Float32Array, i: number): boolean {
+  return boxes[4 * i + 2]! > boxes[4 * i]! && boxes[4 * i + 3]! > boxes[4 * i + 1]!;
+}

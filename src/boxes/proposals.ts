@@ -1,0 +1,72 @@
+/** Boxes that a region proposal network proposes. Source: detectron2 `modeling/proposal_generator/proposal_utils.py`. */
+
+import { applyDeltas, clipBoxes, hasArea, PROPOSAL_DELTAS } from "./box-deltas.ts";
+import { descending, suppress } from "./suppression.ts";
+
+/** What is said of the anchors of one map. */
+export interface ProposalLevel {
+  /** xyxy [a,4]. */
+  readonly anchors: Float32Array;
+  /** [a]. */
+  readonly logits: Float32Array;
+  /** [a,4]. */
+  readonly deltas: Float32Array;
+}
+
+export interface ProposalOptions {
+  /** Most boxes of a level that are looked at, best first. */
+  readonly before: number;
+  /** Overlap above which the better box of a level stands alone. */
+  readonly overlap: number;
+  /** Most boxes that are proposed. */
+  readonly after: number;
+  /** Of the picture, in pixels. */
+  readonly height: number;
+  readonly width: number;
+}
+
+export interface Proposals {
+  /** xyxy [r,4], best first, in pixels of the picture. */
+  readonly boxes: Float32Array;
+  /** [r]: logits, not shares. */
+  readonly logits: Float32Array;
+}
+
+/** The best boxes of all levels; levels do not suppress each other, and equals stay in the order of levels and places. */
+export function proposals(levels: readonly ProposalLevel[], options: ProposalOptions): Proposals {
+  const kept = levels.map((level) => ofLevel(level, options));
+  const boxes = concatenated(kept.map((level) => level.boxes));
+  const logits = concatenated(kept.map((level) => level.logits));
+  return rows({ boxes, logits }, descending(logits).subarray(0, options.after));
+}
+
+function ofLevel({ anchors, logits, deltas }: ProposalLevel, options: ProposalOptions): Proposals {
+  const best = descending(logits).subarray(0, options.before);
+  const from = take(anchors, best, 4);
+  const clipped = clipBoxes(applyDeltas(take(deltas, best, 4), from, PROPOSAL_DELTAS), options);
+  const some = Array.from(best.keys()).filter((i) => hasArea(clipped, i));
+  const sound = rows({ boxes: clipped, logits: take(logits, best, 1) }, Int32Array.from(some));
+  return rows(sound, suppress(sound.boxes, sound.logits, options.overlap));
+}
+
+function rows({ boxes, logits }: Proposals, indices: Int32Array): Proposals {
+  return { boxes: take(boxes, indices, 4), logits: take(logits, indices, 1) };
+}
+
+function take(numbers: Float32Array, indices: Int32Array, width: number): Float32Array {
+  const taken = new Float32Array(indices.length * width);
+  indices.forEach((row, i) => {
+    taken.set(numbers.subarray(row * width, (row + 1) * width), i * width);
+  });
+  return taken;
+}
+
+function concatenated(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
