@@ -1,12 +1,12 @@
 /** What each protocol asks a model about each picture of a dataset, and how its answers become records. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { pictureFolder } from "../data/readers/check.ts";
-import { readCocoAnnotations } from "../data/readers/coco-files.ts";
+import { pictureNameOf } from "../data/readers/coco.ts";
 import type { CocoGroundTruth, Id } from "../data/readers/coco-records.ts";
+import { type DatasetChoice, findDataset, pictureFolder } from "../data/readers/find-dataset.ts";
 import { datasetOfFlickr30k } from "../data/readers/flickr30k.ts";
 import { picturesIn } from "../data/readers/folders.ts";
-import { annotationFile } from "../data/readers/formats.ts";
+import { readGroundTruth } from "../data/readers/ground-truth.ts";
 import { readMdetrPhrases } from "../data/readers/mdetr-phrases.ts";
 import { odinwFolders } from "../data/readers/odinw-folder.ts";
 import type { OdinwSetName } from "../data/readers/odinw-sets.ts";
@@ -19,10 +19,9 @@ import type { DetectOptions } from "../tasks/finding/detect-options.ts";
 import type { Found, Question } from "./detector.ts";
 import type { Protocol } from "./score-files.ts";
 
-export interface PlanRequest {
+export interface PlanRequest extends DatasetChoice {
   /** A dataset's folder or annotation file. */
   data: string;
-  images?: string;
   subset: string;
   protocol: Protocol;
   /** File of adapters, or of an adapted prompt by which all classes are asked for at once. */
@@ -54,17 +53,17 @@ export async function planEvaluation(
 ): Promise<{ groundTruth: string; plans: Plan[] }> {
   const { data, protocol } = request;
   if (protocol === "flickr30k") return { groundTruth: data, plans: [await flickrPlan(request, output)] };
-  if (protocol !== "odinw") return { groundTruth: annotationFile(data), plans: [await cocoPlan(request, output)] };
+  if (protocol !== "odinw") return { groundTruth: data, plans: [await cocoPlan(request, output)] };
+  const { split: _, ...rest } = request;
   const plans = odinwFolders(data).map(({ name, groundTruth, known }) =>
-    cocoPlan({ ...request, data: groundTruth, ...(known && { known }) }, join(output, `${name}.jsonl`)),
+    cocoPlan({ ...rest, as: "coco", data: groundTruth, ...(known && { known }) }, join(output, `${name}.jsonl`)),
   );
   return { groundTruth: data, plans: await Promise.all(plans) };
 }
 
 async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: string): Promise<Plan> {
-  const { data, protocol, images, options, known } = request;
-  const annotations = annotationFile(data);
-  const whole = readCocoAnnotations(annotations);
+  const { data, protocol, options, known } = request;
+  const { truth: whole, place, pictures: folder } = await readGroundTruth(data, request);
   const truth = protocol === "ovd" ? openVocabularyOf(whole, []).groundTruth : whole;
   const isLvis = protocol === "lvis" || protocol === "lvis-fixed";
   const categories = [...truth.categories].sort((a, b) => a.id - b.id);
@@ -72,9 +71,9 @@ async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: s
   const names = known?.classes?.every((name) => ids.has(name))
     ? [...known.classes]
     : [...new Set(categories.map(({ name }) => name))];
-  const pictures = picturesOf(truth, pictureFolder(annotations, "coco", images));
+  const pictures = picturesOf(truth, folder);
   const prompts = request.prompts ? known?.prompts : undefined;
-  const isTuned = request.adapted !== undefined && (await isTunedFor(names, request.adapted, annotations));
+  const isTuned = request.adapted !== undefined && (await isTunedFor(names, request.adapted, place.path));
   const asked = prompts
     ? { captions: [captionOfPrompts(names, prompts)] }
     : { chunks: chunksOf(classesInWords(names, request.captions ?? []), isLvis ? lvisClasses : names.length) };
@@ -122,11 +121,11 @@ function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSe
 
 async function flickrPlan({ data, images, subset, options }: PlanRequest, file: string): Promise<Plan> {
   const problems = new Problems();
-  const { images: pictures } = data.endsWith(".json")
-    ? readMdetrPhrases(data, problems)
-    : await datasetOfFlickr30k(data, subset, problems);
+  const place = findDataset(data, { as: data.endsWith(".json") ? "mdetr" : "flickr30k" });
+  const { images: pictures } =
+    place.format === "mdetr" ? readMdetrPhrases(data, problems) : await datasetOfFlickr30k(data, subset, problems);
   problems.refuseErrors(data);
-  const folder = pictureFolder(data, data.endsWith(".json") ? "mdetr" : "flickr30k", images);
+  const folder = pictureFolder(place, pictures, images);
   const found = picturesIn(
     folder,
     pictures.map(({ file }) => file),
@@ -157,11 +156,10 @@ async function flickrPlan({ data, images, subset, options }: PlanRequest, file: 
 }
 
 function picturesOf(truth: CocoGroundTruth, folder: string): { id: Id; picture: string }[] {
-  const names = truth.images.map((image) => {
-    const coco_url = "coco_url" in image && typeof image.coco_url === "string" ? image.coco_url : "";
-    return image.file_name ?? coco_url.split("/").slice(-2).join("/");
-  });
-  const paths = picturesIn(folder, names);
+  const paths = picturesIn(
+    folder,
+    truth.images.map((image) => pictureNameOf(image) ?? ""),
+  );
   return truth.images.map(({ id }, place) => ({ id, picture: paths[place]! }));
 }
 

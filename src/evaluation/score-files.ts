@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { readCocoAnnotations, readCocoDetections, readLvisAnnotations } from "../data/readers/coco-files.ts";
 import type { CocoCategory, CocoDetection, CocoGroundTruth } from "../data/readers/coco-records.ts";
+import { type DatasetChoice, findDataset } from "../data/readers/find-dataset.ts";
 import {
   type FlickrTruth,
   readFlickrPredictions,
@@ -10,6 +11,7 @@ import {
 } from "../data/readers/flickr-truth.ts";
 import { readFlickr30k } from "../data/readers/flickr30k.ts";
 import { firstExisting } from "../data/readers/folders.ts";
+import { readGroundTruth } from "../data/readers/ground-truth.ts";
 import { readJson } from "../data/readers/json.ts";
 import { odinwFolders } from "../data/readers/odinw-folder.ts";
 import { odinw13, odinw35 } from "../data/readers/odinw-sets.ts";
@@ -38,8 +40,8 @@ import { type Slices, summarize } from "../metrics/summary.ts";
 export const protocols = ["coco", "lvis", "lvis-fixed", "flickr30k", "odinw", "ovd"] as const;
 export type Protocol = (typeof protocols)[number];
 
-export interface EvalRequest {
-  /** COCO or LVIS annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of sets. */
+export interface EvalRequest extends DatasetChoice {
+  /** A dataset with boxes of classes; for lvis its annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of sets. */
   groundTruth: string;
   detections: string;
   protocol: Protocol;
@@ -74,13 +76,14 @@ export async function scoreFiles(request: EvalRequest): Promise<Scored> {
   if (protocol === "flickr30k") return scoreFlickr30k(request);
   if (protocol === "odinw") return scoreOdinw(request);
   if (protocol === "ovd") {
-    const groundTruth = readCocoAnnotations(truthFile);
+    const { truth: groundTruth } = await readGroundTruth(truthFile, request);
     return scoreOpenVocabulary(groundTruth, await readOpenVocabulary(detectionFile, groundTruth), type);
   }
   if (protocol === "coco") {
-    return scoreCoco(readCocoAnnotations(truthFile), await readCocoDetections(detectionFile), { type });
+    const { truth } = await readGroundTruth(truthFile, request);
+    return scoreCoco(truth, await readCocoDetections(detectionFile), { type });
   }
-  const groundTruth = readLvisAnnotations(truthFile);
+  const groundTruth = readLvisAnnotations(findDataset(truthFile, { ...request, as: "coco" }).path);
   const detections = await readCocoDetections(detectionFile);
   const evaluate = protocol === "lvis" ? evaluateLvis : evaluateLvisFixed;
   const evaluation = evaluate(groundTruth, detections, { type });

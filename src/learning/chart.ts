@@ -2,6 +2,7 @@
 
 import { createRequire } from "node:module";
 import { createCanvas, GlobalFonts, loadImage } from "@napi-rs/canvas";
+import { xmlText } from "../files/xml-text.ts";
 
 export interface Point {
   x: number;
@@ -65,7 +66,7 @@ function panelSvg({ title, lines }: Panel): string {
     size.height - size.bottom,
     size.top,
   );
-  const parts = [`<text x="${size.left}" y="22" font-size="14">${escaped(title)}</text>`];
+  const parts = [`<text x="${size.left}" y="22" font-size="14">${xmlText(title)}</text>`];
   for (const value of y.ticks) {
     const at = y.place(value);
     parts.push(`<path d="M${size.left} ${at}H${size.width - size.right}" stroke="#dddddd"/>`);
@@ -83,7 +84,7 @@ function panelSvg({ title, lines }: Panel): string {
     if (path)
       parts.push(`<path d="${round}" fill="none" stroke="${colour}" stroke-width="1.5" stroke-linecap="round"/>`);
     const label = size.top + 8 + i * 16;
-    parts.push(`<text x="${size.width - size.right + 12}" y="${label}" fill="${colour}">${escaped(line.name)}</text>`);
+    parts.push(`<text x="${size.width - size.right + 12}" y="${label}" fill="${colour}">${xmlText(line.name)}</text>`);
   }
   return parts.join("\n");
 }
@@ -97,8 +98,4 @@ function axis(values: readonly number[], from: number, to: number): { ticks: num
     [low, high] = [low - Math.max(Math.abs(low) * 0.1, 1e-3), high + Math.max(Math.abs(high) * 0.1, 1e-3)];
   const place = (value: number): number => Math.round((from + ((value - low) / (high - low)) * (to - from)) * 10) / 10;
   return { ticks: ticks(low, high), place };
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

@@ -3,9 +3,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import sharp from "sharp";
-import { Problems } from "../../src/data/readers/problems.ts";
-import { readVoc } from "../../src/data/readers/voc.ts";
-import { readYolo } from "../../src/data/readers/yolo.ts";
+import { openDataset } from "../../src/data/readers/find-dataset.ts";
 import { loadModel } from "../../src/tasks/finding/load-model.ts";
 import { groundling, type Ran, temporaryFolder, writeTinyModel } from "./running.ts";
 
@@ -119,17 +117,17 @@ test("coco has images, categories and scored annotations, which eval's readers t
 });
 
 test("yolo and voc folders are read back with the same boxes", async () => {
-  for (const [format, read, most] of [
-    ["yolo", readYolo, 1e-3],
-    ["voc", readVoc, 1.01],
+  for (const [format, most] of [
+    ["yolo", 1e-3],
+    ["voc", 1.01],
   ] as const) {
     const out = join(folder, format);
     clean(await groundling(["detect", first, ...question, "--format", format, "--out", out]));
     const place = join(out, format === "voc" ? "JPEGImages" : "images");
     mkdirSync(place);
     await sharp(first).toFile(join(place, "a, b.png"));
-    const problems = new Problems();
-    const { labels, images } = await read(out, problems);
+    const { dataset } = await openDataset(out);
+    const { labels, images } = dataset;
     const names = new Map(labels.map(({ id, name }) => [id, name]));
     const wanted = expected[0]!.detections;
     assert.deepEqual(

@@ -6,8 +6,8 @@ import { test } from "node:test";
 import { Command } from "commander";
 import { addEvalCommand } from "../../src/apps/cli/eval.ts";
 import { datasetOfFlickr30k } from "../../src/data/readers/flickr30k.ts";
-import { writeFormat } from "../../src/data/readers/formats.ts";
 import { Problems } from "../../src/data/readers/problems.ts";
+import { writeDataset } from "../../src/data/readers/write-dataset.ts";
 import { goldenCopies } from "./golden.ts";
 
 /** What the command prints. */
@@ -110,7 +110,8 @@ test("MDETR's JSON of the same sentences gives the same recall over all phrases"
   const folder = mkdtempSync(join(tmpdir(), "groundling-eval-"));
   try {
     const truth = join(folder, "truth.json");
-    writeFormat(await datasetOfFlickr30k(flickr.folder, "test", new Problems()), "mdetr", truth);
+    const dataset = await datasetOfFlickr30k(flickr.folder, "test", new Problems());
+    await writeDataset([{ dataset, pictures: folder }], { format: "mdetr", path: truth });
     const predictions = join(folder, "predictions.json");
     const records = [...flickr.read<object[]>("predictions.json"), ...flickr.read<object[]>("detections.json")];
     writeFileSync(predictions, JSON.stringify(records));

@@ -8,9 +8,9 @@ import sharp from "sharp";
 import { readRecipe } from "../../src/apps/training/recipe.ts";
 import { checkDataset } from "../../src/data/readers/check.ts";
 import { readCocoDetections } from "../../src/data/readers/coco-files.ts";
+import { openDataset } from "../../src/data/readers/find-dataset.ts";
 import { picturesIn } from "../../src/data/readers/folders.ts";
-import { type Format, readFormat } from "../../src/data/readers/formats.ts";
-import { Problems } from "../../src/data/readers/problems.ts";
+import type { Format } from "../../src/data/readers/format-names.ts";
 import { glipPresets } from "../../src/models/glip/glip-presets.ts";
 import { inferConfig } from "../../src/models/glip/infer-config.ts";
 import { readDetector } from "../../src/tasks/finding/model-folder.ts";
@@ -106,16 +106,16 @@ function dataset(
     changed,
     read: async (folder) => {
       const { problems } = await checkDataset(join(folder, path), {
-        format,
-        ...(format === "flickr30k" ? { pictures: folder } : {}),
+        as: format,
+        ...(format === "flickr30k" ? { images: folder } : {}),
       });
       if (problems.some(({ severity }) => severity === "error")) return;
       // What is right is read as training reads it.
-      const read = await readFormat(join(folder, path), format, { problems: new Problems() });
+      const read = await openDataset(join(folder, path), { as: format });
       if (format !== "tars")
         picturesIn(
-          folder,
-          read.images.map(({ file }) => file),
+          read.pictures,
+          read.dataset.images.map(({ file }) => file),
         );
     },
   };

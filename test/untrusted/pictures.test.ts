@@ -98,7 +98,7 @@ test("training and evaluation take pictures of their folder and nothing else", (
 
 test("a check of data says which pictures it does not read", async () => {
   for (const [name, said] of hostile) {
-    const { problems } = await checkDataset(annotations(name), { pictures: images });
+    const { problems } = await checkDataset(annotations(name), { images: images });
     assert.match(problems.map(({ message }) => message).join("\n"), said, name);
   }
 });

@@ -57,16 +57,16 @@ test("a set that cannot be learned is refused by its name and what is wrong with
   await refused(["fire_truck", "fire truck"], [1, 2], /two classes are read as "fire truck"/);
 });
 
-test("a split whose classes are others, or in another order, is refused", () => {
+test("a split whose classes are others, or in another order, is refused", async () => {
   const copy = (name: string, names: readonly string[]) => {
     const file = join(root, name);
     writeFileSync(file, readFileSync(written(names, [1])));
-    return file;
+    return { data: file };
   };
   const train = copy("train.json", ["dog", "cat"]);
-  refuseOtherClasses({ train, valid: copy("valid.json", ["dog", "cat"]) });
+  await refuseOtherClasses({ train, valid: copy("valid.json", ["dog", "cat"]) });
   for (const names of [["cat", "dog"], ["dog"]])
-    assert.throws(() => refuseOtherClasses({ train, test: copy("test.json", names) }), {
+    await assert.rejects(refuseOtherClasses({ train, test: copy("test.json", names) }), {
       name: "InputError",
       message: /test\.json has the classes .*train\.json has dog, cat; give all splits the same/,
     });
@@ -78,8 +78,12 @@ test("splits are the folders train, valid and test, or all is for training", asy
     mkdirSync(join(root, "set", split), { recursive: true });
     writeFileSync(join(root, "set", split, "annotations_without_background.json"), readFileSync(file));
   }
-  const of = (split: string) => join(root, "set", split, "annotations_without_background.json");
+  const of = (split: string) => {
+    const data = join(root, "set", split, "annotations_without_background.json");
+    return { data, as: "coco", split };
+  };
   assert.deepEqual(splitsOf(join(root, "set")), { train: of("train"), valid: of("valid") });
-  assert.deepEqual(splitsOf(file), { train: file });
+  assert.equal(splitsOf(file).train.data, file);
+  assert.deepEqual(splitsOf(join(root, "set"), { split: "valid" }), { train: of("valid") });
   assert.throws(() => splitsOf(join(root, "gone")), { name: "InputError", message: /gone does not exist/ });
 });

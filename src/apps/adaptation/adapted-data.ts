@@ -1,60 +1,70 @@
 /** The dataset that a model is adapted to: its splits, and what must be right before anything is trained. */
 
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
-import { annotationFile } from "../../data/readers/formats.ts";
-import { readSource } from "../../data/training/sources.ts";
+import { type DatasetChoice, findSets } from "../../data/readers/find-dataset.ts";
+import { readGroundTruth } from "../../data/readers/ground-truth.ts";
+import { roleOf, type SplitRole } from "../../data/readers/splits.ts";
+import { readSource, type SourceFiles } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
 import { type ClassPrompt, classesInWords, cleanName, labelsOf, type Prompt } from "../../inputs/words/prompts.ts";
 import { quote } from "../../inputs/words/spans.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 
-/** Annotations of each split. */
+/** The dataset of each split. */
 export interface Splits {
-  train: string;
-  valid?: string;
-  test?: string;
+  train: SourceFiles;
+  valid?: SourceFiles;
+  test?: SourceFiles;
 }
 
-/** What folders of splits are called, the better first. */
-const folderNames = { train: ["train"], valid: ["valid", "val", "mini_val", "minival"], test: ["test"] };
-
 /**
- * The splits of a folder `train/`, `valid/`, `test/` as sets of Object Detection in the Wild lie; of anything else that a dataset
- * may be, it is all for training. Throws InputError where there is nothing.
+ * The splits of a dataset: what is called train, valid (val) and test. A dataset in one piece, or a split that is said, is all for training.
+ * Throws InputError where there is nothing, or where it is unclear what to train on.
  */
-export function splitsOf(data: string): Splits {
-  if (!existsSync(data)) throw new InputError(`${data} does not exist; give COCO annotations or a folder with train/`);
-  const find = (names: readonly string[]) =>
-    names.map((name) => join(data, name)).find((path) => existsSync(path) && statSync(path).isDirectory());
-  const train = find(folderNames.train);
-  if (!train) return { train: annotationFile(data) };
-  const [valid, test] = [find(folderNames.valid), find(folderNames.test)];
-  return {
-    train: annotationFile(train),
-    ...(valid ? { valid: annotationFile(valid) } : {}),
-    ...(test ? { test: annotationFile(test) } : {}),
-  };
+export function splitsOf(data: string, choice: DatasetChoice = {}): Splits {
+  const sets = findSets(data, choice, "boxes");
+  const [only, ...more] = sets;
+  const source = ({ path, split, format }: (typeof sets)[number]): SourceFiles => ({
+    data: path,
+    as: format,
+    ...(split !== undefined && { split }),
+    ...(choice.images !== undefined && { images: choice.images }),
+  });
+  if (more.length === 0) return { train: source(only!) };
+  const of = (role: SplitRole) => sets.filter(({ split }) => split !== undefined && roleOf(split) === role);
+  const [train, valid, test] = [of("train"), of("valid"), of("test")];
+  if (train.length === 1)
+    return {
+      train: source(train[0]!),
+      ...(valid[0] && { valid: source(valid[0]) }),
+      ...(test[0] && { test: source(test[0]) }),
+    };
+  const names = sets.map(({ split, path }) => split ?? path).join(", ");
+  const what = train.length === 0 ? "none of them is called train" : "several are for training";
+  throw new InputError(`${data} has the splits ${names}, and ${what}; say which to train on with --split NAME`);
 }
 
 /**
  * Throws InputError where a split to be scored names other classes than the training's, or in another order: learned prompts
  * stand at the places of their classes in the caption.
  */
-export function refuseOtherClasses({ train, valid, test }: Splits): void {
-  const classes = (file: string) => {
-    const { categories } = readCocoAnnotations(file);
-    return [...categories].sort((a, b) => a.id - b.id).map(({ name }) => name);
+export async function refuseOtherClasses({ train, valid, test }: Splits): Promise<void> {
+  const classes = async (files: SourceFiles) => {
+    const { truth } = await readGroundTruth(files.data, files);
+    return [...truth.categories].sort((a, b) => a.id - b.id).map(({ name }) => name);
   };
-  const learned = classes(train).join(", ");
-  for (const file of [valid, test]) {
-    const scored = file === undefined ? learned : classes(file).join(", ");
+  const learned = (await classes(train)).join(", ");
+  for (const files of [valid, test]) {
+    const scored = files === undefined ? learned : (await classes(files)).join(", ");
     if (scored !== learned)
       throw new InputError(
-        `${file} has the classes ${scored}, ${train} has ${learned}; give all splits the same, in one order`,
+        `${nameOfSource(files!)} has the classes ${scored}, ${nameOfSource(train)} has ${learned}; give all splits the same, in one order`,
       );
   }
+}
+
+/** The path of a source, with its split where the path does not tell. */
+export function nameOfSource({ data, as, split }: SourceFiles): string {
+  return split === undefined || as === "coco" ? data : `${data} (${split})`;
 }
 
 export interface AdaptedData {
@@ -73,7 +83,7 @@ export interface AdaptedData {
  * of a class, names without a word, too long for the model, or that read alike.
  */
 export async function readAdaptedData(
-  files: { data: string; images?: string },
+  files: SourceFiles,
   { words, model }: Pick<StoredModel, "words" | "model">,
   captions: readonly ClassPrompt[] = [],
 ): Promise<AdaptedData> {

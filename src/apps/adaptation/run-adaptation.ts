@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { DatasetChoice } from "../../data/readers/find-dataset.ts";
 import { InputError } from "../../errors.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
@@ -17,14 +18,14 @@ import { ProgressBar } from "../progress/progress-bar.ts";
 import { trainingProgress } from "../progress/training-progress.ts";
 import { datasetEvaluation, type EvaluationWatch } from "../training/dataset-evaluation.ts";
 import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
-import { refuseOtherClasses, splitsOf } from "./adapted-data.ts";
+import { nameOfSource, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 import type { Method } from "./methods.ts";
 
 export interface AdaptationRun
-  extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners"> {
-  /** Annotations, or a folder with splits. */
+  extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners">,
+    DatasetChoice {
+  /** A dataset, with splits or in one piece. */
   data: string;
-  images?: string;
   /** Annotations to learn beside. */
   replay?: string;
   /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, nothing where "none". */
@@ -83,29 +84,44 @@ const ADAPTERS = "adapters.safetensors";
  * that is not resumed; Interrupted where the signal ended it, after its checkpoint is written.
  */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
-  const { data, images, replay, retain = GENERAL_SET, out, resume = false, checkpointEvery, quiet, ...request } = run;
+  const {
+    data,
+    images,
+    as,
+    split,
+    replay,
+    retain = GENERAL_SET,
+    out,
+    resume = false,
+    checkpointEvery,
+    quiet,
+    ...request
+  } = run;
   const { signal } = request;
   if (!resume) refuseOtherAdaptation(out);
   else if (existsSync(join(out, REPORT))) return finished(out);
-  const splits = splitsOf(data);
+  const splits = splitsOf(data, {
+    ...(images !== undefined && { images }),
+    ...(as && { as }),
+    ...(split !== undefined && { split }),
+  });
   const { train, valid, test } = splits;
-  refuseOtherClasses(splits);
-  const files = (path: string) => ({ data: path, ...(images === undefined ? {} : { images }) });
+  await refuseOtherClasses(splits);
   const size = run.size ?? base.preparation.size;
   const scoredData = test ?? valid;
   const captions = run.captions ? { captions: run.captions } : {};
   const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
   const watch = { progress: shownOn(bar), signal };
   // Made first, so that what is wrong with their files is told before anything is trained.
-  const own = scoredData && (await scorer(base, { ...files(scoredData), ...captions }, { size, watch }));
+  const own = scoredData && (await scorer(base, { ...scoredData, ...captions }, { size, watch }));
   const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });
   await writing(out, () => mkdir(out, { recursive: true }));
   const folder = join(out, CHECKPOINT);
   const pace = checkpointEvery === undefined ? { seconds: 60 } : { every: checkpointEvery };
   const adaptation = await adaptModel(base, {
     ...request,
-    train: files(train),
-    ...(valid ? { valid: files(valid) } : {}),
+    train,
+    ...(valid ? { valid } : {}),
     ...(replay ? { replay: { data: replay } } : {}),
     checkpoints: { folder, resume, ...pace },
     listeners: [trainingProgress({ quiet, evaluated: scoreWords })],
@@ -126,7 +142,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
       steps,
       parameters: prompt?.vectors.length ?? lengthOf(adaptation.learned),
       seconds: Math.round(adaptation.seconds * 10) / 10,
-      ...(own ? { scored: await gainOf(scoredData, own, { base, stored }) } : {}),
+      ...(own ? { scored: await gainOf(nameOfSource(scoredData), own, { base, stored }) } : {}),
       ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
     };
     await writeInto(out, REPORT, `${JSON.stringify(report, null, 2)}\n`);

@@ -2,18 +2,19 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
+import type { DatasetChoice } from "../../data/readers/find-dataset.ts";
 import { readJson } from "../../data/readers/json.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
+import { datasetOptions } from "./dataset-options.ts";
 import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 import { addQuietOption, print } from "./writing.ts";
 
-interface Choices extends ModelChoice {
+interface Choices extends ModelChoice, DatasetChoice {
   data: string;
-  images?: string;
   method: Method;
   shots: number | "all";
   seed: number;
@@ -37,10 +38,15 @@ export function addAdaptCommand(program: Command): void {
   const command = program
     .command("adapt")
     .description(
-      "make a model better at a dataset: COCO annotations or a folder with train/, valid/ and test/ in, model out; Ctrl-C saves, --resume goes on in the same bits",
+      "make a model better at a dataset in COCO's, Pascal VOC's, YOLO's or another form; splits train, valid and test are found; Ctrl-C saves, --resume goes on in the same bits",
     )
-    .requiredOption("--data <path>", "annotations, or a folder with train/ and perhaps valid/ and test/")
-    .option("--images <folder>", "pictures (default: images/ beside the annotations, or their own folder)")
+    .requiredOption(
+      "--data <path>",
+      "a dataset; what it calls train is learned, valid tells when to stop, test is scored",
+    )
+    .addOption(datasetOptions.images())
+    .addOption(datasetOptions.as())
+    .addOption(datasetOptions.split())
     .addOption(new Option("--method <name>", "what is learned").choices(methods).default("full"))
     .option("--shots <count>", "pictures for each class to learn from, or all", shotsOf, "all")
     .option("--seed <number>", "decides the shots and the order", wholeNumber(0, 2 ** 31), 10)

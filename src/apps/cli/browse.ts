@@ -1,38 +1,22 @@
 /** `groundling browse`: a page or a contact sheet of a dataset with its boxes and words. */
 
-import { dirname, extname, join } from "node:path";
+import { extname } from "node:path";
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { type Command, Option } from "commander";
-import { z } from "zod";
+import type { DatasetImage, Shown } from "../../data/readers/dataset.ts";
+import { type DatasetChoice, openDataset } from "../../data/readers/find-dataset.ts";
+import { picturesIn } from "../../data/readers/folders.ts";
+import { pictureAt } from "../../data/readers/tar-pictures.ts";
 import { InputError } from "../../errors.ts";
-import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { writeWhole } from "../../files/write-whole.ts";
-import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
+import { xmlText } from "../../files/xml-text.ts";
+import { pictureFacts, readPictureFile } from "../../inputs/pictures/picture-file.ts";
+import { datasetOptions } from "./dataset-options.ts";
+import { wholeNumber } from "./numbers.ts";
 import { say } from "./writing.ts";
 
-const annotationFile = z.object({
-  images: z.array(
-    z.object({
-      id: z.union([z.number(), z.string()]),
-      file_name: z.string(),
-      width: z.number(),
-      height: z.number(),
-      caption: z.string().optional(),
-    }),
-  ),
-  annotations: z.array(
-    z.object({
-      image_id: z.union([z.number(), z.string()]),
-      category_id: z.number().optional(),
-      bbox: z.tuple([z.number(), z.number(), z.number(), z.number()]),
-      tokens_positive: z.array(z.tuple([z.number(), z.number()])).optional(),
-    }),
-  ),
-  categories: z.array(z.object({ id: z.number(), name: z.string() })).default([]),
-});
-
 interface Card {
-  readonly folder: string;
+  readonly path: string;
   readonly title: string;
   readonly caption: string;
   readonly width: number;
@@ -40,8 +24,7 @@ interface Card {
   readonly boxes: readonly { readonly words: string; readonly xywh: readonly [number, number, number, number] }[];
 }
 
-interface Choices {
-  readonly images?: string;
+interface Choices extends DatasetChoice {
   readonly out: string;
   readonly start: number;
   readonly count: number;
@@ -50,14 +33,16 @@ interface Choices {
 /** Adds the command to the program. */
 export function addBrowseCommand(program: Command): void {
   program
-    .command("browse <annotations>")
-    .description("look at a dataset in COCO's or MDETR's form: a self-contained page (.html) or a contact sheet (.png)")
-    .option("--images <folder>", "folder of the pictures (default: images/ beside the annotations)")
+    .command("browse <dataset>")
+    .description("show a dataset with its boxes and captions: a self-contained page (.html) or a contact sheet (.png)")
+    .addOption(datasetOptions.images())
+    .addOption(datasetOptions.as())
+    .addOption(datasetOptions.split())
     .addOption(new Option("--out <file>", "page or sheet to write").default("browse.html"))
-    .addOption(new Option("--start <number>", "first picture").default(0).argParser(Number))
-    .addOption(new Option("--count <number>", "how many pictures").default(24).argParser(Number))
-    .action(async (annotations: string, { images, out, start, count }: Choices) => {
-      const cards = readCards(annotations, images).slice(start, start + count);
+    .addOption(new Option("--start <number>", "first picture").default(0).argParser(wholeNumber(0, 1e9)))
+    .addOption(new Option("--count <number>", "how many pictures").default(24).argParser(wholeNumber(1, 10_000)))
+    .action(async (annotations: string, { out, start, count, ...choice }: Choices) => {
+      const cards = await readCards(annotations, choice, { start, count });
       if (cards.length === 0) throw new InputError(`${annotations} has no picture from number ${start} on`);
       const content = extname(out) === ".png" ? await sheetOf(cards) : await pageOf(annotations, cards);
       await writeWhole(out, content);
@@ -65,41 +50,43 @@ export function addBrowseCommand(program: Command): void {
     });
 }
 
-function readCards(file: string, folder = join(dirname(file), "images")): Card[] {
-  const text = readTextFile(file);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${file} cannot be read as annotations: ${error instanceof Error ? error.message : error}`);
-  }
-  const parsed = annotationFile.safeParse(json);
-  if (!parsed.success) throw new InputError(`${file} is not in COCO's form:\n${z.prettifyError(parsed.error)}`);
-  const { images, annotations, categories } = parsed.data;
-  const names = new Map(categories.map(({ id, name }) => [id, name]));
-  return images.map(({ id, file_name, width, height, caption = "" }) => ({
-    folder,
-    title: file_name,
-    caption,
-    width,
-    height,
-    boxes: annotations
-      .filter((annotation) => annotation.image_id === id)
-      .map(({ bbox, category_id, tokens_positive }) => ({
-        xywh: bbox,
-        words:
-          tokens_positive?.map(([start, end]) => caption.slice(start, end)).join(", ") ??
-          names.get(category_id ?? -1) ??
-          "",
-      })),
+/** The pictures that are shown. Boxes bear the words of their captions, or the names of their classes. */
+async function readCards(path: string, choice: DatasetChoice, shown: Shown): Promise<Card[]> {
+  const { dataset, pictures, problems } = await openDataset(path, { ...choice, shown });
+  const { labels, images } = dataset;
+  if (images.length === 0) problems.refuseErrors(path);
+  const paths = picturesIn(
+    pictures,
+    images.map(({ file }) => file),
+  );
+  const names = new Map(labels.map(({ id, name }) => [id, name]));
+  return images.map((image, i) => ({
+    path: paths[i]!,
+    title: image.file,
+    caption: image.captions.map(({ text }) => text).join(" · "),
+    width: image.width,
+    height: image.height,
+    boxes: image.objects.map(({ xywh, label }, place) => ({
+      xywh,
+      words: wordsOf(image, place) || (names.get(label ?? -1) ?? ""),
+    })),
   }));
 }
 
-function pictureOf({ folder, title }: Card): Promise<{ bytes: Buffer; kind: string }> {
-  const path = fileWithin(folder, title);
-  if (path === undefined)
-    throw new InputError(`picture ${join(folder, title)} is missing; give the folder of the pictures by --images`);
-  return readPictureFile(path);
+/** The stretches of captions that speak of an object. */
+function wordsOf({ captions }: DatasetImage, place: number): string {
+  const said = captions.flatMap(({ text, phrases }) =>
+    phrases
+      .filter(({ objects }) => objects.includes(place))
+      .flatMap(({ spans }) => spans.map(([start, end]) => text.slice(start, end))),
+  );
+  return [...new Set(said)].join(", ");
+}
+
+async function pictureOf({ path }: Card): Promise<{ bytes: Buffer; kind: string }> {
+  const picture = pictureAt(path);
+  if (typeof picture === "string") return readPictureFile(picture);
+  return { bytes: picture, ...(await pictureFacts(picture, path)) };
 }
 
 async function pageOf(file: string, cards: readonly Card[]): Promise<string> {
@@ -109,13 +96,13 @@ async function pageOf(file: string, cards: readonly Card[]): Promise<string> {
     const boxes = card.boxes.map(
       ({ words, xywh: [x, y, width, height] }, i) =>
         `<g style="--tone:${toneOf(i)}"><rect x="${x}" y="${y}" width="${width}" height="${height}"/>` +
-        `<text x="${x + 2}" y="${y + 11}">${escaped(words)}</text></g>`,
+        `<text x="${x + 2}" y="${y + 11}">${xmlText(words)}</text></g>`,
     );
     figures.push(
-      `<figure><svg viewBox="0 0 ${card.width} ${card.height}"><image width="${card.width}" height="${card.height}" href="data:image/${kind};base64,${bytes.toString("base64")}"/>${boxes.join("")}</svg><figcaption>${escaped(card.caption || card.title)}</figcaption></figure>`,
+      `<figure><svg viewBox="0 0 ${card.width} ${card.height}"><image width="${card.width}" height="${card.height}" href="data:image/${kind};base64,${bytes.toString("base64")}"/>${boxes.join("")}</svg><figcaption>${xmlText(card.caption || card.title)}</figcaption></figure>`,
     );
   }
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${escaped(file)}</title><style>
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>${xmlText(file)}</title><style>
 body{font:14px system-ui,sans-serif;margin:1rem;display:grid;grid-template-columns:repeat(auto-fill,minmax(260px,1fr));gap:1rem}
 figure{margin:0}svg{width:100%;display:block}figcaption{margin-top:.3rem}
 rect{fill:none;stroke:var(--tone);stroke-width:1.5}rect:hover{fill:color-mix(in srgb,var(--tone) 25%,transparent)}
@@ -150,8 +137,4 @@ async function sheetOf(cards: readonly Card[]): Promise<Buffer> {
 /** Hues far apart for boxes that follow one another. */
 function toneOf(i: number): string {
   return `hsl(${(i * 137) % 360} 95% 60%)`;
-}
-
-function escaped(text: string): string {
-  return text.replace(/[&<>"]/g, (letter) => `&#${letter.charCodeAt(0)};`);
 }

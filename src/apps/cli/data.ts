@@ -1,78 +1,116 @@
 /** `groundling data`: what is wrong with a dataset, and turning one format into another. */
 import { type Command, Option } from "commander";
-import { checkDataset } from "../../data/readers/check.ts";
-import {
-  type Format,
-  formatOf,
-  formats,
-  readFormat,
-  type WritableFormat,
-  writableFormats,
-  writeFormat,
-} from "../../data/readers/formats.ts";
-import { Problems, placeText } from "../../data/readers/problems.ts";
+import { type CheckOptions, checkSplits, type DatasetCheck } from "../../data/readers/check.ts";
+import { divide, sharesOf } from "../../data/readers/divide.ts";
+import { type DatasetChoice, findDataset, findSets, openSet } from "../../data/readers/find-dataset.ts";
+import { formats } from "../../data/readers/format-names.ts";
+import { type WritableFormat, writableFormats } from "../../data/readers/formats.ts";
+import { placeText } from "../../data/readers/problems.ts";
+import { type PictureWay, pictureWays, type SourcePart, writeDataset } from "../../data/readers/write-dataset.ts";
 import { InputError } from "../../errors.ts";
 import { visible, visibleLines } from "../../files/visible.ts";
 import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { datasetOptions } from "./dataset-options.ts";
+import { wholeNumber } from "./numbers.ts";
 
-interface CheckChoices {
-  as?: Format;
-  images?: string;
-  subset?: string;
+interface CheckChoices extends CheckOptions {
   format: "json" | "text";
 }
 
-interface ConvertChoices {
-  as?: Format;
+interface ConvertChoices extends Omit<DatasetChoice, "split"> {
   to: WritableFormat;
   subset?: string;
+  split: string[];
+  seed: number;
+  pictures?: PictureWay;
 }
+
+const subset = () => new Option("--subset <name>", "flickr30k: which list of images (default: train)");
 
 /** Adds `data check` and `data convert` to a program that does not have them. */
 export function addDataCommand(program: Command): void {
   if (program.commands.some((command) => command.name() === "data")) return;
-  const command = program.command("data").description("look over and convert datasets");
-  const as = () => new Option("--as <format>", "read as; told by its looks unless said").choices(formats);
+  const command = program.command("data").description("check and convert datasets");
+  const print = (text: string) => command.configureOutput().writeOut!(`${text}\n`);
   command
     .command("check <path>")
-    .description(`say everything that is wrong with a dataset (${formats.join(", ")}), with file and line`)
-    .addOption(as())
-    .option("--images <folder>", "where the pictures are")
-    .option("--subset <name>", "flickr30k: which list of images (default: train)")
+    .description(`tell what is wrong with a dataset (${formats.join(", ")}), with file and line`)
+    .addOption(datasetOptions.as())
+    .addOption(datasetOptions.split())
+    .addOption(datasetOptions.images())
+    .addOption(subset())
     .addOption(new Option("--format <form>", "what to print").choices(["json", "text"]).default("text"))
-    .action(async (path: string, { as, images, subset, format }: CheckChoices) => {
-      const checked = await checkDataset(path, {
-        ...(as && { format: as }),
-        ...(images !== undefined && { pictures: images }),
-        ...(subset !== undefined && { subset }),
-      });
-      const print = (text: string) => command.configureOutput().writeOut!(`${text}\n`);
-      if (format === "json") print(JSON.stringify(checked, null, 2));
-      else {
-        for (const problem of checked.problems)
-          print(visible(`${placeText(problem)}: ${problem.severity}: ${problem.message}`));
-        const { images, objects, captions, labels } = checked;
-        print(`${checked.format}: ${images} images, ${objects} objects, ${captions} captions, ${labels} labels`);
-      }
-      const errors = checked.problems.filter(({ severity }) => severity === "error").length;
-      if (errors) throw new InputError(`${path}: ${errors} errors, ${checked.problems.length - errors} warnings`);
+    .action(async (path: string, { format, ...options }: CheckChoices) => {
+      const checks = await checkSplits(path, options);
+      if (format === "json") print(JSON.stringify(checks.length === 1 ? checks[0] : checks, null, 2));
+      else for (const check of checks) print(checkText(check));
+      const sum = (of: "errors" | "warnings") => checks.reduce((total, check) => total + check[of], 0);
+      const errors = sum("errors");
+      if (errors) throw new InputError(`${path}: ${errors} errors, ${sum("warnings")} warnings`);
     });
   command
     .command("convert <from> <to>")
-    .description("write the annotations of a dataset in another format; pictures are not copied")
-    .addOption(as())
+    .description("write a dataset in another format: a file (coco, mdetr, odvg) or a folder with pictures (yolo, voc)")
+    .addOption(datasetOptions.as())
+    .addOption(datasetOptions.images())
     .addOption(new Option("--to <format>", "write as").choices(writableFormats).makeOptionMandatory())
-    .option("--subset <name>", "flickr30k: which list of images (default: train)")
-    .action(async (from: string, target: string, { as, to, subset }: ConvertChoices) => {
-      if (to === "yolo" || to === "voc") wantWritableFolder(target);
-      else wantWritableFile(target);
-      const problems = new Problems();
-      const format = as ?? formatOf(from);
-      const dataset = await readFormat(from, format, { problems, ...(subset !== undefined && { subset }) });
-      problems.refuseErrors(from);
-      writeFormat(dataset, to, target);
-      command.configureOutput().writeOut!(
-        visibleLines(`${from} (${format}) → ${target} (${to}): ${dataset.images.length} images\n`),
-      );
+    .addOption(subset())
+    .option(
+      "--split <name or shares>",
+      "which split to read, or how to divide what is written into train, val and test: 0.8,0.1,0.1; may be given again",
+      (text, all: string[]) => [...all, text],
+      [],
+    )
+    .option("--seed <number>", "decides how images are divided", wholeNumber(0, 2 ** 31), 0)
+    .addOption(
+      new Option("--pictures <way>", "yolo, voc: what becomes of the pictures (default: copy)").choices(pictureWays),
+    )
+    .action(async (from: string, target: string, choices: ConvertChoices) => {
+      for (const line of await convert(from, target, choices)) print(visibleLines(line));
     });
+}
+
+/** The listed problems, and a line with the figures. */
+function checkText({ problems, errors, warnings, format, split, ...figures }: DatasetCheck): string {
+  const { images, objects, captions, labels } = figures;
+  const more = errors + warnings - problems.length;
+  return [
+    ...problems.map((problem) => visible(`${placeText(problem)}: ${problem.severity}: ${problem.message}`)),
+    ...(more > 0 ? [`… and ${more} more: ${errors} errors and ${warnings} warnings in all`] : []),
+    `${format}${split === undefined ? "" : ` ${split}`}: ${images} images, ${objects} objects, ${captions} captions, ${labels} labels`,
+  ].join("\n");
+}
+
+/** Converts, and answers with lines that tell what was written. */
+async function convert(
+  from: string,
+  target: string,
+  { to, split: said, seed, pictures, ...choice }: ConvertChoices,
+): Promise<string[]> {
+  const isFolder = to === "yolo" || to === "voc";
+  if (isFolder) wantWritableFolder(target);
+  else wantWritableFile(target);
+  const shares = said.flatMap((text) => [sharesOf(text) ?? []].filter(({ length }) => length > 0))[0];
+  const split = said.find((text) => sharesOf(text) === undefined);
+  if (!isFolder && (shares || pictures))
+    throw new InputError(`${to} is written as one file; shares of --split and --pictures are for yolo and voc`);
+  const chosen = { ...choice, ...(split !== undefined && { split }) };
+  const sets = isFolder && !shares ? findSets(from, chosen) : [findDataset(from, chosen)];
+  const parts: SourcePart[] = [];
+  for (const { split: name, ...set } of sets) {
+    const opened = await openSet({ ...set, ...(name !== undefined && { split: name }) }, choice);
+    opened.problems.refuseErrors(from);
+    const { dataset, pictures } = opened;
+    if (shares) for (const part of divide(dataset, shares, seed)) parts.push({ ...part, pictures });
+    else parts.push({ dataset, pictures, ...(sets.length > 1 && name !== undefined && { split: name }) });
+  }
+  const left = await writeDataset(parts, { format: to, path: target, ...(pictures && { pictures }) });
+  const words = parts.map(
+    ({ split, dataset }) => `${split === undefined ? "" : `${split} `}${dataset.images.length} images`,
+  );
+  return [
+    `${from} (${sets[0]!.format}) → ${target} (${to}): ${words.join(", ")}`,
+    ...(left.captions > 0 ? [`left out: ${left.captions} captions, which ${to} cannot hold`] : []),
+    ...(left.objects > 0 ? [`left out: ${left.objects} objects without a class`] : []),
+  ];
 }

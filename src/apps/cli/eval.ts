@@ -2,8 +2,9 @@
 import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { type Command, Option } from "commander";
-import { pictureFolder } from "../../data/readers/check.ts";
-import type { Format } from "../../data/readers/formats.ts";
+import { pictureNameOf } from "../../data/readers/coco.ts";
+import type { CocoImage } from "../../data/readers/coco-records.ts";
+import { type DatasetChoice, findDataset, pictureFolder } from "../../data/readers/find-dataset.ts";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
 import { writeInto } from "../../files/write-whole.ts";
@@ -12,16 +13,16 @@ import { withInterruption } from "../../learning/interruption.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { addDataCommand } from "./data.ts";
+import { datasetOptions } from "./dataset-options.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 
-interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections"> {
+interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections">, DatasetChoice {
   groundTruth?: string;
   detections?: string;
   model?: string;
   adapted?: string;
   data?: string;
-  images?: string;
   workers: number;
   prompts?: boolean;
   size?: SizeRule;
@@ -36,8 +37,8 @@ export function addEvalCommand(program: Command): void {
     .command("eval")
     .description("score a model, or detections, as the original tools of COCO, LVIS, Flickr30k Entities and ODinW do")
     .option(
-      "--ground-truth <file>",
-      "annotations; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
+      "--ground-truth <path>",
+      "dataset that the detections are of; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
     )
     .option("--detections <file>", "detections: a JSON list, or one record a line (.jsonl); a folder for odinw")
     .option(
@@ -46,7 +47,9 @@ export function addEvalCommand(program: Command): void {
     )
     .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
     .option("--adapted <file>", "prompt or adapters that groundling adapt wrote")
-    .option("--images <folder>", "pictures (default: images/ beside the annotations)")
+    .addOption(datasetOptions.images())
+    .addOption(datasetOptions.as())
+    .addOption(datasetOptions.split())
     .addOption(
       new Option("--workers <count>", "models side by side, in threads")
         .argParser(wholeNumber(1, 256))
@@ -105,7 +108,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
 /** Writes the page of a run, mistakes shown in their pictures where these are found; or what the page is made of, as JSON. */
 async function writeReport(
   scored: Scored,
-  { images, protocol, type, model, data }: EvalOptions,
+  { protocol, type, model, data, ...choice }: EvalOptions,
   files: { groundTruth: string; detections: string; report: string },
 ): Promise<void> {
   const { reportData } = await import("../../evaluation/report/report-data.ts");
@@ -123,19 +126,26 @@ async function writeReport(
     await writeInto(dirname(report), basename(report), `${JSON.stringify(told)}\n`);
     return;
   }
+  const pictures: CocoImage[] =
+    regions?.groundTruth.images ??
+    phrases?.truth.map(({ id, file, width, height }) => ({ id, file_name: file, width, height })) ??
+    [];
+  const place =
+    regions || phrases ? findDataset(groundTruth, asProtocol(groundTruth, { ...choice, protocol })) : undefined;
+  const names = pictures.map((image) => ({ file: pictureNameOf(image) ?? "" }));
   const page = await reportPage(told, {
-    images:
-      regions?.groundTruth.images ??
-      phrases?.truth.map(({ id, file, width, height }) => ({ id, file_name: file, width, height })) ??
-      [],
-    ...((regions || phrases) && { folder: images ?? pictureFolder(groundTruth, formatOfTruth(groundTruth, protocol)) }),
+    images: pictures,
+    ...(place && { folder: pictureFolder(place, names, choice.images) }),
   });
   await writeInto(dirname(report), basename(report), page);
 }
 
-function formatOfTruth(groundTruth: string, protocol: EvalRequest["protocol"]): Format {
-  if (protocol !== "flickr30k") return "coco";
-  return groundTruth.endsWith(".json") ? "mdetr" : "flickr30k";
+function asProtocol(
+  groundTruth: string,
+  { as, split, protocol }: DatasetChoice & Pick<EvalRequest, "protocol">,
+): DatasetChoice {
+  if (protocol === "flickr30k") return { as: groundTruth.endsWith(".json") ? "mdetr" : "flickr30k" };
+  return { ...(as && { as }), ...(split !== undefined && { split }) };
 }
 
 /** `{ "metrics": { … } }` at full precision. */

@@ -45,7 +45,7 @@ export function addPseudoLabelCommand(program: Command): void {
   const command = program
     .command("pseudo-label <source>")
     .description(
-      "find the phrases of captions in their pictures; the source is a WebDataset tar, a list (.jsonl, .tsv, .parquet) or a folder of these, or of pictures with .txt files",
+      "find the phrases of captions in their pictures; the source is a WebDataset tar, a list (.jsonl, .tsv, .parquet), COCO captions (captions_*.json), a folder of these, or of pictures with .txt files",
     )
     .requiredOption("--out <folder>", "folder of the result; what is there already is not made again")
     .option("--images <folder>", "folder of the pictures that lists name (default: the list's own)")

@@ -1,6 +1,6 @@
 /** `groundling scenes`: writes a part of the generated world as a dataset. */
 
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import {
   loadWorld,
   type SceneDataset,
@@ -13,7 +13,7 @@ import { InputError } from "../../errors.ts";
 import { exitingWhenInterrupted } from "../../learning/interruption.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { commaSeparated } from "./names.ts";
-import { share } from "./numbers.ts";
+import { share, wholeNumber } from "./numbers.ts";
 import { say } from "./writing.ts";
 
 interface Choices {
@@ -107,12 +107,4 @@ export function addScenesCommand(program: Command): void {
         if (!quiet) say(`${count} scenes of ${world.names.length} names in ${out}\n`);
       },
     );
-}
-
-function wholeNumber(least: number, greatest: number) {
-  return (text: string): number => {
-    const number = Number(text);
-    if (/^\d+$/.test(text) && number >= least && number <= greatest) return number;
-    throw new InvalidArgumentError(`give a whole number from ${least} to ${greatest}.`);
-  };
 }

@@ -1,8 +1,7 @@
 /** Scores during training on datasets: COCO's average precision of the averaged weights on pictures kept from training. */
 
-import { readCocoAnnotations } from "../../data/readers/coco-files.ts";
 import type { CocoDetection } from "../../data/readers/coco-records.ts";
-import { annotationFile } from "../../data/readers/formats.ts";
+import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { answerOf } from "../../evaluation/detector.ts";
 import { planEvaluation } from "../../evaluation/plans.ts";
@@ -33,7 +32,7 @@ export async function datasetEvaluation(
   { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
 ): Promise<Evaluation> {
   const size = { short: Math.max(...sizes), max: longest };
-  const truth = readCocoAnnotations(annotationFile(files.data));
+  const { truth } = await readGroundTruth(files.data, files);
   const { plans } = await planEvaluation({ ...files, subset: "", protocol: "coco", options: {} }, "");
   const { questions, records } = plans[0]!;
   const imgIds = truth.images.slice(0, recipe.evaluatePictures).map(({ id }) => id);

@@ -1,6 +1,7 @@
 /** A training run as it stands in a file: JSON, checked whole, with overrides from the command line. */
 
 import { z } from "zod";
+import { formats } from "../../data/readers/format-names.ts";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 import { families, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
@@ -40,8 +41,13 @@ const scenesSchema = z.strictObject({
   listed: upTo(10_000),
 });
 
-/** A dataset's folder or annotation file, and the folder of its pictures where that is not beside it. */
-const files = { data: z.string(), images: z.string().exactOptional() };
+/** A dataset's folder or annotation file; where they are not clear, the folder of its pictures, its format, and which split. */
+const files = {
+  data: z.string(),
+  images: z.string().exactOptional(),
+  as: z.enum(formats).exactOptional(),
+  split: z.string().exactOptional(),
+};
 
 const datasetsSchema = z.strictObject({
   kind: z.literal("datasets"),
@@ -68,7 +74,7 @@ const datasetsSchema = z.strictObject({
   negatives: z
     .strictObject({ most: z.int().min(0), one: rate, none: rate, all: rate })
     .refine(({ one, none, all }) => one + none + all <= 1, "the chances of one, none and all are more than 1 together"),
-  /** COCO annotations of pictures that are kept from training, by whose average precision the best weights are kept. */
+  /** Annotations of pictures that are kept from training, by whose average precision the best weights are kept. */
   heldOut: z.strictObject(files).exactOptional(),
 });
 

@@ -131,3 +131,31 @@ test("a source without pairs is refused with what it could be", async () => {
   await assert.rejects(read(join(root, "empty")), /holds no image–text pairs; give tars, lists/);
   await assert.rejects(read(join(root, "absent")), /absent does not exist/);
 });
+
+test("COCO's captions give a pair for each sentence, from the file or the folder that holds it", async () => {
+  const folder = join(root, "coco");
+  mkdirSync(join(folder, "annotations"), { recursive: true });
+  mkdirSync(join(folder, "val2017"));
+  for (const name of ["1.png", "2.png", "3.png"]) writeFileSync(join(folder, "val2017", name), "never opened here");
+  const images = [1, 2, 3].map((id) => ({ id, file_name: `${id}.png`, width: 4, height: 3 }));
+  const annotations = [
+    { id: 1, image_id: 1, caption: "a dog " },
+    { id: 2, image_id: 3, caption: "two cats" },
+    { id: 3, image_id: 1, caption: "a brown dog" },
+    { id: 4, image_id: 9, caption: "nowhere" },
+  ];
+  const file = join(folder, "annotations", "captions_val2017.json");
+  writeFileSync(file, JSON.stringify({ images, annotations }));
+  const said = ["1.png: a dog", "1.png: a brown dog", "! 2.png: no caption (1)", "3.png: two cats"];
+  const expected = {
+    keys: ["captions_val2017-00000", "captions_val2017-00001"],
+    found: ["! captions_val2017.json: damaged record (1)", ...said],
+  };
+  assert.deepEqual(await read(file), expected);
+  assert.deepEqual(await read(folder), expected);
+  const cut = await cutSource(folder, { rows: 2 });
+  for await (const one of readShard(cut.shards[1]!, cut))
+    assert.equal("picture" in one && one.picture, join(folder, "val2017", "3.png"));
+  writeFileSync(join(folder, "annotations", "captions_train2017.json"), JSON.stringify({ images, annotations }));
+  await assert.rejects(cutSource(folder, { rows: 2 }), { name: "InputError", message: /several files of captions/ });
+});

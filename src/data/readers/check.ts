@@ -1,38 +1,60 @@
 /** Everything that is wrong with a dataset, with file and line. */
-import { dirname } from "node:path";
-import { fileWithin } from "../../files/read-file.ts";
 import type { Dataset } from "./dataset.ts";
-import { firstExisting, readText } from "./folders.ts";
-import { annotationFile, type Format, formatOf, readFormat } from "./formats.ts";
+import { type DatasetChoice, type DatasetPlace, findDataset, findSets, openSet } from "./find-dataset.ts";
+import { pictureIn, readText } from "./folders.ts";
+import type { Format } from "./format-names.ts";
+import { formatRows } from "./formats.ts";
 import { pictureSize } from "./picture-size.ts";
 import { type Problem, Problems, withLines } from "./problems.ts";
+import { pictureAt } from "./tar-pictures.ts";
 
 export interface DatasetCheck {
   format: Format;
+  /** Undefined where the dataset is in one piece. */
+  split?: string;
+  /** The first hundred, errors before warnings, in the order of their files and lines. */
   problems: Problem[];
+  /** How many there are of each. */
+  errors: number;
+  warnings: number;
   images: number;
   objects: number;
   captions: number;
   labels: number;
 }
 
-export interface CheckOptions {
-  /** How to read it; told by its looks unless said. */
-  format?: Format;
-  /** Folder of the pictures; `images/` beside the annotations, or their own folder, unless said. */
-  pictures?: string;
+export interface CheckOptions extends DatasetChoice {
   subset?: string;
 }
 
-/** Reads a dataset and opens every picture's header. A dataset that cannot be read at all is one problem. */
+/** Checks a dataset in one piece, or the split that is said. @throws InputError where it is not one that is known. */
 export async function checkDataset(path: string, options: CheckOptions = {}): Promise<DatasetCheck> {
+  return checkSet(findDataset(path, options), path, options);
+}
+
+/** Checks all splits of a dataset, or the one that is said. @throws InputError where it is not one that is known. */
+export async function checkSplits(path: string, options: CheckOptions = {}): Promise<DatasetCheck[]> {
+  const checks: DatasetCheck[] = [];
+  const sets = findSets(path, options);
+  for (const { split, ...set } of sets)
+    checks.push(await checkSet({ ...set, ...(split !== undefined && { split }) }, path, options, sets.length > 1));
+  return checks;
+}
+
+/** Reads a set and opens every picture's header. A set that cannot be read at all is one problem. */
+async function checkSet(
+  place: DatasetPlace,
+  path: string,
+  options: CheckOptions,
+  isOfSeveral = false,
+): Promise<DatasetCheck> {
+  const { format, split } = place;
   const problems = new Problems();
-  const format = options.format ?? formatOf(path);
   let dataset: Dataset = { labels: [], images: [] };
   try {
-    const subset = options.subset === undefined ? {} : { subset: options.subset };
-    dataset = await readFormat(path, format, { problems, ...subset });
-    if (format !== "tars") await checkPictures(dataset, pictureFolder(path, format, options.pictures), problems);
+    const opened = await openSet(place, { ...options, problems });
+    dataset = opened.dataset;
+    if (formatRows[format].opensPictures) await checkPictures(dataset, opened.pictures, problems);
   } catch (error) {
     problems.caught(error, path);
   }
@@ -40,7 +62,10 @@ export async function checkDataset(path: string, options: CheckOptions = {}): Pr
   const count = (of: "objects" | "captions") => dataset.images.reduce((sum, image) => sum + image[of].length, 0);
   return {
     format,
-    problems: inOrder(withLines(problems.list, readText)),
+    ...(isOfSeveral && split !== undefined ? { split } : {}),
+    problems: listed(withLines(problems.list, readText)),
+    errors: problems.errors,
+    warnings: problems.list.length - problems.errors,
     images: dataset.images.length,
     objects: count("objects"),
     captions: count("captions"),
@@ -48,18 +73,19 @@ export async function checkDataset(path: string, options: CheckOptions = {}): Pr
   };
 }
 
-/** File by file as they were met, line by line within each. */
-function inOrder(problems: readonly Problem[]): Problem[] {
-  const files = [...new Set(problems.map(({ file }) => file))];
-  return [...problems].sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || (a.line ?? 0) - (b.line ?? 0));
+/** Problems that are listed at most. */
+const most = 100;
+
+function listed(problems: readonly Problem[]): Problem[] {
+  const ordered = inOrder(problems);
+  const of = (severity: Problem["severity"]) => ordered.filter((problem) => problem.severity === severity);
+  return inOrder([...of("error"), ...of("warning")].slice(0, most));
 }
 
-/** Where the pictures of a dataset lie. */
-export function pictureFolder(path: string, format: Format, said?: string): string {
-  if (said !== undefined) return said;
-  if (format === "yolo" || format === "voc") return path;
-  const folder = format === "flickr30k" ? path : dirname(format === "coco" ? annotationFile(path) : path);
-  return firstExisting(folder, ["images", "flickr30k-images"]) ?? folder;
+/** File by file as they were met, line by line within each. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const files = new Map([...new Set(problems.map(({ file }) => file))].map((file, place) => [file, place]));
+  return [...problems].sort((a, b) => files.get(a.file)! - files.get(b.file)! || (a.line ?? 0) - (b.line ?? 0));
 }
 
 async function checkPictures(dataset: Dataset, folder: string, problems: Problems): Promise<void> {
@@ -73,7 +99,7 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
       missing.push(file);
       continue;
     }
-    const size = await pictureSize(picture);
+    const size = await pictureSize(pictureAt(picture));
     if (!size) problems.error({ file: picture }, "cannot be read as a picture");
     else if (size.width !== width || size.height !== height) {
       problems.error(
@@ -93,7 +119,7 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
 /** Where a picture lies; null, with a problem told, where its name leads out of the folder or to no regular file. */
 function found(folder: string, file: string, problems: Problems): string | undefined | null {
   try {
-    return fileWithin(folder, file);
+    return pictureIn(folder, file);
   } catch (error) {
     problems.error({ file: folder }, error instanceof Error ? error.message : String(error));
     return null;

@@ -1,6 +1,8 @@
 /** COCO annotation and detection files: structure is checked, so that what follows may trust its types. */
+import { maskArea } from "../../boxes/masks/run-lengths.ts";
+import { readSegmentation } from "../../boxes/masks/segmentation.ts";
 import { InputError } from "../../errors.ts";
-import type { CocoDetection, CocoGroundTruth, LvisGroundTruth } from "./coco-records.ts";
+import type { CocoAnnotation, CocoCategory, CocoDetection, CocoGroundTruth, LvisGroundTruth } from "./coco-records.ts";
 import { type JsonPath, readJson, readJsonLines } from "./json.ts";
 import { type Place, Problems } from "./problems.ts";
 import { isId, isNumber, isNumbers, isRecord } from "./values.ts";
@@ -58,8 +60,14 @@ export function isJsonLines(file: string): boolean {
   return /\.(jsonl|ndjson)$/i.test(file);
 }
 
-/** Checks the form of annotations; records that lack what everything needs are reported. */
-export function asCocoGroundTruth(value: unknown, file: string, problems: Problems): CocoGroundTruth {
+/** Annotations whose form is checked, each record with its place in the file's list. */
+export interface PlacedGroundTruth extends CocoGroundTruth {
+  imagePlaces: number[];
+  annotationPlaces: number[];
+}
+
+/** Checks the form of annotations; records that lack what everything needs are reported and left out. A missing area is computed. */
+export function asCocoGroundTruth(value: unknown, file: string, problems: Problems): PlacedGroundTruth {
   const root = isRecord(value) ? value : {};
   const part = (name: string): unknown[] => {
     const list = root[name];
@@ -67,33 +75,87 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
     problems.error({ file, path: [name] }, "must be a list; COCO files have images, annotations and categories");
     return [];
   };
-  const records = <T>(name: string, check: (record: Fields, say: Say) => void): T[] =>
-    part(name).filter((record, index): record is T => {
+  const records = <T>(name: string, check: (record: Fields, say: Say) => void) => {
+    const kept: T[] = [];
+    const places: number[] = [];
+    for (const [index, record] of part(name).entries()) {
       const before = problems.list.length;
       const say: Say = (path, message) => problems.error({ file, path: [name, index, ...path] }, message);
       if (!isRecord(record)) say([], "must be a record");
       else check(record, say);
-      return problems.list.length === before;
-    });
-  return {
-    images: records("images", (image, say) => {
-      if (!isId(image.id)) say(["id"], "must be a number or a string");
-      for (const list of ["neg_category_ids", "not_exhaustive_category_ids"]) {
-        if (image[list] !== undefined && !isNumbers(image[list])) say([list], "must be a list of category ids");
-      }
-    }),
-    annotations: records("annotations", (annotation, say) => {
-      if (!isNumber(annotation.id)) say(["id"], "must be a number");
-      if (!isId(annotation.image_id)) say(["image_id"], "must be a number or a string");
-      if (!isNumber(annotation.category_id)) say(["category_id"], "must be a number");
-      if (!isNumber(annotation.area)) say(["area"], "must be a number; evaluation sorts objects into sizes by it");
-      checkRegion(annotation, say);
-    }),
-    categories: records("categories", (category, say) => {
-      if (!isNumber(category.id)) say(["id"], "must be a number");
-      if (typeof category.name !== "string") say(["name"], "must be a string");
-    }),
+      if (problems.list.length > before) continue;
+      kept.push(record as T);
+      places.push(index);
+    }
+    return { kept, places };
   };
+  const images = records<CocoGroundTruth["images"][number]>("images", (image, say) => {
+    if (!isId(image.id)) say(["id"], "must be a number or a string");
+    for (const list of ["neg_category_ids", "not_exhaustive_category_ids"]) {
+      if (image[list] !== undefined && !isNumbers(image[list])) say([list], "must be a list of category ids");
+    }
+  });
+  const annotations = records<Unmeasured>("annotations", (annotation, say) => {
+    const { id, image_id, category_id, area } = annotation;
+    if (!isNumber(id)) say(["id"], "must be a number");
+    if (!isId(image_id)) say(["image_id"], "must be a number or a string");
+    if (!isNumber(category_id)) say(["category_id"], "must be a number");
+    if (!isNumber(area ?? 0)) say(["area"], "must be a number; evaluation sorts objects into sizes by it");
+    checkRegion(annotation, say);
+  });
+  const categories = records<CocoCategory>("categories", (category, say) => {
+    if (!isNumber(category.id)) say(["id"], "must be a number");
+    if (typeof category.name !== "string") say(["name"], "must be a string");
+  });
+  const sizes = new Map(images.kept.map(({ id, width = 0, height = 0 }) => [id, { width, height }]));
+  return {
+    images: images.kept,
+    imagePlaces: images.places,
+    annotations: annotations.kept.map((annotation) =>
+      hasArea(annotation) ? annotation : { ...annotation, area: areaOf(annotation, sizes.get(annotation.image_id)) },
+    ),
+    annotationPlaces: annotations.places,
+    categories: withoutProject(categories.kept, annotations.kept),
+  };
+}
+
+/** Without the category 0 of Roboflow's exports, which is their project: it has no object, and all others are its kinds. */
+function withoutProject(
+  categories: readonly (CocoCategory & { supercategory?: unknown })[],
+  annotations: readonly Unmeasured[],
+): CocoCategory[] {
+  const [project, ...others] = [...categories].sort((a, b) => a.id - b.id);
+  const isProject =
+    project?.id === 0 &&
+    project.supercategory === "none" &&
+    others.length > 0 &&
+    others.every(({ supercategory }) => supercategory === project.name) &&
+    annotations.every(({ category_id }) => category_id !== 0);
+  return isProject ? categories.filter((category) => category !== project) : [...categories];
+}
+
+/** An annotation whose area may be missing. */
+type Unmeasured = Omit<CocoAnnotation, "area"> & { area?: number | null };
+
+function hasArea(annotation: Unmeasured): annotation is CocoAnnotation {
+  return typeof annotation.area === "number";
+}
+
+/** Pixels of the mask, or of the box where there is no mask that can be read. */
+function areaOf(
+  { segmentation, bbox = [] }: Pick<CocoAnnotation, "segmentation" | "bbox">,
+  size = { width: 0, height: 0 },
+): number {
+  const [, , width = 0, height = 0] = bbox;
+  const isEmpty = segmentation === undefined || (Array.isArray(segmentation) && segmentation.length === 0);
+  if (isEmpty) return width * height;
+  try {
+    return maskArea(readSegmentation(segmentation, size)) || width * height;
+  } catch (error) {
+    // Told of where masks are read.
+    if (error instanceof InputError) return width * height;
+    throw error;
+  }
 }
 
 function isDetection(record: unknown, place: Place, problems: Problems): record is CocoDetection {

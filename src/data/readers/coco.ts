@@ -1,37 +1,66 @@
 /** COCO's form, which LVIS, Objects365 and ODinW share: one JSON file of images, annotations and categories. */
 
-import type { RunLengths } from "../../boxes/masks/run-lengths.ts";
-import { readSegmentation } from "../../boxes/masks/segmentation.ts";
+import { expandRuns } from "../../boxes/masks/run-lengths.ts";
+import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 import { InputError } from "../../errors.ts";
 import { checkBox } from "./box-checks.ts";
-import { asCocoGroundTruth } from "./coco-files.ts";
-import type { CocoGroundTruth, Id, LvisGroundTruth } from "./coco-records.ts";
-import type { Dataset, DatasetImage, DatasetObject, Xywh } from "./dataset.ts";
+import { asCocoGroundTruth, type PlacedGroundTruth } from "./coco-files.ts";
+import type { CocoAnnotation, CocoGroundTruth, CocoImage, Id, LvisGroundTruth } from "./coco-records.ts";
+import { type Dataset, type DatasetImage, type DatasetLabel, isShown, type Shown, type Xywh } from "./dataset.ts";
+import type { JsonPath } from "./json.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
-import { isRecord } from "./values.ts";
 
-/** Reads a file; what is wrong goes to `problems`. */
-export function readCoco(file: string, problems: Problems): Dataset {
-  const json = readJson(file);
-  const truth = asCocoGroundTruth(json, file, problems);
-  const at = (...path: (string | number)[]) => ({ file, path });
-  // Records of another form are left out above; the others are told of by their place in the file.
-  const [imagePlaces, annotationPlaces] = [placesIn(json, "images"), placesIn(json, "annotations")];
-  const labels = [...truth.categories]
+/** What a reader of one file needs throughout. */
+interface Reading {
+  file: string;
+  problems: Problems;
+}
+
+/** Reads a file; what is wrong goes to `problems`. Only the images that are `shown` are in the answer. */
+export function readCoco(file: string, problems: Problems, shown?: Shown): Dataset {
+  const truth = asCocoGroundTruth(readJson(file), file, problems);
+  const reading = { file, problems };
+  const labels = labelsOf(truth, reading);
+  const images = imagesOf(truth, reading);
+  const wanted = shown && new Set([...images.keys()].filter((_, place) => isShown(place, shown)));
+  const labelIds = new Set(labels.map(({ id }) => id));
+  const used = new Set<number>();
+  const ids = new Set<number>();
+  for (const [i, annotation] of truth.annotations.entries()) {
+    if (wanted && !wanted.has(annotation.image_id)) continue;
+    const path = ["annotations", truth.annotationPlaces[i]!];
+    const { id, category_id, image_id } = annotation;
+    if (ids.has(id)) problems.error({ file, path }, `a second annotation has id ${id}`);
+    ids.add(id);
+    used.add(category_id);
+    if (!labelIds.has(category_id)) problems.error({ file, path }, `there is no category ${category_id}`);
+    const image = images.get(image_id);
+    if (!image) problems.error({ file, path }, `there is no image ${JSON.stringify(image_id)}`);
+    addObject(annotation, image, { ...reading, path });
+  }
+  if (shown) return { labels, images: [...images.values()].filter((_, place) => isShown(place, shown)) };
+  warnOfUnused(labels, used, reading);
+  return { labels, images: [...images.values()] };
+}
+
+function labelsOf({ categories }: PlacedGroundTruth, { file, problems }: Reading): DatasetLabel[] {
+  const labels = [...categories]
     .sort((a, b) => a.id - b.id)
     .map(({ id, name, ...rest }) => ({ id, name, ...frequencyOf(rest) }));
-  const labelIds = new Set(labels.map(({ id }) => id));
-  if (labelIds.size < labels.length) problems.error(at("categories"), "two categories have one id");
+  const ids = new Set(labels.map(({ id }) => id));
+  if (ids.size < labels.length) problems.error({ file, path: ["categories"] }, "two categories have one id");
+  return labels;
+}
+
+function imagesOf(truth: PlacedGroundTruth, { file, problems }: Reading): Map<Id, DatasetImage> {
   const images = new Map<Id, DatasetImage>();
-  truth.images.forEach((image: LvisGroundTruth["images"][number]) => {
-    const place = at("images", imagePlaces.get(image)!);
-    const { id, width = 0, height = 0, file_name } = image;
+  truth.images.forEach((image: LvisGroundTruth["images"][number], i) => {
+    const place = { file, path: ["images", truth.imagePlaces[i]!] };
+    const { id, width = 0, height = 0 } = image;
     if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
     if (!(width > 0 && height > 0)) problems.error(place, "width and height must be above 0");
-    const coco_url = "coco_url" in image && typeof image.coco_url === "string" ? image.coco_url : undefined;
-    // LVIS names its pictures by the last two parts of their address on COCO's server.
-    const picture = file_name ?? coco_url?.split("/").slice(-2).join("/");
+    const picture = pictureNameOf(image);
     if (picture === undefined) problems.error(place, "has neither file_name nor coco_url");
     images.set(id, {
       id,
@@ -44,72 +73,77 @@ export function readCoco(file: string, problems: Problems): Dataset {
       ...(image.not_exhaustive_category_ids && { unfinishedLabels: image.not_exhaustive_category_ids }),
     });
   });
+  return images;
+}
 
-  const ids = new Set<number>();
-  const used = new Set<number>();
-  truth.annotations.forEach((annotation) => {
-    const index = annotationPlaces.get(annotation)!;
-    const place = at("annotations", index);
-    const { id, image_id, category_id, bbox, area, iscrowd, segmentation } = annotation;
-    if (ids.has(id)) problems.error(place, `a second annotation has id ${id}`);
-    ids.add(id);
-    if (id === 0) {
-      problems.warn(
-        place,
-        "annotation id 0: COCO's evaluation takes its match for none, the object counts as missed; number from 1",
-      );
-    }
-    const image = images.get(image_id);
-    if (!image) problems.error(place, `there is no image ${JSON.stringify(image_id)}`);
-    if (!labelIds.has(category_id)) problems.error(place, `there is no category ${category_id}`);
-    used.add(category_id);
-    if (bbox?.length !== 4) problems.error(place, "has no bbox of four numbers");
-    if (bbox?.length !== 4) return;
-    const xywh = bbox as Xywh;
-    checkBox(xywh, image ?? { width: 0, height: 0 }, { problems, place: at("annotations", index, "bbox") });
-    if (area > 1.01 * xywh[2] * xywh[3] + 1) {
-      problems.warn(
-        at("annotations", index, "area"),
-        `area ${area} is more than the box holds; sizes are judged by it`,
-      );
-    }
-    if (!image) return;
-    const object: DatasetObject = { xywh, label: category_id, area, isCrowd: iscrowd === 1 };
-    if (segmentation !== undefined) {
-      try {
-        if (!Array.isArray(segmentation) || segmentation.length) checkFilled(readSegmentation(segmentation, image));
-      } catch (error) {
-        problems.error(
-          at("annotations", index, "segmentation"),
-          error instanceof Error ? error.message : String(error),
-        );
-      }
-      object.segmentation = segmentation;
-    }
-    image.objects.push(object);
-  });
-  const unused = labels.filter(({ id }) => !used.has(id));
-  if (unused.length) {
-    const names = unused.slice(0, 5).map(({ name }) => name);
+/** Where a picture lies in the folder of pictures. LVIS names it by the last two parts of its address on COCO's server. */
+export function pictureNameOf(image: CocoImage): string | undefined {
+  const { file_name } = image;
+  if (typeof file_name === "string") return file_name;
+  return "coco_url" in image && typeof image.coco_url === "string"
+    ? image.coco_url.split("/").slice(-2).join("/")
+    : undefined;
+}
+
+function addObject(
+  { id, category_id, bbox, area, iscrowd, segmentation }: CocoAnnotation,
+  image: DatasetImage | undefined,
+  { file, problems, path }: Reading & { path: JsonPath },
+): void {
+  const at = (...deeper: string[]) => ({ file, path: [...path, ...deeper] });
+  if (id === 0) {
     problems.warn(
-      at("categories"),
-      `${unused.length} categories have no object: ${names.join(", ")}${unused.length > 5 ? ", …" : ""}`,
+      at(),
+      "annotation id 0: COCO's evaluation takes its match for none, the object counts as missed; number from 1",
     );
   }
-  return { labels, images: [...images.values()] };
-}
-
-function placesIn(json: unknown, name: string): Map<unknown, number> {
-  const list = isRecord(json) ? json[name] : undefined;
-  return new Map(Array.isArray(list) ? list.map((record, index) => [record, index]) : []);
-}
-
-/** @throws InputError where run lengths do not end where the picture does. */
-function checkFilled({ height, width, counts }: RunLengths): void {
-  const pixels = counts.reduce((sum, run) => sum + run, 0);
-  if (pixels !== height * width) {
-    throw new InputError(`run lengths cover ${pixels} pixels, their size [${height}, ${width}] has ${height * width}`);
+  if (bbox?.length !== 4) {
+    problems.error(at(), "has no bbox of four numbers");
+    return;
   }
+  const xywh = bbox as Xywh;
+  checkBox(xywh, image ?? { width: 0, height: 0 }, { problems, place: at("bbox") });
+  if (area > 1.01 * xywh[2] * xywh[3] + 1)
+    problems.warn(at("area"), `area ${area} is more than the box holds; sizes are judged by it`);
+  const wrong = segmentation && wrongMask(segmentation);
+  if (wrong) problems.error(at("segmentation"), wrong);
+  image?.objects.push({
+    ...{ xywh, label: category_id, area, isCrowd: iscrowd === 1 },
+    ...(segmentation === undefined ? {} : { segmentation }),
+  });
+}
+
+/** Corners further out than this are mistakes, and drawing them would cost memory. */
+const furthest = 1e6;
+
+/** What is wrong with a mask, without drawing it. */
+function wrongMask(segmentation: Segmentation): string | undefined {
+  if (Array.isArray(segmentation)) {
+    for (const part of segmentation) {
+      const wild = part.find((value) => Math.abs(value) > furthest);
+      if (wild !== undefined) return `polygon: coordinate ${wild} is not within ${furthest} pixels; correct it`;
+    }
+    return undefined;
+  }
+  const [height, width] = segmentation.size;
+  try {
+    const counts = typeof segmentation.counts === "string" ? expandRuns(segmentation.counts) : segmentation.counts;
+    let pixels = 0;
+    for (const run of counts) pixels += run;
+    if (pixels === height * width) return undefined;
+    return `run lengths cover ${pixels} pixels, their size [${height}, ${width}] has ${height * width}`;
+  } catch (error) {
+    if (error instanceof InputError) return error.message;
+    throw error;
+  }
+}
+
+function warnOfUnused(labels: readonly DatasetLabel[], used: ReadonlySet<number>, { file, problems }: Reading): void {
+  const unused = labels.filter(({ id }) => !used.has(id)).map(({ name }) => name);
+  if (unused.length === 0) return;
+  const shown = unused.slice(0, 5).join(", ") + (unused.length > 5 ? ", …" : "");
+  const what = unused.length === 1 ? "1 category has no object" : `${unused.length} categories have no object`;
+  problems.warn({ file, path: ["categories"] }, `${what}: ${shown}`);
 }
 
 function frequencyOf(category: object): { frequency?: "r" | "c" | "f" } {

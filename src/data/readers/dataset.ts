@@ -8,6 +8,16 @@ export interface Dataset {
   images: DatasetImage[];
 }
 
+/** Which images of a dataset are wanted: `count` from number `start` on. */
+export interface Shown {
+  start: number;
+  count: number;
+}
+
+export function isShown(place: number, { start, count }: Shown): boolean {
+  return place >= start && place < start + count;
+}
+
 export interface DatasetLabel {
   id: number;
   name: string;

@@ -1,9 +1,11 @@
 /** Flickr30k Entities as published: `Annotations/*.xml`, `Sentences/*.txt` and one list of images per subset. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
 import { type Dataset, type DatasetImage, type Xyxy, xywhOfXyxy } from "./dataset.ts";
+import type { FoundSet } from "./format-row.ts";
 import { Problems } from "./problems.ts";
 import { childrenOf, numberIn, parseXml } from "./xml.ts";
 
@@ -37,6 +39,12 @@ export interface FlickrImage {
   id: string;
   annotations: FlickrAnnotations;
   sentences: FlickrSentence[];
+}
+
+/** A folder with `Annotations/` and `Sentences/`. */
+export function findFlickr30k(path: string): FoundSet[] {
+  if (!["Annotations", "Sentences"].every((name) => existsSync(join(path, name)))) return [];
+  return [{ path, pictures: [join(path, "flickr30k-images"), join(path, "images"), path] }];
 }
 
 /** Reads a subset ("train", "val", "test"). @throws InputError listing files and lines that are wrong. */

@@ -24,11 +24,6 @@ export function namesIn(folder: string, accept: (name: string) => boolean): stri
   }
 }
 
-/** Pictures of a folder by their name without ending. */
-export function picturesByStem(folder: string): Map<string, string> {
-  return new Map(namesIn(folder, isPictureName).map((name) => [basename(name, extname(name)), name]));
-}
-
 /** The first of some paths under a folder that exists. */
 export function firstExisting(folder: string, names: readonly string[]): string | undefined {
   return names.map((name) => join(folder, name)).find((path) => existsSync(path));

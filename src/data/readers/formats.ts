@@ -1,103 +1,78 @@
-/** The formats by name: how each is told apart, read and written. */
-import { existsSync, statSync } from "node:fs";
-import { join } from "node:path";
-import { InputError } from "../../errors.ts";
-import { writeWholeNow } from "../../files/write-whole.ts";
+/** The formats of datasets: how each is recognised, read, checked and written. Adding one is a file and a row. */
 import { cocoOfDataset, readCoco } from "./coco.ts";
-import type { Dataset } from "./dataset.ts";
-import { datasetOfFlickr30k } from "./flickr30k.ts";
-import { firstExisting, namesIn, readText } from "./folders.ts";
+import { readCocoCaptions } from "./coco-captions.ts";
+import { jsonSets } from "./coco-layouts.ts";
+import { type Dataset, isShown, type Shown } from "./dataset.ts";
+import { datasetOfFlickr30k, findFlickr30k } from "./flickr30k.ts";
+import { type Format, formats } from "./format-names.ts";
+import type { FormatRow, WrittenFiles, WrittenPart } from "./format-row.ts";
 import { mdetrOfDataset, readMdetr } from "./mdetr.ts";
-import { odvgOfDataset, readOdvg } from "./odvg.ts";
-import type { Problems } from "./problems.ts";
-import { readTars } from "./tars.ts";
-import { readVoc, vocOfDataset } from "./voc.ts";
-import { readYolo, yoloOfDataset } from "./yolo.ts";
+import { findOdvg, odvgOfDataset, readOdvg } from "./odvg.ts";
+import { findTars, readTars } from "./tars.ts";
+import { findVoc, readVoc } from "./voc.ts";
+import { vocOfParts } from "./write-voc.ts";
+import { yoloOfParts } from "./write-yolo.ts";
+import { readYolo } from "./yolo.ts";
+import { findYolo } from "./yolo-layout.ts";
 
-/** coco stands for LVIS, Objects365 and ODinW as well. */
-export const formats = ["coco", "mdetr", "odvg", "yolo", "voc", "flickr30k", "tars"] as const;
-export type Format = (typeof formats)[number];
+const rows = {
+  coco: {
+    holds: "classes",
+    opensPictures: true,
+    find: (path) => jsonSets(path, "coco"),
+    read: ({ path }, { problems, shown }) => readCoco(path, problems, shown),
+    write: (parts) => oneFile(parts, (dataset) => `${JSON.stringify(cocoOfDataset(dataset))}\n`),
+  },
+  captions: {
+    holds: "captions",
+    opensPictures: true,
+    find: (path) => jsonSets(path, "captions"),
+    read: ({ path }, { problems, shown }) => cut(readCocoCaptions(path, problems), shown),
+  },
+  mdetr: {
+    holds: "captions",
+    opensPictures: true,
+    find: (path) => jsonSets(path, "mdetr"),
+    read: ({ path }, { problems, shown }) => cut(readMdetr(path, problems), shown),
+    write: (parts) => oneFile(parts, (dataset) => `${JSON.stringify(mdetrOfDataset(dataset))}\n`),
+  },
+  odvg: {
+    holds: "both",
+    opensPictures: true,
+    find: findOdvg,
+    read: async ({ path }, { problems, shown }) => cut(await readOdvg(path, problems), shown),
+    write: (parts) => oneFile(parts, odvgOfDataset),
+  },
+  yolo: { holds: "classes", opensPictures: true, find: findYolo, read: readYolo, write: yoloOfParts },
+  voc: { holds: "classes", opensPictures: true, find: findVoc, read: readVoc, write: vocOfParts },
+  flickr30k: {
+    holds: "captions",
+    opensPictures: true,
+    find: findFlickr30k,
+    read: async ({ path }, { problems, subset = "train", shown }) =>
+      cut(await datasetOfFlickr30k(path, subset, problems), shown),
+  },
+  tars: {
+    holds: "captions",
+    opensPictures: false,
+    find: findTars,
+    read: async ({ path }, { problems, shown }) => cut(await readTars(path, problems), shown),
+  },
+} satisfies Record<Format, FormatRow>;
+
+export const formatRows: Readonly<Record<Format, FormatRow>> = rows;
 
 /** Formats that can be written. */
-export const writableFormats = ["coco", "mdetr", "odvg", "yolo", "voc"] as const;
-export type WritableFormat = (typeof writableFormats)[number];
+export type WritableFormat = {
+  [Name in Format]: (typeof rows)[Name] extends { write: unknown } ? Name : never;
+}[Format];
+export const writableFormats = formats.filter((format): format is WritableFormat => "write" in rows[format]);
 
-const cocoNames = [
-  "annotations_without_background.json",
-  "annotations.json",
-  "instances.json",
-  "_annotations.coco.json",
-];
-
-/** The format of a file or folder by its looks. @throws InputError where it is none that is known. */
-export function formatOf(path: string): Format {
-  if (!existsSync(path)) throw new InputError(`${path} does not exist`);
-  if (statSync(path).isFile()) {
-    if (path.endsWith(".jsonl")) return "odvg";
-    if (path.endsWith(".tar")) return "tars";
-    if (path.endsWith(".json")) return /"(caption|tokens_positive)"\s*:/.test(readText(path)) ? "mdetr" : "coco";
-  } else {
-    const has = (name: string) => existsSync(join(path, name));
-    if (has("Annotations") && has("Sentences")) return "flickr30k";
-    if (has("Annotations")) return "voc";
-    if (has("labels") || has("data.yaml") || has("classes.txt")) return "yolo";
-    if (firstExisting(path, cocoNames)) return "coco";
-    if (namesIn(path, (name) => name.endsWith(".tar")).length) return "tars";
-  }
-  throw new InputError(
-    `${path} looks like none of ${formats.join(", ")}; say --as FORMAT, or name the annotation file itself`,
-  );
+/** The images that are shown, of a format that is read whole. */
+function cut({ labels, images }: Dataset, shown: Shown | undefined): Dataset {
+  return { labels, images: shown ? images.filter((_, place) => isShown(place, shown)) : images };
 }
 
-/** Reads a file or folder; what is wrong goes to `problems`. `subset` is the list of images of flickr30k. */
-export async function readFormat(
-  path: string,
-  format: Format,
-  { problems, subset = "train" }: { problems: Problems; subset?: string },
-): Promise<Dataset> {
-  switch (format) {
-    case "coco":
-      return readCoco(annotationFile(path), problems);
-    case "mdetr":
-      return readMdetr(path, problems);
-    case "odvg":
-      return readOdvg(path, problems);
-    case "yolo":
-      return readYolo(path, problems);
-    case "voc":
-      return readVoc(path, problems);
-    case "flickr30k":
-      return datasetOfFlickr30k(path, subset, problems);
-    case "tars":
-      return readTars(path, problems);
-  }
-}
-
-/** The annotation file of a COCO folder, or the file itself. */
-export function annotationFile(path: string): string {
-  if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) return path;
-  const file = firstExisting(path, cocoNames);
-  if (file) return file;
-  throw new InputError(`${path} holds none of ${cocoNames.join(", ")}; name the annotation file itself`);
-}
-
-/** Writes annotations: a file for coco, mdetr and odvg, a folder for yolo and voc. Pictures are not copied. */
-export function writeFormat(dataset: Dataset, format: WritableFormat, path: string): void {
-  for (const [file, text] of filesOf(dataset, format)) writeWholeNow(file === "" ? path : join(path, file), text);
-}
-
-/** Texts by path under the folder; one without a path is the file itself. */
-function filesOf(dataset: Dataset, format: WritableFormat): Map<string, string> {
-  switch (format) {
-    case "coco":
-      return new Map([["", `${JSON.stringify(cocoOfDataset(dataset))}\n`]]);
-    case "mdetr":
-      return new Map([["", `${JSON.stringify(mdetrOfDataset(dataset))}\n`]]);
-    case "odvg":
-      return new Map([["", odvgOfDataset(dataset)]]);
-    case "yolo":
-      return yoloOfDataset(dataset);
-    case "voc":
-      return vocOfDataset(dataset);
-  }
+function oneFile(parts: readonly WrittenPart[], textOf: (dataset: WrittenPart["dataset"]) => string): WrittenFiles {
+  return { texts: new Map([["", textOf(parts[0]!.dataset)]]) };
 }

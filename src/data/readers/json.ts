@@ -102,15 +102,50 @@ export function pathText(path: JsonPath): string {
   return "$" + path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
 }
 
-/** The line on which the value at a path begins, in a text known to be JSON; that of its nearest ancestor where it is missing. */
-export function lineOfPath(source: string, path: JsonPath): number {
-  let at = skipSpace(source, 0);
-  for (const step of path) {
-    const next = typeof step === "number" ? elementAt(source, at, step) : memberAt(source, at, step);
-    if (next === undefined) break;
-    at = next;
+/** Paths to be found, by their next step. */
+interface PathTree {
+  /** Places in the list of paths of those that end here or pass through. */
+  wanted: number[];
+  next: Map<string | number, PathTree>;
+}
+
+/**
+ * The lines on which the values at some paths begin, in a text known to be JSON; that of its nearest ancestor where one is missing.
+ * Reads the text once, however many paths there are.
+ */
+export function linesOfPaths(source: string, paths: readonly JsonPath[]): number[] {
+  const offsets = new Array<number>(paths.length).fill(0);
+  const visit = (at: number, { wanted, next }: PathTree): void => {
+    for (const place of wanted) offsets[place] = at;
+    if (next.size > 0)
+      for (const [step, value] of partsAt(source, at)) {
+        const deeper = next.get(step);
+        if (deeper) visit(value, deeper);
+      }
+  };
+  visit(skipSpace(source, 0), treeOf(paths));
+  const lines = new Map<number, number>();
+  let [line, newline] = [1, source.indexOf("\n")];
+  for (const offset of Float64Array.from(new Set(offsets)).sort()) {
+    for (; newline >= 0 && newline < offset; newline = source.indexOf("\n", newline + 1)) line++;
+    lines.set(offset, line);
   }
-  return lineAt(source, at);
+  return offsets.map((offset) => lines.get(offset)!);
+}
+
+function treeOf(paths: readonly JsonPath[]): PathTree {
+  const root: PathTree = { wanted: [], next: new Map() };
+  for (const [place, path] of paths.entries()) {
+    let node = root;
+    node.wanted.push(place);
+    for (const step of path) {
+      const deeper = node.next.get(step) ?? { wanted: [], next: new Map() };
+      node.next.set(step, deeper);
+      node = deeper;
+      node.wanted.push(place);
+    }
+  }
+  return root;
 }
 
 function skipSpace(source: string, at: number): number {
@@ -139,27 +174,20 @@ function afterString(source: string, at: number): number {
   return at + 1;
 }
 
-function elementAt(source: string, at: number, index: number): number | undefined {
-  if (source[at] !== "[") return undefined;
+/** The members of the object or the elements of the list that begins here, each with where its value begins. */
+function* partsAt(source: string, at: number): Generator<[step: string | number, value: number]> {
+  const isObject = source[at] === "{";
+  if (!isObject && source[at] !== "[") return;
   at = skipSpace(source, at + 1);
-  for (let i = 0; i < index; i++) {
+  for (let index = 0; at < source.length && source[at] !== "]" && source[at] !== "}"; index++) {
+    let step: string | number = index;
+    if (isObject) {
+      const end = afterString(source, at);
+      step = JSON.parse(source.slice(at, end)) as string;
+      at = skipSpace(source, skipSpace(source, end) + 1);
+    }
+    yield [step, at];
     at = skipSpace(source, afterValue(source, at));
-    if (source[at] !== ",") return undefined;
-    at = skipSpace(source, at + 1);
+    if (source[at] === ",") at = skipSpace(source, at + 1);
   }
-  return at;
-}
-
-function memberAt(source: string, at: number, name: string): number | undefined {
-  if (source[at] !== "{") return undefined;
-  at = skipSpace(source, at + 1);
-  while (source[at] === '"') {
-    const end = afterString(source, at);
-    const value = skipSpace(source, skipSpace(source, end) + 1);
-    if (JSON.parse(source.slice(at, end)) === name) return value;
-    at = skipSpace(source, afterValue(source, value));
-    if (source[at] !== ",") return undefined;
-    at = skipSpace(source, at + 1);
-  }
-  return undefined;
 }

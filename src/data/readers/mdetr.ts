@@ -1,7 +1,7 @@
 /** MDETR's mixed grounding JSON: each "image" is a picture with one caption, each annotation points into the caption. */
 import { checkBox } from "./box-checks.ts";
 import type { Id } from "./coco-records.ts";
-import type { Dataset, DatasetImage, Xywh } from "./dataset.ts";
+import type { Dataset, DatasetCaption, DatasetImage, DatasetPhrase, Xywh } from "./dataset.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
 import { isId, isNumbers, isRecord, isSpans, listIn } from "./values.ts";
@@ -90,11 +90,16 @@ interface MdetrJson {
   categories: { id: 1; name: "object" }[];
 }
 
-/** A dataset in MDETR's form: a picture is repeated for each of its captions. Objects that no caption speaks of are left out. */
+/**
+ * A dataset in MDETR's form: a picture is repeated for each of its captions. A picture without one is given the names of its classes as
+ * a caption, "cat. dog", in which each is a phrase. Objects that no caption speaks of are left out.
+ */
 export function mdetrOfDataset(dataset: Dataset): MdetrJson {
   const json: MdetrJson = { images: [], annotations: [], categories: [{ id: 1, name: "object" }] };
+  const names = new Map(dataset.labels.map(({ id, name }) => [id, name]));
   for (const image of dataset.images) {
-    image.captions.forEach(({ text, phrases }, sentence_id) => {
+    const captions = image.captions.length > 0 ? image.captions : [captionOfLabels(image, names)];
+    captions.forEach(({ text, phrases }, sentence_id) => {
       const id = json.images.length + 1;
       json.images.push({
         id,
@@ -123,4 +128,20 @@ export function mdetrOfDataset(dataset: Dataset): MdetrJson {
     });
   }
   return json;
+}
+
+/** The names of the classes that a picture shows, in the order of their first objects. */
+function captionOfLabels({ objects }: DatasetImage, names: ReadonlyMap<number, string>): DatasetCaption {
+  const places = new Map<number, number[]>();
+  for (const [place, { label }] of objects.entries()) {
+    if (label !== undefined) places.set(label, [...(places.get(label) ?? []), place]);
+  }
+  let text = "";
+  const phrases = [...places].map(([label, own]): DatasetPhrase => {
+    if (text !== "") text += ". ";
+    const start = text.length;
+    text += names.get(label)!;
+    return { spans: [[start, text.length]], objects: own };
+  });
+  return { text, phrases };
 }

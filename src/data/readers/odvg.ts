@@ -1,10 +1,40 @@
 /** ODVG (object detection and visual grounding): one record a line, with labelled boxes or with a caption and its regions. */
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { checkBox } from "./box-checks.ts";
 import { type Dataset, type DatasetImage, type DatasetLabel, type Xyxy, xywhOfXyxy, xyxyOfXywh } from "./dataset.ts";
+import { namesIn } from "./folders.ts";
+import type { FoundSet } from "./format-row.ts";
 import { readJsonLines } from "./json.ts";
 import type { Place, Problems } from "./problems.ts";
+import { splitOfName } from "./splits.ts";
 import { isNumber, isNumbers, isRecord, isSpans } from "./values.ts";
+
+/** A `.jsonl` file, or those of a folder whose first line is a record of this form. */
+export function findOdvg(path: string): FoundSet[] {
+  const setOf = (file: string): FoundSet => {
+    const folder = dirname(file);
+    return { path: file, split: splitOfName(basename(file, ".jsonl")), pictures: [join(folder, "images"), folder] };
+  };
+  if (statSync(path).isFile()) return path.endsWith(".jsonl") ? [setOf(path)] : [];
+  const files = namesIn(path, (name) => name.endsWith(".jsonl")).map((name) => join(path, name));
+  return files
+    .filter((file) => statSync(file).isFile() && /"(detection|grounding)"\s*:/.test(firstLine(file)))
+    .map(setOf);
+}
+
+const longestLine = 1 << 20;
+
+/** The first line of a file, or its beginning where that is very long. */
+function firstLine(file: string): string {
+  const handle = openSync(file, "r");
+  try {
+    const bytes = Buffer.alloc(longestLine);
+    return bytes.toString("utf8", 0, readSync(handle, bytes)).split("\n", 1)[0]!;
+  } finally {
+    closeSync(handle);
+  }
+}
 
 /** Reads a file; what is wrong goes to `problems`. Images are numbered by line. */
 export async function readOdvg(file: string, problems: Problems): Promise<Dataset> {
@@ -150,9 +180,4 @@ export function odvgOfDataset(dataset: Dataset): string {
     }
   }
   return lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-}
-
-/** The first line of a file, to tell formats apart. */
-export function firstLine(file: string): string {
-  return readFileSync(file, "utf8").split("\n", 1)[0]!;
 }

@@ -1,6 +1,6 @@
 /** Everything that is wrong with a dataset, each thing with the place where it stands. */
 import { InputError } from "../../errors.ts";
-import { type JsonPath, lineOfPath, pathText } from "./json.ts";
+import { type JsonPath, linesOfPaths, pathText } from "./json.ts";
 
 /** Where in a file: a line, or a path into JSON. */
 export interface Place {
@@ -18,6 +18,11 @@ export interface Problem extends Place {
 /** Gathers problems while a dataset is read, so that all are said at once. */
 export class Problems {
   readonly list: Problem[] = [];
+
+  /** How many errors there are. */
+  get errors(): number {
+    return this.list.filter(({ severity }) => severity === "error").length;
+  }
 
   error(place: Place, message: string): void {
     this.list.push({ ...place, severity: "error", message });
@@ -50,13 +55,22 @@ export function placeText({ file, line, path }: Place): string {
   return `${file}${line === undefined ? "" : `:${line}`}${path === undefined ? "" : ` ${pathText(path)}`}`;
 }
 
-/** Adds the line to problems that only have a JSON path. */
+/** Adds the line to problems that only have a JSON path. Reads each file once. */
 export function withLines(problems: readonly Problem[], sourceOf: (file: string) => string): Problem[] {
-  const sources = new Map<string, string>();
-  return problems.map((problem) => {
-    if (problem.line !== undefined || problem.path === undefined) return problem;
-    const source = sources.get(problem.file) ?? sourceOf(problem.file);
-    sources.set(problem.file, source);
-    return { ...problem, line: lineOfPath(source, problem.path) };
-  });
+  const without = new Map<string, number[]>();
+  for (const [place, { file, line, path }] of problems.entries()) {
+    if (line !== undefined || path === undefined) continue;
+    const places = without.get(file) ?? [];
+    without.set(file, places);
+    places.push(place);
+  }
+  const lined = [...problems];
+  for (const [file, places] of without) {
+    const lines = linesOfPaths(
+      sourceOf(file),
+      places.map((place) => problems[place]!.path!),
+    );
+    for (const [i, place] of places.entries()) lined[place] = { ...problems[place]!, line: lines[i]! };
+  }
+  return lined;
 }

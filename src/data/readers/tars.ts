@@ -1,7 +1,9 @@
 /** Image-text tars (WebDataset): a picture and a text of one name, in as many shards as one likes. */
+import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Dataset, DatasetImage } from "./dataset.ts";
 import { isPictureName, namesIn } from "./folders.ts";
+import type { FoundSet } from "./format-row.ts";
 import { pictureSize } from "./picture-size.ts";
 import type { Problems } from "./problems.ts";
 import { tarEntries, tarEntryBytes } from "./tar-entries.ts";
@@ -64,6 +66,13 @@ export function shardsOf(path: string): string[] {
   return path.endsWith(".tar")
     ? [path]
     : namesIn(path, (name) => name.endsWith(".tar")).map((name) => join(path, name));
+}
+
+/** A tar, or a folder with tars. */
+export function findTars(path: string): FoundSet[] {
+  return (statSync(path).isFile() && !path.endsWith(".tar")) || shardsOf(path).length === 0
+    ? []
+    : [{ path, pictures: [path.endsWith(".tar") ? dirname(path) : path] }];
 }
 
 /** Reads texts and picture sizes; what is wrong goes to `problems`. Pictures stay in the shards. */

@@ -1,25 +1,66 @@
-/** Pascal VOC folders: `Annotations/*.xml`, pictures in `JPEGImages/`, labels by name. Corners are counted from 1, ends included. */
-import { join } from "node:path";
+/** Pascal VOC: an XML file per picture, in `Annotations/` or beside the pictures. Labels by name; corners are counted from 1, ends included. */
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { fileWithin } from "../../files/read-file.ts";
+import { filesUnder } from "../../files/walk.ts";
 import { checkBox } from "./box-checks.ts";
-import { type Dataset, type DatasetImage, type DatasetLabel, type Xywh, xyxyOfXywh } from "./dataset.ts";
-import { firstExisting, namesIn, readText } from "./folders.ts";
+import { type Dataset, type DatasetImage, type DatasetLabel, isShown, type Xywh } from "./dataset.ts";
+import { firstExisting, isPictureName, namesIn, readText } from "./folders.ts";
+import type { FoundSet, ReadOptions } from "./format-row.ts";
 import type { Problems } from "./problems.ts";
+import { roleOf, splitFolders } from "./splits.ts";
+import { stemOf } from "./written-names.ts";
 import { childrenOf, numberIn, parseXml, type XmlElement } from "./xml.ts";
 
-/** Reads a folder; what is wrong goes to `problems`. Labels are numbered from 1 by name; objects marked difficult count as crowds. */
-export function readVoc(folder: string, problems: Problems): Dataset {
-  const annotations = join(folder, "Annotations");
+const lists = join("ImageSets", "Main");
+
+/** VOC's own folder with its splits, folders of splits, or a folder of pictures with XML files of the same names. */
+export function findVoc(path: string): FoundSet[] {
+  if (!statSync(path).isDirectory()) return [];
+  const own = setsIn(path);
+  if (own.length > 0) return own;
+  return splitFolders(path).flatMap((split) => setsIn(join(path, split)).map((set) => ({ ...set, split })));
+}
+
+function setsIn(folder: string): FoundSet[] {
+  if (existsSync(join(folder, "Annotations"))) {
+    if (existsSync(join(folder, "Sentences"))) return [];
+    const pictures = [firstExisting(folder, ["JPEGImages", "images"]) ?? folder];
+    const isList = (name: string) => name.endsWith(".txt") && roleOf(name.slice(0, -4)) !== undefined;
+    const splits = namesIn(join(folder, lists), isList).map((name) => name.slice(0, -4));
+    return splits.length > 0
+      ? splits.map((split) => ({ path: folder, split, pictures }))
+      : [{ path: folder, pictures }];
+  }
+  const [first] = namesIn(folder, (name) => name.endsWith(".xml"));
+  return first && /<annotation[\s>]/.test(readText(join(folder, first)).slice(0, 4096))
+    ? [{ path: folder, pictures: [folder] }]
+    : [];
+}
+
+/** Reads a set; what is wrong goes to `problems`. Labels are numbered from 1 by name; objects marked difficult count as crowds. */
+export function readVoc({ path, split, pictures }: FoundSet, { problems, images: said, shown }: ReadOptions): Dataset {
+  const folder = firstExisting(path, ["Annotations"]) ?? path;
   const read: { image: DatasetImage; names: string[] }[] = [];
-  for (const name of namesIn(annotations, (file) => file.endsWith(".xml"))) {
-    const file = join(annotations, name);
+  const nameOf = pictureNames(said ?? pictures[0]!);
+  const files = xmlFiles({ path, folder, split }, problems);
+  for (const [place, name] of files.entries()) {
+    if (shown && !isShown(place, shown)) continue;
+    const file = join(folder, name);
     try {
-      read.push(readImage(parseXml(readText(file), file), { file, problems, id: name.slice(0, -4) }));
+      const one = readImage(parseXml(readText(fileWithin(folder, name) ?? file), file), {
+        file,
+        problems,
+        id: name.slice(0, -4),
+      });
+      read.push({ ...one, image: { ...one.image, file: nameOf(name.slice(0, -4), one.image.file) } });
     } catch (error) {
       problems.caught(error, file);
     }
   }
-  const names = [...new Set(read.flatMap((image) => image.names))].sort();
+  const others = shown ? [] : namesElsewhere(path, split, new Set(files.map((name) => join(folder, name))));
+  const names = [...new Set([...read.flatMap((image) => image.names), ...others])].sort();
   const labels: DatasetLabel[] = names.map((name, index) => ({ id: index + 1, name }));
   const ids = new Map(labels.map(({ id, name }) => [name, id]));
   for (const { image, names } of read) {
@@ -27,9 +68,72 @@ export function readVoc(folder: string, problems: Problems): Dataset {
       object.label = ids.get(names[place]!)!;
     });
   }
-  const pictures = firstExisting(folder, ["JPEGImages", "images"]) ?? folder;
-  const prefix = pictures === folder ? "" : `${pictures.slice(folder.length + 1)}/`;
-  return { labels, images: read.map(({ image }) => ({ ...image, file: prefix + image.file })) };
+  return { labels, images: read.map(({ image }) => image) };
+}
+
+/** Names in the other splits, so that a class has one number in all of them. What is wrong there is told of where they are read. */
+function namesElsewhere(path: string, split: string | undefined, read: ReadonlySet<string>): string[] {
+  if (split === undefined) return [];
+  const own = firstExisting(path, [lists])
+    ? [path]
+    : splitFolders(dirname(path)).map((name) => join(dirname(path), name));
+  return own.flatMap((place) => {
+    const folder = firstExisting(place, ["Annotations"]) ?? place;
+    const files = allXml(folder).filter((name) => !read.has(join(folder, name)));
+    return files.flatMap((name) => {
+      try {
+        const root = parseXml(readText(fileWithin(folder, name) ?? join(folder, name)), name);
+        return childrenOf(root, "object").flatMap((object) => childrenOf(object, "name")[0]?.text.trim() || []);
+      } catch (error) {
+        if (error instanceof InputError) return [];
+        throw error;
+      }
+    });
+  });
+}
+
+function allXml(folder: string): string[] {
+  const files = basename(folder) === "Annotations" ? filesUnder(folder) : namesIn(folder, () => true);
+  return files.filter((name) => name.endsWith(".xml")).sort();
+}
+
+/** The XML files of a set: all, or those that the list of its split names. */
+function xmlFiles(
+  { path, folder, split }: { path: string; folder: string; split: string | undefined },
+  problems: Problems,
+): string[] {
+  const all = allXml(folder);
+  const list = split === undefined ? undefined : firstExisting(path, [join(lists, `${split}.txt`)]);
+  if (!list) return all;
+  const known = new Set(all);
+  return readText(list)
+    .split(/\r?\n/)
+    .flatMap((text, line) => {
+      const stem = text.trim().split(/\s+/)[0]!;
+      if (stem === "") return [];
+      if (known.has(`${stem}.xml`)) return [`${stem}.xml`];
+      problems.error({ file: list, line: line + 1 }, `there is no ${join(folder, stem)}.xml`);
+      return [];
+    });
+}
+
+/** The picture of an XML file: of the name that it gives, else of its own name, as tools rename one without the other. */
+function pictureNames(folder: string): (stem: string, said: string) => string {
+  const known = new Map<string, Map<string, string>>();
+  return (stem, said) => {
+    const deeper = dirname(stem);
+    const beside = join(deeper, said);
+    if (existsSync(join(folder, beside)) || existsSync(join(folder, said)))
+      return existsSync(join(folder, beside)) ? beside : said;
+    const stems = known.get(deeper) ?? picturesByStem(join(folder, deeper));
+    known.set(deeper, stems);
+    const own = stems.get(basename(stem));
+    return own === undefined ? beside : join(deeper, own);
+  };
+}
+
+function picturesByStem(folder: string): Map<string, string> {
+  return new Map(namesIn(folder, isPictureName).map((name) => [stemOf(name), name]));
 }
 
 function readImage(
@@ -40,7 +144,7 @@ function readImage(
   if (!size) throw new InputError(`${file}:${root.line}: there is no <size>`);
   const image: DatasetImage = {
     id,
-    file: childrenOf(root, "filename")[0]?.text.trim() || `${id}.jpg`,
+    file: childrenOf(root, "filename")[0]?.text.trim() || `${basename(id)}.jpg`,
     width: numberIn(size, "width", file),
     height: numberIn(size, "height", file),
     objects: [],
@@ -67,33 +171,4 @@ function readImage(
     }
   }
   return { image, names };
-}
-
-/** A dataset's XML files by path under the folder. */
-export function vocOfDataset(dataset: Dataset): Map<string, string> {
-  const names = new Map(dataset.labels.map(({ id, name }) => [id, name]));
-  const files = new Map<string, string>();
-  for (const image of dataset.images) {
-    const picture = image.file.split("/").at(-1)!;
-    const objects = image.objects.flatMap(({ xywh, label, isCrowd }) => {
-      if (label === undefined) return [];
-      const [left, top, right, bottom] = xyxyOfXywh(xywh);
-      const sides = { xmin: left + 1, ymin: top + 1, xmax: right, ymax: bottom };
-      const box = Object.entries(sides).map(([side, value]) => `      <${side}>${value}</${side}>\n`);
-      return [
-        `  <object>\n    <name>${escapeXml(names.get(label)!)}</name>\n    <difficult>${isCrowd ? 1 : 0}</difficult>\n` +
-          `    <bndbox>\n${box.join("")}    </bndbox>\n  </object>\n`,
-      ];
-    });
-    files.set(
-      `Annotations/${picture.replace(/\.[^.]*$/, "")}.xml`,
-      `<annotation>\n  <filename>${escapeXml(picture)}</filename>\n  <size>\n    <width>${image.width}</width>\n` +
-        `    <height>${image.height}</height>\n    <depth>3</depth>\n  </size>\n${objects.join("")}</annotation>\n`,
-    );
-  }
-  return files;
-}
-
-function escapeXml(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
 }

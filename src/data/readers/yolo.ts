@@ -1,46 +1,78 @@
-/** YOLO folders: a text file per picture under `labels/`, names in `data.yaml` or `classes.txt`, boxes as shares of the picture. */
-import { basename, extname, join } from "node:path";
+/** YOLO sets: a text file per picture, names in `data.yaml` or `classes.txt`, boxes as shares of the picture. */
+import { dirname, join } from "node:path";
 import { fileWithin } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
-import type { Dataset, DatasetImage, DatasetLabel, DatasetObject, Xywh } from "./dataset.ts";
-import { firstExisting, isPictureName, namesIn, readText } from "./folders.ts";
+import {
+  type Dataset,
+  type DatasetImage,
+  type DatasetLabel,
+  type DatasetObject,
+  isShown,
+  type Xywh,
+} from "./dataset.ts";
+import { namesIn, readText } from "./folders.ts";
+import type { FoundSet, ReadOptions } from "./format-row.ts";
 import { pictureSize } from "./picture-size.ts";
 import type { Place, Problems } from "./problems.ts";
+import { classList, isClassList, labelFile, labelFolders, yoloPictures } from "./yolo-layout.ts";
+import { isYaml, readYoloYaml, yamlIn, yoloRoot } from "./yolo-yaml.ts";
 
-/** Reads a folder; what is wrong goes to `problems`. Pictures lie in `images/` or beside the texts. A line of more numbers is a polygon. */
-export async function readYolo(folder: string, problems: Problems): Promise<Dataset> {
-  const labels = readNames(folder, problems);
-  const texts = firstExisting(folder, ["labels"]) ?? folder;
-  const pictures = firstExisting(folder, ["images"]) ?? folder;
-  const prefix = pictures === folder ? "" : "images/";
+/** Reads a set; what is wrong goes to `problems`. A line of more numbers is a polygon. Pictures that are not `shown` are left out. */
+export async function readYolo(set: FoundSet, { problems, images: said, shown }: ReadOptions): Promise<Dataset> {
+  const root = yoloRoot(set.path);
+  const labels = readNames(set.path, root, problems);
+  const { folder, names } = yoloPictures(set, said);
   const images: DatasetImage[] = [];
-  const stems = new Set<string>();
-  for (const name of namesIn(pictures, isPictureName)) {
-    const stem = basename(name, extname(name));
-    stems.add(stem);
-    const size = isWithin(pictures, name, problems) ? await pictureSize(join(pictures, name)) : null;
-    if (size === null) continue;
+  const texts = new Set<string>();
+  for (const [place, name] of names.entries()) {
+    const file = allowed(() => labelFile(root, folder, name), name, problems);
+    if (file) texts.add(file);
+    if (shown && !isShown(place, shown)) continue;
+    const path = allowed(() => fileWithin(folder, name), name, problems);
+    if (path === undefined) continue;
+    const size = await pictureSize(path);
     if (!size) {
-      problems.error({ file: join(pictures, name) }, "cannot be read as a picture; boxes are shares of its size");
+      problems.error({ file: path }, "cannot be read as a picture; boxes are shares of its size");
       continue;
     }
-    const image: DatasetImage = { id: stem, file: prefix + name, ...size, objects: [], captions: [] };
+    const id = name.replace(/\.[^.]*$/, "");
+    const image: DatasetImage = { id, file: name, ...size, objects: [], captions: [] };
     images.push(image);
-    const file = firstExisting(texts, [`${stem}.txt`]);
     if (file) readLines(file, image, { labels: labels.length, problems });
   }
-  for (const name of namesIn(texts, (file) => file.endsWith(".txt") && file !== "classes.txt")) {
-    if (!stems.has(name.slice(0, -4))) problems.error({ file: join(texts, name) }, "there is no picture of this name");
-  }
+  tellOfLoneTexts({ root, folder, names }, texts, problems);
   return { labels, images };
 }
 
-function isWithin(folder: string, name: string, problems: Problems): boolean {
+/** What a name leads to; one that leads out of its folder is told of, and leads to nothing. */
+function allowed(find: () => string | undefined, name: string, problems: Problems): string | undefined {
   try {
-    return fileWithin(folder, name) !== undefined;
+    return find();
   } catch (error) {
-    problems.error({ file: folder }, error instanceof Error ? error.message : String(error));
-    return false;
+    problems.caught(error, name);
+    return undefined;
+  }
+}
+
+/** Texts without a picture, in the folders of texts that belong to the folders of the pictures. */
+function tellOfLoneTexts(
+  { root, folder, names }: { root: string; folder: string; names: readonly string[] },
+  read: ReadonlySet<string>,
+  problems: Problems,
+): void {
+  const used = new Set([...read].map((file) => dirname(file)));
+  const within = new Set([".", ...names.map((name) => dirname(name))]);
+  const folders = labelFolders(root, folder).flatMap((labels) => [...within].map((deeper) => join(labels, deeper)));
+  // Beside pictures may lie texts of any kind.
+  const own = new Set(folders.filter((one) => used.has(one) || /(^|[\\/])labels([\\/]|$)/.test(one)));
+  for (const texts of own) {
+    for (const name of namesIn(
+      texts,
+      (file) => file.endsWith(".txt") && !isClassList(file) && !/^readme/i.test(file),
+    )) {
+      const file = join(texts, name);
+      if (!read.has(file)) problems.error({ file }, "there is no picture of this name");
+    }
   }
 }
 
@@ -80,71 +112,61 @@ function readShares(
     return { xywh, area: xywh[2] * xywh[3], isCrowd: false };
   }
   const corners = shares.map((share, place) => share * (place % 2 ? height : width));
-  const xs = corners.filter((_, place) => place % 2 === 0);
-  const ys = corners.filter((_, place) => place % 2 === 1);
-  const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a, b), Infinity);
-  const most = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const [left, top] = [least(xs), least(ys)];
-  const xywh: Xywh = [left, top, most(xs) - left, most(ys) - top];
+  const xywh = boxAround(corners);
   checkBox(xywh, image, context);
-  let twice = 0;
-  xs.forEach((x, i) => {
-    const next = (i + 1) % xs.length;
-    twice += x * ys[next]! - xs[next]! * ys[i]!;
-  });
-  return { xywh, area: Math.abs(twice) / 2, isCrowd: false, segmentation: [corners] };
+  return { xywh, area: polygonArea(corners), isCrowd: false, segmentation: [corners] };
 }
 
-/** Class names from `classes.txt`, one a line, or from the `names` of `data.yaml`. */
-function readNames(folder: string, problems: Problems): DatasetLabel[] {
-  const list = firstExisting(folder, ["classes.txt", "labels/classes.txt"]);
-  const yaml = firstExisting(folder, ["data.yaml", "data.yml", "dataset.yaml"]);
-  const file = list ?? yaml;
+/** The box around corners x, y, x, y, …. */
+function boxAround(corners: readonly number[]): Xywh {
+  const [low, high] = [
+    [Infinity, Infinity],
+    [-Infinity, -Infinity],
+  ] as [Xy, Xy];
+  for (const [place, value] of corners.entries()) {
+    const side = (place % 2) as 0 | 1;
+    low[side] = Math.min(low[side], value);
+    high[side] = Math.max(high[side], value);
+  }
+  return [low[0], low[1], high[0] - low[0], high[1] - low[1]];
+}
+
+type Xy = [x: number, y: number];
+
+function polygonArea(corners: readonly number[]): number {
+  let twice = 0;
+  for (let i = 0; i < corners.length; i += 2) {
+    const next = (i + 2) % corners.length;
+    twice += corners[i]! * corners[next + 1]! - corners[next]! * corners[i + 1]!;
+  }
+  return Math.abs(twice) / 2;
+}
+
+/** Class names from a data.yaml, in the folder or above it (the folder may be that of a split), or from `classes.txt`, one a line. */
+function readNames(path: string, root: string, problems: Problems): DatasetLabel[] {
+  const list = classList(root);
+  const yaml = isYaml(path) ? path : (yamlIn(root) ?? (list ? undefined : yamlIn(join(root, ".."))));
+  const file = yaml ?? list;
   if (!file) {
-    problems.error({ file: folder }, "there is neither classes.txt nor data.yaml; class names come from one of them");
+    problems.error({ file: root }, "there is neither data.yaml nor classes.txt; class names come from one of them");
     return [];
   }
-  const text = readText(file);
-  const names = list ? text.split(/\r?\n/).filter((line) => line.trim() !== "") : namesOfYaml(text);
+  if (yaml) {
+    const { names, missing } = readYoloYaml(yaml);
+    for (const split of missing) problems.warn({ file: yaml }, `${split} is not there, or lies outside of its folder`);
+    return labelled(names, file, problems);
+  }
+  const names = readText(file)
+    .split(/\r?\n/)
+    .map((line) => line.trim());
+  return labelled(
+    names.filter((line) => line !== ""),
+    file,
+    problems,
+  );
+}
+
+function labelled(names: readonly string[], file: string, problems: Problems): DatasetLabel[] {
   if (names.length === 0) problems.error({ file }, "there are no class names");
-  return names.map((name, id) => ({ id, name: name.trim() }));
-}
-
-/** The `names` of YOLO's YAML: `[a, b]`, a dashed list, or `0: a` pairs. */
-function namesOfYaml(text: string): string[] {
-  const start = /^names:[ \t]*(.*)$/m.exec(text);
-  if (!start) return [];
-  const plain = (name: string) => name.trim().replace(/^(["'])(.*)\1$/, "$2");
-  const rest = text.slice(start.index + start[0].length);
-  const inline = /^\s*\[([\s\S]*?)\]/.exec(start[1] + rest);
-  if (start[1]!.startsWith("[") && inline)
-    return inline[1]!
-      .split(",")
-      .map(plain)
-      .filter((name) => name !== "");
-  const names: string[] = [];
-  for (const line of rest.split(/\r?\n/).slice(1)) {
-    const item = /^\s*(?:-|(\d+):)\s*(.+?)\s*(?:#.*)?$/.exec(line);
-    if (!item) {
-      if (/^\S/.test(line)) break;
-      continue;
-    }
-    names[item[1] === undefined ? names.length : Math.min(Number(item[1]), 99999)] = plain(item[2]!);
-  }
-  return Array.from(names, (name, id) => name ?? `class ${id}`);
-}
-
-/** A dataset's texts by path under the folder. Classes are numbered from 0 in the order of the labels; masks become boxes. */
-export function yoloOfDataset(dataset: Dataset): Map<string, string> {
-  const classes = new Map(dataset.labels.map(({ id }, index) => [id, index]));
-  const files = new Map([["classes.txt", dataset.labels.map(({ name }) => `${name}\n`).join("")]]);
-  for (const { file, width, height, objects } of dataset.images) {
-    const lines = objects.flatMap(({ xywh: [x, y, w, h], label }) =>
-      label === undefined
-        ? []
-        : [`${classes.get(label)} ${(x + w / 2) / width} ${(y + h / 2) / height} ${w / width} ${h / height}\n`],
-    );
-    files.set(`labels/${basename(file, extname(file))}.txt`, lines.join(""));
-  }
-  return files;
+  return names.map((name, id) => ({ id, name }));
 }

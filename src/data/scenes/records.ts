@@ -15,7 +15,7 @@ export interface SceneRecords {
   readonly grounding: { readonly image: object; readonly annotations: readonly object[] };
 }
 
-/** Ids of annotations leave room for this many things in a scene. */
+/** Ids of annotations start at 1 (COCO's evaluation takes a match with 0 for none) and leave room for this many things in a scene. */
 const room = 100;
 
 /**
@@ -30,7 +30,7 @@ export function recordsOf(scene: Scene, { id, file }: Place, world: World): Scen
   const kin = new Set(objects.flatMap(({ name }) => [...world.kinOf(name)]));
   const masks = maskRuns(owners, width, height, objects.length);
   const boxed = objects.map(({ box: [left, top, right, bottom] }, i) => ({
-    id: id * room + i,
+    id: 1 + id * room + i,
     image_id: id,
     bbox: [left, top, right - left, bottom - top],
     area: masks[i]!.filter((_, run) => run % 2 === 1).reduce((sum, length) => sum + length, 0),

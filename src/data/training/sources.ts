@@ -1,17 +1,13 @@
 /** Datasets on disk as rows of examples for training: labelled boxes of a picture, or one caption with the boxes it speaks of. */
 
 import { InputError } from "../../errors.ts";
-import { pictureFolder } from "../readers/check.ts";
 import type { DatasetImage, Xywh } from "../readers/dataset.ts";
+import { type DatasetChoice, openDataset } from "../readers/find-dataset.ts";
 import { picturesIn } from "../readers/folders.ts";
-import { formatOf, readFormat } from "../readers/formats.ts";
-import { Problems } from "../readers/problems.ts";
 
-export interface SourceFiles {
-  /** A dataset's folder or annotation file, in any form that `groundling data` reads but tars. */
+export interface SourceFiles extends DatasetChoice {
+  /** A dataset's folder or annotation file, in any form with boxes that `groundling data` reads. */
   data: string;
-  /** Folder of its pictures; `images/` beside the annotations, or their own folder, unless told. */
-  images?: string;
 }
 
 export interface TrainingSource {
@@ -46,15 +42,13 @@ export interface CaptionExample extends PictureFile {
  * Reads a dataset. Crowds, boxes without area and pictures without a box are left out.
  * Throws InputError that lists what is wrong: records that cannot be used, pictures that are not there.
  */
-export async function readSource({ data, images: folder }: SourceFiles): Promise<TrainingSource> {
-  const problems = new Problems();
-  const format = formatOf(data);
-  if (format === "tars") throw new InputError(`${data} holds captions without boxes; there is nothing to find in them`);
-  const { labels, images } = await readFormat(data, format, { problems });
+export async function readSource({ data, ...choice }: SourceFiles): Promise<TrainingSource> {
+  const { dataset, pictures, problems } = await openDataset(data, choice, "boxes");
   problems.refuseErrors(data);
+  const { labels, images } = dataset;
   const names = new Map(labels.map(({ id, name }) => [id, name]));
   const paths = picturesIn(
-    pictureFolder(data, format, folder),
+    pictures,
     images.map(({ file }) => file),
   );
   const examples = images.flatMap((image, i) => [

@@ -1,4 +1,5 @@
 /** Line charts as SVG text. */
+import { xmlText } from "../../files/xml-text.ts";
 
 export interface Line {
   name: string;
@@ -32,17 +33,12 @@ export function lineChart(
     ({ style, points }) =>
       `<polyline class="line ${style}" points="${points.map(([px, py]) => `${across(px).toFixed(1)},${up(py).toFixed(1)}`).join(" ")}"/>`,
   );
-  const legend = lines.map(({ name, style }) => `<span class="key ${style}">${escapeHtml(name)}</span>`);
+  const legend = lines.map(({ name, style }) => `<span class="key ${style}">${xmlText(name)}</span>`);
   return (
-    `<figure id="${id}"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(`${y} against ${x}`)}">` +
+    `<figure id="${id}"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${xmlText(`${y} against ${x}`)}">` +
     `${grid.join("")}<g class="lines">${drawn.join("")}</g>` +
-    `<text class="label" x="${(margin.left + width) / 2}" y="${height - 4}" text-anchor="middle">${escapeHtml(x)}</text>` +
-    `<text class="label" transform="translate(12 ${(height - margin.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeHtml(y)}</text>` +
+    `<text class="label" x="${(margin.left + width) / 2}" y="${height - 4}" text-anchor="middle">${xmlText(x)}</text>` +
+    `<text class="label" transform="translate(12 ${(height - margin.bottom) / 2}) rotate(-90)" text-anchor="middle">${xmlText(y)}</text>` +
     `</svg><figcaption>${legend.join("")}</figcaption></figure>`
   );
-}
-
-/** Text that may stand in HTML, also within quotes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;").replace(/"/g, "&quot;");
 }

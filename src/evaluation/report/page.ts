@@ -1,7 +1,8 @@
 /** A report as one HTML page that needs nothing else: no network, no other file. */
 import type { CocoGroundTruth } from "../../data/readers/coco-records.ts";
+import { xmlText } from "../../files/xml-text.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
-import { escapeHtml, lineChart } from "./charts.ts";
+import { lineChart } from "./charts.ts";
 import { pageScript, pageStyle } from "./page-style.ts";
 import { type Cut, cutOut } from "./pictures.ts";
 import { meanCurve, type ReportData, type ReportRow } from "./report-data.ts";
@@ -36,11 +37,11 @@ export async function reportPage(data: ReportData, { images, folder }: ReportPic
       ? `<section><h2>Worst false alarms</h2><p class="note">The detections of highest score that match nothing at an overlap of one half. ${keys}</p><div class="cards">${await cards(data.falseAlarms, "alarm")}</div></section>`
       : "",
   ];
-  const facts = data.facts.map(([name, value]) => `<span>${escapeHtml(name)}: <b>${escapeHtml(value)}</b></span>`);
+  const facts = data.facts.map(([name, value]) => `<span>${xmlText(name)}: <b>${xmlText(value)}</b></span>`);
   return (
     `<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
-    `<title>${escapeHtml(data.title)}</title><style>${pageStyle}</style></head><body><main>` +
-    `<h1>${escapeHtml(data.title)}</h1><div class="facts">${facts.join("")}</div>${sections.join("")}` +
+    `<title>${xmlText(data.title)}</title><style>${pageStyle}</style></head><body><main>` +
+    `<h1>${xmlText(data.title)}</h1><div class="facts">${facts.join("")}</div>${sections.join("")}` +
     `<script type="application/json" id="curves">${curvesJson(data)}</script><script>${pageScript}</script></main></body></html>\n`
   );
 }
@@ -55,7 +56,7 @@ function tiles(metrics: Record<string, number>): string {
   return Object.entries(metrics)
     .map(
       ([name, value]) =>
-        `<div class="tile"><b>${share(value)}</b><span>${escapeHtml(name).replaceAll("_", "_<wbr>")}</span></div>`,
+        `<div class="tile"><b>${share(value)}</b><span>${xmlText(name).replaceAll("_", "_<wbr>")}</span></div>`,
     )
     .join("");
 }
@@ -98,21 +99,21 @@ function rowsSection({ rows, barMetric }: ReportData): string {
   const step = 1000 / Math.max(bars.length, 1);
   const overview = bars.map(({ row }, i) => {
     const size = Math.max(0.6, 70 * row.value);
-    return `<rect x="${(i * step).toFixed(2)}" y="${(70 - size).toFixed(1)}" width="${Math.max(step * 0.85, 0.5).toFixed(2)}" height="${size.toFixed(1)}"><title>${escapeHtml(row.name)} ${share(row.value)}</title></rect>`;
+    return `<rect x="${(i * step).toFixed(2)}" y="${(70 - size).toFixed(1)}" width="${Math.max(step * 0.85, 0.5).toFixed(2)}" height="${size.toFixed(1)}"><title>${xmlText(row.name)} ${share(row.value)}</title></rect>`;
   });
   const list = judged.map(
     ({ row, index }) =>
-      `<button class="row" data-index="${index}" data-name="${escapeHtml(row.name)}" data-value="${row.value}" data-objects="${row.objects ?? 0}" title="${escapeHtml(rowTitle(row))}">` +
-      `<span class="name">${escapeHtml(row.name)}</span><span class="bar"><i style="width:${Math.max(0, 100 * row.value).toFixed(1)}%"></i></span>` +
+      `<button class="row" data-index="${index}" data-name="${xmlText(row.name)}" data-value="${row.value}" data-objects="${row.objects ?? 0}" title="${xmlText(rowTitle(row))}">` +
+      `<span class="name">${xmlText(row.name)}</span><span class="bar"><i style="width:${Math.max(0, 100 * row.value).toFixed(1)}%"></i></span>` +
       `<span class="number">${share(row.value)}</span><span class="many">${row.objects ?? row.metrics.phrases ?? ""}</span></button>`,
   );
   return (
-    `<section><h2>${escapeHtml(barMetric)} of each</h2>` +
+    `<section><h2>${xmlText(barMetric)} of each</h2>` +
     `<p class="note">${bars.length} of ${rows.length} have something to find. From best to worst:</p>` +
     `<svg class="overview" viewBox="0 0 1000 70" preserveAspectRatio="none" role="img" aria-label="from best to worst">${overview.join("")}</svg>` +
     `<div class="controls"><input id="find" type="search" placeholder="find a name" aria-label="find a name">` +
     `<select id="order" aria-label="order"><option value="value">best first</option><option value="worst">worst first</option><option value="name">by name</option><option value="objects">most objects first</option></select>` +
-    `<span class="note">name, ${escapeHtml(barMetric)} in percent, objects</span></div><div class="rows">${list.join("")}</div></section>`
+    `<span class="note">name, ${xmlText(barMetric)} in percent, objects</span></div><div class="rows">${list.join("")}</div></section>`
   );
 }
 
@@ -145,19 +146,18 @@ function confusionSection({ confusion, rows }: ReportData): string {
   };
   const columns = [...shown, -1];
   const table =
-    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col" title="${escapeHtml(name(place, "missed"))}"><span>${escapeHtml(name(place, "missed"))}</span></th>`).join("")}</tr></thead><tbody>` +
+    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col" title="${xmlText(name(place, "missed"))}"><span>${xmlText(name(place, "missed"))}</span></th>`).join("")}</tr></thead><tbody>` +
     [...shown, -1]
       .map(
         (truth) =>
-          `<tr><th scope="row" title="${escapeHtml(name(truth, "nothing there"))}">${escapeHtml(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
+          `<tr><th scope="row" title="${xmlText(name(truth, "nothing there"))}">${xmlText(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
       )
       .join("") +
     "</tbody></table>";
   const list = wrong
     .slice(0, 15)
     .map(
-      ([truth, called, count]) =>
-        `<li>${escapeHtml(name(truth, ""))} called ${escapeHtml(name(called, ""))}: ${count}</li>`,
+      ([truth, called, count]) => `<li>${xmlText(name(truth, ""))} called ${xmlText(name(called, ""))}: ${count}</li>`,
     );
   return (
     `<section><h2>What was called what</h2><p class="note">Rows are what is there, columns what it was called, at an overlap of one half${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
@@ -180,10 +180,10 @@ function mistakeCard(
   const explanation = explain(kind, mistake, rows);
   const score = mistake.score === undefined ? "" : ` ${Number(mistake.score.toPrecision(3))}`;
   return (
-    `<div class="card"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(name)}">` +
+    `<div class="card"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${xmlText(name)}">` +
     (address ? `<image href="${address}" width="${width}" height="${height}" preserveAspectRatio="none"/>` : "") +
     `${near ? box(near.xywh, other!) : ""}${box(mistake.xywh, own!)}</svg>` +
-    `<p><b>${escapeHtml(name)}</b>${score}</p><p>${escapeHtml(explanation)}</p><p>image ${escapeHtml(String(mistake.imageId))}</p></div>`
+    `<p><b>${xmlText(name)}</b>${score}</p><p>${xmlText(explanation)}</p><p>image ${xmlText(String(mistake.imageId))}</p></div>`
   );
 }
 

@@ -4,8 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { stripes, tarOf } from "../../data/pairs/fixtures/pictures.ts";
-import { readFormat } from "../../data/readers/formats.ts";
-import { Problems } from "../../data/readers/problems.ts";
+import { openDataset } from "../../data/readers/find-dataset.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
@@ -60,8 +59,8 @@ test("the result reads back as a dataset with scores, and trains from pictures t
   );
 
   const file = join(root, "out", "grounding.jsonl");
-  const problems = new Problems();
-  const { images } = await readFormat(file, "odvg", { problems });
+  const { dataset, problems } = await openDataset(file, { as: "odvg" });
+  const { images } = dataset;
   assert.deepEqual(problems.list, []);
   const objects = images.flatMap((image) => image.objects);
   assert.equal(objects.length, figures.boxes);

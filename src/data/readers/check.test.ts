@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { checkDataset } from "./check.ts";
+import { readCocoAnnotations } from "./coco-files.ts";
+import { linesOfPaths } from "./json.ts";
+
+const root = mkdtempSync(join(tmpdir(), "check-"));
+after(() => rmSync(root, { recursive: true }));
+
+const image = { id: 1, file_name: "a.png", width: 40, height: 30 };
+const categories = [{ id: 1, name: "cat" }];
+
+test("of very many problems the first hundred are listed, errors first, with how many there are", async () => {
+  const count = 20_000;
+  const annotation = { image_id: 1, category_id: 1, bbox: [1, 1, 0, 3], area: 0 };
+  const annotations = Array.from({ length: count }, (_, i) => ({ ...annotation, id: i + 1 }));
+  const bad = annotations.map((one, i) => (i % 2 ? { ...one, category_id: 9, bbox: [1, 1, 2, 3] } : one));
+  const file = join(root, "many.json");
+  writeFileSync(file, JSON.stringify({ images: [image], annotations: bad, categories }, null, 1));
+  const { problems, errors, warnings } = await checkDataset(file, { images: root });
+  // Half of the annotations and the missing picture; half of the boxes.
+  assert.deepEqual([errors, warnings, problems.length], [count / 2 + 1, count / 2, 100]);
+  assert.ok(problems.every(({ severity }) => severity === "error"));
+  const [first, second] = problems.filter(({ path }) => path !== undefined);
+  assert.deepEqual(first!.path, ["annotations", 1]);
+  // An annotation takes twelve lines.
+  assert.equal(second!.line! - first!.line!, 24);
+});
+
+test("lines of many paths are those of each, whatever stands between them", () => {
+  const source = '\uFEFF{ "a{": [1,\n {"b": "]\\"}",\n "c": [\n[2]]}],\n"d":\n{}, "e": 3\n}';
+  const paths = [["a{", 1, "c", 0, 0], [], ["a{", 0], ["e"], ["d", "gone"], ["a{", 1, "b"], ["a{", 7]];
+  assert.deepEqual(linesOfPaths(source, paths), [4, 1, 1, 6, 6, 2, 1]);
+});
+
+test("an area that is missing is the mask's, or the box's where there is none", () => {
+  const one = { image_id: 1, category_id: 1, bbox: [2, 2, 10, 5] };
+  const annotations = [
+    { ...one, id: 1 },
+    { ...one, id: 2, segmentation: [[2, 2, 12, 2, 12, 7, 2, 7]] },
+    { ...one, id: 3, area: null, segmentation: { size: [30, 40], counts: [0, 7, 1193] } },
+    { ...one, id: 4, area: 3 },
+    { ...one, id: 5, segmentation: [] },
+  ];
+  const file = join(root, "areas.json");
+  writeFileSync(file, JSON.stringify({ images: [image], annotations, categories }));
+  assert.deepEqual(
+    readCocoAnnotations(file).annotations.map(({ area }) => area),
+    [50, 50, 7, 3, 50],
+  );
+});

@@ -1,0 +1,158 @@
+/** A dataset from its folder or file alone: which format, which split, where its pictures lie. All verbs find their data here. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { InputError } from "../../errors.ts";
+import type { Dataset, DatasetImage } from "./dataset.ts";
+import { firstExisting } from "./folders.ts";
+import { type Format, formats } from "./format-names.ts";
+import type { FoundSet, ReadOptions } from "./format-row.ts";
+import { formatRows } from "./formats.ts";
+import { Problems } from "./problems.ts";
+import { isSplitCalled } from "./splits.ts";
+
+/** What is said of a dataset on the command line or in a recipe. */
+export interface DatasetChoice {
+  /** Its format; told by its looks unless said. */
+  as?: Format;
+  /** Which split, where there are several. */
+  split?: string;
+  /** Folder of its pictures; found beside the annotations unless said. */
+  images?: string;
+}
+
+/** A recognised set with its format. */
+export interface DatasetPlace extends FoundSet {
+  format: Format;
+}
+
+/** What a verb asks for: boxes of classes or of phrases, captions, or anything. */
+export type Wanted = "boxes" | "captions" | "anything";
+
+const captionsAlone: readonly Format[] = ["captions", "tars"];
+
+/**
+ * All sets at a path: of one format, one for each split that fits `split`.
+ * @throws InputError where there is none, or where several formats fit, naming them and how to choose.
+ */
+export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted: Wanted = "anything"): DatasetPlace[] {
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (!facts) throw new InputError(`${path} does not exist`);
+  if (!facts.isFile() && !facts.isDirectory())
+    throw new InputError(`${path}: cannot be read (it is no regular file; save it as one)`);
+  const found = as ? setsAs(path, as) : setsAt(path).filter(({ format }) => serves(format, wanted));
+  if (found.length === 0) throw new InputError(noneText(path, wanted));
+  const called = split === undefined ? found : calledSplit(found, split);
+  if (called.length === 0) {
+    throw new InputError(`${path} has no split ${JSON.stringify(split)}; it holds ${listText(path, found)}`);
+  }
+  if (new Set(called.map(({ format }) => format)).size > 1) {
+    throw new InputError(`${path} can be read in several ways: ${listText(path, called)}; choose one with ${ways.as}`);
+  }
+  return called;
+}
+
+/** The one set at a path. @throws InputError as `findSets`, and where there are several splits, naming them. */
+export function findDataset(path: string, choice: DatasetChoice = {}, wanted: Wanted = "anything"): DatasetPlace {
+  const [first, ...more] = findSets(path, choice, wanted);
+  if (more.length === 0) return first!;
+  const names = [first!, ...more].map(({ split }) => split);
+  const how = new Set(names).size === names.length ? ways.split : "by naming the annotation file itself";
+  throw new InputError(`${path} holds several datasets: ${listText(path, [first!, ...more])}; choose one ${how}`);
+}
+
+const ways = {
+  as: "--as FORMAT (in a recipe: as)",
+  split: "with --split NAME (in a recipe: split)",
+};
+
+export interface OpenedDataset {
+  place: DatasetPlace;
+  dataset: Dataset;
+  /** Folder to which the names of pictures are relative. */
+  pictures: string;
+  problems: Problems;
+}
+
+/** Finds and reads a dataset. What is wrong within it is in `problems`. @throws InputError as `findDataset`. */
+export async function openDataset(
+  path: string,
+  { subset, shown, ...choice }: DatasetChoice & Pick<ReadOptions, "subset" | "shown"> = {},
+  wanted: Wanted = "anything",
+): Promise<OpenedDataset> {
+  return openSet(findDataset(path, choice, wanted), { ...choice, ...(subset && { subset }), ...(shown && { shown }) });
+}
+
+/** Reads a set that was found. */
+export async function openSet(
+  place: DatasetPlace,
+  { images, subset, shown, problems = new Problems() }: Partial<ReadOptions> = {},
+): Promise<OpenedDataset> {
+  const options = { problems, ...(images && { images }), ...(subset && { subset }), ...(shown && { shown }) };
+  const dataset = await formatRows[place.format].read(place, options);
+  return { place, dataset, pictures: pictureFolder(place, dataset.images, images), problems };
+}
+
+/** The folder of a set's pictures: the likeliest that holds one of the first. */
+export function pictureFolder(
+  { pictures, split, path }: FoundSet,
+  images: readonly Pick<DatasetImage, "file">[],
+  said?: string,
+): string {
+  const within = (folder: string) => [folder, join(folder, "images"), ...(split ? [join(folder, split)] : [])];
+  const folders = said === undefined ? pictures : within(said);
+  const names = images.slice(0, 20).flatMap(({ file }) => (file ? [file, basename(file)] : []));
+  const holding = folders.find((folder) => firstExisting(folder, names));
+  return holding ?? said ?? folders.find((folder) => existsSync(folder)) ?? path;
+}
+
+function serves(format: Format, wanted: Wanted): boolean {
+  if (wanted === "boxes") return !captionsAlone.includes(format);
+  return wanted === "captions" ? captionsAlone.includes(format) : true;
+}
+
+/** The sets of every format at a path. Tars beside annotations are pictures in store. */
+function setsAt(path: string): DatasetPlace[] {
+  const all = formats.flatMap((format) => formatRows[format].find(path).map((set) => ({ ...set, format })));
+  const others = all.filter(({ format }) => format !== "tars");
+  return others.length > 0 ? others : all;
+}
+
+/** The sets of a format that was said; a path that does not look like it is read as it in spite of that. */
+function setsAs(path: string, format: Format): DatasetPlace[] {
+  const found = formatRows[format].find(path);
+  const said = found.length > 0 || statSync(path).isDirectory() ? found : [{ path, pictures: [join(path, "..")] }];
+  return said.map((set) => ({ ...set, format }));
+}
+
+/** Those of exactly this name, or of its role where none has it. */
+function calledSplit(found: readonly DatasetPlace[], split: string): DatasetPlace[] {
+  const exactly = found.filter((set) => set.split === split);
+  return exactly.length > 0 ? exactly : found.filter((set) => isSplitCalled(set.split, split));
+}
+
+/** "val2017 (coco, annotations/instances_val2017.json), …". */
+function listText(path: string, sets: readonly DatasetPlace[]): string {
+  const shown = sets.slice(0, 20).map(({ split, format, path: at }) => {
+    const place = relative(path, at);
+    const what = place === "" ? format : `${format}, ${place}`;
+    return split === undefined ? what : `${split} (${what})`;
+  });
+  return shown.join("; ") + (sets.length > shown.length ? "; …" : "");
+}
+
+function noneText(path: string, wanted: Wanted): string {
+  const kinds = formats.filter((format) => serves(format, wanted)).join(", ");
+  const isFolder = statSync(path).isDirectory();
+  const deeper = isFolder ? readdirSync(path).map((name) => join(path, name)) : [];
+  const folders = deeper.slice(0, 100).filter((at) => statSync(at, { throwIfNoEntry: false })?.isDirectory());
+  const hints = folders.flatMap((at) => {
+    const [set] = setsAt(at).filter(({ format }) => serves(format, wanted));
+    return set ? [`${at} (${set.format})`] : [];
+  });
+  const mend = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${whatToName(isFolder)}`;
+  return `${path} looks like none of ${kinds}; ${mend}`;
+}
+
+function whatToName(isFolder: boolean): string {
+  return isFolder ? "say --as FORMAT, or name the annotation file itself" : "say --as FORMAT";
+}

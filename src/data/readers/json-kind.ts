@@ -1,0 +1,60 @@
+/** Which of the formats in one JSON file a file holds, told from its first records. */
+import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { basename } from "node:path";
+import { InputError } from "../../errors.ts";
+
+export type JsonKind = "coco" | "mdetr" | "captions";
+
+const chunk = 1 << 20;
+
+/**
+ * MDETR's captions are fields of images, COCO's captions are annotations with an `image_id`, and annotations with boxes alone are COCO's.
+ * Reads up to the first of these fields. Undefined where there is none. @throws InputError where the file cannot be read.
+ */
+export function jsonKind(file: string): JsonKind | undefined {
+  if (/^captions_\w+\.json$/.test(basename(file))) return "captions";
+  let handle: number;
+  try {
+    if (!statSync(file).isFile()) throw new Error("it is no regular file; save it as one");
+    handle = openSync(file, "r");
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+  try {
+    const bytes = Buffer.alloc(chunk);
+    let text = "";
+    for (let length = readSync(handle, bytes); length > 0; length = readSync(handle, bytes)) {
+      // The end of the last chunk stays, where a record may have begun.
+      text = text.slice(-chunk / 4) + bytes.toString("latin1", 0, length);
+      const kind = kindOfText(text);
+      if (kind) return kind;
+    }
+    return undefined;
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function kindOfText(text: string): JsonKind | undefined {
+  const found = /"(caption|tokens_positive|bbox|segmentation)"\s*:/.exec(text);
+  if (!found) return undefined;
+  if (found[1] === "tokens_positive") return "mdetr";
+  const record = recordAround(text, found.index);
+  if (found[1] === "caption") return /"image_id"\s*:/.test(record) ? "captions" : "mdetr";
+  return /"tokens_positive"\s*:/.test(record) ? "mdetr" : "coco";
+}
+
+/** The record that a place in a text is part of, as far as the text goes. */
+function recordAround(text: string, at: number): string {
+  let start = at;
+  for (let depth = 0; start > 0; start--) {
+    if (text[start] === "}") depth++;
+    else if (text[start] === "{" && depth-- === 0) break;
+  }
+  let end = at;
+  for (let depth = 0; end < text.length; end++) {
+    if (text[end] === "{") depth++;
+    else if (text[end] === "}" && depth-- === 0) break;
+  }
+  return text.slice(start, end + 1);
+}

@@ -1,0 +1,42 @@
+/** Splits of datasets: what folders, lists and file names call them. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** What a split is for. */
+export type SplitRole = "train" | "valid" | "test";
+
+const roles: Readonly<Record<string, SplitRole>> = {
+  train: "train",
+  trainval: "train",
+  val: "valid",
+  valid: "valid",
+  validation: "valid",
+  minival: "valid",
+  mini_val: "valid",
+  test: "test",
+};
+
+/** What a split is for, by its name: `val2017` and `valid` are both for validation. Undefined for other names. */
+export function roleOf(split: string): SplitRole | undefined {
+  return roles[split.toLowerCase().replace(/[-_]?\d*$/, "")];
+}
+
+/** Whether a split is meant by a name: its own, or another of the same role. */
+export function isSplitCalled(split: string | undefined, name: string): boolean {
+  return split !== undefined && (split === name || (roleOf(name) !== undefined && roleOf(split) === roleOf(name)));
+}
+
+/** The split that a file name tells of: `val2017` of `instances_val2017`; the whole name where it tells of none. */
+export function splitOfName(stem: string): string {
+  return /(?:^|[_.-])((?:train|val|valid|test|mini_?val)(?:[\d_].*)?)$/i.exec(stem)?.[1] ?? stem;
+}
+
+/** The folders of splits in a folder, by name. */
+export function splitFolders(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.isFile() && roleOf(entry.name) !== undefined)
+    .map(({ name }) => name)
+    .sort()
+    .filter((name) => existsSync(join(folder, name, ".")));
+}

@@ -1,0 +1,100 @@
+/** Writes datasets in other formats, with their pictures where the format is a folder. */
+import { constants } from "node:fs";
+import { copyFile, link, mkdir, realpath, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { writeInto } from "../../files/write-whole.ts";
+import { writing } from "../../files/writing.ts";
+import type { Dataset } from "./dataset.ts";
+import { picturesIn } from "./folders.ts";
+import type { WrittenPart } from "./format-row.ts";
+import { formatRows, type WritableFormat } from "./formats.ts";
+import { pictureAt } from "./tar-pictures.ts";
+
+/** What becomes of the pictures of a set that is a folder. Links are further names of the same files on one disk. */
+export const pictureWays = ["copy", "link", "none"] as const;
+export type PictureWay = (typeof pictureWays)[number];
+
+/** A dataset, or a split of one, with the folder of its pictures. */
+export interface SourcePart extends WrittenPart {
+  pictures: string;
+}
+
+export interface WriteRequest {
+  format: WritableFormat;
+  /** File for coco, mdetr and odvg, folder for yolo and voc. */
+  path: string;
+  /** For yolo and voc (default: copy). */
+  pictures?: PictureWay;
+}
+
+/** What a format could not hold. */
+export interface LeftOut {
+  captions: number;
+  /** Objects without a class. */
+  objects: number;
+}
+
+/**
+ * Writes the splits of a dataset; answers with what the format cannot hold. Texts are written after the pictures, so that what is there is whole.
+ * @throws InputError where nothing could be kept, where classes differ between splits, and where pictures are missing or names collide.
+ */
+export async function writeDataset(
+  parts: readonly SourcePart[],
+  { format, path, pictures = "copy" }: WriteRequest,
+): Promise<LeftOut> {
+  refuseOtherLabels(parts);
+  const left = leftOut(parts, format);
+  const files = formatRows[format].write!(parts);
+  if (files.pictures && pictures !== "none") {
+    const pairs = parts.map(({ dataset, pictures: folder }, part) =>
+      picturesIn(
+        folder,
+        dataset.images.map(({ file }) => file),
+      ).map((source, i) => ({ source, target: join(path, files.pictures![part]![i]!) })),
+    );
+    for (const { source, target } of pairs.flat()) await place(source, target, pictures);
+  }
+  for (const [file, text] of files.texts) {
+    if (file === "") await writeInto(dirname(path), basename(path), text);
+    else await writeInto(path, file, text);
+  }
+  return left;
+}
+
+function refuseOtherLabels([first, ...others]: readonly SourcePart[]): void {
+  const names = ({ labels }: Dataset) => labels.map(({ name }) => name).join(", ");
+  const other = others.find(({ dataset }) => names(dataset) !== names(first!.dataset));
+  if (!other) return;
+  throw new InputError(
+    `split ${other.split} has the classes ${names(other.dataset)}, split ${first!.split} has ${names(first!.dataset)}; write them one at a time with --split`,
+  );
+}
+
+function leftOut(parts: readonly SourcePart[], format: WritableFormat): LeftOut {
+  if (formatRows[format].holds !== "classes") return { captions: 0, objects: 0 };
+  const images = parts.flatMap(({ dataset }) => dataset.images);
+  const captions = images.reduce((sum, image) => sum + image.captions.length, 0);
+  const objects = images.flatMap((image) => image.objects);
+  const without = objects.filter(({ label }) => label === undefined).length;
+  if (captions > 0 && without === objects.length)
+    throw new InputError(
+      `there are captions and no boxes of classes, which are all that ${format} holds; write mdetr or odvg`,
+    );
+  return { captions, objects: without };
+}
+
+async function place(source: string, target: string, way: "copy" | "link"): Promise<void> {
+  await writing(target, async () => {
+    await mkdir(dirname(target), { recursive: true });
+    const picture = pictureAt(source);
+    if (typeof picture !== "string") return writeFile(target, picture);
+    if ((await realpath(picture)) === (await realpath(target).catch(() => undefined))) return;
+    await rm(target, { force: true });
+    if (way === "copy") return copyFile(picture, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    await link(await realpath(picture), target).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EXDEV" && error.code !== "EPERM") throw error;
+      throw new InputError(`${target}: cannot be a link to ${picture} (${error.code}); use --pictures copy`);
+    });
+  });
+}

@@ -1,0 +1,109 @@
+/** YOLO's `data.yaml`: names of classes, and where the pictures of each split lie. */
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { LineCounter, parseDocument, stringify } from "yaml";
+import { InputError } from "../../errors.ts";
+import { namesIn, readText } from "./folders.ts";
+import { isRecord } from "./values.ts";
+
+export interface YoloYaml {
+  file: string;
+  /** Class names by number from 0. */
+  names: string[];
+  splits: YoloSplit[];
+  /** Splits whose pictures are not there, as the file writes them. */
+  missing: string[];
+}
+
+export interface YoloSplit {
+  name: string;
+  /** Folders of pictures, or text files that list pictures. */
+  sources: string[];
+}
+
+const known = ["data.yaml", "data.yml", "dataset.yaml", "dataset.yml"];
+const splitKeys = ["train", "val", "valid", "test"];
+/** Numbers of classes beyond this are mistakes. */
+const mostClasses = 100_000;
+
+/** The YAML file of a folder: one of the usual name, or the only one with class names. */
+export function yamlIn(folder: string): string | undefined {
+  const usual = known.map((name) => join(folder, name)).find((file) => existsSync(file));
+  if (usual) return usual;
+  const others = namesIn(folder, isYaml).map((name) => join(folder, name));
+  const named = others.filter((file) => statSync(file).isFile() && /^names\s*:/m.test(readText(file)));
+  return named.length === 1 ? named[0] : undefined;
+}
+
+export function isYaml(name: string): boolean {
+  return /^\.ya?ml$/i.test(extname(name));
+}
+
+/** Reads a file. @throws InputError with file and line where it is no YAML or has no class names. */
+export function readYoloYaml(file: string): YoloYaml {
+  const value = parsed(file);
+  if (!isRecord(value) || value.names === undefined)
+    throw new InputError(`${file}: there are no names; a YOLO data.yaml has names: [cat, dog] or names: { 0: cat }`);
+  const names = namesOf(value.names, file);
+  const root = typeof value.path === "string" ? value.path : ".";
+  const splits: YoloSplit[] = [];
+  const missing: string[] = [];
+  for (const name of splitKeys) {
+    const said = [value[name]].flat().filter((one): one is string => typeof one === "string" && one !== "");
+    const sources = said.flatMap((source) => sourceOf(dirname(file), root, source) ?? []);
+    if (sources.length < said.length) missing.push(`${name}: ${said.join(", ")}`);
+    // Some files give the same pictures for training and validation.
+    const isNew = splits.every((split) => split.sources.join() !== sources.join());
+    if (sources.length > 0 && isNew) splits.push({ name, sources });
+  }
+  return { file, names, splits, missing };
+}
+
+function parsed(file: string): unknown {
+  const lines = new LineCounter();
+  try {
+    const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: false });
+    const [error] = document.errors;
+    if (!error) return document.toJS();
+    const { line } = lines.linePos(error.pos[0]);
+    throw new InputError(`${file}:${line}: not YAML (${error.message.split("\n")[0]})`);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+    // Nested too deeply, or too many aliases.
+    throw new InputError(`${file}: not YAML (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+function namesOf(value: unknown, file: string): string[] {
+  const text = (name: unknown) => (typeof name === "object" ? JSON.stringify(name) : String(name)).trim();
+  if (Array.isArray(value)) return value.map(text);
+  const names: string[] = [];
+  for (const [key, name] of Object.entries(isRecord(value) ? value : {})) {
+    const id = Number(key);
+    if (!Number.isInteger(id) || id < 0 || id >= mostClasses)
+      throw new InputError(`${file}: names: ${JSON.stringify(key)} is no number of a class; count from 0`);
+    names[id] = text(name);
+  }
+  return Array.from(names, (name, id) => name ?? `class ${id}`);
+}
+
+/**
+ * Where a source lies: under `path`, or beside the file. Exports of Roboflow write `../train/images` for what lies in `train/images`
+ * beside the file. Sources outside of the file's folder are not taken.
+ */
+function sourceOf(folder: string, root: string, source: string): string | undefined {
+  const plain = source.replace(/^(\.\.\/)+/, "");
+  const places = [join(folder, root, source), join(folder, source), join(folder, plain), join(folder, root, plain)];
+  const inside = `${resolve(folder)}/`;
+  return places.find((place) => `${resolve(place)}/`.startsWith(inside) && existsSync(place));
+}
+
+/** A `data.yaml` of splits by name, each the folder of its pictures. */
+export function yoloYamlOf(names: readonly string[], splits: Readonly<Record<string, string>>): string {
+  return stringify({ ...splits, names: new Map(names.entries()) });
+}
+
+/** The folder of a data.yaml, or the folder itself. */
+export function yoloRoot(path: string): string {
+  return isYaml(basename(path)) ? dirname(path) : path;
+}

@@ -1,0 +1,7 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { xmlText } from "./xml-text.ts";
+
+test("marks of XML are escaped and control characters replaced", () => {
+  assert.equal(xmlText('a & <b> "c"\n\u0000'), "a &amp; &lt;b&gt; &quot;c&quot; \ufffd");
+});
