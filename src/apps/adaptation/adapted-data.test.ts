@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { glip } from "../../models/glip/glip.ts";
@@ -80,10 +81,36 @@ test("splits are the folders train, valid and test, or all is for training", asy
   }
   const of = (split: string) => {
     const data = join(root, "set", split, "annotations_without_background.json");
-    return { data, as: "coco", split };
+    return { data, as: "coco" };
   };
   assert.deepEqual(splitsOf(join(root, "set")), { train: of("train"), valid: of("valid") });
   assert.equal(splitsOf(file).train.data, file);
   assert.deepEqual(splitsOf(join(root, "set"), { split: "valid" }), { train: of("valid") });
+  // Each is found again, whatever its layout.
+  const xml = `<annotation><filename>one.png</filename><size><width>64</width><height>64</height></size><object><name>dog</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>20</xmax><ymax>20</ymax></bndbox></object></annotation>`;
+  mkdirSync(join(root, "yolo"));
+  writeFileSync(join(root, "yolo", "data.yaml"), "train: ../train/images\nval: ../valid/images\nnames: [dog]\n");
+  for (const split of ["train", "valid"]) {
+    mkdirSync(join(root, "voc", split), { recursive: true });
+    writeFileSync(join(root, "voc", split, "one.xml"), xml);
+    writeFileSync(join(root, "set", split, "one.png"), picture);
+    writeFileSync(join(root, "voc", split, "one.png"), picture);
+    for (const [folder, name, content] of [
+      ["images", "one.png", picture],
+      ["labels", "one.txt", "0 0.5 0.5 1 1\n"],
+    ] as const) {
+      mkdirSync(join(root, "yolo", split, folder), { recursive: true });
+      writeFileSync(join(root, "yolo", split, folder, name), content);
+    }
+  }
+  for (const name of ["set", "voc", "yolo"]) {
+    const splits = splitsOf(join(root, name));
+    await refuseOtherClasses(splits);
+    for (const files of [splits.train, splits.valid!])
+      assert.deepEqual(
+        (await readGroundTruth(files.data, files)).truth.categories.map(({ name }) => name),
+        ["dog"],
+      );
+  }
   assert.throws(() => splitsOf(join(root, "gone")), { name: "InputError", message: /gone does not exist/ });
 });

@@ -1,5 +1,6 @@
 /** The dataset that a model is adapted to: its splits, and what must be right before anything is trained. */
 
+import { statSync } from "node:fs";
 import { type DatasetChoice, findSets } from "../../data/readers/find-dataset.ts";
 import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import { roleOf, type SplitRole } from "../../data/readers/splits.ts";
@@ -23,10 +24,12 @@ export interface Splits {
 export function splitsOf(data: string, choice: DatasetChoice = {}): Splits {
   const sets = findSets(data, choice, "boxes");
   const [only, ...more] = sets;
+  // A file names its split by itself; a split of a folder is found there again.
   const source = ({ path, split, format }: (typeof sets)[number]): SourceFiles => ({
-    data: path,
+    ...(statSync(path).isFile() && format !== "yolo"
+      ? { data: path }
+      : { data, ...(split !== undefined && { split }) }),
     as: format,
-    ...(split !== undefined && { split }),
     ...(choice.images !== undefined && { images: choice.images }),
   });
   if (more.length === 0) return { train: source(only!) };
@@ -63,8 +66,8 @@ export async function refuseOtherClasses({ train, valid, test }: Splits): Promis
 }
 
 /** The path of a source, with its split where the path does not tell. */
-export function nameOfSource({ data, as, split }: SourceFiles): string {
-  return split === undefined || as === "coco" ? data : `${data} (${split})`;
+export function nameOfSource({ data, split }: SourceFiles): string {
+  return split === undefined ? data : `${data} (${split})`;
 }
 
 export interface AdaptedData {
