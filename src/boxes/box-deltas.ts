@@ -37,6 +37,22 @@ export function applyDeltas(deltas: Float32Array, boxes: Float32Array, { centre,
   return found;
 }
 
+/** Offsets [n,4] that lead from boxes [n,4] to the wanted ones [n,4]. */
+export function deltasTo(wanted: Float32Array, boxes: Float32Array, { centre, size }: DeltaWeights): Float32Array {
+  const deltas = new Float32Array(boxes.length);
+  for (let at = 0; at < boxes.length; at += 4) {
+    for (let axis = at; axis < at + 2; axis++) {
+      const long = fround(boxes[axis + 2]! - boxes[axis]!);
+      const goal = fround(wanted[axis + 2]! - wanted[axis]!);
+      const from = fround(boxes[axis]! + fround(0.5 * long));
+      const to = fround(wanted[axis]! + fround(0.5 * goal));
+      deltas[axis] = fround(centre * fround(to - from)) / long;
+      deltas[axis + 2] = size * fround(log(fround(goal / long)));
+    }
+  }
+  return deltas;
+}
+
 /** Boxes xyxy cut to a picture of `height` × `width` pixels. */
 export function clipBoxes(boxes: Float32Array, { height, width }: { height: number; width: number }): Float32Array {
   return boxes.map((value, i) => max(0, min(value, i % 2 ? height : width)));

@@ -9,7 +9,9 @@ import { renameWeights } from "../../src/weights/rename.ts";
 import type { WeightsEntry } from "../../src/weights/weights-file.ts";
 import type { Golden } from "./golden.ts";
 
-const folder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "regionclip");
+/** Where the sets lie. */
+export const regionClipFolder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "regionclip");
+const folder = regionClipFolder;
 
 /** Why a test that needs the sets is skipped. */
 export const needsRegionClip = existsSync(folder)

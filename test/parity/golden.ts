@@ -65,6 +65,9 @@ export class Comparison {
   private readonly wrong: string[] = [];
   private count = 0;
 
+  /** `fewStep`: least noise of arrays of fewer than 16 numbers, as a share of the largest; that of CLIP's witness is 2⁻²¹. */
+  constructor(private readonly fewStep = 2 ** -23) {}
+
   /**
    * Compares with a stored array. The noise counts as at least 2⁻²³ of the largest number: for arrays of a few numbers the
    * measured one can be smaller than float32's own step by luck.
@@ -80,7 +83,7 @@ export class Comparison {
     const whole = shape.reduce((product, size) => product * size, 1);
     assert.deepEqual([actual.length, expected.length], [whole, Math.ceil(whole / stride)], `${name}: size`);
     const error = expected.reduce((most, value, i) => Math.max(most, Math.abs(actual[i * stride]! - value)), 0);
-    const noise = Math.max(fp32_vs_fp64_maxabs, absmax * 2 ** -23);
+    const noise = Math.max(fp32_vs_fp64_maxabs, absmax * (whole < 16 ? this.fewStep : 2 ** -23));
     this.count++;
     if (!(error <= MOST * noise)) this.wrong.push(`${name}: off by ${error}, ${error / noise} times the noise`);
   }
