@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { driveHere } from "./here.ts";
 
-/** Work whose shards fail as often as is said, and the order in which they were tried. */
+/** Work whose shards fail a given number of times; it records the order of the tries. */
 function workThatFails(failures: Record<string, number>) {
   const tried: string[] = [];
   const done = new Set<string>();
@@ -19,7 +19,7 @@ function workThatFails(failures: Record<string, number>) {
   };
 }
 
-test("a shard that fails is tried again, then given up with its reason, and the rest is done", async () => {
+test("a shard that fails is tried again, then given up with its reason, and the others are finished", async () => {
   const work = workThatFails({ a: 0, b: 1, c: 9, d: 0 });
   const told: number[] = [];
   const dead = await driveHere(work, { attempts: 3, patience: 1, onDone: (done) => told.push(done) });
@@ -28,7 +28,7 @@ test("a shard that fails is tried again, then given up with its reason, and the 
   assert.deepEqual(told, [0, 1, 2, 3]);
 });
 
-test("what is done is not done again, and after an abortion nothing is begun", async () => {
+test("finished shards are not repeated, and no shard starts after an abort", async () => {
   const work = workThatFails({ a: 0, b: 0, c: 0 });
   work.done.add("a");
   const stop = new AbortController();

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { DeadLetter, DriveOptions, Part, Work } from "./work.ts";
 import { undone } from "./work.ts";
 
-/** Does what is missing in order. A shard that fails is tried again, then given up. */
+/** Makes the missing shards in order. A shard that fails is tried again, then given up. */
 export async function driveHere<Shard extends Part>(
   work: Work<Shard>,
   { attempts, patience, onDone, signal }: DriveOptions,

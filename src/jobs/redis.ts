@@ -1,4 +1,4 @@
-/** Work shared by all processes that join a queue of BullMQ on Redis; they come and go at will. */
+/** Work shared by all processes that join a BullMQ queue on Redis. A process may join or leave at any time. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import { InputError } from "../errors.ts";
@@ -7,22 +7,22 @@ import { type DeadLetter, type DriveOptions, type Part, undone, type Work } from
 export interface RedisQueue {
   /** `redis://user:password@host:port/database`. */
   url: string;
-  /** Its name; processes with the same work have the same. */
+  /** Name of the queue; processes that share work use the same name. */
   queue: string;
 }
 
 export interface RedisOptions extends DriveOptions, RedisQueue {
-  /** Milliseconds after which the shard of a worker that is silent goes to another. */
+  /** Milliseconds without a sign of life after which a worker's shard goes to another worker. */
   lock: number;
-  /** Told of what Redis and the network do, which is waited out. */
+  /** Called with each problem of Redis or the network; work continues when it is over. */
   onTrouble?: (message: string) => void;
 }
 
-/** What a queue holds. Done shards leave it. */
+/** Number of shards in each state. Finished shards leave the queue. */
 export interface QueueCounts {
   waiting: number;
   active: number;
-  /** Failed and to be tried again. */
+  /** Failed; will be tried again. */
   delayed: number;
   /** Given up. */
   failed: number;
@@ -30,16 +30,16 @@ export interface QueueCounts {
 }
 
 const PREFIX = "groundling";
-/** Milliseconds between two looks at the queue. */
+/** Milliseconds between two checks of the queue. */
 const LOOK = 500;
-/** Milliseconds without an answer after which a connection is given up for another; more than a worker waits for a job. */
+/** Milliseconds without an answer after which a new connection is opened; longer than a worker waits for a job. */
 const SILENCE = 20_000;
 
 /**
- * Puts the missing shards into the queue, unless they are there, and works on it until all results are there or given up. A shard is
- * delivered at least once: a killed worker's goes to another when its lock ends, as does that of a worker which was stopped for longer; both
- * results are the same. What Redis forgets is put in again. Shards that were given up before are tried anew.
- * @throws InputError where Redis cannot be reached at the start.
+ * Puts the missing shards into the queue, unless they are in it, and works until every shard is finished or given up. A shard is
+ * delivered at least once: when the lock of a killed or stopped worker expires, its shard goes to another worker. Two workers may then make one shard; both
+ * results are the same. Shards that Redis loses are added again. Shards that an earlier call gave up are tried again.
+ * @throws InputError if Redis cannot be reached at the start.
  */
 export async function driveFromRedis<Shard extends Part>(
   work: Work<Shard>,
@@ -65,7 +65,7 @@ export async function driveFromRedis<Shard extends Part>(
     try {
       return await watch(queue, work, options);
     } finally {
-      // Waits for the shard under way.
+      // Waits for the shard that is being made.
       await worker.close();
     }
   } finally {
@@ -84,7 +84,7 @@ export async function queueCounts(place: RedisQueue): Promise<QueueCounts> {
   }
 }
 
-/** Waits until nothing is left to do, putting in again what is missing and not in the queue. */
+/** Waits until all shards are finished or given up; adds missing shards to the queue again. */
 async function watch<Shard extends Part>(
   queue: Queue,
   work: Work<Shard>,
@@ -137,7 +137,7 @@ function countsOf(queue: Queue): Promise<Record<string, number>> {
   return queue.getJobCounts("waiting", "active", "delayed", "failed");
 }
 
-/** BullMQ parts its keys by colons, and takes whole numbers for ids of its own. */
+/** BullMQ separates parts of keys by colons and reserves whole numbers for its own ids. */
 function idOf({ key }: Part): string {
   return `shard-${encodeURIComponent(key)}`;
 }
@@ -149,10 +149,10 @@ async function openQueue({ url, queue }: RedisQueue): Promise<Queue> {
   return new Queue(queue, connected(url));
 }
 
-/** Asks once; from then on, BullMQ waits for Redis however long it is away. */
+/** Connects once, to fail early; later BullMQ waits as long as Redis is away. */
 async function reach(url: string): Promise<void> {
   if (!/^rediss?:/.test(url) || !URL.canParse(url))
-    throw new InputError(`${url} is no address of a Redis; write redis://host:6379`);
+    throw new InputError(`${url} is not a Redis address; write redis://host:6379`);
   const { Redis } = await import("ioredis");
   const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: SILENCE });
   let reason = "";
@@ -164,7 +164,9 @@ async function reach(url: string): Promise<void> {
     await probe.ping();
   } catch (error) {
     const { host } = new URL(url);
-    throw new InputError(`${host}: Redis does not answer (${reason || error}); start it, or name another with --redis`);
+    throw new InputError(
+      `${host}: Redis does not answer (${reason || error}); start it, or give another address with --redis`,
+    );
   } finally {
     probe.disconnect();
   }
@@ -175,7 +177,7 @@ function connected(url: string) {
     prefix: PREFIX,
     connection: {
       url,
-      // A restart or a pulled cable is waited out.
+      // Restarts of Redis and network failures pass: keep trying.
       maxRetriesPerRequest: null,
       socketTimeout: SILENCE,
       connectTimeout: SILENCE,

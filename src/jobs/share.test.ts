@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { shardsOfShare, shareOf } from "./share.ts";
 
-test("every starter of processes says the share in its own words", () => {
+test("a share is read from the environment of each scheduler", () => {
   assert.deepEqual(shareOf("3/8", {}), { index: 3, count: 8 });
   const slurm = { SLURM_ARRAY_TASK_ID: "12", SLURM_ARRAY_TASK_COUNT: "4", SLURM_ARRAY_TASK_MIN: "10" };
   assert.deepEqual(shareOf("slurm", slurm), { index: 2, count: 4 });
@@ -11,7 +11,7 @@ test("every starter of processes says the share in its own words", () => {
   assert.deepEqual(shareOf("mpi", { PMI_RANK: "1", PMI_SIZE: "3" }), { index: 1, count: 3 });
 });
 
-test("shares are apart from one another and make the whole", () => {
+test("shares do not overlap and cover all shards", () => {
   const shards = Array.from({ length: 11 }, (_, i) => i);
   const shares = [0, 1, 2, 3].map((index) => shardsOfShare(shards, { index, count: 4 }));
   assert.deepEqual(shares[3], [3, 7]);
@@ -21,8 +21,8 @@ test("shares are apart from one another and make the whole", () => {
   );
 });
 
-test("what is no share is refused with what is", () => {
-  assert.throws(() => shareOf("8/8", {}), /8\/8 says number 8 of 8 processes; numbers go from 0/);
-  assert.throws(() => shareOf("third", {}), /third is no share; write 0\/8 for the first of eight, or slurm/);
-  assert.throws(() => shareOf("slurm", {}), /slurm \(SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_COUNT\) says number NaN/);
+test("an invalid share is refused with valid ones", () => {
+  assert.throws(() => shareOf("8/8", {}), /8\/8 gives index 8 of 8 processes; an index goes from 0/);
+  assert.throws(() => shareOf("third", {}), /third is not a share; write 0\/8 for the first of eight, or slurm/);
+  assert.throws(() => shareOf("slurm", {}), /slurm \(SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_COUNT\) gives index NaN/);
 });

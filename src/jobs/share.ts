@@ -1,4 +1,4 @@
-/** A fixed share of the work for each of several processes, told by who started them. */
+/** A fixed share of the work for each of several processes, read from the scheduler that started them. */
 import { InputError } from "../errors.ts";
 
 /** Number `index` (from 0) of `count` processes. */
@@ -9,7 +9,7 @@ export interface Share {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where the starters of many processes say which one this is: index, count, and the first index where it is not 0. */
+/** Environment variables of each scheduler: index of this process, number of processes, and the first index where it is not 0. */
 const starters: Readonly<Record<string, readonly (readonly [index: string, count: string, first?: string])[]>> = {
   slurm: [["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"]],
   kubernetes: [["JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"]],
@@ -20,15 +20,15 @@ const starters: Readonly<Record<string, readonly (readonly [index: string, count
 };
 
 /**
- * The share that "3/8" (the fourth of eight) or the name of a starter says: slurm (an array), kubernetes (an indexed job, with
- * JOB_COMPLETIONS set to its completions), mpi. @throws InputError where it says none.
+ * Reads a share: "3/8" (the fourth of eight) or the name of a scheduler: slurm (an array), kubernetes (an indexed job, with
+ * JOB_COMPLETIONS set to its completions), mpi. @throws InputError if it is neither, or the variables are not set.
  */
 export function shareOf(text: string, environment: Environment): Share {
   const written = /^(\d+)\/(\d+)$/.exec(text);
   if (written) return checked({ index: Number(written[1]), count: Number(written[2]) }, text);
   if (!Object.hasOwn(starters, text))
     throw new InputError(
-      `${text} is no share; write 0/8 for the first of eight, or ${Object.keys(starters).join(", ")}`,
+      `${text} is not a share; write 0/8 for the first of eight, or ${Object.keys(starters).join(", ")}`,
     );
   const known = starters[text]!;
   const [index, count, first] = known.find(([name]) => environment[name] !== undefined) ?? known[0]!;
@@ -45,5 +45,5 @@ export function shardsOfShare<Shard>(shards: readonly Shard[], { index, count }:
 function checked(share: Share, said: string): Share {
   const { index, count } = share;
   if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return share;
-  throw new InputError(`${said} says number ${index} of ${count} processes; numbers go from 0 to the count less one`);
+  throw new InputError(`${said} gives index ${index} of ${count} processes; an index goes from 0 to the count minus 1`);
 }

@@ -1,16 +1,16 @@
-/** Work that is cut into shards, and who does it: this process, a share of it, or all processes that join a queue. */
+/** Work that is cut into shards. It is done by this process, by fixed shares, or by all processes that join a queue. */
 
 /** A part of the work. */
 export interface Part {
-  /** Its name, which no other part has. */
+  /** Unique name of the shard. */
   readonly key: string;
 }
 
 export interface Work<Shard extends Part> {
   readonly shards: readonly Shard[];
-  /** Whether its result is there. The results are the truth; whoever hands out work only saves doing it twice. */
+  /** Whether the shard's result exists. Only results count; a queue merely avoids double work. */
   isDone(shard: Shard): Promise<boolean>;
-  /** Makes a result, which appears at once when it is whole, in the same bytes each time. */
+  /** Makes the shard's result. It appears only when it is complete, with the same bytes each time. */
   run(shard: Shard): Promise<void>;
 }
 
@@ -22,17 +22,17 @@ export interface DeadLetter {
 }
 
 export interface DriveOptions {
-  /** How often a shard is tried. */
+  /** Most tries of a shard. */
   attempts: number;
   /** Milliseconds before the second try, doubled before each further one. */
   patience: number;
-  /** Called when a shard is found or made, by whomever. */
+  /** Called when a shard is finished, whichever process made it. */
   onDone?: (done: number) => void;
-  /** Aborted, no further shard is begun. */
+  /** When aborted, no further shard starts. */
   signal?: AbortSignal;
 }
 
-/** The shards whose results are not there, in order. */
+/** The shards without a result, in order. */
 export async function undone<Shard extends Part>({ shards, isDone }: Work<Shard>): Promise<Shard[]> {
   const missing: Shard[] = [];
   for (const shard of shards) if (!(await isDone(shard))) missing.push(shard);

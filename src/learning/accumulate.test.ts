@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { GradientSum } from "./accumulate.ts";
 import { copyNumbers, updateAverage } from "./ema.ts";
 
-test("gradients of batches add up without touching what was given", () => {
+test("gradients of batches are added without changing the input arrays", () => {
   const first = new Map([["a", Float32Array.of(1, 2)]]);
   const second = new Map([
     ["a", Float32Array.of(10, 20)],

@@ -1,11 +1,11 @@
-/** Gradients of several batches added up, for a step over more pictures than fit at once. */
+/** Adds the gradients of several batches, for a step over more pictures than fit in memory at once. */
 
 import { WeightsError } from "../errors.ts";
 import type { Numbers } from "./optimizer.ts";
 
 /**
- * Adds up gradients batch by batch. The first batch's arrays are taken as they are and not copied, so a run with one
- * batch a step costs nothing; the second batch is added into a copy. A parameter may be absent from some batches.
+ * Adds up gradients batch by batch. The first batch's arrays are not copied, so a run with one
+ * batch per step costs nothing; the second batch is added to a copy. A parameter may be absent from some batches.
  */
 export class GradientSum {
   /** The sum so far. */

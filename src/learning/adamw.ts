@@ -1,4 +1,4 @@
-/** AdamW: Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019, algorithm 2; as torch.optim.AdamW). */
+/** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; as torch.optim.AdamW). */
 
 import { WeightsError } from "../errors.ts";
 import {
@@ -75,7 +75,7 @@ export class AdamW implements Optimizer {
       const steps = state[`steps/${name}`];
       const second = seconds.get(name);
       if (typeof steps !== "number" || second?.length !== first.length || !this.settings.has(name)) {
-        throw new WeightsError(`optimizer state: steps and two moments of one size are needed for ${name}`);
+        throw new WeightsError(`optimizer state: ${name} needs its step and two moments of one size`);
       }
       restored.set(name, { steps, first: first.slice(), second: second.slice() });
     }

@@ -18,7 +18,7 @@ test("batches are the same in the same order from one thread and from several wo
   }
 });
 
-test("a restored source goes on with the next batch, forward and back", async () => {
+test("a restored source continues with the next batch, forward and back", async () => {
   const expected = await take(localBatchSource(createComposer({ length: 3 })), 30);
   const source = workerBatchSource<Wave>({ module, setup: { length: 3 }, workers: 2 });
   try {

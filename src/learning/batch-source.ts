@@ -5,19 +5,19 @@ import { InputError, type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../files/start-worker.ts";
 import type { Json } from "./json.ts";
 
-/** An endless row of batches with a position that can be saved and taken up again. */
+/** An endless sequence of batches, with a position that can be saved and restored. */
 export interface BatchSource<Batch> {
   next(): Promise<Batch>;
-  /** Where the batch after the last one given out is; batches made ahead do not count. */
+  /** Position after the last batch that was returned; batches made ahead do not count. */
   position(): Json;
   restore(position: Json): void;
   close(): Promise<void>;
 }
 
-/** Makes batch number `job` (0, 1, …); it must depend on nothing but the number and the composer's setup. */
+/** Makes batch number `job` (0, 1, …), which must depend only on the number and the composer's setup. */
 export interface Composer<Batch> {
   compose(job: number): Batch | Promise<Batch>;
-  /** Buffers that may be moved to the trainer instead of copied; they are empty for the composer afterwards. */
+  /** Buffers that may be moved to the trainer instead of copied; the composer must not use them afterwards. */
   transfer?(batch: Batch): ArrayBuffer[];
 }
 
@@ -35,7 +35,7 @@ export interface WorkerSourceOptions {
   /** Given to `createComposer` in each worker; plain data. */
   setup: unknown;
   workers: number;
-  /** How many batches are under way or waiting at any time; twice the workers unless told. */
+  /** Most batches in progress or waiting; default: twice the workers. */
   ahead?: number;
 }
 
@@ -52,7 +52,7 @@ export function localBatchSource<Batch>(composer: Composer<Batch>): BatchSource<
   };
 }
 
-/** Batches made ahead by worker threads; the same, in the same order, whatever their number. */
+/** Batches made ahead by worker threads; batches and order do not depend on the number of threads. */
 export function workerBatchSource<Batch>(options: WorkerSourceOptions): BatchSource<Batch> {
   return new WorkerSource<Batch>(options);
 }
@@ -99,7 +99,7 @@ class WorkerSource<Batch> implements BatchSource<Batch> {
     await Promise.all(this.workers.map((worker) => worker.terminate()));
   }
 
-  /** A worker has its next jobs before it ends one, so that it works on while the trainer blocks this thread. */
+  /** A worker gets its next jobs before it finishes one, so that it continues while the trainer blocks this thread. */
   private postUpTo(end: number): void {
     for (let job = this.nextJob - 1; job < end; job++) {
       if (this.waiting.has(job)) continue;
@@ -136,12 +136,12 @@ function promiseWithResolvers(): PromiseWithResolvers {
     resolve = yes;
     reject = no;
   });
-  // A batch made ahead may fail long before it is asked for; that is no unhandled rejection.
+  // A batch made ahead may fail long before it is used: not an unhandled rejection.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }
 
 function jobNumber(position: Json): number {
   if (typeof position === "number" && Number.isSafeInteger(position) && position >= 0) return position;
-  throw new InputError(`data position ${JSON.stringify(position)} is not the number of a batch; start the run anew`);
+  throw new InputError(`data position ${JSON.stringify(position)} is not the number of a batch; start a new run`);
 }

@@ -1,4 +1,4 @@
-/** The program of a worker thread: loads the composer's module and answers each job number with its batch. */
+/** Program of a worker thread: loads the composer's module and returns a batch for each job number. */
 
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";

@@ -1,4 +1,4 @@
-/** Line charts as SVG, one panel beneath the other, and SVG as PNG with the font that comes with the package. */
+/** Line charts as SVG, one panel beneath the other, and SVG as PNG with the package's font. */
 
 import { createRequire } from "node:module";
 import { createCanvas, GlobalFonts, loadImage } from "@napi-rs/canvas";
@@ -14,9 +14,9 @@ export interface Panel {
   lines: readonly { name: string; points: readonly Point[] }[];
 }
 
-/** Pixels of one panel, and of the room around its plot. */
+/** Pixels of one panel and of its margins. */
 const size = { width: 720, height: 280, left: 64, right: 150, top: 36, bottom: 36 };
-/** Colours that the colour-blind tell apart (Okabe and Ito 2008). */
+/** Colours for colour-blind readers, too (Okabe and Ito 2008). */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 
 /** An SVG with each panel's lines, axes and names; points that are not finite are left out. */
@@ -40,7 +40,7 @@ export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
   return canvas.toBuffer("image/png");
 }
 
-/** Round values that divide a range into some five parts: 1, 2 or 5 times a power of ten apart. */
+/** Round values that divide a range into about five parts, in steps of 1, 2 or 5 times a power of ten. */
 export function ticks(low: number, high: number): number[] {
   const rough = (high - low) / 5;
   const power = 10 ** Math.floor(Math.log10(rough));
@@ -89,7 +89,7 @@ function panelSvg({ title, lines }: Panel): string {
   return parts.join("\n");
 }
 
-/** Places values between two pixels, with a little room when there is but one value. */
+/** Maps values to pixels, with a little margin if there is only one value. */
 function axis(values: readonly number[], from: number, to: number): { ticks: number[]; place(value: number): number } {
   let low = values.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
   let high = values.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);

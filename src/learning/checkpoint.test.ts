@@ -31,7 +31,7 @@ test("a checkpoint comes back in the same bits, under the shapes of the model", 
   assert.deepEqual(readdirSync(join(folder, "sub")), ["last.safetensors"]);
 });
 
-test("what a killed writer left behind is cleared away by the next", async () => {
+test("the next writer deletes the temporary files of a killed one", async () => {
   const file = join(folder, "left", "last.safetensors");
   await writeCheckpoint(file, example(1));
   writeFileSync(`${file}.0123456789ab.part`, "half");
@@ -59,19 +59,19 @@ test("a file cut short or changed in any one byte is refused by name", async () 
       assert.match(error.message, /damaged\.safetensors/);
       return undefined;
     });
-    // A changed blank of the header's padding is no damage.
+    // A changed space in the header's padding is harmless.
     if (read) assert.deepEqual(read, example(1), `byte ${at} changed`);
   }
 });
 
-test("weights that are no checkpoint, and files that are not there, are refused by name", async () => {
+test("weights that are not a checkpoint, and missing files, are refused by name", async () => {
   const file = join(folder, "json.safetensors");
   writeFileSync(file, "{}");
   await assert.rejects(readCheckpoint(file), { name: "WeightsError", message: /json\.safetensors/ });
   await assert.rejects(readCheckpoint(join(folder, "nowhere.safetensors")), /nowhere\.safetensors/);
 });
 
-test("a folder that cannot be made is named together with the mend", async () => {
+test("a folder that cannot be created is named, with what to check", async () => {
   writeFileSync(join(folder, "file"), "");
   await assert.rejects(writeCheckpoint(join(folder, "file", "last.safetensors"), example(1)), {
     name: "InputError",
@@ -79,7 +79,7 @@ test("a folder that cannot be made is named together with the mend", async () =>
   });
 });
 
-test("a disk that is full leaves the checkpoint before it intact", async () => {
+test("a full disk leaves the previous checkpoint intact", async () => {
   const file = join(folder, "full.safetensors");
   await writeCheckpoint(file, example(1));
   const program = `
@@ -88,7 +88,7 @@ test("a disk that is full leaves the checkpoint before it intact", async () => {
     await writeCheckpoint(${JSON.stringify(file)}, { weights, optimizer: {}, state: {} }).catch((e) => console.log(e.message));`;
   writeFileSync(join(folder, "fill.mts"), program);
   const tsx = import.meta.resolve("tsx");
-  // A limit on the size of files stands for the full disk: the write fails half-way in the same manner.
+  // A limit on file size stands in for a full disk: the write fails half-way in the same way.
   const command = `ulimit -f 512; exec "${process.execPath}" --import "${tsx}" "${join(folder, "fill.mts")}"`;
   const message = execFileSync("sh", ["-c", command], { encoding: "utf8" });
   assert.match(message, /full\.safetensors: cannot be written \(EFBIG\); raise the limit/);

@@ -1,4 +1,4 @@
-/** Training checkpoints: one safetensors file that holds all that a run needs to go on in the same bits. */
+/** Training checkpoints: one safetensors file with everything a run needs to continue with the same bits. */
 
 import { constants } from "node:fs";
 import { access, mkdir, open, readdir, rm } from "node:fs/promises";
@@ -14,21 +14,21 @@ import type { Numbers, OptimizerState } from "./optimizer.ts";
 /** A run at the end of a step. */
 export interface Checkpoint {
   weights: Numbers;
-  /** The moving average of the weights, where one is kept. */
+  /** The moving average of the weights, if the run keeps one. */
   average?: Numbers;
   optimizer: OptimizerState;
-  /** Everything that is no array: the step, data position, random generators, recipe. */
+  /** Everything except arrays: the step, data position, random generators, recipe. */
   state: { [key: string]: Json };
 }
 
-/** Sizes along the axes of each weight, so that a checkpoint reads as weights; without it arrays are written flat. */
+/** Shape of each weight, so that the checkpoint can be loaded as weights; without it arrays are written flat. */
 export type Shapes = ReadonlyMap<string, readonly number[]>;
 
 const FORMAT = "groundling training checkpoint 1";
 
 /**
- * Writes a checkpoint under a temporary name, flushes it to the disk and renames it, so that `file` is at any moment the
- * old or the new one. An InputError that names the file when the disk is full or the folder cannot be written.
+ * Writes a checkpoint under a temporary name, flushes it to the disk and renames it, so that `file` is always the
+ * old or the new one. Throws an InputError that names the file if the disk is full or the folder cannot be written.
  * Tensors are `weights/NAME`, `average/NAME` and `optimizer/KEY`; the rest is JSON in the header.
  */
 export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shapes: Shapes = new Map()): Promise<void> {
@@ -44,7 +44,7 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shap
   });
 }
 
-/** Reads a checkpoint whole; a WeightsError that names the file when it is broken, partial or something else. */
+/** Reads a whole checkpoint. Throws a WeightsError that names the file if it is damaged, incomplete or not a checkpoint. */
 export async function readCheckpoint(file: string): Promise<Checkpoint> {
   const opened = await openSafetensors(file);
   try {
@@ -59,27 +59,27 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
       const { name, dtype } = entry;
       const slash = name.indexOf("/");
       const [part, key] = [name.slice(0, slash), name.slice(slash + 1)];
-      if (dtype !== "F32") throw broken(file, `${name} is ${dtype}, where F32 was due`);
+      if (dtype !== "F32") throw broken(file, `${name} is ${dtype}, not F32`);
       const values = await opened.readFloat32(name);
       sum = checksumOf(entry, values, sum);
       if (part === "weights") checkpoint.weights.set(key, values);
       else if (part === "average") average.set(key, values);
       else if (part === "optimizer") checkpoint.optimizer[key] = values;
-      else throw broken(file, `${name} is no part of a checkpoint`);
+      else throw broken(file, `${name} does not belong in a checkpoint`);
     }
-    if (String(sum) !== words.checksum) throw broken(file, "its numbers are damaged (the checksum differs)");
+    if (String(sum) !== words.checksum) throw broken(file, "its data is damaged (checksum mismatch)");
     return average.size ? { ...checkpoint, average } : checkpoint;
   } finally {
     await opened.close();
   }
 }
 
-/** What a checkpoint holds that is no array, without reading its numbers. Throws WeightsError as `readCheckpoint`. */
+/** Everything in a checkpoint except arrays, without reading those. Throws WeightsError as `readCheckpoint`. */
 export async function readCheckpointState(file: string): Promise<Checkpoint["state"]> {
   return record(file, (await readMetadata(file)).state);
 }
 
-/** Whether a checkpoint of this name exists, whole or not. */
+/** Whether a checkpoint of this name exists, valid or not. */
 export async function checkpointExists(file: string): Promise<boolean> {
   return access(file, constants.F_OK).then(
     () => true,
@@ -106,7 +106,7 @@ function flatten(checkpoint: Checkpoint, shapes: Shapes): { tensors: FlatTensor[
   return { tensors, counters };
 }
 
-/** The words in the header, which `openSafetensors` has checked to be there. */
+/** The metadata in the header; `openSafetensors` has checked that it exists. */
 async function readMetadata(file: string): Promise<Record<string, string>> {
   const handle = await open(file);
   try {
@@ -127,7 +127,7 @@ function record(file: string, json: string | undefined): { [key: string]: Json }
     const value: unknown = JSON.parse(json ?? "");
     if (isRecord(value)) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw broken(file, "its state is not a JSON object");
 }
@@ -140,7 +140,7 @@ async function removeLeftovers(file: string): Promise<void> {
   }
 }
 
-/** Makes a rename last through a power cut, where the system allows folders to be flushed. */
+/** Makes a rename survive a power failure, where the system can flush folders. */
 async function flushFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return;
   const handle = await open(folder);
@@ -152,7 +152,7 @@ async function flushFolder(folder: string): Promise<void> {
 }
 
 function broken(file: string, problem: string): WeightsError {
-  return new WeightsError(`${file}: this checkpoint cannot be used: ${problem}; take another one`);
+  return new WeightsError(`${file}: this checkpoint cannot be used: ${problem}; use another one`);
 }
 
 /** The CRC-32 of a tensor's name, shape and numbers, continued from `sum`. */
@@ -162,7 +162,7 @@ function checksumOf(
   sum: number,
 ): number {
   const named = crc32(`${name} ${shape.join(" ")}`, sum);
-  // An empty buffer would make zlib start anew.
+  // An empty buffer would reset zlib's checksum.
   return values.length ? crc32(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), named) : named;
 }
 

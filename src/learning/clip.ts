@@ -1,15 +1,15 @@
-/** Clipping of gradients by their norm over all parameters together (as torch.nn.utils.clip_grad_norm_). */
+/** Clips gradients by their norm over all parameters (as torch.nn.utils.clip_grad_norm_). */
 
 import type { Numbers } from "./optimizer.ts";
 
-/** The Euclidean norm of all arrays taken as one vector; not finite when any entry is not. */
+/** The Euclidean norm of all arrays as one vector; not finite if any entry is not. */
 export function globalNorm(gradients: Numbers): number {
   let total = 0;
   for (const gradient of gradients.values()) total += squares(gradient);
   return Math.sqrt(total);
 }
 
-/** The factor, at most 1, that brings a gradient of norm `norm` down to norm `maximum`. */
+/** The factor, at most 1, that scales a gradient of norm `norm` to norm `maximum`. */
 export function clipFactor(norm: number, maximum: number): number {
   return Math.min(1, maximum / (norm + 1e-6));
 }

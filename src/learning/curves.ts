@@ -9,7 +9,7 @@ import type { TrainingListener } from "./training-listener.ts";
 /** Most points of one line; a longer run is averaged down to it. */
 const MOST_POINTS = 400;
 
-/** Draws the log again into `curves.svg` and `curves.png` of `folder` at each evaluation and at the end. Put it after the log. */
+/** Draws `curves.svg` and `curves.png` in `folder` from the log, at each evaluation and at the end. Must come after the log in the list of listeners. */
 export function curveFiles(log: string, folder: string): TrainingListener {
   const draw = async (): Promise<void> => {
     const svg = chartSvg(runPanels(readLog(log)));
@@ -19,7 +19,7 @@ export function curveFiles(log: string, folder: string): TrainingListener {
   return { evaluated: draw, ended: draw };
 }
 
-/** A panel with the losses, and one with the metrics where there are any. */
+/** One panel with the losses and, if there are any, one with the metrics. */
 export function runPanels(entries: readonly LogEntry[]): Panel[] {
   const losses = new Map<string, Point[]>();
   const metrics = new Map<string, Point[]>();

@@ -1,15 +1,15 @@
-/** Stopping a run whose numbers went wrong, with the batch that did it kept for study. */
+/** Stops a run that diverges, and keeps the batch that caused it. */
 
 import { join } from "node:path";
 import { writeWhole } from "../files/write-whole.ts";
 import type { Json } from "./json.ts";
 
-/** A loss or gradient that is not finite, or a loss far above its mean. The last checkpoint is as it was. */
+/** Thrown for a loss or gradient that is not finite, or a loss far above its mean. The last checkpoint is unchanged. */
 export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
   constructor(
     readonly problem: string,
-    /** Steps that were finished before. */
+    /** Steps finished before the failure. */
     readonly step: number,
     readonly losses: Record<string, number>,
     /** The batches of the failed step; empty when the run has no folder. */
@@ -18,7 +18,7 @@ export class DivergenceError extends Error {
     const values = Object.entries(losses).map(([name, value]) => `${name} ${value}`);
     const saved = files.length ? `; what went in is in ${files.join(", ")}` : "";
     super(
-      `training stopped after step ${step}: ${problem} (${values.join(", ")})${saved}. Lower the learning rate, or mend the data`,
+      `training stopped after step ${step}: ${problem} (${values.join(", ")})${saved}. Lower the learning rate, or fix the data`,
     );
   }
 }
@@ -28,14 +28,14 @@ export function totalLoss(losses: Record<string, number>): number {
   return Object.values(losses).reduce((sum, loss) => sum + loss, 0);
 }
 
-/** Says when a loss is not finite, or many times its running mean over some 50 steps. */
+/** Detects a loss that is not finite, or many times its running mean over about 50 steps. */
 export class LossWatch {
   /** The running mean; undefined before the first loss. */
   mean: number | undefined;
 
   constructor(private readonly factor: number) {}
 
-  /** What is wrong with a loss, or undefined. */
+  /** The problem with a loss, or undefined. */
   problem(loss: number): string | undefined {
     if (!Number.isFinite(loss)) return "the loss is not finite";
     if (this.mean === undefined || this.mean <= 0 || loss <= this.factor * this.mean) return undefined;
@@ -49,12 +49,12 @@ export class LossWatch {
 
 /** One batch as it was before the failure. */
 export interface FailedBatch {
-  /** The data position from which the source gives this batch again. */
+  /** The data position from which the source makes this batch again. */
   position: Json;
   contents: string | Uint8Array;
 }
 
-/** Writes the batches of a failed step, each as a `.json` with losses and position and a `.data`; answers the files. */
+/** Writes the batches of a failed step, each as a `.json` with losses and position and a `.data`; returns the files. */
 export async function saveFailedBatches(
   folder: string,
   { step, problem, losses }: { step: number; problem: string; losses: Record<string, number> },

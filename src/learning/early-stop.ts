@@ -10,14 +10,14 @@ export class EarlyStop implements TrainingListener, Restorable {
   private best: number | null = null;
   private waited = 0;
 
-  /** Ends the run at the evaluation that is the `patience`th in a row below the best before it. */
+  /** Ends the run after `patience` evaluations in a row below the best one before. */
   constructor(private readonly options: { metric: string; patience: number }) {}
 
   get signal(): AbortSignal {
     return this.controller.signal;
   }
 
-  /** Throws RecipeError that lists the metrics where none is named as it was told. */
+  /** Throws a RecipeError that lists the metrics if none has the given name. */
   evaluated({ metrics }: { metrics: Record<string, number> }): void {
     const { metric } = this.options;
     const value = metrics[metric];
@@ -40,7 +40,7 @@ export class EarlyStop implements TrainingListener, Restorable {
   restore(state: Json): void {
     const [best, waited] = Array.isArray(state) ? state : [];
     if (typeof waited !== "number" || !(best === null || typeof best === "number"))
-      throw new RecipeError("early stop: the checkpoint holds another state; start the run anew");
+      throw new RecipeError("early stop: the checkpoint holds another state; start a new run");
     [this.best, this.waited] = [best, waited];
     this.stopWhenDue();
   }

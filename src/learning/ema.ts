@@ -1,4 +1,4 @@
-/** An exponential moving average of weights, kept beside them during training. */
+/** An exponential moving average of the weights during training. */
 
 import { WeightsError } from "../errors.ts";
 import type { Numbers } from "./optimizer.ts";

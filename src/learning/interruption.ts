@@ -1,15 +1,15 @@
-/** Ctrl-C as a signal that lets the work under way finish. */
+/** Turns Ctrl-C into a signal that lets the current step finish. */
 
 /** What a shell expects of a process that a signal ended: 128 and the signal's number. */
 const exitCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Work that ended before its time because the user asked for it. Says how much is done, and how to go on. */
+/** The user stopped the work. The message says how much is done and how to continue. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
 }
 
 /**
- * Calls `work` with a signal that is aborted by the first SIGINT or SIGTERM, so that it can save and return or throw `Interrupted`; the
+ * Calls `work` with a signal that is aborted by the first SIGINT or SIGTERM, so that it can save and return or throw `Interrupted`. The
  * process then exits with 130 or 143. A second one ends the process at once. The handlers are gone when `work` is done.
  */
 export async function withInterruption<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {

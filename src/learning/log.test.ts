@@ -16,7 +16,7 @@ import { train } from "./train.ts";
 const root = mkdtempSync(join(tmpdir(), "log-"));
 after(() => rmSync(root, { recursive: true }));
 
-test("the log of a run taken up again has each step once", async () => {
+test("the log of a resumed run has each step once", async () => {
   const file = join(root, "log", "log.jsonl");
   const checkpoints = { folder: join(root, "run"), every: 4 };
   const dies = { stepped: ({ step }: { step: number }) => assert.notEqual(step, 7) };
@@ -56,7 +56,7 @@ test("CRC-32C and an event have the bytes of their definitions", () => {
   assert.equal(Buffer.from(record(Uint8Array.of(1))).readBigUInt64LE(), 1n);
 });
 
-test("TensorBoard files read back record by record, and a resumed run voids later steps", async () => {
+test("TensorBoard files have valid records, and a resumed run discards later steps", async () => {
   const folder = join(root, "board");
   const listener = tensorBoardLog(folder);
   mock.timers.enable({ apis: ["Date"], now: 1_700_000_000_099 });
@@ -93,7 +93,7 @@ test("TensorBoard files read back record by record, and a resumed run voids late
   );
 });
 
-test("curves are drawn as SVG and PNG, a long run thinned and a lost value left out", async () => {
+test("curves are drawn as SVG and PNG, with fewer points for long runs and without missing values", async () => {
   const log = join(root, "curves.jsonl");
   await train({ ...lineRun(20), listeners: [jsonLinesLog(log), curveFiles(log, root)] });
   const svg = readFileSync(join(root, "curves.svg"), "utf8");
@@ -136,7 +136,7 @@ test("ticks are round numbers within the range", () => {
   assert.deepEqual(ticks(1000, 1004), [1000, 1001, 1002, 1003, 1004]);
 });
 
-test("progress words give every loss and the time left at the running rate", () => {
+test("the progress text has every loss, and the time left at the current rate", () => {
   const rate = new StepRate();
   for (let i = 0; i < 30; i++) rate.add({ pictures: 8, seconds: 2 });
   const report = { step: 10, totalSteps: 4000, loss: 1.5, losses: { focal: 1, box: 0.5 }, pictures: 8, seconds: 2 };

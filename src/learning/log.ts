@@ -1,4 +1,4 @@
-/** The log of a training run: one JSON object a line, cut back to the checkpoint when a run is taken up again. */
+/** The log of a training run: one JSON object per line. Resuming a run drops the lines after its checkpoint. */
 
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { writeWholeNow } from "../files/write-whole.ts";
@@ -10,7 +10,7 @@ export type LogEntry =
   | ({ kind: "step" } & Omit<StepReport, "totalSteps">)
   | { kind: "evaluation"; step: number; metrics: Record<string, number>; best: boolean };
 
-/** Writes each step and each evaluation to `file`, at once, so that a killed run leaves all that it did. */
+/** Writes each step and evaluation to `file` at once, so that a killed run loses nothing. */
 export function jsonLinesLog(file: string): TrainingListener {
   const append = (entry: LogEntry): Promise<void> =>
     writing(file, () => appendFileSync(file, `${JSON.stringify(entry)}\n`));
@@ -25,7 +25,7 @@ export function jsonLinesLog(file: string): TrainingListener {
   };
 }
 
-/** The entries of a log; a line that a killed run left half-written is passed over. */
+/** The entries of a log; an incomplete line of a killed run is skipped. */
 export function readLog(file: string): LogEntry[] {
   return readFileSync(file, "utf8")
     .split("\n")

@@ -1,4 +1,4 @@
-/** How much memory a training run will take, before it starts. */
+/** Estimates the memory of a training run before it starts. */
 
 export interface MemoryQuestion {
   /** Numbers in all weights. */
@@ -7,11 +7,11 @@ export interface MemoryQuestion {
   trained: number;
   /** Arrays that the optimizer keeps for each trained weight: 2 for AdamW, 1 for SGD with momentum. */
   momentsPerWeight: number;
-  /** Whether a moving average of all weights is kept. */
+  /** Whether the run keeps a moving average of all weights. */
   average: boolean;
-  /** Batches whose gradients are added up for one step. */
+  /** Batches whose gradients are added for one step. */
   accumulate: number;
-  /** Bytes of what a forward and backward pass keeps at its widest point. */
+  /** Peak bytes of the values that a forward and backward pass keeps. */
   activationBytes: number;
   /** Bytes of one composed batch. */
   batchBytes: number;

@@ -1,21 +1,21 @@
-/** What every optimizer offers: a step over typed arrays, and a state that is saved and restored bit for bit. */
+/** The interface of all optimizers: a step over typed arrays, and a state that is saved and restored bit for bit. */
 
 import { WeightsError } from "../errors.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
 
-/** Weights or gradients by parameter name; shapes are the model's business. */
+/** Weights or gradients by parameter name, flat; only the model knows shapes. */
 export type Numbers = Map<string, Float32Array>;
 
 /** Moments and counters by name, as they go into a checkpoint. */
 export type OptimizerState = Record<string, Float32Array | number>;
 
-/** What the schedules say about this step; 1 where nothing is said. */
+/** Factors of the schedules for this step; default 1. */
 export interface StepFactors {
   /** Multiplies the learning rate of every parameter. */
   learningRate?: number;
   /** Multiplies the weight decay of every parameter. */
   weightDecay?: number;
-  /** Multiplies every gradient: clipping and the mean over accumulated batches. */
+  /** Multiplies every gradient, for clipping and the mean over accumulated batches. */
   gradient?: number;
 }
 
@@ -23,9 +23,9 @@ export interface StepFactors {
 export interface Optimizer {
   /** Takes one step for every parameter that has a gradient and is not frozen; others keep their weight and moments. */
   step(weights: Numbers, gradients: Numbers, factors?: StepFactors): void;
-  /** The state as named arrays and numbers; the arrays are the optimizer's own, so write them out before the next step. */
+  /** The state as named arrays and numbers. The arrays are not copies: write them before the next step. */
   save(): OptimizerState;
-  /** Takes back what `save` gave; throws WeightsError when it does not fit. */
+  /** Restores what `save` returned; throws WeightsError if it does not fit. */
   restore(state: OptimizerState): void;
 }
 
@@ -37,7 +37,7 @@ export interface StepItem {
   setting: ParameterSetting;
 }
 
-/** Pairs gradients with weights and settings, leaving out frozen parameters; every misfit is reported at once. */
+/** Pairs gradients with weights and settings, without frozen parameters; reports every mismatch at once. */
 export function stepItems(weights: Numbers, gradients: Numbers, settings: Map<string, ParameterSetting>): StepItem[] {
   const items: StepItem[] = [];
   const wrong: string[] = [];
@@ -59,7 +59,7 @@ export function stateArrays(state: OptimizerState, prefix: string): Numbers {
   const found: Numbers = new Map();
   for (const [key, value] of Object.entries(state)) {
     if (!key.startsWith(`${prefix}/`)) continue;
-    if (typeof value === "number") throw new WeightsError(`optimizer state: ${key} is a number where an array belongs`);
+    if (typeof value === "number") throw new WeightsError(`optimizer state: ${key} is a number, not an array`);
     found.set(key.slice(prefix.length + 1), value);
   }
   return found;

@@ -27,7 +27,7 @@ test("GLIP's groups double the rate of biases, and give text and image backbones
   );
 });
 
-test("a later rule thaws what an earlier one froze", () => {
+test("a later rule unfreezes what an earlier one froze", () => {
   const rules = [
     { pattern: "rpn", frozen: true },
     { pattern: /bias_lang$/, frozen: false },

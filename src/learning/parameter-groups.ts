@@ -9,7 +9,7 @@ export interface ParameterSetting {
   frozen: boolean;
 }
 
-/** A change for all parameters whose name contains `pattern` (or matches it, when it is an expression). */
+/** A change for all parameters whose name contains `pattern` (or matches it, if it is a regular expression). */
 export interface GroupRule {
   pattern: string | RegExp;
   /** Replaces the learning rate. */
@@ -28,7 +28,7 @@ export interface GroupOptions {
   rules?: readonly GroupRule[];
 }
 
-/** The setting of every parameter. A rule that touches no parameter is a RecipeError: it is most likely misspelt. */
+/** The setting of every parameter. Throws RecipeError for a rule that matches no parameter, which is most likely misspelt. */
 export function parameterGroups(names: Iterable<string>, options: GroupOptions): Map<string, ParameterSetting> {
   const { learningRate, weightDecay, rules = [] } = options;
   const unused = new Set(rules);

@@ -7,12 +7,12 @@ import type { TrainingListener } from "./training-listener.ts";
 
 export interface PlateauOptions {
   metric: string;
-  /** Evaluations without a rise that are borne; the next one lowers the rate (GLIP on ODinW: 3). */
+  /** Allowed evaluations without a rise; the next one lowers the rate (GLIP on ODinW: 3). */
   patience: number;
   factor?: number;
-  /** Lowest factor over all falls. */
+  /** Lowest factor. */
   floor?: number;
-  /** A rise must be more than this part of the best value. */
+  /** A rise must be larger than this fraction of the best value. */
   threshold?: number;
 }
 
@@ -24,10 +24,10 @@ export class Plateau implements TrainingListener, Restorable {
 
   constructor(private readonly options: PlateauOptions) {}
 
-  /** The factor that the metric has led to so far, whatever the step. */
+  /** The current factor; does not depend on the step. */
   readonly schedule: Schedule = () => this.scale;
 
-  /** Takes note of the metric; a value of exactly 0 is passed over, as in the GLIP reference. */
+  /** Records the metric; a value of exactly 0 is ignored, as in the GLIP reference. */
   evaluated({ metrics }: { metrics: Record<string, number> }): void {
     const { metric, patience, factor = 0.1, floor = 0, threshold = 1e-4 } = this.options;
     const value = metrics[metric];
@@ -51,7 +51,7 @@ export class Plateau implements TrainingListener, Restorable {
   restore(state: Json): void {
     const [scale, best, waited] = Array.isArray(state) ? state : [];
     if (typeof scale !== "number" || typeof waited !== "number" || !(best === null || typeof best === "number")) {
-      throw new RecipeError("plateau: the checkpoint holds another state; start the run anew");
+      throw new RecipeError("plateau: the checkpoint holds another state; start a new run");
     }
     [this.scale, this.best, this.waited] = [scale, best, waited];
   }

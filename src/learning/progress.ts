@@ -1,8 +1,8 @@
-/** How fast a training run goes, and the time left, in words. */
+/** The speed of a training run and the time left, as text. */
 
 import type { StepReport } from "./training-listener.ts";
 
-/** Running means over some twenty steps. */
+/** Running means over about twenty steps. */
 export class StepRate {
   private pictures = 0;
   private steps = 0;
@@ -23,7 +23,7 @@ export class StepRate {
   }
 }
 
-/** Losses, rate and time left of a step in one short line, which leaves out what is not known yet. */
+/** Losses, rate and time left in one short line; unknown values are left out. */
 export function progressWords({ step, totalSteps, loss, losses }: StepReport, rate: StepRate): string {
   const names = Object.entries(losses);
   const parts = names.length > 1 ? ` (${names.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ")})` : "";
@@ -36,7 +36,7 @@ export function progressWords({ step, totalSteps, loss, losses }: StepReport, ra
   ].join(" · ");
 }
 
-/** Seconds as hours, minutes and seconds, the two largest of them. */
+/** Seconds as text with the two largest units: "2 h 13 min". */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];

@@ -1,4 +1,4 @@
-/** A training run to a checkpoint and back. */
+/** Saves a training run as a checkpoint and restores it. */
 
 import { RecipeError, WeightsError } from "../errors.ts";
 import type { BatchSource } from "./batch-source.ts";
@@ -15,14 +15,14 @@ export interface RunParts {
   restorables: Record<string, Restorable>;
 }
 
-/** The numbers that the loop itself keeps. */
+/** The counters of the loop. */
 export interface RunNumbers {
   step: number;
   best: number | undefined;
   meanLoss: number | undefined;
 }
 
-/** A checkpoint of the run as it is; its arrays are the run's own. */
+/** A checkpoint of the current run; its arrays are not copies. */
 export function captureRun(parts: RunParts, { step, best, meanLoss }: RunNumbers, recipe: Json): Checkpoint {
   const { weights, average, optimizer, source } = parts;
   const restorables = Object.fromEntries(Object.entries(parts.restorables).map(([name, part]) => [name, part.save()]));
@@ -30,7 +30,7 @@ export function captureRun(parts: RunParts, { step, best, meanLoss }: RunNumbers
   return { weights, ...(average && { average }), optimizer: optimizer.save(), state };
 }
 
-/** Puts a checkpoint's numbers back into the run; a WeightsError or RecipeError, before any change, where they do not fit. */
+/** Restores a run from a checkpoint. Throws WeightsError or RecipeError, before any change, if it does not fit. */
 export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers {
   const { step, best, meanLoss, data, restorables } = checkpoint.state;
   const states = (restorables ?? {}) as { [name: string]: Json };

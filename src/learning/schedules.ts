@@ -9,7 +9,7 @@ export interface MultiStepOptions {
   totalSteps: number;
   /** Steps at which the factor falls; values below 1 are fractions of `totalSteps`. GLIP: 0.67 and 0.89. */
   milestones: readonly number[];
-  /** What the factor is multiplied by at each milestone. */
+  /** The factor is multiplied by this at each milestone. */
   gamma?: number;
 }
 
@@ -30,7 +30,7 @@ export function withWarmup(schedule: Schedule, { steps, start = 0.001 }: { steps
 }
 
 /**
- * GLIP-L's weight-decay schedule: a fall by `gamma` each time that `fraction` of the way (counted from 0) to a
+ * GLIP-L's weight-decay schedule: multiplied by `gamma` each time that `fraction` of the way (from step 0) to a
  * milestone of the learning rate is reached. Follows `solver/lr_scheduler.py` of the GLIP reference.
  */
 export function weightDecaySteps(options: MultiStepOptions & { fraction?: number }): Schedule {

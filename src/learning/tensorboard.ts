@@ -8,8 +8,8 @@ import { writing } from "../files/writing.ts";
 import type { TrainingListener } from "./training-listener.ts";
 
 /**
- * Writes losses, rates and metrics for TensorBoard into `folder`, in a new file for each start of the run; a run taken
- * up again tells TensorBoard to forget what was logged after its checkpoint.
+ * Writes losses, rates and metrics for TensorBoard into `folder`, in a new file for each start of the run. A resumed
+ * run makes TensorBoard discard what was logged after its checkpoint.
  */
 export function tensorBoardLog(folder: string): TrainingListener {
   let file = "";
@@ -47,7 +47,7 @@ export interface EventFields {
   step: number;
   fileVersion?: string;
   scalars?: Record<string, number>;
-  /** Events of this step and later ones in older files are void. */
+  /** TensorBoard discards events of this and later steps in older files. */
   sessionStart?: boolean;
 }
 
@@ -82,7 +82,7 @@ export function record(bytes: Uint8Array): Uint8Array {
   return framed;
 }
 
-/** The checksum as TFRecord stores it: turned by 15 bits, so that a checksum of checksums stays a good one. */
+/** The checksum as TFRecord stores it: rotated by 15 bits, so that checksums of data with checksums stay reliable. */
 export function maskedChecksum(bytes: Uint8Array): number {
   const sum = crc32c(bytes);
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;

@@ -16,7 +16,7 @@ after(() => rmSync(root, { recursive: true }));
 const program = fileURLToPath(new URL("./fixtures/line-program.ts", import.meta.url));
 const steps = 150;
 
-test("a run killed at random moments and taken up each time ends in the same bits", async () => {
+test("a run killed at random moments and resumed each time ends with the same bits", async () => {
   const whole = join(root, "whole");
   const killed = join(root, "killed");
   assert.equal((await lines(start(whole))).at(-1), `finished at ${steps}`);
@@ -35,7 +35,7 @@ test("a run killed at random moments and taken up each time ends in the same bit
   }
 });
 
-test("an interrupted run saves the step under way, exits with 130 and goes on after it", async () => {
+test("an interrupted run finishes and saves its step, exits with 130, and resumes after it", async () => {
   const folder = join(root, "interrupted");
   const child = start(folder, "10");
   const end = /^interrupted at (\d+)$/.exec((await lines(child)).at(-1) ?? "");

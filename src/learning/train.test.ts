@@ -11,7 +11,7 @@ import { checkpointFile, type TrainingOptions, train } from "./train.ts";
 const root = mkdtempSync(join(tmpdir(), "train-"));
 after(() => rmSync(root, { recursive: true }));
 
-test("a line is found, with the moving average behind it and the best checkpoint kept", async () => {
+test("training fits a line; the moving average follows, and the best checkpoint is kept", async () => {
   const folder = join(root, "line");
   const steps: number[] = [];
   const result = await train({
@@ -36,7 +36,7 @@ test("a line is found, with the moving average behind it and the best checkpoint
   assert.deepEqual(last.average, result.average);
 });
 
-test("a run stopped by its signal and taken up again ends in the same bits", async () => {
+test("a run stopped by its signal and resumed ends with the same bits", async () => {
   const whole = join(root, "whole");
   const parted = join(root, "parted");
   await train({ ...lineRun(60), checkpoints: { folder: whole, every: 10 } });
@@ -63,7 +63,7 @@ test("resuming a finished run changes nothing", async () => {
   assert.ok(before.equals(readFileSync(checkpointFile(folder, "last"))));
 });
 
-test("a loss that is not a number stops the run and keeps its batch and the last checkpoint", async () => {
+test("a loss of NaN stops the run and keeps the batch and the last checkpoint", async () => {
   const folder = join(root, "nan");
   const options = spoiled(17, (losses) => ({ ...losses, square: Number.NaN }));
   await assert.rejects(train({ ...options, checkpoints: { folder, every: 5 } }), (error) => {
@@ -99,7 +99,7 @@ test("a loss far above its mean, and a gradient that is not finite, stop the run
   assert.deepEqual(options.weights, weights);
 });
 
-test("a checkpoint of another model, a broken one and a missing metric are refused with their names", async () => {
+test("a checkpoint of another model, a damaged one and an unknown metric are refused by name", async () => {
   const folder = join(root, "other");
   await train({ ...lineRun(4), checkpoints: { folder } });
   const checkpoints = { folder, resume: true };
@@ -116,7 +116,7 @@ test("a checkpoint of another model, a broken one and a missing metric are refus
   await assert.rejects(train({ ...lineRun(4), evaluation }), { name: "RecipeError", message: /named AP;.* AP50/ });
 });
 
-test("listeners hear of everything in its order, and of the end even after an error", async () => {
+test("listeners are called in order, and at the end even after an error", async () => {
   const heard: string[] = [];
   const listener = {
     started: ({ step }: { step: number }) => void heard.push(`started ${step}`),

@@ -1,4 +1,4 @@
-/** The training loop: batches in, weights stepped, checkpoints out; a run taken up again ends in the same bits. */
+/** The training loop: batches in, weights updated, checkpoints out. A resumed run ends with the same bits. */
 
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -16,8 +16,8 @@ import type { Schedule } from "./schedules.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
 
 /**
- * Losses, whose sum is minimised, and its gradients for one batch; the loop never sees a tensor. The arrays must be new
- * ones at each call: with several batches a step the first are still in use when the next are made.
+ * Losses, whose sum is minimised, and the gradients of that sum for one batch; the loop knows no tensors. The arrays must be new
+ * at each call: with several batches per step, the first are still in use when the next are made.
  */
 export type TrainingStep<Batch> = (
   weights: Numbers,
@@ -28,7 +28,7 @@ export type TrainingStep<Batch> = (
 export interface Evaluation {
   /** Steps between evaluations; the last step is always evaluated. */
   every: number;
-  /** The metric of which the highest value makes the `best` checkpoint. */
+  /** The metric that decides the `best` checkpoint; higher is better. */
   best: string;
   run(model: { weights: Numbers; average: Numbers | undefined; step: number }): Promise<Record<string, number>>;
 }
@@ -40,9 +40,9 @@ export interface CheckpointOptions {
   every?: number;
   /** Seconds between checkpoints. */
   seconds?: number;
-  /** Goes on from `last.safetensors`, or from the start where there is none yet. */
+  /** Resumes from `last.safetensors`, or starts if there is none. */
   resume?: boolean;
-  /** Sizes of the weights along their axes, for the file. */
+  /** Shapes of the weights, for the file. */
   shapes?: Shapes;
   /** Stored beside the weights. */
   recipe?: Json;
@@ -52,7 +52,7 @@ export interface TrainingOptions<Batch> {
   /** The starting weights; written to in place. */
   weights: Numbers;
   step: TrainingStep<Batch>;
-  /** Not closed by the loop. */
+  /** The loop does not close it. */
   source: BatchSource<Batch>;
   optimizer: Optimizer;
   totalSteps: number;
@@ -62,25 +62,25 @@ export interface TrainingOptions<Batch> {
   clip?: number;
   /** Batches for one step of the optimizer; their gradients are averaged. */
   accumulate?: number;
-  /** Decay of a moving average of the weights (GLIP: 0.999); none is kept without it. */
+  /** Decay of a moving average of the weights (GLIP: 0.999); without it, no average is kept. */
   averageDecay?: number;
-  /** What else changes as the run goes on, by name: random generators that `step` draws from, a `Plateau`. */
+  /** Other state of the run, by name: random generators that `step` uses, a `Plateau`. */
   restorables?: Record<string, Restorable>;
-  /** Pictures in a batch, for the rate; 1 unless told. */
+  /** Pictures in a batch, for the rate; default 1. */
   pictures?: (batch: Batch) => number;
   evaluation?: Evaluation;
   checkpoints?: CheckpointOptions;
-  /** A loss this many times its running mean ends the run as diverging; 20 unless told. */
+  /** A loss this many times its running mean ends the run as diverging; default 20. */
   divergence?: number;
-  /** What to write of a batch that ended the run; JSON with its typed arrays as lists unless told. */
+  /** Converts a batch that ended the run for its file; default: JSON with typed arrays as lists. */
   describeBatch?: (batch: Batch) => string | Uint8Array;
   listeners?: readonly TrainingListener[];
-  /** Saves and returns after the step under way. */
+  /** When aborted, the current step is finished and saved, and `train` returns. */
   signal?: AbortSignal;
 }
 
 export interface TrainingResult {
-  /** Steps finished over all runs. */
+  /** Steps finished, including those before a resume. */
   step: number;
   interrupted: boolean;
   weights: Numbers;
@@ -89,12 +89,12 @@ export interface TrainingResult {
   best: number | undefined;
 }
 
-/** Where a run's checkpoint of this name is. */
+/** Path of a run's checkpoint of this name. */
 export function checkpointFile(folder: string, name: "last" | "best"): string {
   return join(folder, `${name}.safetensors`);
 }
 
-/** Trains until `totalSteps` or `signal`; throws DivergenceError, or InputError when a checkpoint cannot be written. */
+/** Trains until `totalSteps` or `signal`; throws DivergenceError, or InputError if a checkpoint cannot be written. */
 export async function train<Batch>(options: TrainingOptions<Batch>): Promise<TrainingResult> {
   const run = new TrainingRun(options);
   await run.start();
@@ -134,7 +134,7 @@ class TrainingRun<Batch> {
     const { totalSteps, signal, checkpoints, evaluation } = this.options;
     while (this.step < totalSteps && !signal?.aborted) {
       await this.tell("stepped", await this.takeStep());
-      // Steps may run without a pause for the event loop, in which an interruption would never be heard.
+      // Steps may never yield to the event loop; without this pause an interruption would never be noticed.
       await setImmediate();
       const last = this.step === totalSteps;
       if (evaluation && (last || this.step % evaluation.every === 0)) await this.evaluate(evaluation);

@@ -1,4 +1,4 @@
-/** What a training run tells those who watch it: logs, progress, curves, callbacks of a recipe. */
+/** Events of a training run, for logs, progress, curves and callbacks of a recipe. */
 
 /** One finished step. */
 export interface StepReport {
@@ -11,18 +11,18 @@ export interface StepReport {
   loss: number;
   /** The norm of the gradient before clipping. */
   gradientNorm: number;
-  /** What the schedule said. */
+  /** The schedule's factor. */
   learningRateFactor: number;
   pictures: number;
   /** Seconds for the whole step. */
   seconds: number;
-  /** Seconds of these in which the trainer waited for a batch. */
+  /** Seconds of the step spent waiting for a batch. */
   waited: number;
 }
 
-/** Every method may be absent. A listener that throws ends the run. */
+/** All methods are optional. A listener that throws ends the run. */
 export interface TrainingListener {
-  /** Before the first step; `step` is above 0 when a run is taken up again. */
+  /** Before the first step; `step` is above 0 for a resumed run. */
   started?(run: { step: number; totalSteps: number }): void | Promise<void>;
   stepped?(report: StepReport): void | Promise<void>;
   evaluated?(evaluation: { step: number; metrics: Record<string, number>; best: boolean }): void | Promise<void>;

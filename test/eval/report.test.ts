@@ -154,7 +154,7 @@ test("protocols without classes have a report too", options, async () => {
     assert.deepEqual(await page.locator("h2").allTextContents(), [
       "Numbers",
       "R@1 of each",
-      "What was called what",
+      "Confusion table",
       "Worst misses",
     ]);
     assert.equal(await page.locator(".card").count(), 24);

@@ -3,7 +3,7 @@ import { xmlText } from "../../files/xml-text.ts";
 
 export interface Line {
   name: string;
-  /** A class of the style sheet, which gives the colour. */
+  /** Class in the style sheet that sets the colour. */
   style: string;
   points: readonly (readonly [x: number, y: number])[];
 }
@@ -12,7 +12,7 @@ const width = 460;
 const height = 300;
 const margin = { left: 46, right: 12, top: 12, bottom: 40 };
 
-/** A chart with axes from 0 to 1 upward and over a range across; `id` marks where the script draws other lines. */
+/** A chart; its vertical axis goes from 0 to 1. The page's script replaces the lines of the element `id`. */
 export function lineChart(
   lines: readonly Line[],
   { id, x, y, range = [0, 1] }: { id: string; x: string; y: string; range?: readonly [number, number] },

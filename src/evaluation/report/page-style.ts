@@ -30,7 +30,7 @@ section { background: var(--paper); border: 1px solid var(--line); border-radius
 .key.truth::before { background: var(--good) } .key.found::before { background: var(--bad) }
 `;
 
-/** Filters and sorts the rows, and draws the curves of the class that is chosen. */
+/** Filters and sorts the rows, and draws the curves of the selected class. */
 export const pageScript = `
 const rows = [...document.querySelectorAll(".row")], list = document.querySelector(".rows");
 const data = JSON.parse(document.getElementById("curves")?.textContent || "[]");

@@ -1,4 +1,4 @@
-/** A report as one HTML page that needs nothing else: no network, no other file. */
+/** A report as one HTML page that needs no network and no other file. */
 import type { CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import { xmlText } from "../../files/xml-text.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
@@ -9,11 +9,11 @@ import { meanCurve, type ReportData, type ReportRow } from "./report-data.ts";
 
 export interface ReportPictures {
   images: CocoGroundTruth["images"];
-  /** Where the pictures are; without it boxes are shown on blanks. */
+  /** Folder of the pictures; without it boxes are shown on a blank background. */
   folder?: string;
 }
 
-/** Classes shown in the confusion table: those with the most wrong names, then those with the most objects. */
+/** Classes shown in the confusion table: those most often confused, then those with the most objects. */
 const confusedClasses = 20;
 
 /** The page. */
@@ -31,10 +31,10 @@ export async function reportPage(data: ReportData, { images, folder }: ReportPic
     rowsSection(data),
     data.confusion ? confusionSection(data) : "",
     data.misses.length
-      ? `<section><h2>Worst misses</h2><p class="note">The largest objects that nothing of their class found at an overlap of one half. ${keys}</p><div class="cards">${await cards(data.misses, "miss")}</div></section>`
+      ? `<section><h2>Worst misses</h2><p class="note">The largest objects without a detection of their class at overlap .5 or more. ${keys}</p><div class="cards">${await cards(data.misses, "miss")}</div></section>`
       : "",
     data.falseAlarms.length
-      ? `<section><h2>Worst false alarms</h2><p class="note">The detections of highest score that match nothing at an overlap of one half. ${keys}</p><div class="cards">${await cards(data.falseAlarms, "alarm")}</div></section>`
+      ? `<section><h2>Worst false positives</h2><p class="note">The highest-scoring detections that match no object at overlap .5. ${keys}</p><div class="cards">${await cards(data.falseAlarms, "alarm")}</div></section>`
       : "",
   ];
   const facts = data.facts.map(([name, value]) => `<span>${xmlText(name)}: <b>${xmlText(value)}</b></span>`);
@@ -79,16 +79,16 @@ function curvesSection({ rows, scores }: ReportData): string {
       { name: "recall", style: "b", points: over(reached) },
       { name: "F1", style: "c", points: over(f1) },
     ],
-    { id: "score", x: "score from which on detections are kept", y: "share", range: scoreRange(at) },
+    { id: "score", x: "score threshold", y: "share", range: scoreRange(at) },
   );
   return (
-    `<section><h2>Curves: <span id="which">all classes</span></h2><p class="note">Choose a class below for its own curves. ` +
-    `Over all classes together F1 at overlap .5 is best from score ${Number(bestScore.toPrecision(4))} on.</p>` +
+    `<section><h2>Curves: <span id="which">all classes</span></h2><p class="note">Choose a class below to see its curves. ` +
+    `Over all classes, F1 at overlap .5 is highest at a threshold of ${Number(bestScore.toPrecision(4))}.</p>` +
     `<div class="charts">${recall}${score}</div></section>`
   );
 }
 
-/** From 0 to 1, or as wide as scores are. */
+/** From 0 to 1, or the range of the scores. */
 function scoreRange(scores: readonly number[]): [number, number] {
   return [scores.reduce((a, b) => Math.min(a, b), 0), scores.reduce((a, b) => Math.max(a, b), 1)];
 }
@@ -109,7 +109,7 @@ function rowsSection({ rows, barMetric }: ReportData): string {
   );
   return (
     `<section><h2>${xmlText(barMetric)} of each</h2>` +
-    `<p class="note">${bars.length} of ${rows.length} have something to find. From best to worst:</p>` +
+    `<p class="note">${bars.length} of ${rows.length} have objects. From best to worst:</p>` +
     `<svg class="overview" viewBox="0 0 1000 70" preserveAspectRatio="none" role="img" aria-label="from best to worst">${overview.join("")}</svg>` +
     `<div class="controls"><input id="find" type="search" placeholder="find a name" aria-label="find a name">` +
     `<select id="order" aria-label="order"><option value="value">best first</option><option value="worst">worst first</option><option value="name">by name</option><option value="objects">most objects first</option></select>` +
@@ -160,9 +160,9 @@ function confusionSection({ confusion, rows }: ReportData): string {
       ([truth, called, count]) => `<li>${xmlText(name(truth, ""))} called ${xmlText(name(called, ""))}: ${count}</li>`,
     );
   return (
-    `<section><h2>What was called what</h2><p class="note">Rows are what is there, columns what it was called, at an overlap of one half${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
-    `${shown.length} of ${rows.length} classes, those with the most wrong names.</p>` +
-    `<div class="two"><div class="scroll">${table}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no wrong names</li>"}</ol></div></div></section>`
+    `<section><h2>Confusion table</h2><p class="note">Rows are objects, columns are what the model called them, at overlap .5 or more${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
+    `${shown.length} of ${rows.length} classes: those most often confused.</p>` +
+    `<div class="two"><div class="scroll">${table}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no confusions</li>"}</ol></div></div></section>`
   );
 }
 
@@ -188,19 +188,19 @@ function mistakeCard(
 }
 
 function explain(kind: "miss" | "alarm", { nearest, category }: Mistake, rows: readonly ReportRow[]): string {
-  if (!nearest) return kind === "miss" ? "nothing seen there" : "nothing there";
+  if (!nearest) return kind === "miss" ? "no detection there" : "no object there";
   const overlap = nearest.overlap.toFixed(2);
   const isAnotherPhrase = nearest.name !== undefined && nearest.overlap >= 0.5;
   if (isAnotherPhrase) return `the best box is on “${nearest.name}” (overlap ${overlap})`;
   if (nearest.category === category) {
-    return nearest.overlap >= 0.5 ? "found already, or not counted there" : `the box meets by ${overlap} only`;
+    return nearest.overlap >= 0.5 ? "already matched, or not counted" : `overlap only ${overlap}`;
   }
   const name = nearest.name ?? rows[nearest.category]!.name;
   if (nearest.overlap >= 0.5) return `${kind === "miss" ? "called" : "is"} ${name} (overlap ${overlap})`;
   return `nearest is ${name} (overlap ${overlap})`;
 }
 
-/** Curves as base64 of bytes, 250 standing for 1, so that a thousand classes stay small. Scores are laid over the chart's range. */
+/** Curves as base64 bytes (250 means 1), so that a thousand classes stay small. Scores are mapped to the chart's range. */
 function curvesJson({ rows, scores }: ReportData): string {
   const [low, high] = scoreRange(scores?.scores ?? []);
   const coded = (values: readonly number[]) =>

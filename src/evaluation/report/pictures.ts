@@ -1,11 +1,11 @@
-/** Mistakes as pictures: the surroundings of a box cut out of the picture, or drawn on a blank where there is no picture. */
+/** Pictures of mistakes: a crop around the box, or a blank background where there is no picture. */
 import sharp from "sharp";
 import type { CocoImage } from "../../data/readers/coco-records.ts";
 import { pictureIn } from "../../data/readers/folders.ts";
 import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
 
-/** A cut in picture pixels, and its pixels as a data address where the picture is at hand. */
+/** A crop in picture pixels, and its pixels as a data URL if the picture was found. */
 export interface Cut {
   left: number;
   top: number;
@@ -16,7 +16,7 @@ export interface Cut {
 
 const longestSide = 320;
 
-/** Cuts out a box (and what lies nearest) with a margin of half its size. */
+/** Crops around a box (and the nearest one of the other side), with a margin of half its size. */
 export async function cutOut(mistake: Mistake, image: CocoImage | undefined, folder: string | undefined): Promise<Cut> {
   const boxes = [mistake.xywh, ...(mistake.nearest ? [mistake.nearest.xywh] : [])];
   const side = (of: (box: number[]) => number, choose: (...values: number[]) => number) => choose(...boxes.map(of));
@@ -41,7 +41,7 @@ export async function cutOut(mistake: Mistake, image: CocoImage | undefined, fol
       .toBuffer();
     return { ...cut, address: `data:image/jpeg;base64,${pixels.toString("base64")}` };
   } catch {
-    // A picture of another size than the annotations say, none at all, or one outside the folder: the boxes are shown without it.
+    // The picture is missing, outside the folder or of another size than annotated: show the boxes without it.
     return cut;
   }
 }

@@ -1,4 +1,4 @@
-/** Everything that a report shows, gathered from an evaluation. */
+/** The data of a report, taken from an evaluation. */
 
 import type { CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import { recallThresholds } from "../../metrics/accumulate.ts";
@@ -19,7 +19,7 @@ import { curveOf } from "../../metrics/summary.ts";
 /** A class, a type of phrase, or a set, with its numbers; those of classes have curves. */
 export interface ReportRow {
   name: string;
-  /** The number that bars show; −1 for nothing to average. */
+  /** The number that the bar shows; −1 if there is nothing to average. */
   value: number;
   metrics: Record<string, number>;
   objects?: number;
@@ -29,10 +29,10 @@ export interface ReportRow {
 
 export interface ReportData {
   title: string;
-  /** What was evaluated, as names and values. */
+  /** Facts about the evaluation, as names and values. */
   facts: [name: string, value: string][];
   metrics: Record<string, number>;
-  /** What the bars of the rows show. */
+  /** Name of the metric that the bars show. */
   barMetric: string;
   rows: ReportRow[];
   scores?: ScoreCurve;
@@ -48,10 +48,10 @@ export interface Evaluated {
   phrases?: Phrases;
 }
 
-/** How many misses and false alarms are shown. */
+/** Most misses and false positives shown. */
 const mistakesShown = 24;
 
-/** Gathers a report; curves come only from evaluations that compare regions class by class, false alarms too. */
+/** Makes the data of a report. Only evaluations that compare regions by class have curves and false positives. */
 export function reportData(
   { metrics, rows, regions, phrases }: Evaluated,
   { title, facts }: Pick<ReportData, "title" | "facts">,

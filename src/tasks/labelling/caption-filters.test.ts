@@ -9,7 +9,7 @@ function captionsOf(path: string): string[] {
   return lines.filter((line) => line !== "" && !line.startsWith("#"));
 }
 
-test("captions in another language are told from English ones, which pass", async () => {
+test("captions in other languages are refused and English ones pass", async () => {
   const [filter] = await captionFilters({ language: "en" });
   const english = captionsOf("../../inputs/words/fixtures/noun-phrases.txt").map((line) => line.replace(/[[\]]/g, ""));
   const refused = english.filter((caption) => filter!(caption) !== undefined);
@@ -26,13 +26,13 @@ test("captions in another language are told from English ones, which pass", asyn
   );
 });
 
-test("words are counted, and a language that cannot be told is refused", async () => {
+test("captions with too few or too many words are refused, and so is an unsupported language", async () => {
   const [filter] = await captionFilters({ words: [2, 4] });
   const said = ["dog", "a dog", "a dog and cats", " a  dog and two cats"].map((caption) => filter!(caption));
   assert.deepEqual(said, ["few words", undefined, undefined, "many words"]);
   assert.deepEqual(await captionFilters({}), []);
   await assert.rejects(captionFilters({ language: "klingon" }), {
     name: "InputError",
-    message: /klingon.*give one of.* en,/,
+    message: /klingon.*use one of.* en,/,
   });
 });

@@ -1,21 +1,21 @@
-/** Which captions of the web are worth labelling. */
+/** Filters that refuse captions by length and language. */
 
 import { InputError } from "../../errors.ts";
 
 export interface CaptionLimits {
-  /** Least and most words. */
+  /** Smallest and largest number of words. */
   words?: readonly [least: number, most: number];
-  /** ISO 639-1 code of the language that captions are in. */
+  /** ISO 639-1 code of the language to keep. */
   language?: string;
 }
 
-/** Says in a few words why a caption is not worth labelling; undefined where it is. */
+/** Returns a short reason to refuse a caption, or undefined to keep it. */
 export type CaptionFilter = (caption: string) => string | undefined;
 
-/** How much better than the language that is asked for another one must fit: short captions fit several. */
+/** Another language must score this much better than the wanted one: short captions fit several languages. */
 const CERTAIN = 1.15;
 
-/** The filters that limits ask for; none without limits. @throws InputError for a language that cannot be told. */
+/** The filters for the given limits; none without limits. @throws InputError for an unsupported language. */
 export async function captionFilters({ words, language }: CaptionLimits): Promise<CaptionFilter[]> {
   return [...(words ? [ofLength(words)] : []), ...(language === undefined ? [] : [await ofLanguage(language)])];
 }
@@ -32,7 +32,7 @@ async function ofLanguage(language: string): Promise<CaptionFilter> {
   const { eld } = await import("eld/medium");
   const known = Object.values(eld.info().Languages);
   if (!known.includes(language))
-    throw new InputError(`language ${language} cannot be told from others; give one of ${known.sort().join(", ")}`);
+    throw new InputError(`language ${language} is not supported; use one of ${known.sort().join(", ")}`);
   return (caption) => {
     const found = eld.detect(caption);
     const scores = found.getScores();

@@ -1,4 +1,4 @@
-/** The figures of a labelled dataset: the paper's by one query of SQL over its tables, the rest from the sums of the shards. */
+/** Statistics of a labelled dataset: the paper's by one SQL query over its tables, the rest from the sums of the shards. */
 
 import { duckdb, literal } from "../../data/duckdb.ts";
 import { readStatistics, type ShardStatistics, shardFile } from "../../data/pairs/labelled.ts";
@@ -8,21 +8,21 @@ export interface DatasetFigures {
   readonly shards: number;
   /** All pairs of the source. */
   readonly pairs: number;
-  /** Pairs whose picture was looked at. */
+  /** Pairs whose picture the model has seen. */
   readonly labelled: number;
   readonly withBoxes: number;
-  /** Boxes above the threshold, and phrases that have some, each counted once whatever its case. */
+  /** Boxes above the threshold, and different phrases with at least one box (upper and lower case count as one). */
   readonly boxes: number;
   readonly phrases: number;
-  /** Pairs by the reason why they were not labelled. */
+  /** Number of pairs that were not labelled, by reason. */
   readonly refused: Readonly<Record<string, number>>;
   readonly damages: number;
 }
 
-/** Rows of labelled shards whose picture and caption stand in an earlier row, counted from 0, by the shard's place. */
+/** Rows (from 0) whose picture and caption also occur in an earlier row, by index of the shard. */
 export type Duplicates = ReadonlyMap<number, ReadonlySet<number>>;
 
-/** What no shard can know of itself: the first of equal pairs in the source's order stands. */
+/** Duplicates between shards: of equal pairs, the first in the source's order is kept. */
 export async function duplicatesOf(folder: string, shards: readonly Shard[]): Promise<Duplicates> {
   const connection = await duckdb();
   const result = await connection.runAndReadAll(`WITH ${tablesOf(folder, shards)} FROM twins`);
@@ -34,7 +34,7 @@ export async function duplicatesOf(folder: string, shards: readonly Shard[]): Pr
   return found;
 }
 
-/** Tables of SQL: `rows` of all shards, with the places of the shard and of the row in it, and `twins`, the places of the duplicates. */
+/** SQL tables: `rows` of all shards, with the index of the shard and of the row in it, and `twins`, the duplicates. */
 function tablesOf(folder: string, shards: readonly Shard[]): string {
   const files = shards.map((shard) => literal(shardFile(folder, shard, "table"))).join();
   return `
@@ -42,7 +42,7 @@ function tablesOf(folder: string, shards: readonly Shard[]): string {
     twins AS (SELECT shard, row FROM rows QUALIFY row_number() OVER (PARTITION BY digest ORDER BY shard, row) > 1)`;
 }
 
-/** Figures of shards that are all done. */
+/** Statistics of shards that are all finished. */
 export async function datasetFigures(
   folder: string,
   { shards, duplicates, threshold }: { shards: readonly Shard[]; duplicates: Duplicates; threshold: number },

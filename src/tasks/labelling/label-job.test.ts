@@ -43,7 +43,7 @@ async function labelInto(out: string, more = {}, from = source) {
   }
 }
 
-test("the result reads back as a dataset with scores, and trains from pictures that stay in their tars", async () => {
+test("the result reads as a dataset with scores, and training reads pictures from their tars", async () => {
   mkdirSync(source);
   for (const shard of [0, 1]) {
     const members: [string, string | Buffer][] = [];
@@ -89,7 +89,7 @@ test("the result reads back as a dataset with scores, and trains from pictures t
   assert.equal((await composer.compose(0)).pictures, 2);
 });
 
-test("a second run finds what is there, makes what is missing in the same bytes, and loads no model for nothing", async () => {
+test("a second run makes only missing shards, with the same bytes, and loads no model if none is missing", async () => {
   const shards = join(root, "out", "shards");
   const bytes = () =>
     readdirSync(shards)
@@ -109,14 +109,14 @@ test("a second run finds what is there, makes what is missing in the same bytes,
   assert.deepEqual(bytes(), first);
 });
 
-test("a folder of other settings is refused", async () => {
+test("a folder labelled with other settings is refused", async () => {
   await assert.rejects(
     labelInto("out", { threshold: 0.4 }),
-    /was labelled with .*0\.3.* not .*0\.4.*; choose another folder/,
+    /was labelled with .*0\.3.* not .*0\.4.*; use another folder/,
   );
 });
 
-test("of equal pairs in several shards the first stands, whichever shard is done first, and the others are problems", async () => {
+test("of equal pairs in several shards the first is kept, whichever shard is finished first, and the others are problems", async () => {
   const twins = join(root, "twins");
   mkdirSync(twins);
   const shardOf = async (pictures: readonly number[]) =>
@@ -182,12 +182,12 @@ test("which pairs are refused does not depend on how the source is cut", async (
   for (const size of [1, 3]) assert.deepEqual(await result(size), whole);
 });
 
-test("a language that cannot be told is refused before anything is written", async () => {
-  await assert.rejects(labelInto("klingon", { language: "klingon" }), /language klingon cannot be told/);
+test("an unsupported language is refused before anything is written", async () => {
+  await assert.rejects(labelInto("klingon", { language: "klingon" }), /language klingon is not supported/);
   assert.equal(existsSync(join(root, "klingon")), false);
 });
 
-test("captions that are refused by their length or language are counted by reason, and only where it is asked for", async () => {
+test("captions refused by length or language are counted by reason, and only when filters are set", async () => {
   const figures = await labelInto("strict", { words: [5, 9], language: "de" });
   assert.deepEqual(figures.refused, { "another language": 6, "few words": 2, "no caption": 2 });
 });

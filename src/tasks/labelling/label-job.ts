@@ -1,4 +1,4 @@
-/** A source that is labelled into a folder: what was asked, what is there, what is missing. */
+/** A labelling job: a source, a folder for the result, and which shards are finished or missing. */
 
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
@@ -17,12 +17,12 @@ import { type CaptionLimits, captionFilters } from "./caption-filters.ts";
 import { type DatasetFigures, datasetFigures, duplicatesOf } from "./figures.ts";
 import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
 
-/** What decides the bytes of the result. */
+/** Settings that determine the bytes of the result. */
 export interface LabelSettings extends Omit<LabelOptions, "filters">, CaptionLimits {
-  /** As it was named. */
+  /** Name of the model, as the user gave it. */
   model: string;
   size?: SizeRule;
-  /** Pairs of a shard, where tars do not say it. */
+  /** Pairs per shard, for sources that are not tars. */
   rows: number;
 }
 
@@ -36,18 +36,18 @@ export interface JobOptions {
 }
 
 export interface LabelJob extends Work<Shard> {
-  /** The same for the same shards and settings, wherever the source lies. */
+  /** The same for the same shards and settings, wherever the source is stored. */
   readonly name: string;
-  /** Loads the model. Errors here are no shard's. */
+  /** Loads the model. An error here does not count as a shard's failure. */
   start(): Promise<void>;
-  /** Notes in the folder that a shard was given up. */
+  /** Records in the folder that a shard was given up. */
   bury(letter: DeadLetter): Promise<void>;
   /** Joins the results of all shards: `grounding.jsonl`, `problems.jsonl`, `statistics.json`. */
   gather(): Promise<DatasetFigures>;
   dispose(): Promise<void>;
 }
 
-/** Cuts the source and notes in the folder what is asked for. @throws InputError where the folder holds the result of other settings. */
+/** Splits the source into shards and writes the settings into the folder. @throws InputError if the folder was labelled with other settings. */
 export async function openLabelJob({ source, images, out, settings, loadModel }: JobOptions): Promise<LabelJob> {
   const cut = await cutSource(source, { rows: settings.rows, ...(images === undefined ? {} : { images }) });
   const { shards } = cut;
@@ -82,22 +82,22 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   };
 }
 
-/** What a folder says of the job whose result it holds. */
+/** The job that a folder belongs to, and its progress. */
 export interface JobStatus {
-  /** Of its queue. */
+  /** Name of the job's queue. */
   readonly name: string;
   readonly shards: number;
   readonly done: number;
-  /** Of the shards that are done. */
+  /** Statistics of the finished shards. */
   readonly pairs: number;
   readonly boxes: number;
   readonly deadLetters: readonly DeadLetter[];
 }
 
-/** @throws InputError where the folder holds no result of labelling. */
+/** @throws InputError if the folder is not the result of a labelling job. */
 export async function readJobStatus(out: string): Promise<JobStatus> {
   const text = await readFile(join(out, JOB), "utf8").catch(() => {
-    throw new InputError(`${out} holds no ${JOB}; name the folder that groundling pseudo-label writes into`);
+    throw new InputError(`${out} holds no ${JOB}; give the folder that groundling pseudo-label writes into`);
   });
   const job = JSON.parse(text) as NotedJob;
   const found = await Promise.all(job.shards.map((shard) => readStatistics(out, shard)));
@@ -150,7 +150,7 @@ async function gather(out: string, shards: readonly Shard[], settings: LabelSett
   return figures;
 }
 
-/** A shard's lines as they count in the whole: pairs that came before in another shard are no labels but problems. */
+/** A shard's lines in the whole result: duplicates of pairs in earlier shards become problems. */
 async function withoutTwins(
   kind: "grounding" | "problems",
   read: (file: "grounding" | "problems") => Promise<Buffer>,
@@ -178,7 +178,7 @@ async function noteJob(out: string, job: NotedJob): Promise<void> {
   const before = known === undefined ? settings : JSON.stringify((JSON.parse(known) as NotedJob).settings);
   if (before !== settings)
     throw new InputError(
-      `${out} was labelled with ${before}, not ${settings}; choose another folder, or the same settings`,
+      `${out} was labelled with ${before}, not ${settings}; use another folder or the same settings`,
     );
   await writeWhole(file, `${JSON.stringify(job)}\n`);
 }

@@ -59,7 +59,7 @@ test("boxes are those that ground finds, by phrase, above the threshold", async 
   assert.ok(kept > 0 && kept < found.length);
 });
 
-test("suppression over the caption leaves no box that a better one of any phrase covers", async () => {
+test("suppression over the caption removes every box that a better one of any phrase covers", async () => {
   const pairs = [{ file: "a.png", caption, picture }];
   const count = (answers: unknown[]) =>
     (answers as LabelledPair[])[0]!.regions.reduce((sum, { boxes }) => sum + boxes.length, 0);
@@ -68,7 +68,7 @@ test("suppression over the caption leaves no box that a better one of any phrase
   assert.ok(apart > 0 && apart < all, `${apart} of ${all}`);
 });
 
-test("pictures are refused whose shorter side is less than asked", async () => {
+test("pictures whose shorter side is too short are refused", async () => {
   const pair = { file: "a.png", caption, picture };
   const [small] = (await label([pair], { minSide: 65 })) as Refusal[];
   assert.deepEqual([small!.reason, small!.detail], ["small picture", "96 × 64 pixels"]);
@@ -76,7 +76,7 @@ test("pictures are refused whose shorter side is less than asked", async () => {
   assert.ok("regions" in enough!);
 });
 
-test("every pair has one answer in its place: what cannot be labelled, why", async () => {
+test("every pair has one answer, in order: labels, or the reason why it has none", async () => {
   const text = (caption: string): PairOrRefusal => ({ file: "a.png", caption, picture });
   const answers = await label(
     [

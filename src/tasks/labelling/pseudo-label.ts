@@ -1,4 +1,4 @@
-/** Boxes for the noun phrases of captions, by a teacher (GLIP, section 3.3): how image–text pairs without boxes become training data. */
+/** Finds boxes for the noun phrases of captions with a teacher model (GLIP, section 3.3), to turn image–text pairs into training data. */
 
 import { createHash } from "node:crypto";
 import { suppress } from "../../boxes/suppression.ts";
@@ -12,24 +12,24 @@ import type { DigestedPicture, PicturePreparer } from "../finding/picture-prepar
 import type { CaptionFilter } from "./caption-filters.ts";
 
 export interface LabelOptions {
-  /** Boxes are kept above this score; 0.5 in the paper. */
+  /** Boxes need a score above this; 0.5 in the paper. */
   threshold: number;
   /** Overlap above which a better box of the same phrase suppresses another; 0.6 in the reference. */
   nms?: number;
-  /** Overlap above which a better box of any phrase of the caption suppresses another; the reference's `CAPTION_NMS`, which it leaves off. */
+  /** Overlap above which a better box of any phrase of the caption suppresses another; the reference's `CAPTION_NMS`, which is off there. */
   captionNms?: number;
   /** Pictures whose shorter side has fewer pixels are refused. */
   minSide?: number;
   filters?: readonly CaptionFilter[];
 }
 
-/** Characters beyond which no model reads a caption, so that nothing is spent on it. */
+/** Longer captions (in characters) are refused at once: no model reads them. */
 const LONGEST_CAPTION = 10_000;
-/** Pictures that are prepared while the model looks at another. */
+/** Pictures that are prepared ahead while the model runs. */
 const AHEAD = 3;
 
 /**
- * Labels pairs in their order. Every pair, and every refusal among them, has exactly one answer: a labelled pair, perhaps without boxes,
+ * Labels pairs in order. Every pair, and every refusal among the input, gives exactly one result: a labelled pair, perhaps without boxes,
  * or a refusal. Pictures must be prepared to the model's size.
  */
 export async function* pseudoLabel(
@@ -42,10 +42,10 @@ export async function* pseudoLabel(
   const preparing = (pair: PairOrRefusal) => {
     const candidate = isRefusal(pair) ? pair : worthLabelling(pair, options.filters ?? []);
     if (isRefusal(candidate)) return { candidate };
-    // Captions of one picture mostly stand together.
+    // Captions of one picture usually follow each other.
     if (last?.source !== candidate.pair.picture) {
       const picture = preparer.prepare(candidate.pair.picture);
-      // Awaited in its turn; until then a failure is nobody's.
+      // Awaited later; without this a failure before then would be an unhandled rejection.
       picture.catch(() => {});
       last = { source: candidate.pair.picture, picture };
     }
@@ -105,7 +105,7 @@ function withoutOverlap(found: PhraseDetection[], captionNms: number | undefined
   return Array.from(suppress(boxes, scores, captionNms), (kept) => found[kept]!);
 }
 
-/** Boxes by phrase, in the caption's order; phrases without any are left out. */
+/** Boxes by phrase, in the caption's order; phrases without boxes are left out. */
 function regionsOf(spans: readonly Span[], found: readonly PhraseDetection[], caption: string) {
   return spans.flatMap((span) => {
     const own = found.filter((one) => one.span === span);
@@ -115,7 +115,7 @@ function regionsOf(spans: readonly Span[], found: readonly PhraseDetection[], ca
   });
 }
 
-/** The answer, or the user's mistake as a value; any other error is thrown. */
+/** The result, or an InputError as a value; other errors are thrown. */
 async function settled<Value>(promise: Promise<Value>): Promise<Value | InputError> {
   return promise.catch((error: unknown) => {
     if (error instanceof InputError) return error;
@@ -123,7 +123,7 @@ async function settled<Value>(promise: Promise<Value>): Promise<Value | InputErr
   });
 }
 
-/** What `start` makes of each item, in order; it is called for some items before the one that is waited for. */
+/** Results of `start` for each item, in order; it is called some items ahead of the one that is awaited. */
 async function* ahead<Item, Made>(
   items: AsyncIterable<Item>,
   depth: number,

@@ -1,4 +1,4 @@
-/** Job files that run a command in many tasks, each with its share of the shards. */
+/** Job files that run a command as many tasks, each with its share of the shards. */
 import type { Job } from "kubernetes-types/batch/v1.js";
 
 interface JobFile {
@@ -7,7 +7,7 @@ interface JobFile {
   readonly text: string;
 }
 
-/** Makes a job file from the words of a command, which asks for itself with `--emit` and `--tasks`. */
+/** Makes a job file from the arguments of a command that was called with `--emit` and `--tasks`. */
 type Emit = (words: readonly string[], tasks: number) => JobFile;
 
 export const schedulers = { slurm: slurmScript, kubernetes: kubernetesManifest } as const satisfies Record<
@@ -16,7 +16,7 @@ export const schedulers = { slurm: slurmScript, kubernetes: kubernetesManifest }
 >;
 export type Scheduler = keyof typeof schedulers;
 
-/** An array of tasks for `sbatch`. Tasks that end before their time are started again by `--requeue`, and find what is done. */
+/** An array of tasks for `sbatch`. With `--requeue`, tasks that are stopped start again and skip finished shards. */
 function slurmScript(words: readonly string[], tasks: number): JobFile {
   const command = ["npx", "groundling", ...ownWords(words), "--shard-of", "slurm"].map(shellWord).join(" ");
   const text = `#!/bin/bash
@@ -30,7 +30,7 @@ exec ${command}
   return { file: "pseudo-label.sbatch", text };
 }
 
-/** An indexed job; image and volume are to be filled in: an image with Groundling, a volume with the source and the result. */
+/** An indexed job. The user fills in an image with Groundling, and a volume for source and result. */
 function kubernetesManifest(words: readonly string[], tasks: number): JobFile {
   const command = ["npx", "groundling", ...ownWords(words), "--shard-of", "kubernetes"];
   const job: Job = {
@@ -64,7 +64,7 @@ function kubernetesManifest(words: readonly string[], tasks: number): JobFile {
   return { file: "pseudo-label.json", text: `${JSON.stringify(job, undefined, 2)}\n` };
 }
 
-/** The words without what asks for the job file. */
+/** The arguments without `--emit` and `--tasks`. */
 function ownWords(words: readonly string[]): string[] {
   const own = ["--emit", "--tasks"];
   return words.filter(
