@@ -2,6 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import { InputError } from "../errors.ts";
+import { optional } from "../files/optional-package.ts";
 import { type DeadLetter, type DriveOptions, type Part, undone, type Work } from "./work.ts";
 
 export interface RedisQueue {
@@ -29,6 +30,7 @@ export interface QueueCounts {
   workers: number;
 }
 
+const SHARING = { purpose: "sharing work through Redis", packages: ["bullmq", "ioredis"] };
 const PREFIX = "groundling";
 /** Milliseconds between two checks of the queue. */
 const LOOK = 500;
@@ -46,7 +48,7 @@ export async function driveFromRedis<Shard extends Part>(
   options: RedisOptions,
 ): Promise<DeadLetter[]> {
   const { queue: name, url, attempts, lock, onTrouble } = options;
-  const { Worker } = await import("bullmq");
+  const { Worker } = await optional(() => import("bullmq"), SHARING);
   const queue = await openQueue(options);
   queue.on("error", (error) => onTrouble?.(error.message));
   const byId = new Map(work.shards.map((shard) => [idOf(shard), shard]));
@@ -145,7 +147,7 @@ function idOf({ key }: Part): string {
 /** @throws InputError where Redis cannot be reached. */
 async function openQueue({ url, queue }: RedisQueue): Promise<Queue> {
   await reach(url);
-  const { Queue } = await import("bullmq");
+  const { Queue } = await optional(() => import("bullmq"), SHARING);
   return new Queue(queue, connected(url));
 }
 
@@ -153,7 +155,7 @@ async function openQueue({ url, queue }: RedisQueue): Promise<Queue> {
 async function reach(url: string): Promise<void> {
   if (!/^rediss?:/.test(url) || !URL.canParse(url))
     throw new InputError(`${url} is not a Redis address; write redis://host:6379`);
-  const { Redis } = await import("ioredis");
+  const { Redis } = await optional(() => import("ioredis"), SHARING);
   const probe = new Redis(url, { lazyConnect: true, retryStrategy: () => null, connectTimeout: SILENCE });
   let reason = "";
   probe.on("error", (error) => {

@@ -1,8 +1,10 @@
 /** Line charts as SVG, one panel beneath the other, and SVG as PNG with the package's font. */
 
 import { createRequire } from "node:module";
-import { createCanvas, GlobalFonts, loadImage } from "@napi-rs/canvas";
+import { optional } from "../files/optional-package.ts";
 import { xmlText } from "../files/xml-text.ts";
+
+const DRAWING = { purpose: "drawing curves as PNG", packages: ["@napi-rs/canvas", "@fontsource/inter"] };
 
 export interface Point {
   x: number;
@@ -32,6 +34,7 @@ export function chartSvg(panels: readonly Panel[]): string {
 
 /** Draws an SVG at `scale` pixels per unit; the same on machines with and without fonts. */
 export async function svgToPng(svg: string, scale = 2): Promise<Uint8Array> {
+  const { createCanvas, GlobalFonts, loadImage } = await optional(() => import("@napi-rs/canvas"), DRAWING);
   const font = createRequire(import.meta.url).resolve("@fontsource/inter/files/inter-latin-400-normal.woff2");
   if (!GlobalFonts.has("Inter")) GlobalFonts.registerFromPath(font, "Inter");
   const picture = await loadImage(Buffer.from(svg));

@@ -1,6 +1,7 @@
 /** Loss and metric curves of a run, drawn from its log. */
 
 import { join } from "node:path";
+import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { chartSvg, type Panel, type Point, svgToPng } from "./chart.ts";
 import { type LogEntry, readLog } from "./log.ts";
@@ -14,7 +15,11 @@ export function curveFiles(log: string, folder: string): TrainingListener {
   const draw = async (): Promise<void> => {
     const svg = chartSvg(runPanels(readLog(log)));
     await writeWhole(join(folder, "curves.svg"), svg);
-    await writeWhole(join(folder, "curves.png"), await svgToPng(svg));
+    // The SVG is enough where the packages that draw a PNG are not installed.
+    const png = await svgToPng(svg).catch((error: unknown) => {
+      if (!(error instanceof InputError)) throw error;
+    });
+    if (png) await writeWhole(join(folder, "curves.png"), png);
   };
   return { evaluated: draw, ended: draw };
 }

@@ -2,7 +2,7 @@
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
-import { telemetryOff } from "../files/telemetry.ts";
+import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./runtimes.ts";
 
 export type Provider = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 
@@ -22,13 +22,21 @@ export interface BackendOptions {
   weightsFolder?: string;
 }
 
-type Ort = typeof import("onnxruntime-common");
+let told = false;
 
-/** ONNX Runtime for this place; in Node, too, the provider wasm is the web's. */
-export async function runtime(provider: Provider = "cpu"): Promise<Ort> {
-  if (!isNode() || provider === "wasm") return (await import("onnxruntime-web")) as Ort;
-  telemetryOff();
-  return await import("onnxruntime-node");
+/** ONNX Runtime for this place; in Node, too, the provider wasm is the web's, as is the CPU's where there is no native library. */
+export async function runtime(provider: Provider = "cpu"): Promise<Runtime> {
+  if (await isNative(provider)) return (await nativeRuntime())!;
+  if (isNode() && provider !== "wasm" && !told) {
+    told = true;
+    process.stderr.write(slowWords());
+  }
+  return webRuntime();
+}
+
+/** Whether a provider is the native library's, whose sessions map weights from files. */
+export async function isNative(provider: Provider = "cpu"): Promise<boolean> {
+  return provider !== "wasm" && (await nativeRuntime()) !== undefined;
 }
 
 /** Prepares a model (its bytes, or the path of a file) for running. */
@@ -43,7 +51,7 @@ export async function createSession(
     ...(patient ? { intra_op: { allow_spinning: "0" } } : {}),
   };
   const settings: OrtSession.SessionOptions = {
-    executionProviders: provider === "cpu" && !isNode() ? ["wasm"] : [provider],
+    executionProviders: provider === "cpu" && !(await isNative(provider)) ? ["wasm"] : [provider],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
@@ -64,8 +72,4 @@ export async function createSession(
       `provider ${provider} is not to be had here (${why}); leave the provider out to run on the CPU`,
     );
   }
-}
-
-function isNode(): boolean {
-  return typeof process === "object" && Boolean(process.versions?.node);
 }

@@ -4,9 +4,9 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import * as ort from "onnxruntime-node";
 import { cases, recorded } from "../grad/fixtures/operation-cases.ts";
 import { add, gelu, input, layerNorm, matmul, parameter, type Tensor } from "../tensor/index.ts";
+import { runtime } from "./backend.ts";
 import { exportOnnx } from "./export.ts";
 import { Session } from "./index.ts";
 
@@ -27,6 +27,7 @@ const feeds = { x: Float32Array.from({ length: 8 }, (_, i) => Math.cos(i)) };
 
 /** What plain ONNX Runtime makes of a file. */
 async function runFile(path: string): Promise<number[]> {
+  const ort = await runtime();
   const session = await ort.InferenceSession.create(path);
   assert.deepEqual([...session.inputNames, ...session.outputNames], ["x", "y"]);
   const { y: found } = await session.run({ x: new ort.Tensor("float32", feeds.x, [2, 4]) });

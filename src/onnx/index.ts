@@ -2,4 +2,5 @@
 
 export * from "./backend.ts";
 export * from "./lower.ts";
+export { useRuntime } from "./runtimes.ts";
 export * from "./session.ts";

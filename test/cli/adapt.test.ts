@@ -4,12 +4,12 @@ import assert from "node:assert/strict";
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { anchorsOf } from "../../src/boxes/anchors.ts";
 import { bestFirst, selectDetections } from "../../src/boxes/select.ts";
 import { decodePicture } from "../../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../../src/inputs/pictures/prepare-image.ts";
 import { glipPictures } from "../../src/models/parts/glip-pictures.ts";
+import { runtime } from "../../src/onnx/index.ts";
 import { groundling, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -128,11 +128,12 @@ async function answersOf(onnx: string) {
     ...glipPictures,
     size: { short: 96, max: 96 },
   });
+  const { InferenceSession, Tensor } = await runtime();
   const session = await InferenceSession.create(onnx);
   const { logits, offsets, centerness } = await session.run({ image: new Tensor("float32", tensor, [1, 3, 96, 96]) });
   await session.release();
   const { classes } = JSON.parse(readFileSync(`${onnx}.json`, "utf8"));
-  const numbers = (tensor: Tensor | undefined) => tensor!.data as Float32Array;
+  const numbers = (tensor: { data: unknown } | undefined) => tensor!.data as Float32Array;
   const [, count, tokens] = logits!.dims as [number, number, number];
   let at = 0;
   const levels = anchorsOf(96, 96).map((anchors) => {

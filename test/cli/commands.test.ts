@@ -6,6 +6,7 @@ import { CommanderError } from "commander";
 import sharp from "sharp";
 import { programFor } from "../../src/apps/cli/program.ts";
 import { RecipeError } from "../../src/errors.ts";
+import { runtime } from "../../src/onnx/index.ts";
 import { readModel } from "../../src/tasks/finding/model-folder.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { groundling, repository, temporaryFolder, writeTinyModel } from "./running.ts";
@@ -134,7 +135,7 @@ test("export writes plain ONNX whose answers are those that inspect saw", async 
   const words = ["export", "--model", model, "--size", "96x96", "--classes", "dog,red car", "--out", out];
   const { code, stderr } = await groundling(words);
   assert.equal(code, 0, stderr);
-  const ort = await import("onnxruntime-node");
+  const ort = await runtime();
   const session = await ort.InferenceSession.create(out);
   const file = await openWeights(await inspected());
   after(() => file.close());

@@ -1,13 +1,13 @@
 /** `groundling browse`: a page or a contact sheet of a dataset with its boxes and words. */
 
 import { extname } from "node:path";
-import { createCanvas, loadImage } from "@napi-rs/canvas";
 import { type Command, Option } from "commander";
 import type { DatasetImage, Shown } from "../../data/readers/dataset.ts";
 import { type DatasetChoice, openDataset } from "../../data/readers/find-dataset.ts";
 import { picturesIn } from "../../data/readers/folders.ts";
 import { pictureAt } from "../../data/readers/tar-pictures.ts";
 import { InputError } from "../../errors.ts";
+import { optional } from "../../files/optional-package.ts";
 import { writeWhole } from "../../files/write-whole.ts";
 import { xmlText } from "../../files/xml-text.ts";
 import { pictureFacts, readPictureFile } from "../../inputs/pictures/picture-file.ts";
@@ -113,6 +113,10 @@ text{font-size:10px;fill:var(--tone);paint-order:stroke;stroke:#000;stroke-width
 async function sheetOf(cards: readonly Card[]): Promise<Buffer> {
   const cell = 256;
   const columns = Math.min(6, cards.length);
+  const { createCanvas, loadImage } = await optional(() => import("@napi-rs/canvas"), {
+    purpose: "a contact sheet",
+    packages: ["@napi-rs/canvas"],
+  });
   const canvas = createCanvas(columns * cell, Math.ceil(cards.length / columns) * cell);
   const context = canvas.getContext("2d");
   context.font = "12px sans-serif";

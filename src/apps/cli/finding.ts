@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
+import { optional } from "../../files/optional-package.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
 import { exitingWhenInterrupted, Interrupted, withInterruption } from "../../learning/interruption.ts";
@@ -137,7 +138,10 @@ async function eachPicture(
       const detections = await question.ask(model, { ...picture, channels: 3 }, options);
       await answers.add({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
       if (options.draw) {
-        const { drawDetections } = await import("../detections/draw.ts");
+        const { drawDetections } = await optional(() => import("../detections/draw.ts"), {
+          purpose: "--draw",
+          packages: ["@napi-rs/canvas", "@fontsource/inter"],
+        });
         const drawing = await drawDetections(picture, detections, question.labels ?? labelsOf(detections));
         const path = await writeInto(options.out ?? ".", `${name}${DRAWING}`, drawing);
         bar.aside(() => say(`${path}\n`));

@@ -3,11 +3,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { overlapInclusive } from "../../boxes/overlap.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { resizedSize } from "../../inputs/pictures/prepare-image.ts";
 import { type Picture, resizeBilinear } from "../../inputs/pictures/resize.ts";
+import { runtime } from "../../onnx/index.ts";
 import { loadModel } from "../../tasks/finding/load-model.ts";
 import { readModel } from "../../tasks/finding/model-folder.ts";
 import { exportDetector } from "./export-detector.ts";
@@ -155,6 +155,7 @@ function prepared({ data, width, height }: Picture, { image }: Note, padded: { w
 }
 
 async function run(path: string, name: string, data: Float32Array, shape: number[]) {
+  const { InferenceSession, Tensor } = await runtime();
   const session = await InferenceSession.create(path);
   const found = await session.run({ [name]: new Tensor("float32", data, shape) });
   await session.release();

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
-import { pack } from "tar-stream";
 import { InputError } from "../../errors.ts";
+import { optional } from "../../files/optional-package.ts";
 import { writeWholeNow } from "../../files/write-whole.ts";
 import { composeScene, type Scene, type SceneOptions } from "./compose.ts";
 import { withArticle } from "./english.ts";
@@ -121,6 +121,7 @@ function gatherBlocks(world: World, { folder, count }: SceneDataset): void {
 async function writeShard(world: World, dataset: SceneDataset, start: number, end: number): Promise<void> {
   const path = join(dataset.folder, `${numbered(start / blockSize)}.tar`);
   if (existsSync(path)) return;
+  const { pack } = await optional(() => import("tar-stream"), { purpose: "writing tars", packages: ["tar-stream"] });
   const shard = pack();
   const mtime = new Date(0);
   for (let i = start; i < end; i++) {

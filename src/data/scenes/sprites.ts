@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { Resvg } from "@resvg/resvg-js";
 import { InputError } from "../../errors.ts";
+import { optionalNow } from "../../files/optional-package.ts";
 import { writeWholeNow } from "../../files/write-whole.ts";
 import type { NameTable } from "./names.ts";
 
@@ -126,6 +126,10 @@ export function renderIcon(style: string, id: string): Drawing | undefined {
   const height = icon.height ?? set.height ?? width;
   const names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"';
   const svg = `<svg ${names} viewBox="0 0 ${width} ${height}" color="${inkOf(id)}">${icon.body}</svg>`;
+  const { Resvg } = optionalNow<typeof import("@resvg/resvg-js")>(
+    () => createRequire(import.meta.url)("@resvg/resvg-js"),
+    { purpose: "rendering drawings", packages: ["@resvg/resvg-js"] },
+  );
   const image = new Resvg(svg, { fitTo: { mode: "width", value: side }, font: { loadSystemFonts: false } }).render();
   return { pixels: image.pixels, width: image.width, height: image.height };
 }
@@ -178,12 +182,15 @@ export function wantIconSets(styles: readonly string[]): void {
   const { devDependencies = {} }: { devDependencies?: Record<string, string> } = JSON.parse(
     readFileSync(new URL("../../../package.json", import.meta.url), "utf8"),
   );
+  const renderer = isInstalled("@resvg/resvg-js") ? [] : [`@resvg/resvg-js@${devDependencies["@resvg/resvg-js"]}`];
   const packages = missing.map((style) => {
     const version = devDependencies[`@iconify-json/${style}`];
     return `@iconify-json/${style}${version === undefined ? "" : `@${version}`}`;
   });
   const [sets, are] = missing.length === 1 ? ["the icon set", "is"] : ["the icon sets", "are"];
-  throw new InputError(`${sets} ${missing.join(", ")} ${are} not installed; run: npm install ${packages.join(" ")}`);
+  throw new InputError(
+    `${sets} ${missing.join(", ")} ${are} not installed; run: npm install ${[...packages, ...renderer].join(" ")}`,
+  );
 }
 
 function installed<T>(style: string, file: string): T {
@@ -200,4 +207,13 @@ function placeOf(style: string, file: string): string | undefined {
       // The other place may have it.
     }
   return undefined;
+}
+
+function isInstalled(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name);
+    return true;
+  } catch {
+    return false;
+  }
 }

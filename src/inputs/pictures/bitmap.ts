@@ -1,6 +1,7 @@
 /** Windows bitmaps (BMP), which sharp does not read. */
 
 import { InputError } from "../../errors.ts";
+import { optional } from "../../files/optional-package.ts";
 import type { Picture } from "./resize.ts";
 
 /** Length of the file's header and the first number of the next, which says how long that one is. */
@@ -44,7 +45,10 @@ export function bitmapHeader(bytes: Uint8Array): BitmapHeader {
 
 /** Decodes a bitmap to RGB; its header was looked at before. Throws InputError with what the decoder says for a broken one. */
 export async function decodeBitmap(bytes: Uint8Array): Promise<Picture> {
-  const { createCanvas, Image } = await import("@napi-rs/canvas");
+  const { createCanvas, Image } = await optional(() => import("@napi-rs/canvas"), {
+    purpose: "decoding BMP files",
+    packages: ["@napi-rs/canvas"],
+  });
   const image = new Image();
   await new Promise<void>((resolve, reject) => {
     image.onload = () => resolve();

@@ -1,7 +1,8 @@
 /** From a name or a path to a model that finds things. */
 
 import { NameList } from "../../inputs/words/name-list.ts";
-import { storeWeights } from "../../onnx/stored-weights.ts";
+import { isNative } from "../../onnx/index.ts";
+import { type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
 import { Companion, readCompanion } from "./companion.ts";
@@ -28,13 +29,9 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   // A model that was adapted answers alone: its companion knows nothing of what it was taught.
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
-  const stored = await storeWeights(drained(weights));
-  process.once("exit", stored.dispose);
-  const dispose = () => {
-    process.off("exit", stored.dispose);
-    stored.dispose();
-  };
-  const predictor = new Predictor(model, { ...stored, dispose }, options);
+  // WebAssembly maps no files.
+  const numbers = (await isNative(options.provider)) ? await storedUntilExit(weights) : weights;
+  const predictor = new Predictor(model, numbers, options);
   const loaded = new GroundingModel(predictor, words, preparation, {
     mark,
     ...(known ? { companion: new Companion(known, options) } : {}),
@@ -47,6 +44,17 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     throw error;
   }
   return loaded;
+}
+
+/** Weights in a temporary file, which goes when they are disposed or the process ends. */
+async function storedUntilExit(weights: Map<string, Float32Array>): Promise<StoredWeights> {
+  const stored = await storeWeights(drained(weights));
+  process.once("exit", stored.dispose);
+  const dispose = () => {
+    process.off("exit", stored.dispose);
+    stored.dispose();
+  };
+  return { ...stored, dispose };
 }
 
 /** Entries that leave the map as they are taken, so that their memory is free again. */

@@ -1,6 +1,7 @@
 /** Filters that refuse captions by length and language. */
 
 import { InputError } from "../../errors.ts";
+import { optional } from "../../files/optional-package.ts";
 
 export interface CaptionLimits {
   /** Smallest and largest number of words. */
@@ -29,7 +30,7 @@ function ofLength([least, most]: readonly [number, number]): CaptionFilter {
 }
 
 async function ofLanguage(language: string): Promise<CaptionFilter> {
-  const { eld } = await import("eld/medium");
+  const { eld } = await optional(() => import("eld/medium"), { purpose: "telling languages apart", packages: ["eld"] });
   const known = Object.values(eld.info().Languages);
   if (!known.includes(language))
     throw new InputError(`language ${language} is not supported; use one of ${known.sort().join(", ")}`);
