@@ -115,3 +115,15 @@ export async function pictureBatch(golden: Golden<RegionClipMeta>, of: "recognis
   }
   return { data, shape: [sizes.length, 3, height, width] as const };
 }
+
+/** Pixels of one picture as the recogniser takes them: [3,h,w], red, green and blue, normalised. */
+export function recogniserTensor(rgb: ArrayLike<number>): Float32Array {
+  const { fround } = Math;
+  const { mean, deviation } = CLIP_PIXELS;
+  const plane = rgb.length / 3;
+  return Float32Array.from({ length: rgb.length }, (_, i) => {
+    const k = Math.floor(i / plane);
+    const level = fround(rgb[3 * (i % plane) + k]! / 255);
+    return fround(fround(level - fround(mean[k]!)) / fround(deviation[k]!));
+  });
+}

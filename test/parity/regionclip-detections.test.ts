@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gridAnchors } from "../../src/boxes/grid-anchors.ts";
+import { pasteMask } from "../../src/boxes/masks/paste.ts";
 import { type Proposals, proposals } from "../../src/boxes/proposals.ts";
 import {
   onOriginal,
@@ -13,7 +14,7 @@ import { inferRegionClipConfig } from "../../src/models/region-clip/infer-region
 import { ANCHOR_RATIOS, PYRAMID_LEVELS, SINGLE_LEVEL } from "../../src/models/region-clip/localiser.ts";
 import { type RegionClip, regionClip } from "../../src/models/region-clip/region-clip.ts";
 import { Session } from "../../src/onnx/index.ts";
-import { input, type Numbers, type Tensor } from "../../src/tensor/index.ts";
+import { input, type Numbers, sigmoid, type Tensor } from "../../src/tensor/index.ts";
 import { Comparison, type Golden, MOST, openGolden } from "./golden.ts";
 import {
   classVectors,
@@ -132,6 +133,37 @@ async function wantPartners(
   });
 }
 
+/** Masks of the stored detections, as shares within their boxes and on the picture as it was given. */
+async function compareMasks(golden: Golden<RegionClipMeta>, picture: number, model: RegionClip, weights: Weights) {
+  const part = `post.${picture}`;
+  const { data, shape } = await pictureBatch(golden, "recogniser");
+  const boxes = await golden.floats(`${part}.final.boxes`);
+  const count = boxes.length / 4;
+  const places = input("boxes", [count, 4]);
+  const regions = model.regions(model.image(input("image", shape)), places, input("pictures", [count], "int64"));
+  const shares = sigmoid(model.masks!(regions.maps));
+  const outputs = { shares, "mask.res5": regions.maps, "mask.pooled": model.records.get("head.pooled")! };
+  const pictures = new BigInt64Array(count).fill(BigInt(picture));
+  const found = await run(outputs, { image: data, boxes, pictures }, weights);
+  const comparison = new Comparison();
+  for (const name of ["mask.pooled", "mask.res5"]) await comparison.add(golden, name, found[name]!);
+  await comparison.add(golden, `${part}.final.masks`, found.shares!);
+  comparison.finish(3);
+
+  const [, side] = golden.shape(`${part}.final.masks`) as [number, number];
+  const [, height, width] = golden.shape(`${part}.original.masks`) as [number, number, number];
+  const whole = await golden.integers(`${part}.original.masks`);
+  const original = await golden.floats(`${part}.original.boxes`);
+  for (let i = 0; i < count; i++) {
+    const box = original.subarray(4 * i, 4 * i + 4);
+    const own = found.shares!.subarray(i * side * side, (i + 1) * side * side);
+    const pasted = pasteMask({ shares: own, side, box }, { height, width });
+    const stored = whole.slice(i * height * width, (i + 1) * height * width);
+    const apart = stored.filter((pixel, k) => pixel !== pasted[k]).length;
+    assert.equal(apart, 0, `mask ${i}: ${apart} pixels differ`);
+  }
+}
+
 for (const { name, stem, hasLevels, hasRegions } of detectionSets()) {
   if (hasLevels)
     test(`${name}: the reference's anchors, and its proposals in its order`, { skip }, async () => {
@@ -175,6 +207,7 @@ for (const { name, stem, hasLevels, hasRegions } of detectionSets()) {
         await compareSets(golden, `post.${picture}.final`, final);
         const [height, width] = golden.meta.original_hw[picture]!;
         await compareSets(golden, `post.${picture}.original`, onOriginal(final, options, { height, width }));
+        if (golden.names.includes(`post.${picture}.final.masks`)) await compareMasks(golden, picture, model, weights);
       }
       await golden.close();
     });
