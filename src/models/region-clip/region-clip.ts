@@ -5,7 +5,6 @@ import {
   concat,
   constant,
   convolution,
-  expand,
   matmul,
   multiply,
   normalizeLength,
@@ -103,7 +102,8 @@ export function regionClip(config: RegionClipConfig, { normed = frozenNorm }: Re
   });
   const logits = head.layer((vectors: Tensor, classes: Tensor): Tensor => {
     const cosines = matmul(normalizeLength(vectors), swapLast(normalizeLength(classes)));
-    const background = expand(constant([0], [1, 1]), [vectors.shape[0]!, 1]);
+    const regions = vectors.shape[0]!;
+    const background = constant(new Float32Array(regions), [regions, 1]);
     return s.record("head.logits", concat([multiply(cosines, 1 / TEMPERATURE), background], 1));
   });
   return {

@@ -55,6 +55,11 @@ export class ClipSessions {
     return this.run(trace, { ids, ends: endPlaces(ids, length) });
   }
 
+  /** How many sessions were needed: one for pictures and one for texts, whatever the sizes of batches. */
+  get count(): number {
+    return this.sessions.size;
+  }
+
   async dispose(): Promise<void> {
     await this.sessions.dispose();
     process.off("exit", this.weights.dispose);

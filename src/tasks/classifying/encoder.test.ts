@@ -14,9 +14,9 @@ import { dot } from "./unit-vectors.ts";
 const merges = gunzipSync(readFileSync(new URL("../../../assets/clip/merges.txt.gz", import.meta.url))).toString();
 const words = BytePairs.parse(merges.split("\n").slice(0, 487).join("\n"));
 
-/** A small CLIP with random numbers. */
-async function small(): Promise<Encoder> {
-  const config = clipPresets["nano-rn"];
+/** Sessions of a small CLIP with random numbers. */
+function sessionsOf(preset: "nano-rn" | "nano-vit"): Promise<ClipSessions> {
+  const config = clipPresets[preset];
   let state = 5;
   const uniform = () => {
     state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
@@ -25,11 +25,10 @@ async function small(): Promise<Encoder> {
   const weights = new Map(
     clip(config).parameters.map(({ name, shape, initialise }) => [name, initialise(shape, uniform)]),
   );
-  const sessions = await ClipSessions.open(config, weights, { threads: 1 });
-  return new Encoder(sessions, words, { side: 96, ...CLIP_PIXELS }, 100);
+  return ClipSessions.open(config, weights, { threads: 1 });
 }
 
-const encoder = await small();
+const encoder = new Encoder(await sessionsOf("nano-rn"), words, { side: 96, ...CLIP_PIXELS }, 100);
 after(() => encoder.dispose());
 
 /** A picture of one colour. */
@@ -52,6 +51,18 @@ test("vectors have length 1, and batches of any size give the same ones", async 
       assert.ok(Math.abs(dot(vector, vector) - 1) < 1e-6);
       assert.ok(encoder.similarity(vector, together[i]!) > 1 - 1e-6);
     });
+});
+
+test("one session serves pictures and one texts, whatever the sizes of batches", async () => {
+  for (const preset of ["nano-rn", "nano-vit"] as const) {
+    const sessions = await sessionsOf(preset);
+    for (const n of [1, 2, 3]) {
+      await sessions.image(new Float32Array(n * 3 * 96 * 96), n);
+      await sessions.text(new BigInt64Array(n * (3 + n)).fill(5n), 3 + n);
+    }
+    assert.equal(sessions.count, 2, preset);
+    await sessions.dispose();
+  }
 });
 
 test("names are ranked by their cosines, and their shares add up to 1", async () => {
