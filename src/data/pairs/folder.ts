@@ -1,4 +1,4 @@
-/** Pairs of a folder: pictures with text files of the same names. */
+/** Pairs in a folder: pictures with text files of the same names. */
 import { readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
 import { filesUnder } from "../../files/walk.ts";
@@ -44,7 +44,7 @@ export async function* readPicturesShard(
   }
 }
 
-/** The list of a folder that was last read: its shards follow one another. */
+/** The list of the last folder that was read, since its shards are read one after another. */
 let known: { root: string; stems: Stems } | undefined;
 
 function stemsOf(root: string): Stems {
@@ -57,7 +57,7 @@ function stemsOf(root: string): Stems {
     if (found) found.push(file);
     else stems.set(stem, [file]);
   }
-  // Sorted again: "a-b.png" stands before "a.png", but "a" before "a-b".
+  // Sorted again: "a-b.png" comes before "a.png", but "a" before "a-b".
   known = { root, stems: new Map([...stems].sort(([a], [b]) => (a < b ? -1 : 1))) };
   return known.stems;
 }

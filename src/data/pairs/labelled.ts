@@ -1,4 +1,4 @@
-/** A labelled shard on disk: ODVG lines, the same as Parquet, what was refused, and the sums. */
+/** A labelled shard on disk: labels as ODVG lines and as Parquet, refused pairs, and statistics. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ export interface LabelledPair {
   /** Of the picture, in pixels. */
   readonly width: number;
   readonly height: number;
-  /** Phrases with a box at least, in the caption's order. */
+  /** Phrases with at least one box, in the caption's order. */
   readonly regions: readonly {
     readonly phrase: string;
     /** Characters [start, end) of the caption. */
@@ -29,21 +29,21 @@ export interface LabelledPair {
   }[];
 }
 
-/** What became of the pairs of a shard. */
+/** Statistics of a shard. */
 export interface ShardStatistics {
   readonly shard: Shard;
-  /** All pairs of the shard: those with boxes, those without, and those refused. */
+  /** All pairs of the shard: with boxes, without boxes, and refused. */
   readonly pairs: number;
   readonly withBoxes: number;
   readonly withoutBoxes: number;
   /** By reason. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Stretches of the source in which no pairs could be told apart. */
+  /** Damaged parts of the source in which no pairs could be recognised. */
   readonly damages: number;
   readonly boxes: number;
 }
 
-/** The files of a labelled shard by what they hold. The statistics are written last: where they are, the others are. */
+/** The files of a labelled shard. The statistics are written last, so if they exist, the shard is complete. */
 export const shardFiles = {
   grounding: ".jsonl",
   table: ".parquet",
@@ -51,7 +51,7 @@ export const shardFiles = {
   statistics: ".json",
 } as const;
 
-/** Folder of what is being written, by process; what a killed one leaves there is nobody's. */
+/** Folder for unfinished files, one per process; files of a killed process are never used. */
 export const DRAFTS = "drafts";
 
 /** The path of a shard's file in a job's folder. */
@@ -64,7 +64,7 @@ const columns = `{filename: 'VARCHAR', digest: 'VARCHAR', width: 'INTEGER', heig
   regions STRUCT(phrase VARCHAR, tokens_positive INTEGER[][], bbox DOUBLE[][], score FLOAT[])[])'}`;
 
 /**
- * Writes a shard. Its files appear when all are whole, and have the same bytes whoever writes them: two that label one shard at a time
+ * Writes a shard. Its files appear when all are complete, and always have the same bytes: two processes that label one shard at a time
  * do no harm. Holds one pair at a time.
  */
 export async function writeLabelledShard(
@@ -88,7 +88,7 @@ export async function writeLabelledShard(
   }
 }
 
-/** The statistics of a shard that is done; undefined for one that is not, or whose file has changed since. */
+/** The statistics of a finished shard; undefined if it is not finished or its source has changed since. */
 export async function readStatistics(folder: string, shard: Shard): Promise<ShardStatistics | undefined> {
   const text = await readFile(shardFile(folder, shard, "statistics"), "utf8").catch(() => undefined);
   const statistics = text === undefined ? undefined : (JSON.parse(text) as ShardStatistics);
@@ -122,7 +122,7 @@ async function writeLines(
   return { shard, ...sums, refused: Object.fromEntries(Object.entries(refused).sort()) };
 }
 
-/** Boxes to a hundredth of a pixel; scores in the digits that tell one float32 from the next. */
+/** Boxes rounded to a hundredth of a pixel; scores with just enough digits for a float32. */
 function odvgOf({ file, digest, width, height, caption, regions }: LabelledPair): object {
   return {
     filename: file,
@@ -144,7 +144,7 @@ function odvgOf({ file, digest, width, height, caption, regions }: LabelledPair)
 function lineWriter(file: string) {
   const stream = createWriteStream(file);
   const done = finished(stream);
-  // Told of where it is awaited.
+  // Reported where it is awaited.
   done.catch(() => {});
   return {
     async write(record: object): Promise<void> {

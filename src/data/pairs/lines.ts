@@ -1,4 +1,4 @@
-/** Pairs of a list with one a line: JSONL, or TSV with the picture's path before its caption. */
+/** Pairs in a list with one pair per line: JSONL, or TSV with the picture's path and its caption. */
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -20,9 +20,9 @@ interface Line {
   readonly number: number;
   /** First byte. */
   readonly start: number;
-  /** Past its line break. */
+  /** First byte after its line break. */
   readonly end: number;
-  /** Undefined where it is too long to be held. */
+  /** Undefined if the line is too long. */
   readonly text: string | undefined;
 }
 
@@ -75,7 +75,7 @@ function recordOf(text: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The columns of a TSV: those of its first line where that names the picture's and the caption's, else these two. */
+/** The columns of a TSV: from its first line if that is a header, otherwise picture, then caption. */
 function columnsOf(path: string): { columns: readonly string[]; header: boolean } {
   const unnamed = { columns: [PICTURE_FIELDS[0]!, CAPTION_FIELDS[0]!], header: false };
   if (!path.endsWith(".tsv")) return unnamed;
@@ -91,7 +91,7 @@ function columnsOf(path: string): { columns: readonly string[]; header: boolean 
   }
 }
 
-/** The lines of a file, or of a range of its bytes. No line of any length takes more memory than the longest text. */
+/** The lines of a file, or of a range of its bytes. Memory stays bounded for lines of any length. */
 async function* linesOf(
   path: string,
   range = { start: 0, end: Number.POSITIVE_INFINITY, line: 1 },

@@ -1,4 +1,4 @@
-/** Pictures with captions and without boxes, as they come from the web: what is read, and what cannot be. */
+/** Pictures with captions and without boxes, such as those of the web, and refusals of input that cannot be used. */
 import { join } from "node:path";
 import { fileWithin } from "../../files/read-file.ts";
 
@@ -7,11 +7,11 @@ export interface Pair {
   /** Path of the picture, relative to the folder of pictures; in a tar `shard.tar/name.jpg`. */
   readonly file: string;
   readonly caption: string;
-  /** Its path, or its bytes where they lie in a tar. */
+  /** Its path, or its bytes if it comes from a tar. */
   readonly picture: string | Uint8Array;
 }
 
-/** Why a pair is not labelled. Filters of captions have reasons of their own. */
+/** Why a pair is not labelled. Caption filters add their own reasons. */
 export type Reason =
   | "no picture"
   | "no caption"
@@ -28,37 +28,37 @@ export type Reason =
 /** Input that was not labelled. */
 export interface Refusal {
   readonly reason: Reason;
-  /** The picture's path, or the place in the source. */
+  /** The picture's path, or the position in the source. */
   readonly file: string;
-  /** In words. */
+  /** An explanation for the user. */
   readonly detail: string;
-  /** How many pairs of the source it stands for: none where a stretch of a file cannot be read as pairs at all. */
+  /** Number of pairs that it counts for; 0 for a damaged part of a file that cannot be read as pairs. */
   readonly pairs: number;
 }
 
 /** The detail of a duplicate. */
 export const TWIN = "the same picture with the same caption came before";
 
-/** A pair, a refusal in the place of one. */
+/** A pair, or the refusal of one. */
 export type PairOrRefusal = Pair | Refusal;
 
 export function isRefusal(one: object): one is Refusal {
   return "reason" in one;
 }
 
-/** Bytes of a text or line beyond which it is no caption. */
+/** Longest text or line, in bytes, that is read as a caption. */
 export const LONGEST_TEXT = 1 << 24;
 
-/** A text without the halves of characters that JSON may hold and no other tool reads. */
+/** Removes lone surrogates, which JSON allows and other tools cannot read. */
 export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, "\uFFFD");
 }
 
-/** What lists call the picture's path and the caption; the first that is there counts. */
+/** Names of the picture and caption columns in lists; the first one present is used. */
 export const PICTURE_FIELDS: readonly string[] = ["image", "filename", "file_name", "file", "path", "picture"];
 export const CAPTION_FIELDS: readonly string[] = ["caption", "text", "sentence"];
 
-/** The pair that a row of a list tells of. */
+/** The pair in a row of a list. */
 export function pairOfFields(
   fields: Readonly<Record<string, unknown>> | undefined,
   place: string,

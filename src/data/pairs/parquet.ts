@@ -1,4 +1,4 @@
-/** Pairs of a Parquet file with a column of paths and a column of captions. */
+/** Pairs in a Parquet file with a column of paths and a column of captions. */
 import { join } from "node:path";
 import { duckdb, literal } from "../duckdb.ts";
 import { CAPTION_FIELDS, type PairOrRefusal, PICTURE_FIELDS, pairOfFields } from "./pair.ts";
@@ -9,7 +9,7 @@ export interface ParquetShard {
   readonly file: string;
   /** Size of the file. */
   readonly bytes: number;
-  /** First row, and how many; none where the file cannot be read. */
+  /** First row and number of rows; 0 rows if the file cannot be read. */
   readonly start: number;
   readonly rows: number;
 }
@@ -21,7 +21,7 @@ export async function parquetShards(
 ): Promise<ParquetShard[]> {
   const stem = file.replace(/\.\w+$/, "");
   const total = await countRows(join(root, file)).catch(() => 0);
-  // A file without rows has one shard, which tells of it.
+  // A file without rows has one shard, so that it is reported.
   return Array.from({ length: Math.max(1, Math.ceil(total / rows)) }, (_, i) => {
     const start = i * rows;
     const key = `${stem}-${String(i).padStart(5, "0")}`;

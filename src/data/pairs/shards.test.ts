@@ -24,7 +24,7 @@ async function read(source: string, rows = 2, images?: string): Promise<{ keys: 
 const rows = ["a dog", "two cats", "", "a bird", "a red ball"].map((caption, i) => ({ image: `${i}.png`, caption }));
 const pairs = ["0.png: a dog", "1.png: two cats", "! 2.png: no caption (1)", "3.png: a bird", "4.png: a red ball"];
 
-test("tars give their pairs, halves of pairs and damages, each once", async () => {
+test("tars give their pairs, incomplete pairs and damages, each once", async () => {
   const folder = join(root, "tars");
   mkdirSync(join(folder, "more"), { recursive: true });
   const members: [string, string | Buffer][] = [
@@ -57,13 +57,13 @@ test("tars give their pairs, halves of pairs and damages, each once", async () =
     ...both("more/1.tar"),
     "! more/1.tar: damaged file (0)",
     "! more/1.tar/e.png: no caption (1)",
-    // Damage is told of before the pair that it was met behind.
+    // Damage is reported before the pair that precedes it.
     ...both("more/2.tar").toSpliced(3, 0, "! more/2.tar: damaged file (0)"),
     "! more/2.tar/e: no picture (1)",
   ]);
 });
 
-test("lists of lines are cut by rows; rows that tell of no pair are told of by their line", async () => {
+test("lists of lines are split by rows, and rows without a pair are reported with their line", async () => {
   const folder = join(root, "lists");
   mkdirSync(folder);
   writeFileSync(
@@ -96,7 +96,7 @@ test("a line of any length is one refusal, and the lines after it are read", asy
   assert.deepEqual(found, ["0.png: a dog", "! long.jsonl:2: long caption (1)", "1.png: two cats"]);
 });
 
-test("Parquet is cut by rows; a truncated file is one refusal beside whole ones", async () => {
+test("Parquet is split by rows; a truncated file is one refusal among intact ones", async () => {
   const folder = join(root, "parquet");
   mkdirSync(folder);
   writeFileSync(join(folder, "rows.json"), JSON.stringify(rows));
@@ -110,7 +110,7 @@ test("Parquet is cut by rows; a truncated file is one refusal beside whole ones"
   assert.deepEqual(found, ["! a.parquet: damaged file (0)", ...pairs]);
 });
 
-test("pictures stand with the texts of their names; what stands alone is told of", async () => {
+test("pictures are paired with texts of the same name, and unpaired files are reported", async () => {
   const folder = join(root, "pictures");
   mkdirSync(join(folder, "sub"), { recursive: true });
   for (const name of ["a.png", "a-b.jpg", "sub/c.png", "d.png"]) writeFileSync(join(folder, name), await stripes(1));
@@ -126,9 +126,9 @@ test("pictures stand with the texts of their names; what stands alone is told of
   ]);
 });
 
-test("a source without pairs is refused with what it could be", async () => {
+test("a source without pairs is refused with a list of what is accepted", async () => {
   mkdirSync(join(root, "empty"));
-  await assert.rejects(read(join(root, "empty")), /holds no image–text pairs; give tars, lists/);
+  await assert.rejects(read(join(root, "empty")), /holds no image–text pairs; use tars, lists/);
   await assert.rejects(read(join(root, "absent")), /absent does not exist/);
 });
 

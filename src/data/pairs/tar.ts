@@ -1,4 +1,4 @@
-/** Pairs of a WebDataset tar: a picture and a text of one name. */
+/** Pairs in a WebDataset tar: a picture and a text of the same name. */
 import { join } from "node:path";
 import { Problems } from "../readers/problems.ts";
 import { readImageTexts } from "../readers/tars.ts";
@@ -8,7 +8,7 @@ export interface TarShard {
   readonly kind: "tar";
   readonly key: string;
   readonly file: string;
-  /** Size of the tar, so that another one in its place is another shard. */
+  /** Size of the tar, so that a replaced file counts as another shard. */
   readonly bytes: number;
 }
 
@@ -28,7 +28,7 @@ export async function* readTarShard({ file }: TarShard, { root }: { root: string
     if (!picture) yield { reason: "no picture", file: path, detail: "a text without a picture", pairs: 1 };
     else if (captions.length === 0)
       yield { reason: "no caption", file: path, detail: "a picture without a text", pairs: 1 };
-    // A .json beside a .txt mostly holds the same caption again.
+    // A .json next to a .txt usually repeats the caption.
     else for (const caption of new Set(captions)) yield { file: path, caption: wellFormed(caption), picture };
   }
   yield* damage();

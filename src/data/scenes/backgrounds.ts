@@ -1,4 +1,4 @@
-/** Grounds to put things on: gradients, noise, boards, tiles, bricks, grass, clutter without a name. */
+/** Backgrounds: gradients, noise, boards, tiles, bricks, grass, and clutter that has no name. */
 
 import type { Random } from "../random.ts";
 import { groundColour, type Rgb } from "./colours.ts";
@@ -9,13 +9,13 @@ type Shade = (x: number, y: number) => number;
 
 type Canvas = { readonly data: Uint8Array; readonly width: number; readonly height: number };
 
-/** A kind of ground to lay things on. */
+/** A kind of background. */
 export type Ground = keyof typeof namedGrounds;
 
 export interface BackgroundOptions {
-  /** Half of the backgrounds are parts of these, if there are any. */
+  /** If given, half of the backgrounds are parts of these photos. */
   readonly photos?: readonly Layer[] | undefined;
-  /** The one kind of ground there is. */
+  /** Use only this kind of background. */
   readonly ground?: Ground | undefined;
 }
 
@@ -161,7 +161,7 @@ function horizon(canvas: Canvas, random: Random): void {
   canvas.data.set(ground.data.subarray(start), start);
 }
 
-/** Rectangles, ellipses and triangles in any colour: shapes that nothing should be found in. */
+/** Rectangles, ellipses and triangles in any colour, in which nothing should be detected. */
 function clutter(canvas: Canvas, random: Random): void {
   const { data, width, height } = canvas;
   for (let count = 1 + random.below(7); count > 0; count--) {

@@ -13,7 +13,7 @@ function thing(name: string, box: SceneObject["box"], colour?: "red" | "green", 
 const apples = [thing("apple", [0, 40, 20, 60], "red"), thing("apple", [0, 50, 20, 70], "red")];
 const chair = thing("chair", [50, 30, 90, 90]);
 
-test("captions say how many, in which colour and where, each with its span", () => {
+test("captions state number, colour and position of things, each with its span", () => {
   const captions = Array.from({ length: 80 }, (_, seed) => describe([...apples, chair], new Random(seed)));
   const texts = captions.map(({ caption }) => caption);
   assert.ok(texts.includes("two red apples left of a chair."), texts.join("\n"));
@@ -25,7 +25,7 @@ test("captions say how many, in which colour and where, each with its span", () 
   }
 });
 
-test("things of one name in two colours are told apart only when the colour is told of all", () => {
+test("things of one name are split by colour only if the colour of all of them is stated", () => {
   const mixed = [
     thing("key", [0, 0, 9, 9], "red"),
     thing("key", [20, 0, 29, 9], "green"),
@@ -40,7 +40,7 @@ test("things of one name in two colours are told apart only when the colour is t
   }
 });
 
-test("relations hold for every thing meant or are not said", () => {
+test("a relation is stated only if it holds for every thing of the phrase", () => {
   assert.equal(relationBetween(apples, [chair]), "left of");
   assert.equal(relationBetween([chair], [apples[0]!]), "right of");
   assert.equal(relationBetween([chair], apples), undefined);

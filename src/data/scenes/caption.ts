@@ -1,16 +1,16 @@
-/** Words for a scene, and which words mean which things. */
+/** Captions for a scene, and which words name which things. */
 
 import type { Random } from "../random.ts";
 import type { SceneObject } from "./compose.ts";
 import { countWord, plural, withArticle } from "./english.ts";
 import { relationBetween } from "./relations.ts";
 
-/** Words of a caption that mean certain things in the picture. */
+/** Words of a caption that name certain things in the picture. */
 export interface Phrase {
   readonly text: string;
-  /** First letter and one past the last, in the caption. */
+  /** Start and end (exclusive) in the caption. */
   readonly span: readonly [number, number];
-  /** Places in the scene's list of objects: all that the words mean, and no other. */
+  /** Indices into the scene's objects: exactly those that the words name. */
   readonly objects: readonly number[];
 }
 
@@ -25,7 +25,7 @@ interface Group {
   readonly objects: readonly number[];
 }
 
-/** What to tell of the things of one name, when it is known of all of them. */
+/** What to state about the things of one name, if it is known for all of them. */
 type Told = "nothing" | "colour" | "size";
 
 const often: readonly Told[] = ["nothing", "colour", "colour", "size", "size"];
@@ -33,8 +33,8 @@ const often: readonly Told[] = ["nothing", "colour", "colour", "size", "size"];
 const openings = ["", "", "", "a picture of ", "a scene with ", "here we see "];
 
 /**
- * A caption that names every thing once: "two red apples left of a small chair, a dog and three keys." What is told
- * of the things of each name is picked from `attributes`.
+ * A caption that names every thing once: "two red apples left of a small chair, a dog and three keys." What is stated
+ * about the things of each name is picked from `attributes`.
  */
 export function describe(objects: readonly SceneObject[], random: Random, attributes = often): Caption {
   const names = random.shuffled([...new Set(objects.map((object) => object.name))]);
@@ -56,7 +56,7 @@ export function describe(objects: readonly SceneObject[], random: Random, attrib
   return { caption: `${caption}.`, phrases };
 }
 
-/** The things of one name: all in one phrase, or one phrase for each colour or size. */
+/** The things of one name: all in one phrase, or one phrase per colour or size. */
 function groupsOf(name: string, objects: readonly SceneObject[], told: Told): Group[] {
   const places = objects.flatMap((object, i) => (object.name === name ? [i] : []));
   const words = places.map((place) => (told === "nothing" ? undefined : objects[place]?.attributes[told]));

@@ -36,7 +36,7 @@ export function hsvOf(red: number, green: number, blue: number): { hue: number; 
   return { hue: hue < 0 ? hue + 6 : hue, saturation: spread / most, value: most / 255 };
 }
 
-/** The inverse of `hsvOf`; any hue, it goes round. */
+/** The inverse of `hsvOf`; the hue may have any value. */
 export function rgbOf(hue: number, saturation: number, value: number): Rgb {
   const round = hue - 6 * Math.floor(hue / 6);
   const part = (shift: number) => {
@@ -64,7 +64,7 @@ export function colourWordOf(red: number, green: number, blue: number): ColourWo
   return value > 0.75 ? "pink" : "purple";
 }
 
-/** A colour such as walls, floors and cloth have: seldom loud. */
+/** A colour as walls, floors and cloth have: rarely bright. */
 export function groundColour(random: Random): Rgb {
   const saturation = random.chance(0.25) ? random.between(0.5, 0.95) : random.between(0, 0.45);
   return rgbOf(random.between(0, 6), saturation, random.between(0.15, 1));

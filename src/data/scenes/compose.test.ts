@@ -25,7 +25,7 @@ test("a seed gives the same scene whatever came before, from rendered and from s
   assert.equal(first.picture.data.length, 96 * 80 * 3);
 });
 
-test("boxes are exactly what the owners of the pixels say", () => {
+test("boxes are exactly the extent of each object's pixels", () => {
   for (const seed of seeds) {
     const { objects, owners } = composeScene(world, seed, { width: 120, height: 90 });
     assert.ok(objects.length >= 1 && objects.length <= 6);
@@ -40,7 +40,7 @@ test("boxes are exactly what the owners of the pixels say", () => {
   }
 });
 
-test("each phrase stands where its span says, means one kind of thing, and every thing has its phrase", () => {
+test("each phrase is at its span and names one kind of thing, and every thing has a phrase", () => {
   for (const seed of seeds) {
     const { objects, caption, phrases } = composeScene(world, seed, { width: 96, height: 96 });
     for (const { text, span, objects: meant } of phrases) {
@@ -88,7 +88,7 @@ test("training never paints a held-out pair, and the compose split paints nothin
   }
 });
 
-test("rendered models join the splits of training, with names of their own, when they are asked for", () => {
+test("rendered models are added to the training splits, with their own names, if enabled", () => {
   const options = { names: ["apple", "table"], models: true };
   assert.throws(() => loadWorld(join(folder, "elsewhere"), options), /models\.sprites is missing; make it/);
   const pixels = new Uint8Array(8 * 8 * 4).fill(255);
@@ -121,7 +121,7 @@ test("rendered models join the splits of training, with names of their own, when
   assert.ok(!loadWorld(folder, { split: "style", models: true }).names.includes("table"));
 });
 
-test("more drawings and names join the training alone", () => {
+test("more drawings and names are added to training only", () => {
   const usual = loadWorld(folder, {});
   const wide = loadWorld(folder, { more: true });
   const styles = (name: string) => new Set(wide.sprites.get(name)?.map((drawings) => drawings[0]!.style));

@@ -1,4 +1,4 @@
-/** A scene from a seed: a ground, some things laid on it, and what can truly be said about them. */
+/** Makes a scene from a seed: a background, things on it, and true statements about them. */
 
 import { Random } from "../random.ts";
 import { drawBackground, type Ground } from "./backgrounds.ts";
@@ -15,30 +15,30 @@ export interface SceneObject {
   readonly name: string;
   readonly style: string;
   readonly icon: string;
-  /** xyxy in pixels around all that is visible of it; the right and lower edges are exclusive. */
+  /** xyxy in pixels around its visible part; the right and lower edges are exclusive. */
   readonly box: readonly [number, number, number, number];
-  /** The part of the thing that neither the frame nor another thing hides, 0 to 1. */
+  /** Visible fraction of the thing, 0 to 1: not hidden by the frame or another thing. */
   readonly visible: number;
   readonly attributes: { readonly colour: ColourWord | undefined; readonly size: "small" | "large" | undefined };
 }
 
-/** A picture with everything that is known about it. */
+/** A picture with all its annotations. */
 export interface Scene extends Caption {
   /** RGB, width × height × 3. */
   readonly picture: { readonly data: Uint8Array; readonly width: number; readonly height: number };
   readonly objects: readonly SceneObject[];
-  /** Whose each pixel is: 0 for the ground, i + 1 for object i. */
+  /** Owner of each pixel: 0 for the background, i + 1 for object i. */
   readonly owners: Uint8Array;
 }
 
-/** Sizes of scenes, in pixels, and how many things to lay at most. */
+/** Size of scenes in pixels, and the largest number of things. */
 export interface SceneOptions {
-  /** Side of the smallest things, as a share of the shorter side of the picture; 0.12 unless told, at most 0.6. */
+  /** Side of the smallest things, as a share of the shorter side of the picture; default 0.12, at most 0.6. */
   readonly smallest?: number;
   readonly width?: number;
   readonly height?: number;
   readonly objects?: number;
-  /** The one kind of ground; any unless told. */
+  /** Kind of background; default: any. */
   readonly ground?: Ground;
 }
 
@@ -83,7 +83,7 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   return { picture, objects, owners, ...describe(objects, random, world.split === "compose" ? ["colour"] : undefined) };
 }
 
-/** A few things, now and then several of one name; never two names of one kin. */
+/** A few things, sometimes several of one name; never two related names. */
 function chooseSprites(world: World, count: number, random: Random): Sprite[] {
   const names: string[] = [];
   for (let i = 0; i < count; i++) {
@@ -112,7 +112,7 @@ function choosePose(
   };
 }
 
-/** A corner for the layer where it stays visible and hides little of what lies there already. */
+/** A corner for the layer where it stays visible and hides little of the things already there. */
 function findSpot(
   layer: Layer,
   { width, height }: Canvas,
@@ -188,7 +188,7 @@ function lay(canvas: Canvas, owners: Uint8Array, areas: number[], layer: Layer, 
     }
 }
 
-/** Darkens the ground beside the layer, in coarse steps of three pixels so that the edge is soft. */
+/** Darkens the background next to the layer, in coarse steps of three pixels so that the edge is soft. */
 function castShadow(canvas: Canvas, layer: Layer, spot: Spot, random: Random): void {
   const strength = random.between(0.08, 0.2);
   const reach = Math.max(2, Math.round(layer.height * 0.06));

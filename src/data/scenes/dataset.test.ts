@@ -28,7 +28,7 @@ function read(dataset: string, kind: string): Annotations {
   return JSON.parse(readFileSync(join(folder, dataset, `${kind}.json`), "utf8")) as Annotations;
 }
 
-test("pictures, boxes, masks and words on disk are those of the scenes", async () => {
+test("pictures, boxes, masks and captions on disk match the scenes", async () => {
   const settings = { folder: join(folder, "boxes"), count: 12, seed: 3, size: 96, form: "boxes" } as const;
   await writeSceneDataset(world, settings);
   const instances = read("boxes", "instances");
@@ -66,7 +66,7 @@ function pixelsOf(counts: readonly number[]): number[] {
   return Array.from({ length: 96 * 96 }, (_, at) => down[(at % 96) * 96 + Math.floor(at / 96)]!);
 }
 
-test("an interrupted writing goes on, and ends in the same bytes", async () => {
+test("an interrupted dataset is continued and ends with the same bytes", async () => {
   const settings = { count: 300, seed: 1, size: 24, form: "boxes" } as const;
   const interruption = { ...settings, folder: join(folder, "interrupted") };
   const stop = (done: number) => {
@@ -86,7 +86,7 @@ test("an interrupted writing goes on, and ends in the same bytes", async () => {
   await assert.rejects(writeSceneDataset(world, { ...interruption, seed: 2 }), /other settings/);
 });
 
-test("captions go with their pictures into tar shards", async () => {
+test("captions are written with their pictures into tar shards", async () => {
   await writeSceneDataset(world, { folder: join(folder, "shards"), count: 3, seed: 1, size: 24, form: "captions" });
   const entries = new Map<string, Buffer>();
   const reader = extract();

@@ -1,4 +1,4 @@
-/** Scenes written to a folder as an ordinary dataset, in blocks, so that an interrupted writing goes on where it was. */
+/** Writes scenes to a folder as an ordinary dataset, in blocks, so that an interrupted run can continue. */
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -12,21 +12,21 @@ import { withArticle } from "./english.ts";
 import { recordsOf, type SceneRecords } from "./records.ts";
 import type { World } from "./world.ts";
 
-/** Which scenes to write, and where. */
+/** Which scenes to write, and the folder. */
 export interface SceneDataset {
   readonly folder: string;
   readonly count: number;
   readonly seed: number;
   /** Width and height in pixels. */
   readonly size: number;
-  /** Most things of a scene, and how small they may be, where not as usual. */
+  /** Largest number of things in a scene, and their smallest size, if not the default. */
   readonly scene?: Pick<SceneOptions, "objects" | "smallest">;
   /**
    * "boxes": pictures, `instances.json` (COCO) and `grounding.json` (MDETR). "captions": tar shards of pictures and their sentences;
    * "names": the same with the names of the things in place of a sentence.
    */
   readonly form: "boxes" | "captions" | "names";
-  /** Called with the number of scenes done. */
+  /** Called with the number of finished scenes. */
   readonly progress?: (done: number) => void;
 }
 
@@ -34,8 +34,8 @@ const blockSize = 256;
 const scenesPerSeed = 1_000_000;
 
 /**
- * Writes a dataset of scenes; scene `i` is the scene `seed` × 1,000,000 + `i` of the world. What an earlier run of the same
- * settings has finished is kept. Throws InputError when the folder holds a dataset of other settings.
+ * Writes a dataset of scenes; scene `i` is the scene `seed` × 1,000,000 + `i` of the world. Scenes that an earlier run with the same
+ * settings has finished are kept. Throws InputError if the folder holds a dataset with other settings.
  */
 export async function writeSceneDataset(world: World, dataset: SceneDataset): Promise<void> {
   const { folder, count, form, progress } = dataset;
@@ -52,7 +52,7 @@ export async function writeSceneDataset(world: World, dataset: SceneDataset): Pr
   if (form === "boxes") gatherBlocks(world, dataset);
 }
 
-/** Writes down what the folder is for, or checks that it is for the same. */
+/** Stores the settings in the folder, or checks that they are the same. */
 function claim(world: World, { folder, count, seed, size, scene, form }: SceneDataset): void {
   const drawings = createHash("sha256");
   for (const name of world.names)
@@ -76,11 +76,11 @@ function claim(world: World, { folder, count, seed, size, scene, form }: SceneDa
       existsSync(join(folder, name)),
     );
     if (found !== undefined)
-      throw new InputError(`${folder} holds ${found}, which is of no generated scenes; choose another folder`);
+      throw new InputError(`${folder} holds ${found}, which is not a dataset of generated scenes; use another folder`);
     writeWholeNow(path, text);
   } else if (readFileSync(path, "utf8") !== text)
     throw new InputError(
-      `${path} is of a dataset with other settings than ${text.trim()}; choose another folder or delete it`,
+      `${path} is of a dataset with other settings than ${text.trim()}; use another folder or delete it`,
     );
 }
 

@@ -24,7 +24,7 @@ function read(set: string, split: string): Annotations {
   return JSON.parse(readFileSync(join(sets, set, split, "annotations_without_background.json"), "utf8"));
 }
 
-test("the thirteen sets are read as ODinW's are, with their sizes, and every class has boxes in every split", async () => {
+test("the thirteen sets load like ODinW's, with the right sizes and boxes of every class in every split", async () => {
   assert.deepEqual(
     odinwFolders(sets).map(({ name }) => name),
     downstreamSets.map(({ name }) => name),
@@ -55,7 +55,7 @@ test("the thirteen sets are read as ODinW's are, with their sizes, and every cla
   assert.ok(examples.length > 20);
 });
 
-test("a seed writes the same bytes again, another seed other pictures; the splits share none", async () => {
+test("a seed always writes the same bytes, another seed other pictures, and splits share no picture", async () => {
   const [again, other] = [join(root, "again"), join(root, "other")];
   const only = ["NightSky", "OldPets"];
   await writeDownstreamSets(again, { ...options, only });
@@ -72,7 +72,7 @@ test("a seed writes the same bytes again, another seed other pictures; the split
   }
 });
 
-test("a thermal picture has no colours, and one at night is dark", async () => {
+test("thermal pictures have no colours, and night pictures are dark", async () => {
   const pixels = (set: string) =>
     sharp(join(sets, set, "train", "0000.png"))
       .raw()

@@ -1,4 +1,4 @@
-/** Thirteen small detection sets to adapt to, each a world of its own: Object Detection in the Wild (GLIP, section 5) in miniature. */
+/** Thirteen small detection sets to adapt to, each with its own look: Object Detection in the Wild (GLIP, section 5) in miniature. */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,16 +11,16 @@ import { loadWorld, type Split, type World, wantIconSetsOf } from "./world.ts";
 
 export interface DownstreamSet {
   readonly name: string;
-  /** Drawings of which part of the world; "train" unless told. */
+  /** Split that the drawings come from; default "train". */
   readonly split?: Split;
   /** Only these drawing styles. */
   readonly styles?: readonly string[];
-  /** What is shown, and is a class unless `classes` says otherwise. */
+  /** Names of the things shown; also the classes unless `classes` is given. */
   readonly names: readonly string[];
-  /** Classes that say more than a name ("red balloon"); what is of no class stands among them unlabelled. */
+  /** Classes more specific than a name ("red balloon"); things of no class are shown without a label. */
   readonly classes?: readonly string[];
   readonly classOf?: (object: SceneObject) => string;
-  /** Chance that a thing is painted in another colour than its own. */
+  /** Probability that a thing is painted in another colour. */
   readonly painted?: number;
   /** In pixels. */
   readonly width: number;
@@ -34,7 +34,7 @@ export interface DownstreamSet {
 
 const sides = { width: 128, height: 128, objects: 4, smallest: 0.25 };
 
-/** In alphabetical order, as `groundling eval --protocol odinw` lists them. The built-in model never saw the names of Insects, Oddities and
+/** In alphabetical order, as `groundling eval --protocol odinw` lists them. The built-in model was not trained on the names of Insects, Oddities and
  * Workshop, the drawing style of OldPets and the looks of NightSky and ThermalPets. */
 export const downstreamSets: readonly DownstreamSet[] = [
   { ...sides, name: "Aquarium", names: ["fish", "shark", "octopus", "crab"], ground: "clouds", objects: 5 },
@@ -101,22 +101,22 @@ export const downstreamSets: readonly DownstreamSet[] = [
 
 /** Pictures of each part of a set. */
 export const downstreamCounts = { train: 40, valid: 30, test: 40 } as const;
-/** Scenes have numbers that no other command gives them: a million for a seed, a thousand for a set, two hundred for a part. */
+/** Numbers of scenes, different from those of every other command: a million per seed, a thousand per set, two hundred per part. */
 const FIRST_SCENE = 3_000_000_000;
 
 export interface DownstreamOptions {
-  /** Where rendered drawings are kept. */
+  /** Folder of rendered drawings. */
   readonly sprites: string;
   readonly seed?: number;
-  /** Names of the sets to write; all unless told. */
+  /** Names of the sets to write; default: all. */
   readonly only?: readonly string[];
-  /** Called with the name of a set that is done. */
+  /** Called with the name of each finished set. */
   readonly progress?: (name: string) => void;
 }
 
 /**
  * Writes SET/{train,valid,test} with pictures and `annotations_without_background.json`, as ODinW is published; the same bytes for
- * a seed. A set that is there already is kept; one appears under its name only when it is whole.
+ * a seed. An existing set is kept. A set appears under its name only when it is complete.
  */
 export async function writeDownstreamSets(
   folder: string,

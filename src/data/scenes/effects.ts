@@ -2,7 +2,7 @@
 
 import type { Random } from "../random.ts";
 
-/** Changes an RGB picture in place, mildly enough that colours keep their names. */
+/** Changes an RGB picture in place, so little that colours keep their names. */
 export function photograph(data: Uint8Array, width: number, height: number, random: Random): void {
   if (random.chance(0.25)) for (let times = 1 + random.below(2); times > 0; times--) blur(data, width, height);
   const noise = random.chance(0.4) ? random.between(2, 14) : 0;
@@ -17,10 +17,10 @@ export function photograph(data: Uint8Array, width: number, height: number, rand
     }
 }
 
-/** What a scene is seen by: a thermal camera, or the eye at night. */
+/** How a scene is seen: by a thermal camera, or at night. */
 export type Look = "thermal" | "night";
 
-/** Changes an RGB picture in place, so much that it is of another domain. */
+/** Changes an RGB picture in place, so much that it belongs to another domain. */
 export function lookAt(data: Uint8Array, look: Look): void {
   for (let at = 0; at < data.length; at += 3) {
     const light = 0.3 * data[at]! + 0.59 * data[at + 1]! + 0.11 * data[at + 2]!;
@@ -50,7 +50,7 @@ function blur(data: Uint8Array, width: number, height: number): void {
   }
 }
 
-/** A number in (-1, 1), the likelier the nearer to 0. */
+/** A random number in (-1, 1); values near 0 are more likely. */
 function grain(random: Random): number {
   const bits = random.next();
   return ((bits & 0xffff) + (bits >>> 16)) / 65536 - 1;

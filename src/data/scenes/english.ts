@@ -1,4 +1,4 @@
-/** The little English grammar that captions need. */
+/** The English grammar that captions need. */
 
 /** Last words of names that take neither an article nor an ending: stuff, and things that come in pairs or heaps. */
 const unchanging = new Set(

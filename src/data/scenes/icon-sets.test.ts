@@ -12,7 +12,7 @@ after(() => {
   rmSync(project, { recursive: true });
 });
 
-test("all icon sets that are missing are named at once, with one line that installs them", () => {
+test("all missing icon sets are named at once, with one command that installs them", () => {
   wantIconSets(["noto", "twemoji"]);
   assert.throws(() => wantIconSets(["noto", "first-set", "twemoji", "second-set", "first-set"]), {
     name: "InputError",

@@ -1,4 +1,4 @@
-/** The generated world: scenes of named things with exact boxes, and captions whose words are tied to them. */
+/** Generated scenes of named things with exact boxes, and captions whose phrases refer to the boxes. */
 
 export type { Caption, Phrase } from "./caption.ts";
 export { composeScene, type Scene, type SceneObject, type SceneOptions } from "./compose.ts";

@@ -1,4 +1,4 @@
-/** A sprite turned, scaled, flipped and lit: a small picture ready to be laid on the scene. */
+/** Rotates, scales, flips and lights a sprite: a small picture to put on the scene. */
 
 import type { ColourWord } from "./colours.ts";
 import { paintOver } from "./paint.ts";
@@ -11,18 +11,18 @@ export interface Layer {
   readonly pixels: Uint8Array;
 }
 
-/** How a sprite is to be shown. */
+/** How to show a sprite. */
 export interface Pose {
-  /** Longest side before turning, in pixels of the scene. */
+  /** Longest side before rotation, in pixels of the scene. */
   readonly side: number;
-  /** Tangent of half the angle of the turn: sines and cosines follow by division alone, the same on every machine. */
+  /** Tangent of half the rotation angle: sine and cosine follow by division alone, the same on every machine. */
   readonly turn: number;
   readonly mirrored: boolean;
   /** Width over height, relative to the drawing. */
   readonly squeeze: number;
   /** Factors for red, green and blue. */
   readonly light: readonly [number, number, number];
-  /** The colour to paint the drawing with, if any. */
+  /** Colour to paint the drawing with, if any. */
   readonly paint: ColourWord | undefined;
 }
 

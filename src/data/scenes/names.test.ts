@@ -20,7 +20,7 @@ test("models show no name that is kept out of training", () => {
   for (const name of table.modelled) assert.ok(!table.novel.has(name), name);
 });
 
-test("no drawing goes by two names", () => {
+test("no drawing has two names", () => {
   const icons = everywhere.flatMap(([, icons]) => icons);
   assert.deepEqual(
     icons.filter((icon, i) => icons.indexOf(icon) !== i),
@@ -28,7 +28,7 @@ test("no drawing goes by two names", () => {
   );
 });
 
-test("kinship is mutual and between names of the table", () => {
+test("relations between names are mutual and stay within the table", () => {
   const more = [...table.more.values()].flatMap((icons) => [...icons.keys()]);
   const names = new Set([...everywhere.map(([name]) => name), ...table.modelled, ...more]);
   for (const name of names)
@@ -39,7 +39,7 @@ test("kinship is mutual and between names of the table", () => {
   assert.ok(table.kinOf("duck").has("bird"));
 });
 
-test("what only training shows has none of the names that are kept out of it, nor their icons", () => {
+test("drawings used only in training have no held-out name or icon", () => {
   const told = new Set([...everywhere.map(([name]) => name), ...table.modelled]);
   const names = new Set([...table.more.values()].flatMap((icons) => [...icons.keys()]));
   assert.ok([...names].filter((name) => !told.has(name)).length > 300);

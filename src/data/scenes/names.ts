@@ -1,4 +1,4 @@
-/** The table of names: which drawn icons show a thing, which names and styles are kept out of training. */
+/** The table of names: which icons show a thing, and which names and styles are held out of training. */
 
 import { readFileSync } from "node:fs";
 import { z } from "zod";
@@ -26,7 +26,7 @@ const moreShape = z.strictObject({
 export interface NameTable {
   /** Drawing styles seen in training. */
   readonly trainingStyles: readonly string[];
-  /** Drawing styles that only the split "style" shows. */
+  /** Drawing styles used only in the split "style". */
   readonly heldOutStyles: readonly string[];
   /** The fifty names of the first world, a part of `names`. */
   readonly everyday: readonly string[];
@@ -38,9 +38,9 @@ export interface NameTable {
   readonly novel: ReadonlyMap<string, readonly string[]>;
   /** By style, names and icons that only training may show, by the ids of that style. */
   readonly more: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
-  /** Names that may rightly be said of the same thing, or that look too much alike to be told apart: never in one scene. */
+  /** Names that can be true of the same thing, or that look too similar: never in one scene. */
   kinOf(name: string): ReadonlySet<string>;
-  /** The id of an icon within a set, or nothing where the set's drawing shows something else. */
+  /** The id of an icon within a set, or nothing if the set's drawing shows something else. */
   idIn(style: string, icon: string): string | undefined;
 }
 

@@ -1,12 +1,12 @@
-/** The colour that a drawing has, and the colours that it can be given. */
+/** The colour of a drawing, and the colours it can be painted in. */
 
 import { type ColourWord, colourWordOf, hsvOf, paintHues, type Rgb, rgbOf } from "./colours.ts";
 import type { Sprite } from "./sprites.ts";
 
 interface Look {
-  /** The word for more than half of what is seen, if one word covers that. */
+  /** The colour word that covers more than half of the drawing, if there is one. */
   readonly word: ColourWord | undefined;
-  /** Hue shared by most of the saturated part, in sixths of the circle; absent where there is no such part. */
+  /** Hue of most of the saturated part, in sixths of the circle; absent if there is no such part. */
   readonly hue: number | undefined;
   readonly paints: readonly PaintWord[];
 }
@@ -18,7 +18,7 @@ const paintWords = Object.keys(paintHues) as PaintWord[];
 const looks = new WeakMap<Sprite, Look>();
 const bins = 36;
 
-/** Colour word, main hue and possible paints of a drawing; worked out once. */
+/** Colour word, main hue and possible paints of a drawing; computed once. */
 export function lookOf(sprite: Sprite): Look {
   let look = looks.get(sprite);
   if (!look) {

@@ -3,23 +3,23 @@
 import type { Scene } from "./compose.ts";
 import type { World } from "./world.ts";
 
-/** Where a scene stands in a dataset. */
+/** A scene's place in a dataset. */
 export interface Place {
   readonly id: number;
   readonly file: string;
 }
 
-/** What both annotation files say about one scene. */
+/** Annotations of one scene for both files. */
 export interface SceneRecords {
   readonly instances: { readonly image: object; readonly annotations: readonly object[] };
   readonly grounding: { readonly image: object; readonly annotations: readonly object[] };
 }
 
-/** Ids of annotations start at 1 (COCO's evaluation takes a match with 0 for none) and leave room for this many things in a scene. */
+/** Annotation ids start at 1 (COCO's evaluation treats a match with 0 as none) and allow this many things per scene. */
 const room = 100;
 
 /**
- * COCO annotations (`bbox` as x, y, width, height; masks as run lengths; kin of what is shown under
+ * COCO annotations (`bbox` as x, y, width, height; masks as run lengths; names related to those shown under
  * `not_exhaustive_category_ids`, as LVIS does) and MDETR annotations (`tokens_positive`: letters of the caption;
  * `tokens_positive_eval`: those of each phrase, for the evaluation of grounding).
  */

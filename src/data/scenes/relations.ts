@@ -1,12 +1,12 @@
-/** How things lie to one another in a picture. */
+/** Spatial relations between things in a picture. */
 
 import type { SceneObject } from "./compose.ts";
 
 type Place = Pick<SceneObject, "box" | "visible">;
 
 /**
- * What truly holds between every one of the first things and the only second thing: "left of", "right of", "above",
- * "below" where the boxes are apart, "in front of" where the first, laid later, hides a part of the second.
+ * The relation that holds between each of the first things and the single second thing: "left of", "right of", "above",
+ * "below" where the boxes are apart, "in front of" where the first, drawn later, hides a part of the second.
  */
 export function relationBetween(first: readonly Place[], second: readonly Place[]): string | undefined {
   const [that] = second;

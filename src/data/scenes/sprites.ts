@@ -1,4 +1,4 @@
-/** Drawn icons as pictures with transparency: rendered once per style into a file, then read in one piece. */
+/** Drawn icons as pictures with transparency: rendered once per style into a file and then read from it. */
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ interface Entry {
 const side = 128;
 const margin = 1;
 
-/** What a style is to show. */
+/** A drawing that a style should have. */
 interface Wanted {
   readonly name: string;
   readonly icon: string;
@@ -48,7 +48,7 @@ interface Wanted {
   readonly id: string;
 }
 
-/** The drawings that a style has of the names of all splits. Icons that the set does not have are left out. Else like `loadMoreSprites`. */
+/** A style's drawings of the names of all splits, without icons that the set does not have. Otherwise like `loadMoreSprites`. */
 export function loadSprites(folder: string, style: string, table: NameTable): Sprite[] {
   const wanted = [...table.names, ...table.novel].flatMap(([name, icons]) =>
     icons.flatMap((icon) => {
@@ -60,7 +60,7 @@ export function loadSprites(folder: string, style: string, table: NameTable): Sp
 }
 
 /**
- * The drawings of a style that only training shows, from `folder` if they were rendered before. Throws InputError when the icon set
+ * The drawings of a style that is used only in training, from `folder` if they were rendered before. Throws InputError if the icon set
  * (`@iconify-json/STYLE`) is not installed.
  */
 export function loadMoreSprites(folder: string, style: string, { more }: NameTable): Sprite[] {
@@ -78,7 +78,7 @@ function rendered(folder: string, style: string, wanted: readonly Wanted[]): Spr
   return readSprites(path, style) ?? renderSprites(path, style, wanted);
 }
 
-/** The drawings in a file, nothing if there is no such file. */
+/** The drawings in a file, or undefined if it does not exist. */
 export function readSprites(path: string, style: string): Sprite[] | undefined {
   let bytes: Buffer;
   try {
@@ -117,7 +117,7 @@ export function writeSprites(path: string, sprites: readonly Sprite[]): void {
   writeWholeNow(path, Buffer.concat([length, header, ...sprites.map((sprite) => sprite.pixels)]));
 }
 
-/** One drawing of a set as pixels (RGBA, colours multiplied by alpha), nothing if the set has none of that id. */
+/** One drawing of a set as pixels (RGBA, colours multiplied by alpha), undefined if the set has no such id. */
 export function renderIcon(style: string, id: string): Drawing | undefined {
   const set = iconSet(style);
   const icon = set.icons[id] ?? set.icons[set.aliases?.[id]?.parent ?? ""];
@@ -134,7 +134,7 @@ export function renderIcon(style: string, id: string): Drawing | undefined {
   return { pixels: image.pixels, width: image.width, height: image.height };
 }
 
-/** Drawings in one colour take whichever is set; the id of each chooses one. */
+/** Single-colour drawings can have any colour; the id selects one. */
 function inkOf(id: string): string {
   const [hue, light] = createHash("sha256").update(id).digest();
   return `hsl(${Math.round((hue! * 360) / 256)}, 70%, ${20 + Math.round((light! * 40) / 256)}%)`;
@@ -148,7 +148,7 @@ function iconSet(style: string): IconSet {
   return set;
 }
 
-/** The smallest rectangle that holds all that is not nearly transparent, with a margin of one pixel. */
+/** The smallest rectangle around everything that is not nearly transparent, with a margin of one pixel. */
 export function cutOut({ pixels, width, height }: Drawing): Drawing {
   let [left, top, right, bottom] = [width, height, 0, 0];
   for (let y = 0; y < height; y++)
@@ -175,7 +175,7 @@ export function cutOut({ pixels, width, height }: Drawing): Drawing {
   return cut;
 }
 
-/** Throws InputError with one line that installs all icon sets of these styles that are not installed. */
+/** Throws InputError with one command that installs all missing icon sets of these styles. */
 export function wantIconSets(styles: readonly string[]): void {
   const missing = [...new Set(styles)].filter((style) => placeOf(style, "package.json") === undefined);
   if (missing.length === 0) return;
@@ -198,7 +198,7 @@ function installed<T>(style: string, file: string): T {
   return JSON.parse(readFileSync(placeOf(style, file)!, "utf8")) as T;
 }
 
-/** Where a file of an icon set lies: beside this package, or in the project of the working directory. */
+/** Path of a file of an icon set: next to this package, or in the working directory's project. */
 function placeOf(style: string, file: string): string | undefined {
   for (const from of [import.meta.url, join(process.cwd(), "package.json")])
     try {

@@ -1,4 +1,4 @@
-/** The things that scenes of one split may show. */
+/** The things that scenes of a split can show. */
 
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -8,15 +8,15 @@ import { lookOf, type PaintWord } from "./paint.ts";
 import { loadMoreSprites, loadSprites, readSprites, type Sprite, wantIconSets } from "./sprites.ts";
 
 /**
- * Fixed parts of the generated world: `train` to learn from; `seen` the same names and styles in other scenes; `style` a
- * drawing style never learned; `novel` names never learned; `compose` colours never learned together with their name; `web` names
- * learned and not, as captions without boxes speak of them.
+ * Splits of the generated world: `train` for training; `seen` the same names and styles in other scenes; `style` a
+ * held-out drawing style; `novel` held-out names; `compose` held-out pairs of colour and name; `web` trained
+ * and held-out names, as in captions without boxes.
  */
 export type Split = "train" | "seen" | "style" | "novel" | "compose" | "web";
 
 export const splits: readonly Split[] = ["train", "seen", "style", "novel", "compose", "web"];
 
-/** Which part of the world to load, and which names of it if not all. */
+/** Which split of the world to load, and which of its names. */
 export interface WorldOptions {
   readonly split?: Split;
   /** "everyday" stands for the fifty names of the first world. */
@@ -25,28 +25,28 @@ export interface WorldOptions {
   readonly models?: boolean;
   /** Half of the backgrounds are photos of walls, floors and soil, gathered by `scripts/world/grounds.ts` into `grounds.sprites`. */
   readonly grounds?: boolean;
-  /** Also show the drawings and the names of `assets/world/more.json`, beside the five styles, each of which counts twice then. In `train` alone. */
+  /** Also show the drawings and names of `assets/world/more.json`; each of the five styles then counts twice. Only in `train`. */
   readonly more?: boolean;
 }
 
-/** A set of things to compose scenes of. */
+/** A set of things for scenes. */
 export interface World {
   readonly split: Split;
   readonly names: readonly string[];
-  /** Names that may be true, or nearly, of things of the given name ("bird" of a duck): no fit counter-examples for it. */
+  /** Names that can also be true of things of the given name ("bird" of a duck), so they are not used as negatives. */
   kinOf(name: string): ReadonlySet<string>;
   /** By name, one list of drawings for each style. */
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
-  /** Pairs of colour and name that unpainted drawings show, and that are therefore no news; known in `compose` only. */
+  /** Pairs of colour and name that unpainted drawings already show, so they are not new; only set in `compose`. */
   readonly naturalPairs?: ReadonlySet<string>;
-  /** Chance that a drawing is painted in another colour; 0.3 unless told. Always in `compose`. */
+  /** Probability that a drawing is painted in another colour; default 0.3, always in `compose`. */
   readonly painted?: number;
-  /** Photos without anything that has a name, to lay things on. */
+  /** Photos without nameable things, for backgrounds. */
   readonly grounds?: readonly Sprite[];
 }
 
 /**
- * The world of one split (`train` unless told otherwise), its drawings rendered into `folder` when they are not there yet
+ * Loads the world of one split (default `train`). Drawings are rendered into `folder` if they do not exist yet
  * (some seconds, once). Throws InputError for an icon set that is not installed and for names that the split does not have.
  */
 export function loadWorld(folder: string, options: WorldOptions = {}): World {
@@ -94,7 +94,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   return { split, names, kinOf: table.kinOf, sprites, naturalPairs, grounds };
 }
 
-/** Throws InputError that names all icon sets which these worlds need and which are not installed. */
+/** Throws InputError that names all missing icon sets which these worlds need. */
 export function wantIconSetsOf(...worlds: readonly Pick<WorldOptions, "split" | "more">[]): void {
   const table = readNameTable();
   wantIconSets(worlds.flatMap((world) => stylesOf(world, table)));
@@ -111,16 +111,16 @@ const modelWeight = 3;
 function loadPack(folder: string, pack: "models" | "grounds"): Sprite[] {
   const path = join(folder, `${pack}.sprites`);
   const sprites = readSprites(path, pack);
-  if (!sprites) throw new InputError(`${path} is missing; make it by scripts/world/${pack}.ts, or leave ${pack} out`);
+  if (!sprites) throw new InputError(`${path} is missing; make it with scripts/world/${pack}.ts, or leave ${pack} out`);
   return sprites;
 }
 
-/** True for the pairs of colour and name that only the split `compose` paints: one in five. */
+/** True for pairs of colour and name that only the split `compose` paints: one in five. */
 export function isHeldOutPair(colour: PaintWord, name: string): boolean {
   return new Random("pair", colour, name).below(5) === 0;
 }
 
-/** Colours that may be painted in training, or with the natural pairs given, those that may be in `compose`. */
+/** Colours to paint with in training or, if the natural pairs are given, in `compose`. */
 function paintsOf(sprite: Sprite, naturalPairs?: ReadonlySet<string>): readonly PaintWord[] {
   return lookOf(sprite).paints.filter((paint) =>
     naturalPairs
@@ -129,7 +129,7 @@ function paintsOf(sprite: Sprite, naturalPairs?: ReadonlySet<string>): readonly 
   );
 }
 
-/** The colour to paint a drawing with, if any: now and then in most splits, always in `compose`. */
+/** The colour to paint a drawing with, if any: sometimes in most splits, always in `compose`. */
 export function choosePaint(world: World, sprite: Sprite, random: Random): PaintWord | undefined {
   const heldOut = world.split === "compose";
   const wanted = random.chance(heldOut ? 1 : (world.painted ?? 0.3));

@@ -7,7 +7,7 @@ const classes = Array.from(
   (_, i) => [["dog"], ["dog", "cat"], ["cow"], [], ["dog", "dog"], ["cat", "cow"]][i % 6]!,
 );
 
-test("each class is in as many pictures as there are shots, and no picture could be left out", () => {
+test("each class is in as many pictures as there are shots, and every picture is needed", () => {
   for (const shots of [1, 3, 10]) {
     const taken = fewShot(classes, shots, 3);
     const counts = new Map<string, number>();
@@ -22,7 +22,7 @@ test("each class is in as many pictures as there are shots, and no picture could
   }
 });
 
-test("a seed takes the same pictures again, more shots take more of them, another seed takes others", () => {
+test("a seed always selects the same pictures, more shots select more, and another seed others", () => {
   assert.deepEqual(fewShot(classes, 3, 30), fewShot(classes, 3, 30));
   assert.deepEqual(
     fewShot(classes, 1, 30).filter((picture) => !fewShot(classes, 3, 30).includes(picture)),

@@ -18,7 +18,7 @@ test("a batch depends on its number and the seed alone", () => {
   assert.notDeepEqual(all[0], all[forward.batchesPerEpoch], "another epoch has another order");
 });
 
-test("sources come by their weights, and all of a source before one of it again", () => {
+test("sources are drawn by weight, and every example of a source once before any repeats", () => {
   const order = new Order(sources, 4, 1);
   assert.equal(order.batchesPerEpoch, 10);
   const epochs = Array.from({ length: 11 }, (_, e) => turnsOf(order, 10 * e, 10 * (e + 1)));
@@ -40,7 +40,7 @@ test("wide and upright pictures share at most one batch of an epoch", () => {
   }
 });
 
-test("fewer examples than a batch has pictures fill it by coming again", () => {
+test("a source with fewer examples than a batch repeats them", () => {
   const order = new Order([{ weight: 2, upright: [true, false] }], 5, 1);
   const turns = turnsOf(order, 0, 2);
   assert.equal(turns.length, 10);

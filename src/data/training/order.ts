@@ -1,25 +1,25 @@
-/** In which order training sees the examples of several sources: the same for a seed, whatever came before. */
+/** The order in which training uses the examples of several sources; it depends only on the seed. */
 
 import { Random } from "../random.ts";
 
-/** Where an example stands. */
+/** Reference to an example. */
 export interface Turn {
   readonly source: number;
   readonly example: number;
 }
 
 export interface OrderedSource {
-  /** How many pictures come from it, against the weights of the others. */
+  /** Share of pictures from this source, relative to the other weights. */
   readonly weight: number;
-  /** For each example whether its picture is higher than wide. */
+  /** For each example, whether its picture is higher than wide. */
   readonly upright: readonly boolean[];
 }
 
 /**
- * Batches of turns. An epoch has as many turns as there are examples. A source takes its share of them out of a row of
- * permutations of its own, so that all of its examples are seen before one comes again. Wide and upright pictures go to
- * batches of their own, but for one batch of an epoch; what fills no batch is left out.
- * Source: GLIP `data/samplers/grouped_batch_sampler.py`; its mixture repeats sets as a whole, ours are weighed.
+ * Batches of examples. An epoch has as many turns as there are examples. A source fills its share of them from its own sequence of
+ * permutations, so that all of its examples are used before one repeats. Wide and upright pictures go to
+ * separate batches, except one mixed batch per epoch; examples that do not fill a batch are left out.
+ * Source: GLIP `data/samplers/grouped_batch_sampler.py`; its mixture repeats whole sets, ours uses weights.
  */
 export class Order {
   readonly batchesPerEpoch: number;
@@ -34,7 +34,7 @@ export class Order {
     const examples = sources.reduce((sum, { upright }) => sum + upright.length, 0);
     this.batchesPerEpoch = Math.max(1, Math.floor(examples / pictures));
     const weights = sources.reduce((sum, { weight }) => sum + weight, 0);
-    // Ends of the sources' stretches, so that rounding loses no turn.
+    // Cumulative ends of the sources' shares, so that rounding loses no turn.
     let before = 0;
     const ends = sources.map(({ weight }) => {
       before += weight;
@@ -43,7 +43,7 @@ export class Order {
     this.shares = ends.map((end, s) => end - (ends[s - 1] ?? 0));
   }
 
-  /** The turns of batch number `job`; it depends on nothing but the number. */
+  /** The turns of batch number `job`; depends only on the number. */
   batch(job: number): readonly Turn[] {
     const epoch = Math.floor(job / this.batchesPerEpoch);
     return this.keep("epoch", epoch, () => this.epoch(epoch))[job % this.batchesPerEpoch]!;
@@ -63,7 +63,7 @@ export class Order {
     return random.shuffled(batches);
   }
 
-  /** The example that is number `turn` in a source's endless row of permutations. */
+  /** The example at position `turn` of a source's endless sequence of permutations. */
   private example(source: number, turn: number): number {
     const { length } = this.sources[source]!.upright;
     const pass = Math.floor(turn / length);
@@ -73,7 +73,7 @@ export class Order {
     return permutation[turn % length]!;
   }
 
-  /** What was made last under a name, made again when its number is another. */
+  /** Caches the last value per name; made again for another number. */
   private keep<Value>(name: string, number: number, make: () => Value): Value {
     const known = this.kept.get(name) as { number: number; value: Value } | undefined;
     if (known?.number === number) return known.value;

@@ -26,7 +26,7 @@ test("crowds, boxes without area and pictures without a box are left out of a de
     box(1, 1, 2, [5, 6, 10, 12]),
     box(2, 1, 1, [5, 6, 10, 12], 1),
     box(3, 1, 1, [5, 6, 10, 0]),
-    // A single column of pixels has no area once its last one is not counted; nor has what lies outside.
+    // A single column of pixels has no area when its last pixel is not counted; nor has a box outside the picture.
     box(4, 1, 1, [5, 6, 1, 9]),
     box(5, 2, 1, [39.5, 6, 9, 9]),
     box(6, 3, 3, [-4, -4, 20, 20]),
@@ -45,7 +45,7 @@ test("crowds, boxes without area and pictures without a box are left out of a de
   });
 });
 
-test("a caption stands as it is, and a thing that two phrases mean has the spans of both", async () => {
+test("a caption is used unchanged, and a thing named by two phrases has both spans", async () => {
   const text = "a dog beside its ball";
   const phrases = [
     { bbox: [[1, 2, 11, 12]], phrase: "a dog", tokens_positive: [[0, 5]] },

@@ -1,4 +1,4 @@
-/** Datasets on disk as rows of examples for training: labelled boxes of a picture, or one caption with the boxes it speaks of. */
+/** Reads datasets on disk as training examples: labelled boxes of a picture, or a caption with the boxes of its phrases. */
 
 import { InputError } from "../../errors.ts";
 import type { DatasetImage, Xywh } from "../readers/dataset.ts";
@@ -11,7 +11,7 @@ export interface SourceFiles extends DatasetChoice {
 }
 
 export interface TrainingSource {
-  /** Names of all its classes; none where it has only captions. */
+  /** Names of all its classes; empty if it has only captions. */
   names: readonly string[];
   examples: readonly TrainingExample[];
 }
@@ -19,28 +19,28 @@ export interface TrainingSource {
 export type TrainingExample = DetectionExample | CaptionExample;
 
 interface PictureFile {
-  /** Path of the picture, which may lead into a tar. */
+  /** Path of the picture; may be inside a tar. */
   picture: string;
-  /** In pixels, as the annotations say. */
+  /** In pixels, from the annotations. */
   width: number;
   height: number;
 }
 
 export interface DetectionExample extends PictureFile {
   objects: { name: string; xywh: Xywh; score?: number }[];
-  /** Names of which the picture may hold objects without a box (LVIS `not_exhaustive_category_ids`). */
+  /** Names of objects that may be in the picture without a box (LVIS `not_exhaustive_category_ids`). */
   unfinished: string[];
 }
 
 export interface CaptionExample extends PictureFile {
   caption: string;
-  /** Each with the characters of the caption that name it, and the score where a model found it. */
+  /** Each with the characters of the caption that name it, and a score if a model found it. */
   objects: { spans: [start: number, end: number][]; xywh: Xywh; score?: number }[];
 }
 
 /**
  * Reads a dataset. Crowds, boxes without area and pictures without a box are left out.
- * Throws InputError that lists what is wrong: records that cannot be used, pictures that are not there.
+ * Throws InputError that lists all problems: unusable records and missing pictures.
  */
 export async function readSource({ data, ...choice }: SourceFiles): Promise<TrainingSource> {
   const { dataset, pictures, problems } = await openDataset(data, choice, "boxes");
@@ -55,7 +55,7 @@ export async function readSource({ data, ...choice }: SourceFiles): Promise<Trai
     ...detectionOf(image, paths[i]!, names),
     ...captionsOf(image, paths[i]!),
   ]);
-  if (examples.length === 0) throw new InputError(`${data} has no picture with a box to learn from`);
+  if (examples.length === 0) throw new InputError(`${data} has no picture with a box`);
   return { names: [...names.values()], examples };
 }
 
@@ -84,7 +84,7 @@ function scoreOf({ score }: { score?: number }): { score?: number } {
   return score === undefined ? {} : { score };
 }
 
-/** Objects of one thing each whose box, without its last pixel and within the picture, has an area (GLIP `remove_empty`). */
+/** Single objects whose box has an area, without its last pixel and clipped to the picture (GLIP `remove_empty`). */
 function usable({ objects, width, height }: DatasetImage) {
   return objects.filter(({ isCrowd, xywh: [x, y, w, h] }) => {
     const right = Math.min(x + w, width) - 1;

@@ -23,24 +23,24 @@ const cases: Case[] = stored.flatMap((file) => JSON.parse(readFileSync(file, "ut
 const pairs = BytePairs.parse(shipped);
 const unrepaired = BytePairs.parse(shipped, { repair: false });
 
-/** Texts that only more of ftfy would mend: they were decoded in the wrong encoding. */
+/** Texts that were decoded in the wrong encoding, which only the whole of ftfy repairs. */
 const MOJIBAKE = /Ã|â€/;
 
-test("texts become the reference's numbers, without ftfy's repair", () => {
+test("texts get the reference's token ids, without ftfy's repair", () => {
   for (const { text, ids, ids_without_ftfy } of cases)
     assert.deepEqual([...unrepaired.encode(text).ids], ids_without_ftfy ?? ids, JSON.stringify(text));
 });
 
-test("texts become the reference's numbers, with the part of ftfy's repair that is ours", () => {
+test("texts get the reference's token ids, with our part of ftfy's repair", () => {
   for (const { text, ids } of cases)
     if (!MOJIBAKE.test(text)) assert.deepEqual([...pairs.encode(text).ids], ids, JSON.stringify(text));
 });
 
-test("numbers become the reference's text again", () => {
+test("token ids are decoded to the reference's text", () => {
   for (const { ids, decoded } of cases) assert.equal(pairs.decode(ids.slice(1, -1)), decoded);
 });
 
-test("long texts are refused, ended or cut as they are to be", () => {
+test("long texts are refused, ended or cut, as the option says", () => {
   const long = cases.filter(({ openai_truncated }) => openai_truncated);
   assert.ok(long.length > 0);
   for (const { text, openai_truncated, regionclip_cut } of long) {
@@ -51,29 +51,29 @@ test("long texts are refused, ended or cut as they are to be", () => {
   }
 });
 
-test("rows are filled with zeros behind the end", () => {
+test("rows are padded with zeros after the end", () => {
   const rows = pairs.rows(["a cat", "dogs"], { length: 6, long: "refuse" });
   assert.deepEqual(Array.from(rows, Number), [49406, 320, 2368, 49407, 0, 0, 49406, 3255, 49407, 0, 0, 0]);
 });
 
-test("a shorter list of merges gives a smaller vocabulary, start and end its last two", () => {
+test("a shorter list of merges gives a smaller vocabulary, with start and end as its last two tokens", () => {
   const small = BytePairs.parse(shipped.split("\n").slice(0, 487).join("\n"));
   assert.deepEqual([small.size, small.idOf("<|startoftext|>"), small.idOf("<|endoftext|>")], [1000, 998, 999]);
   assert.deepEqual([...small.encode("the").ids], [998, small.idOf("the</w>"), 999]);
 });
 
-test("a line that is no merge is refused", () => {
+test("a line that is not a merge is refused", () => {
   assert.throws(() => BytePairs.parse("#version: 0.2\na b\nabc\n"), {
     name: "InputError",
-    message: 'merge 1 of the vocabulary is no pair of tokens: "abc"',
+    message: 'merge 1 of the vocabulary is not a pair of tokens: "abc"',
   });
 });
 
-test("decoding a number outside the vocabulary is refused", () => {
+test("decoding an id outside the vocabulary is refused", () => {
   assert.throws(() => pairs.decode([49408]), InputError);
 });
 
-test("spans count UTF-16 units of the text as it was given", () => {
+test("spans count UTF-16 units of the original text", () => {
   const text = "👍  İstanbul’s &amp; “CAFE\u0301” ﬁne";
   const { ids, spans } = pairs.encode(text);
   const words = Array.from(ids, (id, k) => [pairs.decode([id]), spans[k] && text.slice(...spans[k])]);
@@ -108,7 +108,7 @@ const ALPHABETS = [
   "\u0001\u0007\u007f\u00ad\u200b\u200d\u202e\ufeff\ufffd\ue000\u180e",
   "ﬁﬃ①™℃Å㎏σςωⓐⒶ",
 ].map((letters) => Array.from(letters));
-/** A mark within other signs is a mark for the native tokenizer alone, so that a space goes before it. */
+/** Only the native tokenizer finds this token among other signs, so a space is put before it. */
 const WORDS = [
   ..."a photo of the person. it's don't we'll I'VE they'd traffic light UPPER café naïve jekyll habib".split(" "),
   " <|endoftext|>",

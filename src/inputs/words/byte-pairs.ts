@@ -5,31 +5,31 @@ import { cleanCaption } from "./caption-repair.ts";
 import type { Encoding, Span } from "./word-pieces.ts";
 
 export interface BytePairsOptions {
-  /** Mends broken characters first, as ftfy does for OpenAI's tokenizer; true unless told. */
+  /** Repair broken characters first, as ftfy does for OpenAI's tokenizer; default true. */
   readonly repair?: boolean;
 }
 
-/** What becomes of a text that has more tokens than the model reads. */
+/** What to do with a text that has more tokens than the model reads. */
 export type LongText =
-  /** An InputError. */
+  /** Throw an InputError. */
   | "refuse"
-  /** Cut, and the last token becomes the end mark: OpenAI's `truncate`. */
+  /** Cut, and replace the last token by the end token: OpenAI's `truncate`. */
   | "end"
-  /** Cut and nothing else: RegionCLIP, whose text encoder then reads another token's vector. */
+  /** Only cut, as RegionCLIP does; its text encoder then reads another token's vector. */
   | "cut";
 
 const START = "<|startoftext|>";
 const END = "<|endoftext|>";
 const WORD_END = "</w>";
-/** OpenAI's file goes on after these. */
+/** OpenAI's file has more, which it does not use. */
 const MOST_MERGES = 48_894;
-/** Texts are lower case by now, save the long s, which counts as an s. */
+/** Texts are already lower case, except the long s, which counts as an s. */
 const PIECES = /<\|startoftext\|>|<\|endoftext\|>|'(?:[sſt]|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
-/** Texts of more pieces than this are not worth remembering. */
+/** Longer pieces are not cached. */
 const MOST_KEPT = 100_000;
 
 /**
- * Splits text into tokens as CLIP does. Numbers follow from the list of merges: the 256 bytes, the same at the end of a word, a token for each
+ * Splits text into tokens as CLIP does. Token ids follow from the list of merges: the 256 bytes, the same at the end of a word, a token for each
  * merge, start and end. Source: OpenAI `clip/simple_tokenizer.py`.
  */
 export class BytePairs {
@@ -39,10 +39,11 @@ export class BytePairs {
   readonly #repair: boolean;
   readonly #kept = new Map<string, readonly BytePair[]>();
 
-  /** `merges[rank]` are two tokens with a space between. Throws InputError where a line is none. */
+  /** `merges[rank]` are two tokens with a space between. Throws InputError if a line is not. */
   constructor(merges: readonly string[], { repair = true }: BytePairsOptions = {}) {
     const wrong = merges.findIndex((merge) => !/^\S+ \S+$/.test(merge));
-    if (wrong >= 0) throw new InputError(`merge ${wrong} of the vocabulary is no pair of tokens: "${merges[wrong]}"`);
+    if (wrong >= 0)
+      throw new InputError(`merge ${wrong} of the vocabulary is not a pair of tokens: "${merges[wrong]}"`);
     const ends = ALPHABET.map((character) => character + WORD_END);
     this.#tokens = [...ALPHABET, ...ends, ...merges.map((merge) => merge.replace(" ", "")), START, END];
     this.#ids = new Map(this.#tokens.map((token, id) => [token, id]));
@@ -50,23 +51,23 @@ export class BytePairs {
     this.#repair = repair;
   }
 
-  /** Reads the text of OpenAI's `bpe_simple_vocab_16e6.txt` or of a `merges.txt`: a first line that is no merge, then one merge a line. */
+  /** Reads the text of OpenAI's `bpe_simple_vocab_16e6.txt` or of a `merges.txt`: a header line, then one merge per line. */
   static parse(text: string, options: BytePairsOptions = {}): BytePairs {
     const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
     return new BytePairs(lines.slice(1, MOST_MERGES + 1), options);
   }
 
-  /** How many tokens there are. */
+  /** Number of tokens. */
   get size(): number {
     return this.#tokens.length;
   }
 
-  /** Number of a token, or undefined; a word's last token ends in `</w>`. */
+  /** Id of a token, or undefined; a word's last token ends in `</w>`. */
   idOf(token: string): number | undefined {
     return this.#ids.get(token);
   }
 
-  /** Tokens of a text, between start and end. Nothing is cut off. The names of the two marks in the text stand for those. */
+  /** Tokens of a text, between the start and end token. Nothing is cut off. The names of these two tokens in the text become the tokens. */
   encode(text: string): Encoding {
     const ids = [this.size - 2];
     const spans: (Span | null)[] = [null];
@@ -83,7 +84,7 @@ export class BytePairs {
 
   /**
    * Rows of `length` tokens [texts, length] as a text encoder takes them, with zeros after the end.
-   * Throws InputError, which names the text, for one that is too long and to be refused.
+   * Throws an InputError that names the text, if one is too long and the option is to refuse it.
    */
   rows(texts: readonly string[], { length, long }: { length: number; long: LongText }): BigInt64Array {
     const rows = new BigInt64Array(texts.length * length);
@@ -97,7 +98,7 @@ export class BytePairs {
     return rows;
   }
 
-  /** Text of tokens, with a space after each word; start and end are written out. Throws InputError for an unknown number. */
+  /** The text of tokens, with a space after each word; start and end are written out. Throws InputError for an unknown id. */
   decode(ids: Iterable<number>): string {
     const bytes: number[] = [];
     for (const id of ids) {
@@ -120,7 +121,7 @@ export class BytePairs {
     return found;
   }
 
-  /** Joins the pair of the lowest rank, everywhere and from the left, until no pair is known. */
+  /** Joins all pairs of the lowest rank, from left to right, until no known pair is left. */
   #merge(piece: string): BytePair[] {
     let parts = partsOf(piece);
     for (;;) {
@@ -155,7 +156,7 @@ interface Part {
   readonly end: number;
 }
 
-/** A printable character for each byte, in the order of their numbers: those that print as they are, then the others. */
+/** A printable character for each byte, in the order of their ids: printable bytes first, then the others. */
 const PRINTABLE = [...range(33, 127), ...range(161, 173), ...range(174, 256)];
 const HIDDEN = range(0, 256).filter((byte) => !PRINTABLE.includes(byte));
 const ALPHABET = [...PRINTABLE, ...HIDDEN.map((_, i) => 256 + i)].map((code) => String.fromCharCode(code));

@@ -8,7 +8,7 @@ const cases: { text: string; fixed: string }[] = JSON.parse(
   readFileSync(new URL("fixtures/clip-tokens.json", import.meta.url), "utf8"),
 );
 
-test("what ftfy mends in captions is mended, save text in the wrong encoding", () => {
+test("captions are repaired as by ftfy, except text in the wrong encoding", () => {
   const wrong = cases.filter(({ text, fixed }) => mend(TracedText.of(text)).text !== fixed);
   assert.deepEqual(
     wrong.map(({ text }) => text),
@@ -16,14 +16,14 @@ test("what ftfy mends in captions is mended, save text in the wrong encoding", (
   );
 });
 
-test("entities are read twice, as Python's html.unescape reads them", () => {
+test("entities are decoded twice, as by Python's html.unescape", () => {
   const clean = (text: string) => cleanCaption(text, { repair: false }).text;
   assert.equal(clean("&amp;amp;amp; &amp;lt;"), "&amp; <");
   assert.equal(clean("a&ampb &notit; &nosuch; &#x41;&#66"), "a&b ¬it; &nosuch; ab");
   assert.equal(clean("x&#0;y&#x80;z&#1;&#xd800;&#x110000;&#xfffe;."), "x\ufffdy€z\ufffd\ufffd.");
 });
 
-test("entities beside a tag are left to be read twice only", () => {
+test("entities next to a tag are only decoded twice", () => {
   assert.equal(cleanCaption("<b>&amp;amp;amp;").text, "<b>&amp;");
   assert.equal(cleanCaption("b&amp;amp;amp;amp;").text, "b&");
 });
@@ -32,7 +32,7 @@ test("white space is Unicode's, and a sigma at the end of a word is a final one"
   assert.equal(cleanCaption("\u0085A\u00a0\t B\ufeffC ΟΔΟΣ\x1f", { repair: false }).text, "a b\ufeffc οδος");
 });
 
-test("a text without anything to mend is its own, place by place", () => {
+test("a text without errors keeps its characters and positions", () => {
   const clean = cleanCaption("Two DOGS");
   assert.equal(clean.text, "two dogs");
   assert.deepEqual(clean.spanOf(4, 8), [4, 8]);

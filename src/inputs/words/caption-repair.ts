@@ -1,4 +1,4 @@
-/** The cleaning that CLIP does before it splits a text into tokens (OpenAI `clip/simple_tokenizer.py`, basic_clean and whitespace_clean). */
+/** CLIP's cleaning of a text before it is split into tokens (OpenAI `clip/simple_tokenizer.py`, basic_clean and whitespace_clean). */
 
 import { decodeHTML, decodeHTMLStrict } from "entities";
 import { TracedText } from "./traced-text.ts";
@@ -28,24 +28,24 @@ const LIGATURES: Readonly<Record<string, string>> = {
   ﬆ: "st",
 };
 const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join("")}]`, "gu");
-/** One character with the marks, or the parts of a Korean syllable, that may join it. */
+/** A character with combining marks, or the parts of a Korean syllable. */
 const JOINED = /.[\p{M}\u1160-\u11ff]+/gsu;
 const WHITE = /\p{White_Space}+/gu;
 /** U+001C to U+001F. */
 const SEPARATORS = String.fromCharCode(0x1c, 0x1d, 0x1e, 0x1f);
-/** What Python's strip takes off besides Unicode's white space. */
+/** What Python's strip removes besides Unicode's white space. */
 const ENDS = new RegExp(`^[\\p{White_Space}${SEPARATORS}]+|[\\p{White_Space}${SEPARATORS}]+$`, "gu");
 /** Python's html.unescape. */
 const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
-/** Characters whose references stand for nothing in HTML. */
+/** Characters whose references are empty in HTML. */
 const NOTHING = /(?![\t\n\f\r])\p{Cc}|\p{Noncharacter_Code_Point}/u;
-/** Colours and the like of a terminal. */
+/** Terminal escape sequences, such as colours. */
 const ESCAPE = new RegExp(`${String.fromCharCode(0x1b)}\\[[\\d;]*[a-zA-Z]`, "g");
-/** Windows' characters in place of the control characters from 0x80 on; Node's own decoder leaves those as they are. */
+/** Windows-1252 characters for the control characters from 0x80; Node's own decoder does not replace them. */
 const WESTERN = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
 
 /**
- * A caption as CLIP reads it: broken characters mended, entities read twice, white space single, small letters. Of ftfy 6.3 it does what
+ * A caption as CLIP reads it: broken characters repaired, entities decoded twice, single spaces, lower case. Of ftfy 6.3 it does what
  * ordinary captions need: entities, terminal escapes, Windows' control characters, ligatures, wide letters, quotes, control characters and
  * composed accents. Text that was decoded in the wrong encoding ("schÃ¶n") stays as it is.
  */
@@ -73,9 +73,9 @@ export function mend(given: TracedText): TracedText {
     .replace(/[\x80-\u{10ffff}]/gu, (c) => c.normalize("NFC"));
 }
 
-/** Small letters by Unicode's full rules, a sigma at the end of a word included. */
+/** Lower case by Unicode's full rules, including a sigma at the end of a word. */
 function lowerCase(text: TracedText): TracedText {
-  // The one capital letter whose small form is longer; without it places stay as they are.
+  // The only capital letter whose lower case is longer; without it all positions stay the same.
   const same = text.replace(/İ/g, (c) => c.toLowerCase());
   return same.likewise(same.text.toLowerCase());
 }
@@ -85,7 +85,7 @@ function settled(text: TracedText, step: (text: TracedText) => TracedText): Trac
   return next === text ? text : settled(next, step);
 }
 
-/** A reference by name or number, with or without its semicolon, as browsers read it. */
+/** A character reference by name or number, with or without semicolon, as browsers read it. */
 function readReference(reference: string): string {
   if (reference[1] !== "#") return decodeHTML(reference);
   const hexadecimal = /[xX]/.test(reference[2]!);

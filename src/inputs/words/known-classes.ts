@@ -1,4 +1,4 @@
-/** The fixed classes of a detector that reads no words, asked for as GLIP is asked for words: each is a token of its own. */
+/** The fixed classes of a detector without a language model, through the interface of a prompt: each class is one token. */
 
 import { InputError } from "../../errors.ts";
 import { type ClassPrompt, labelsOf, namesInPrompt, type Prompt } from "./prompts.ts";
@@ -6,7 +6,7 @@ import { quote } from "./spans.ts";
 import type { Encoding, Span } from "./word-pieces.ts";
 
 export class KnownClasses {
-  /** It reads no other words. */
+  /** No other words are known. */
   readonly pieces = undefined;
   private readonly numbers: ReadonlyMap<string, number>;
 
@@ -25,7 +25,7 @@ export class KnownClasses {
     return [k, k + 1];
   }
 
-  /** One pass for the classes named, all in one text ("dog. cat.") or in a list. Throws InputError that lists the unknown ones. */
+  /** One pass for the given classes, as one text ("dog. cat.") or a list. Throws InputError that lists the unknown ones. */
   promptOf(asked: string | readonly (string | ClassPrompt)[]): Prompt {
     const labels = typeof asked === "string" ? namesInPrompt(asked) : [...new Set(labelsOf(asked))];
     const pass = {

@@ -1,24 +1,24 @@
-/** The names that a model was trained on, other words for those of its companion, and emoji: `names.json` of a model folder. */
+/** The names that a model was trained on, synonyms for its companion's classes, and emoji: `names.json` of a model folder. */
 
 import { z } from "zod";
 import { plainNames } from "./plain-names.ts";
 import type { ClassPrompt } from "./prompts.ts";
 
 export const nameListSchema = z.strictObject({
-  /** Names that training showed. */
+  /** Names in the training data. */
   trained: z.array(z.string().min(1)),
-  /** By the name of a companion's class, more words that mean it in photos. */
+  /** Synonyms for use in photos, by name of the companion's class. */
   photos: z.record(z.string(), z.array(z.string().min(1))),
-  /** By an emoji, without variation selectors and skin tones, the name that it stands for. */
+  /** Names by emoji, without variation selectors and skin tones. */
   emoji: z.record(z.string(), z.string().min(1)),
 });
 
-/** As the file holds them. */
+/** As in the file. */
 export type StoredNames = z.infer<typeof nameListSchema>;
 
 /** Variation selectors and skin tones: the same thing in another look. */
 const LOOKS = /[\uFE0E\uFE0F\u{1F3FB}-\u{1F3FF}]/gu;
-/** What follows says which thing it is, not what: "glass of milk", "man with a hat". */
+/** The words after these describe the thing but do not name it: "glass of milk", "man with a hat". */
 const BEHIND = /\s(?:of|with|in|on|at|from|behind|beside|near|under)\s/;
 
 /** Looks up what a model knows. */
@@ -36,12 +36,12 @@ export class NameList {
     this.emoji = new Map(Object.entries(emoji));
   }
 
-  /** The name that a label of emoji alone stands for ("🐱" is "cat"), or the label itself. */
+  /** The name for a label that is only emoji ("🐱" is "cat"), or the label itself. */
   spelledOut(label: string): string {
     return this.emoji.get(label.trim().replace(LOOKS, "")) ?? label;
   }
 
-  /** Classes that are called as they were given, and asked for by the names of their emoji. */
+  /** Classes with their labels unchanged and emoji replaced by names in the prompt. */
   allSpelledOut(classes: readonly (string | ClassPrompt)[]): (string | ClassPrompt)[] {
     return classes.map((label) => {
       if (typeof label !== "string") return label;
@@ -50,7 +50,7 @@ export class NameList {
     });
   }
 
-  /** Whether it names a thing that was learned, perhaps with words before or behind it: "red dog", "dogs on a beach". */
+  /** Whether it names a trained thing, perhaps with other words: "red dog", "dogs on a beach". */
   knows(label: string): boolean {
     const whole = label.replaceAll("_", " ").trim();
     return [whole, whole.split(BEHIND)[0]!].some((name) => {
@@ -59,7 +59,7 @@ export class NameList {
     });
   }
 
-  /** What a companion looks for in place of a word that means less, or is written otherwise: "person" for "two men". */
+  /** The companion's class for a more specific or differently written word: "person" for "two men". */
   inPhotos(label: string): string | undefined {
     return plainNames(label)
       .map((name) => this.photos.get(name))

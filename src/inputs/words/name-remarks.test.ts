@@ -11,7 +11,7 @@ const names = new NameList(
   [["cat"], ["cup"]],
 );
 
-test("a list with commas is read as one name, and the remark writes both ways to part it", () => {
+test("a list with commas is read as one name, and the remark shows both ways to separate names", () => {
   assert.deepEqual(nameRemarks(pieces, ["cat, cup"], names), [
     '"cat, cup" is read as one name; for several names write "cat. cup.", or --classes cat,cup',
   ]);
@@ -21,7 +21,7 @@ test("a list with commas is read as one name, and the remark writes both ways to
   );
 });
 
-test("words of another script and emoji are told as what is read of them", () => {
+test("words in another script and emoji are reported, with what the model reads", () => {
   assert.deepEqual(nameRemarks(pieces, ["猫", "🐱", "👨🏽", "🧿"], names), [
     'emoji are read as names: 🐱 as "cat", 👨🏽 as "man"',
     'in photos the model finds "man" as "person"',
@@ -29,7 +29,7 @@ test("words of another script and emoji are told as what is read of them", () =>
   ]);
 });
 
-test("names that no training showed are told, and a long list of them is cut", () => {
+test("names outside the training data are reported, and a long list is cut", () => {
   assert.deepEqual(nameRemarks(pieces, ["cat", "alembic"], names), [
     'the model does not know "alembic": no training showed it, and its answers are guesses',
   ]);
@@ -37,12 +37,12 @@ test("names that no training showed are told, and a long list of them is cut", (
   assert.match(nameRemarks(pieces, many, names)[0]!, /"alembic 9" and 3 more: /);
 });
 
-test("of a model that lists no names only what its vocabulary lacks is unknown", () => {
+test("for a model without a list of names, only names outside its vocabulary are unknown", () => {
   assert.deepEqual(unknownNames(pieces, ["alembic", "qwzx", "猫", "red 🐱"]), ["猫", "red 🐱"]);
   assert.deepEqual(nameRemarks(pieces, ["alembic", "man"]), []);
 });
 
-test("of a caption the phrases are judged, and all of it for what cannot be read", () => {
+test("in a caption the phrases are checked, and all of it for unreadable characters", () => {
   const caption = "an alembic and two kittens beside a 🐱";
   assert.deepEqual(captionRemarks(pieces, { caption, phrases: ["an alembic", "two kittens"] }, names), [
     'in photos the model finds "two kittens" as "cat"',

@@ -1,15 +1,15 @@
-/** What a user should know about the names that were asked for: which are read as something else, and which are not known. */
+/** Remarks for the user about names in a prompt: which are read as something else, and which are unknown. */
 
 import type { NameList } from "./name-list.ts";
 import { quote } from "./spans.ts";
 import type { WordPieces } from "./word-pieces.ts";
 
-/** Marks that part the names of a list, where points are meant. */
+/** Marks that users put between names instead of points. */
 const COMMA = /[,;，、；]/;
-/** Names that a sentence lists; the others are counted. */
+/** Most names listed in a remark; the others are counted. */
 const MOST_LISTED = 10;
 
-/** Parts of a text for which the vocabulary has no piece: another script, emoji. */
+/** Parts of a text without a piece in the vocabulary: another script, emoji. */
 export function unreadableParts(pieces: WordPieces, text: string): string[] {
   const unknown = pieces.idOf("[UNK]");
   const { ids, spans } = pieces.encode(text);
@@ -17,8 +17,8 @@ export function unreadableParts(pieces: WordPieces, text: string): string[] {
 }
 
 /**
- * Names that the model does not know: its vocabulary lacks a word of them, or no training showed them where `names` lists what training
- * showed. Answers for these are guesses.
+ * Names that the model does not know: a word is not in its vocabulary, or `names`, the list of trained names, does not have
+ * it. Detections of these are guesses.
  */
 export function unknownNames(pieces: WordPieces, labels: readonly string[], names?: NameList): string[] {
   return [...new Set(labels)].filter((label) => {
@@ -27,7 +27,7 @@ export function unknownNames(pieces: WordPieces, labels: readonly string[], name
   });
 }
 
-/** Sentences for the user about names to find; none where there is nothing to say. */
+/** Sentences for the user about names to find; empty if there is nothing to report. */
 export function nameRemarks(pieces: WordPieces, labels: readonly string[], names?: NameList): string[] {
   const each = [...new Set(labels)];
   const spelled = (label: string) => names?.spelledOut(label) ?? label;
@@ -40,7 +40,7 @@ export function nameRemarks(pieces: WordPieces, labels: readonly string[], names
   ];
 }
 
-/** Sentences for the user about the phrases of a caption. Emoji in it are not read as names: boxes answer to its own characters. */
+/** Sentences for the user about the phrases of a caption. Emoji in a caption are not replaced by names, since boxes refer to its characters. */
 export function captionRemarks(
   pieces: WordPieces,
   { caption, phrases }: { caption: string; phrases: readonly string[] },

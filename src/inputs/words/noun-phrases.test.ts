@@ -17,7 +17,7 @@ for (const [fixture, captions, bare, leastHeads] of [
     assert.ok(heads >= leastHeads, `heads ${heads.toFixed(4)}`);
   });
 
-test("captions that no rule was made for are read as well: the even ones", () => {
+test("the even captions, for which no rule was written, reach the same scores", () => {
   const { exact, heads } = score(
     annotated("noun-phrases.txt").filter((_, k) => k % 2 === 1),
     true,
@@ -78,7 +78,7 @@ test("characters are counted in the caption as it was given", () => {
   assert.ok(found(caption).includes("the café"));
 });
 
-test("words that only say where are left out", () => {
+test("words that only state a position are left out", () => {
   assert.deepEqual(found("A chair in front of a house on the left"), ["A chair", "a house"]);
 });
 
@@ -92,12 +92,12 @@ test("captions without nouns have no phrases", () => {
   for (const caption of ["", "   ", "...!?", "\0\0", "the", "is and of"]) assert.deepEqual(found(caption), []);
 });
 
-test("names of object members are words like any other", () => {
+test("names of JavaScript object members are ordinary words", () => {
   assert.deepEqual(found("the constructor and the prototype"), ["the constructor", "the prototype"]);
   assert.doesNotThrow(() => nounPhrases("__proto__ toString hasOwnProperty valueOf"));
 });
 
-test("a caption of 10 MB is read whole", () => {
+test("a caption of 10 MB is read completely", () => {
   const part = "a red, green and blue kite 👍 \0 over and over, ";
   const caption = part.repeat(Math.ceil(1e7 / part.length));
   assert.equal(nounPhrases(caption).length, caption.length / part.length);

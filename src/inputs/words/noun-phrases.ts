@@ -1,9 +1,9 @@
-/** Noun phrases of a caption, with their characters: what grounding looks for when no phrases are given. */
+/** Noun phrases of a caption, with their characters. Grounding looks for these if no phrases are given. */
 import { InputError } from "../../errors.ts";
 import { lookUp, type WordClass } from "./word-classes.ts";
 import type { Span } from "./word-pieces.ts";
 
-/** What a word does in its caption; a joint is a possessive 's, or a comma or "and" between adjectives. */
+/** Role of a word in its caption; a joint is a possessive 's, or a comma or "and" between adjectives. */
 type Role = "determiner" | "modifier" | "noun" | "joint" | "verb" | "preposition" | "mark" | "other";
 
 interface Word {
@@ -14,14 +14,14 @@ interface Word {
   role: Role;
 }
 
-/** The part of the caption before a word, as far as it decides what the word is. */
+/** What is known about the words before the current one. */
 interface Before {
   role: Role;
-  /** Whether the phrase that is open takes a verb of the singular ("a dog"), of the plural ("two dogs"), or is not known ("the sheep"). */
+  /** Whether the current phrase is singular ("a dog"), plural ("two dogs") or unknown ("the sheep"). */
   number: "one" | "many" | "either" | "unknown";
   /** Whether its last noun is a plural. */
   plural: boolean;
-  /** Whether its last noun does things. */
+  /** Whether its last noun can act (people and animals). */
   agent: boolean;
 }
 
@@ -42,15 +42,15 @@ const PLURAL = words("two three four five six seven eight nine ten twelve severa
 const NOUNS_IN_ING = words(
   "building ceiling painting drawing wedding clothing railing string ring king wing swing spring thing evening morning sling crossing parking landing lighting opening awning frosting icing topping bedding carving covering dressing earring filling kindling offspring pudding stocking wrapping",
 );
-/** Nouns that only say where something is: "in front of", "on the left side". */
+/** Nouns that only state a position: "in front of", "on the left side". */
 const PLACES = words(
   "top bottom front back left right side sides end middle center centre background foreground leftmost rightmost close next order",
 );
-/** Words that stand for a noun, or only count one. */
+/** Words that replace a noun or only count one. */
 const PRONOUNS = words(
   "it he she they them him i we you us me one ones other others someone somebody something anyone anything everyone everything nobody nothing none half each upside there which who what",
 );
-/** Groups, of which English says "is" or "are". */
+/** Collective nouns, which take "is" or "are". */
 const GROUPS = words("couple group crowd team family pair");
 /** Animals and people whose plural is the same. */
 const EITHER = words("people sheep deer fish police");
@@ -59,7 +59,7 @@ const AGENT =
 const BE = words("is are was were be been being am");
 const ADVERBS = /ly$|^(?:very|almost|half|too|so)$/;
 
-/** The phrases given, or the noun phrases of the caption. Throws InputError where there is none. */
+/** The phrases given, or the noun phrases of the caption. Throws InputError if there are none. */
 export function phrasesOf(caption: string, given?: readonly (string | Span)[]): readonly (string | Span)[] {
   const phrases = given ?? nounPhrases(caption).map(({ span }) => span);
   if (phrases.length > 0) return phrases;
@@ -69,12 +69,12 @@ export function phrasesOf(caption: string, given?: readonly (string | Span)[]): 
 }
 
 /**
- * Noun phrases of an English caption in their order: determiners, modifiers, nouns. A phrase that occurs twice is there twice. The time is
+ * Noun phrases of an English caption in their order: determiners, modifiers, nouns. A phrase that occurs twice is returned twice. The time is
  * linear in the caption's length.
  *
- * What a word can be is looked up in the lexicon of wink-pos-tagger; what it is, its neighbours decide. The grammar widens GLIP's
+ * The possible roles of a word come from wink-pos-tagger's lexicon; its neighbours decide between them. The grammar extends GLIP's
  * `{<DT>?<JJ.*>*<NN.*>+}` (`engine/predictor_glip.py`) by numbers, participles, possessives and coordinated adjectives, and leaves out nouns
- * that only say where ("in front of").
+ * that only state a position ("in front of").
  */
 export function nounPhrases(caption: string): NounPhrase[] {
   const all = split(caption);
@@ -91,7 +91,7 @@ export function nounPhrases(caption: string): NounPhrase[] {
   return phrases;
 }
 
-/** Words with inner hyphens and apostrophes, a possessive 's or ' apart, and every other mark by itself. */
+/** Words with inner hyphens and apostrophes; a possessive 's or ' and every other mark is separate. */
 function split(caption: string): Word[] {
   const found: Word[] = [];
   for (const match of caption.matchAll(/['’]s\b|[\p{L}\p{N}]+(?:(?:-|['’](?!s\b)|\.(?=\d))[\p{L}\p{N}]+)*|\S/gu)) {
@@ -101,7 +101,7 @@ function split(caption: string): Word[] {
   return found;
 }
 
-/** From left to right: the role of each word, from what it can be, what is before it and what the next can be. */
+/** The role of each word, left to right, from its possible roles, the words before it and the possible roles of the next. */
 function assignRoles(all: Word[]): void {
   const before: Before = { role: "mark", number: "unknown", plural: false, agent: false };
   let joined = false;
@@ -157,12 +157,12 @@ function roleOf(all: readonly Word[], at: number, before: Before): Role {
   return can.singularVerb || can.pluralVerb || can.past ? "verb" : "other";
 }
 
-/** What stands between coordinated words. */
+/** Words between coordinated words. */
 function isLink({ text }: Word): boolean {
   return text === "," || text === "and" || text === "or" || text === "&";
 }
 
-/** Whether a comma or "and" stands between adjectives: "red, white and blue flag". */
+/** Whether a comma or "and" is between adjectives: "red, white and blue flag". */
 function isJoint(all: readonly Word[], at: number, before: Before): boolean {
   const after = all[at + 1];
   return before.role === "modifier" && !all[at - 1]!.can.number && after !== undefined && leads(after);
@@ -208,7 +208,7 @@ function participle(all: readonly Word[], at: number, before: Before): Role {
   return before.role === "noun" && !isNounLike(after) ? "verb" : "modifier";
 }
 
-/** Whether a word can go on with a phrase that has no noun as yet. */
+/** Whether a word can continue a phrase that has no noun yet. */
 function leads({ can }: Word): boolean {
   return !can.determiner && !can.preposition && (can.noun || can.adjective || can.participle);
 }
@@ -217,11 +217,11 @@ function isNounLike({ can, text }: Word): boolean {
   return can.noun && text !== "'s" && !can.determiner && !can.preposition && !can.auxiliary && !PRONOUNS.has(text);
 }
 
-/** The phrase that begins at a word: where its bare part begins and ends (nowhere: both alike), and where to look for the next. */
+/** The phrase that starts at a word: start and end of its part without determiners (equal if there is none), and where to look for the next. */
 function phraseFrom(all: readonly Word[], start: number): { bare: number; past: number; next: number } {
   let at = start;
   for (; all[at]?.role === "determiner"; at++) {
-    // "throws her a ball": the article begins anew.
+    // "throws her a ball": the article starts a new phrase.
     if (at > start && ARTICLES.has(all[at]!.text)) return { bare: at, past: at, next: at };
   }
   const bare = at;
@@ -232,7 +232,7 @@ function phraseFrom(all: readonly Word[], start: number): { bare: number; past: 
     else if (role === "modifier" && past === at && past > bare && all[at]!.can.number) break;
     else if (role !== "modifier" && !(role === "joint" && at > bare)) break;
   }
-  // "an old wooden" whose noun the lexicon has for an adjective only.
+  // "an old wooden" whose noun is only an adjective in the lexicon.
   if (past === bare && bare > start && all[at - 1]!.role === "modifier") past = at;
   return { bare, past, next: past > bare ? past : Math.max(at, start + 1) };
 }

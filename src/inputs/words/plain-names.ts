@@ -1,8 +1,8 @@
-/** Names as they are looked up: small letters, without article or count, in the singular. */
+/** Normal forms of names: lower case, without article or number, singular. */
 
 const COUNTED = /^(?:a|an|the|one|two|three|four|five|some|several) /;
 
-/** What a name or a phrase such as "two dogs" may be listed as, the likeliest first: "dogs", "dog". */
+/** Possible normal forms of a name or phrase such as "two dogs", the most likely first: "dogs", "dog". */
 export function plainNames(label: string): string[] {
   const words = label
     .trim()

@@ -7,7 +7,7 @@ import { WordPieces } from "./word-pieces.ts";
 const vocabulary = new URL("../../../assets/words/vocab.txt", import.meta.url);
 const pieces = WordPieces.parse(readFileSync(vocabulary, "utf8"));
 
-test("a text is asked for as it is written, with the places of its names", () => {
+test("a prompt given as text is used as written, with the positions of its names", () => {
   const prompt = promptOfText(pieces, "car.  red car. dog. car.");
   assert.deepEqual(prompt.labels, ["car", "red car", "dog"]);
   assert.equal(prompt.passes.length, 1);
@@ -15,7 +15,7 @@ test("a text is asked for as it is written, with the places of its names", () =>
   assert.deepEqual(prompt.passes[0]!.labelTokens, [[1], [3, 4], [6]]);
 });
 
-test("a text that the model cannot read at once becomes several captions, and no name is lost", () => {
+test("a text that is too long becomes several captions, and no name is lost", () => {
   const names = Array.from({ length: 60 }, (_, i) => `thing ${i}`);
   const { labels, passes } = promptOfText(pieces, `${names.join(". ")}.`, { maxTokens: 64 });
   assert.deepEqual(labels, names);

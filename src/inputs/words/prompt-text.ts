@@ -1,11 +1,11 @@
-/** A prompt in the user's own writing, such as "person. traffic light.", read as it stands. */
+/** A prompt given as text, such as "person. traffic light.", which is used as written. */
 
 import { namesInPrompt, type Prompt, type PromptOptions, promptOfCaption, promptOfClasses } from "./prompts.ts";
 import type { Span, WordPieces } from "./word-pieces.ts";
 
 /**
- * Plans how to ask for the names of a text that points part: the caption is the text itself, as the published demonstrations have it,
- * or several captions of its names where it is longer than the model reads. Throws InputError as `namesInPrompt` and `promptOfClasses` do.
+ * Makes the captions for a text of names separated by points: the text itself, as in the published demonstrations,
+ * or several captions of its names if it is longer than the model reads. Throws InputError as `namesInPrompt` and `promptOfClasses` do.
  */
 export function promptOfText(pieces: WordPieces, text: string, options: Pick<PromptOptions, "maxTokens"> = {}): Prompt {
   const names = namesInPrompt(text);
@@ -15,7 +15,7 @@ export function promptOfText(pieces: WordPieces, text: string, options: Pick<Pro
   return promptOfCaption(pieces, text, spansOf(names, text), options);
 }
 
-/** Where each name stands first; names are sought one behind the other, so that none is found within another. */
+/** First position of each name; each search starts after the name before, so that no name is found inside another. */
 function spansOf(names: readonly string[], text: string): Span[] {
   let from = 0;
   return names.map((name) => {

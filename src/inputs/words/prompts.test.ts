@@ -48,7 +48,7 @@ test("the golden names get the golden tokens", () => {
   assert.equal(passes[0]!.ids.length, 11);
 });
 
-test("a prompt is parted at points and lines, not within numbers", () => {
+test("a prompt is split at points and lines, not within numbers", () => {
   assert.deepEqual(namesInPrompt("person. bicycle.car .\n 3.5 mm plug. person "), [
     "person",
     "bicycle",
@@ -63,13 +63,13 @@ test("an empty prompt is refused", () => {
   refuses(() => promptOfClasses(pieces, []), /no class names/);
 });
 
-test("labels come back as they were written, each once", () => {
+test("labels are returned as written, each once", () => {
   const { labels, passes } = promptOfClasses(pieces, ["Traffic_Light", "dog", "Traffic_Light", "dog (pet)"]);
   assert.deepEqual(labels, ["Traffic_Light", "dog", "dog (pet)"]);
   assert.deepEqual(passes[0]!.classes, [0, 1, 2]);
 });
 
-test("several wordings may share a label", () => {
+test("several texts may share a label", () => {
   const { labels, passes } = promptOfClasses(pieces, [
     { label: "vehicle", name: "car" },
     "dog",
@@ -80,7 +80,7 @@ test("several wordings may share a label", () => {
   assert.equal(passes[0]!.caption, "car. dog. bus");
 });
 
-test("five thousand classes are asked for in passes that fit, none lost", () => {
+test("five thousand classes are split into passes that fit, and none is lost", () => {
   const names = Array.from({ length: 5000 }, (_, k) => `red car number ${k}`);
   const { labels, passes } = promptOfClasses(pieces, names);
   assert.deepEqual(labels, names);
@@ -115,7 +115,7 @@ test("a caption of exactly as many tokens as the model reads is one pass, one mo
   );
 });
 
-test("chunks for evaluation hold as many classes as asked", () => {
+test("chunks for evaluation have the given number of classes", () => {
   const { passes } = promptOfClasses(pieces, ["dog", "cat", "car", "bus", "red"], { classesPerPass: 2 });
   assert.deepEqual(
     passes.map((pass) => pass.caption),
@@ -123,7 +123,7 @@ test("chunks for evaluation hold as many classes as asked", () => {
   );
 });
 
-test("names without a word and names too long for the model are all named", () => {
+test("names without a word and names too long for the model are all reported", () => {
   const long = Array.from({ length: 300 }, () => "dog").join(" ");
   refuses(
     () => promptOfClasses(pieces, ["dog", "(all in brackets)", "\0", "   ", long]),

@@ -1,35 +1,35 @@
-/** From class names or a caption to what the language model reads, and back from its tokens to the names. */
+/** Converts class names or a caption to captions for the language model, and its tokens back to names. */
 import { InputError } from "../../errors.ts";
 import { phraseSpans, quote, tokenPositions } from "./spans.ts";
 import type { Span, WordPieces } from "./word-pieces.ts";
 
-/** A class with the words around its name. A plain string is a class whose name is cleaned and stands alone. */
+/** A class with the words around its name. A plain string is a class with a cleaned name and no other words. */
 export interface ClassPrompt {
-  /** What detections are called. */
+  /** Label of the detections. */
   readonly label: string;
   readonly prefix?: string;
-  /** The words that are looked for; the cleaned label unless given. */
+  /** Words in the caption; default: the cleaned label. */
   readonly name?: string;
   readonly suffix?: string;
 }
 
-/** One caption for the model, with the classes or phrases it asks for. */
+/** One caption for the model, with its classes or phrases. */
 export interface Pass {
   readonly caption: string;
-  /** Vocabulary numbers of the caption, at most as many as the model reads. */
+  /** Token ids of the caption, at most as many as the model reads. */
   readonly ids: Int32Array;
   /** Per class of this pass, its index in `labels`. */
   readonly classes: readonly number[];
   /** Per class of this pass, the positions of its tokens. */
   readonly labelTokens: readonly (readonly number[])[];
-  /** Learned numbers [tokens, d] that are added to the vectors of the caption's words, or stand in their place. */
+  /** Learned vectors [tokens, d] that are added to the vectors of the caption's words, or replace them. */
   readonly learned?: { readonly vectors: Float32Array; readonly inPlace: boolean };
 }
 
 export interface Prompt {
   /** The names as the user wrote them, each once. */
   readonly labels: readonly string[];
-  /** More than one when the names do not fit the model at once. */
+  /** More than one if the names do not fit into one caption. */
   readonly passes: readonly Pass[];
 }
 
@@ -40,24 +40,24 @@ export interface PromptOptions {
   readonly classesPerPass?: number;
 }
 
-/** What classes are called. */
+/** Label of a class. */
 export function labelsOf(classes: readonly (string | ClassPrompt)[]): string[] {
   return classes.map((given) => (typeof given === "string" ? given : given.label));
 }
 
-/** Class names with the words that some of them are asked for in, found by their labels. */
+/** Class names, with other words for some of them, by label. */
 export function classesInWords(names: readonly string[], captions: readonly ClassPrompt[]): (string | ClassPrompt)[] {
   const known = new Map(captions.map((one) => [one.label, one]));
   return names.map((name) => known.get(name) ?? name);
 }
 
-/** Stands between the names of a caption; none follows the last. */
+/** Separates the names in a caption; none follows the last. */
 export const SEPARATOR = ". ";
 const MAX_TOKENS = 256;
 /** [CLS] and [SEP]. */
 const SPECIAL_TOKENS = 2;
 
-/** Names in a prompt such as "person. traffic light." (points within numbers do not part names). Throws InputError when there is none. */
+/** Names in a prompt such as "person. traffic light." (points within numbers do not separate names). Throws InputError if there are none. */
 export function namesInPrompt(prompt: string): string[] {
   const names = prompt.split(/(?<!\d)\.|\.(?!\d)|\n/).map((name) => name.trim());
   const found = [...new Set(names.filter((name) => name !== ""))];
@@ -66,7 +66,7 @@ export function namesInPrompt(prompt: string): string[] {
   return found;
 }
 
-/** A category name as the captions of GLIP hold it: without brackets and underscores. Source: GLIP `engine/inference.py`, clean_name. */
+/** A category name as in GLIP's captions: without brackets and underscores. Source: GLIP `engine/inference.py`, clean_name. */
 export function cleanName(name: string): string {
   return name
     .replace(/\(.*\)/g, "")
@@ -74,7 +74,7 @@ export function cleanName(name: string): string {
     .replace(/ {2}/g, " ");
 }
 
-/** The caption that asks for classes, and per class the characters of its name. */
+/** The caption for classes, and per class the characters of its name. */
 export function captionOfClasses(classes: readonly (string | ClassPrompt)[]): { caption: string; spans: Span[] } {
   let caption = "";
   const spans = classes.map((given, k): Span => {
@@ -89,7 +89,7 @@ export function captionOfClasses(classes: readonly (string | ClassPrompt)[]): { 
 }
 
 /**
- * Plans how to ask for classes: one caption, or several where the tokens of all names are more than the model reads.
+ * Makes the captions for classes: one, or several if the tokens of all names are more than the model reads.
  * Throws InputError that lists the names without any token and those too long for one caption.
  */
 export function promptOfClasses(
@@ -123,8 +123,8 @@ export function promptOfClasses(
 }
 
 /**
- * Plans how to find phrases of a free caption, given as words that it holds or as characters `[start, end)` of it.
- * Labels are the phrases as the caption writes them; one that occurs twice stays two.
+ * Makes the prompt for phrases of a free caption, given as words in it or as characters `[start, end)` of it.
+ * Labels are the phrases as written in the caption; a phrase that occurs twice gives two labels.
  * Throws InputError when the caption is too long for the model, and one that lists phrases not in it or without any token.
  */
 export function promptOfCaption(
@@ -138,7 +138,7 @@ export function promptOfCaption(
   const count = encoding.ids.length;
   if (count > maxTokens)
     throw new InputError(
-      `the caption ${quote(caption)} has ${count} tokens; the model reads ${maxTokens}: shorten or part it`,
+      `the caption ${quote(caption)} has ${count} tokens; the model reads ${maxTokens}: shorten or split it`,
     );
   const found = phraseSpans(
     caption,
@@ -165,7 +165,7 @@ function completed(given: string | ClassPrompt): Required<ClassPrompt> {
   return { label, prefix, name, suffix };
 }
 
-/** Tokens of each class alone. A point and a space always part words, so these add up in a caption. */
+/** Tokens of each class alone. A point and a space always separate words, so these add up in a caption. */
 function tokenCounts(pieces: WordPieces, classes: readonly Required<ClassPrompt>[], most: number): number[] {
   if (classes.length === 0) throw new InputError("there are no class names; give at least one");
   const encodings = classes.map((one) => {
@@ -180,6 +180,6 @@ function tokenCounts(pieces: WordPieces, classes: readonly Required<ClassPrompt>
     ...(nameless.length ? [`no word is left of ${nameless.join(", ")}`] : []),
     ...(long.length ? [`${long.join(", ")} alone has more than the ${most} tokens that the model reads`] : []),
   ];
-  if (problems.length) throw new InputError(`class names cannot be asked for: ${problems.join("; ")}`);
+  if (problems.length) throw new InputError(`class names cannot be used: ${problems.join("; ")}`);
   return encodings.map(({ count }) => count);
 }

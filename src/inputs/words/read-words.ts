@@ -1,4 +1,4 @@
-/** Reads a model's words from where they come from. */
+/** Loads a model's tokenizer. */
 
 import { existsSync } from "node:fs";
 import { WeightsError } from "../../errors.ts";
@@ -7,15 +7,15 @@ import { KnownClasses } from "./known-classes.ts";
 import { WordPieces } from "./word-pieces.ts";
 import { AnyWords, type WordSource, type Words } from "./words.ts";
 
-/** Of a vocabulary. */
+/** Options of a vocabulary. */
 const MOST_BYTES = 2 ** 26;
 
-/** Throws WeightsError where a vocabulary is missing or is not the model's own, which would look words up in the wrong rows. */
+/** Throws WeightsError if the vocabulary is missing or not the model's own, which would give wrong word vectors. */
 export async function readWords(source: WordSource): Promise<Words> {
   if (source.kind === "classes") return new KnownClasses(source.names);
   const { file, size } = source;
   if (!existsSync(file))
-    throw new WeightsError(`${file}: missing; the model reads words by this vocabulary, one piece a line`);
+    throw new WeightsError(`${file}: missing; the model needs this vocabulary, one piece per line`);
   const pieces = WordPieces.parse(readTextFile(file, MOST_BYTES));
   if (size !== undefined && pieces.size !== size)
     throw new WeightsError(

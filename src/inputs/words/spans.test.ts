@@ -62,7 +62,7 @@ test("phrases are found whatever their case, whole words first", () => {
   ]);
 });
 
-test("every printable mark may stand in a phrase", () => {
+test("every printable mark may occur in a phrase", () => {
   const marks = Array.from({ length: 94 }, (_, k) => String.fromCharCode(33 + k));
   for (const mark of marks) assert.deepEqual(phraseSpans(`one a${mark}b two`, [`a${mark}b`]), [[4, 7]]);
 });
@@ -75,7 +75,7 @@ test("a phrase given twice takes its next occurrence", () => {
   ]);
 });
 
-test("all phrases that the caption lacks are named", () => {
+test("all phrases that are not in the caption are named", () => {
   assert.throws(
     () => phraseSpans("a dog", ["a cat", "a dog", ""]),
     (error) => error instanceof InputError && /"a dog" does not hold "a cat", ""/.test(error.message),

@@ -1,10 +1,10 @@
-/** Which tokens stand for which characters of a caption. */
+/** Maps characters of a caption to tokens. */
 import { InputError } from "../../errors.ts";
 import type { Encoding, Span } from "./word-pieces.ts";
 
 /**
  * Positions of the tokens that cover the characters `[start, end)` of an encoded caption; tokens from `maxTokens` on do not count.
- * A start on a space moves up to two characters on, an end up to two back. Empty when no token covers the span.
+ * A start on a space moves up to two characters forward, an end up to two back. Empty if no token covers the span.
  * Source: GLIP `data/datasets/od_to_grounding.py` and `engine/inference.py`, create_positive_map.
  */
 export function tokenPositions(encoding: Encoding, [start, end]: Span, maxTokens = Infinity): number[] {
@@ -30,8 +30,8 @@ export function positiveMap(encoding: Encoding, spansOfBoxes: readonly (readonly
 }
 
 /**
- * Places of phrases in a caption, whatever their case. A phrase given twice takes its next occurrence, or the last one again.
- * Throws InputError that names all phrases which the caption lacks.
+ * Positions of phrases in a caption, ignoring case. A phrase given twice takes its next occurrence, or the last one again.
+ * Throws InputError that names all phrases which are not in the caption.
  */
 export function phraseSpans(caption: string, phrases: readonly string[]): Span[] {
   const searched = new Map<string, number>();
@@ -61,7 +61,7 @@ function find(text: string, words: string, after: number): Span | null {
   return null;
 }
 
-/** Text for a message: in quotes and of bearable length. */
+/** Text for a message: quoted and shortened. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 80 ? `${text.slice(0, 77)}…` : text);
 }

@@ -1,6 +1,6 @@
-/** Sentences around names, by which CLIP's text vectors of classes are made. */
+/** Prompt templates for CLIP's text vectors of classes. */
 
-/** OpenAI's 80 for ImageNet (`notebooks/Prompt_Engineering_for_ImageNet.ipynb`), the plainest first, as RegionCLIP has them. */
+/** OpenAI's 80 for ImageNet (`notebooks/Prompt_Engineering_for_ImageNet.ipynb`), the simplest first, as in RegionCLIP. */
 export const imagenetTemplates: readonly string[] = [
   "a photo of a {}.",
   "a bad photo of a {}.",
@@ -87,15 +87,15 @@ export const imagenetTemplates: readonly string[] = [
 /** RegionCLIP's 81: the name alone, and those for ImageNet (`data/datasets/clip_prompt_utils.py`). */
 export const regionTemplates: readonly string[] = ["{}.", ...imagenetTemplates];
 
-/** The sentence that CLIP's paper names classes by where it takes one alone. */
+/** The single template of CLIP's paper. */
 export const PHOTO_TEMPLATE = "a photo of a {}.";
 
-/** A template with a name in every gap. */
+/** Puts a name into every gap of a template. */
 export function filled(template: string, name: string): string {
   return template.replaceAll("{}", () => name);
 }
 
-/** A name as RegionCLIP puts it into its sentences. */
+/** A name as RegionCLIP writes it in its templates. */
 export function withoutMarks(name: string): string {
   return name.replaceAll(",", "").replaceAll("+", " ");
 }

@@ -1,4 +1,4 @@
-/** A text that is rewritten step by step and still knows which characters of the original each of its own stands for. */
+/** A text that is rewritten step by step and keeps, for each character, its position in the original. */
 
 import type { Span } from "./word-pieces.ts";
 
@@ -13,7 +13,7 @@ export class TracedText {
     return new TracedText(text, undefined);
   }
 
-  /** Rewrites every match of a global pattern; what a match becomes stands for all of the match. */
+  /** Rewrites every match of a global pattern; the replacement maps to the whole match. */
   replace(pattern: RegExp, by: (match: string) => string): TracedText {
     const starts: number[] = [];
     const ends: number[] = [];
@@ -51,7 +51,7 @@ export class TracedText {
     return new TracedText(text, this.places);
   }
 
-  /** Characters of the original that the units from `start` to `end` (exclusive) stand for. */
+  /** Characters of the original for the units from `start` to `end` (exclusive). */
   spanOf(start: number, end: number): Span {
     if (!this.places || start === end) return [start, end];
     return [this.places.starts[start]!, this.places.ends[end - 1]!];

@@ -1,7 +1,7 @@
-/** What English words can be, from the lexicon of wink-pos-tagger. */
+/** Possible word classes of English words, from the lexicon of wink-pos-tagger. */
 import { createRequire } from "node:module";
 
-/** What a word can be, whatever stands around it. */
+/** Possible classes of a word, regardless of its neighbours. */
 export interface WordClass {
   readonly mark: boolean;
   readonly determiner: boolean;
@@ -34,15 +34,15 @@ interface Tagger {
 const DETERMINERS =
   /^(?:a|an|the|this|that|these|those|some|any|each|every|both|all|several|many|few|no|another|other|my|your|his|her|its|our|their|whose)$/;
 
-/** Longer words are names and codes, and are not looked up. */
+/** Longer words are not looked up: they are names and codes. */
 const LONGEST = 64;
-/** Words remembered; a word looked up anew takes some 50 µs. */
+/** Size of the cache; looking up a word takes about 50 µs. */
 const REMEMBERED = 50_000;
 
 const remembered = new Map<string, WordClass>();
 let lexicon: { tagger: Tagger; tags: Record<string, string[]> } | undefined;
 
-/** What a word in small letters can be. A word that is in no lexicon is judged by its ending. */
+/** Possible classes of a word in lower case. A word outside the lexicon is classified by its ending. */
 export function lookUp(word: string): WordClass {
   const known = remembered.get(word);
   if (known) return known;
@@ -73,7 +73,7 @@ function isVerbInS(word: string): boolean {
   return stems.some((stem) => stem !== word && tagsOf(stem).some((tag) => /^VBP?$/.test(tag)));
 }
 
-/** The lexicon takes a tenth of a second to read, at first use. */
+/** Loading the lexicon takes a tenth of a second, at first use. */
 function load() {
   const require = createRequire(import.meta.url);
   const make: () => Tagger = require("wink-pos-tagger");

@@ -98,7 +98,7 @@ function utf16(text: string, offsets: number[][]): number[][] {
   return offsets.map((pair) => pair.map((place) => at[place]!));
 }
 
-test("a caption becomes the reference's numbers", () => {
+test("a caption gets the reference's token ids", () => {
   const caption = "person. bicycle. traffic light. red car.";
   const { ids, spans } = pieces.encode(caption);
   assert.deepEqual([...ids], [101, 879, 117, 880, 117, 887, 616, 117, 611, 674, 117, 102]);
@@ -106,7 +106,7 @@ test("a caption becomes the reference's numbers", () => {
   assert.deepEqual(words, [null, "person", ".", "bicycle", ".", "traffic", "light", ".", "red", "car", ".", null]);
 });
 
-test("spans count UTF-16 units of the text as it was given", () => {
+test("spans count UTF-16 units of the original text", () => {
   const text = "👍 Ｃafé\u0301 CAR";
   const { spans } = pieces.encode(text);
   assert.deepEqual(spans.at(-2), [text.indexOf("CAR"), text.length]);
@@ -123,6 +123,6 @@ test("a vocabulary without its special pieces is refused", () => {
   );
 });
 
-test("decoding a number outside the vocabulary is refused", () => {
+test("decoding an id outside the vocabulary is refused", () => {
   assert.throws(() => pieces.decode([99999]), InputError);
 });

@@ -5,9 +5,9 @@ import { InputError } from "../../errors.ts";
 export type Span = readonly [start: number, end: number];
 
 export interface Encoding {
-  /** Vocabulary numbers, [CLS] first and [SEP] last. */
+  /** Token ids, [CLS] first and [SEP] last. */
   readonly ids: Int32Array;
-  /** Characters of the text as it was given that each token covers; null for [CLS] and [SEP]. */
+  /** Characters of the original text that each token covers; null for [CLS] and [SEP]. */
   readonly spans: readonly (Span | null)[];
 }
 
@@ -19,18 +19,18 @@ interface Character {
 }
 
 const SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
-/** Words of more characters become [UNK] whole. */
+/** Longer words become one [UNK]. */
 const LONGEST_WORD = 100;
 const CHINESE =
   /[\u4E00-\u9FFF\u3400-\u4DBF\u{20000}-\u{2A6DF}\u{2A700}-\u{2B81F}\u{2B920}-\u{2CEAF}\uF900-\uFAFF\u{2F800}-\u{2FA1F}]/u;
 const DROPPED = /[\0\uFFFD\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u;
-/** White space, save control characters: those other than tab and line ends are dropped. */
+/** White space. Control characters other than tab and line ends are dropped instead. */
 const SPACE = /[\t\n\r\p{Z}]/u;
 const PUNCTUATION = /[\p{P}!-/:-@[-`{-~]/u;
 const ACCENTS = /\p{Mn}/gu;
 
 /**
- * Splits text into tokens as bert-base-uncased does: control characters dropped, Chinese characters set apart, lower case, accents
+ * Splits text into tokens as bert-base-uncased does: control characters dropped, Chinese characters separated, lower case, accents
  * stripped, words split at white space and punctuation and then into the longest known pieces.
  * Source: Devlin et al. 2018, `tokenization.py`; offsets as in the Hugging Face tokenizers library.
  */
@@ -39,7 +39,7 @@ export class WordPieces {
   readonly #ids: ReadonlyMap<string, number>;
   readonly #longest: number;
 
-  /** `pieces[id]` is the piece with that number. Throws InputError when a special piece such as [CLS] is missing. */
+  /** `pieces[id]` is the piece with that id. Throws InputError if a special piece such as [CLS] is missing. */
   constructor(pieces: readonly string[]) {
     this.#pieces = pieces;
     this.#ids = new Map(pieces.map((piece, id) => [piece, id]));
@@ -53,17 +53,17 @@ export class WordPieces {
     return new WordPieces(text.replace(/\r?\n$/, "").split(/\r?\n/));
   }
 
-  /** How many pieces the vocabulary has. */
+  /** Number of pieces. */
   get size(): number {
     return this.#pieces.length;
   }
 
-  /** Number of a piece, or undefined. */
+  /** Id of a piece, or undefined. */
   idOf(piece: string): number | undefined {
     return this.#ids.get(piece);
   }
 
-  /** Tokens of a text, between [CLS] and [SEP]. Nothing is cut off. The names of special pieces, as in "[MASK]", stand for those. */
+  /** Tokens of a text, between [CLS] and [SEP]. Nothing is cut off. The names of special pieces in the text, such as "[MASK]", become those pieces. */
   encode(text: string): Encoding {
     const ids = [this.#special("[CLS]")];
     const spans: (Span | null)[] = [null];
@@ -82,7 +82,7 @@ export class WordPieces {
     return { ids: Int32Array.from(ids), spans };
   }
 
-  /** Text of tokens: pieces of a word joined, words apart by a space, special pieces left out. Throws InputError for an unknown number. */
+  /** The text of tokens: pieces of a word joined, spaces between words, without special pieces. Throws InputError for an unknown id. */
   decode(ids: Iterable<number>): string {
     let text = "";
     for (const id of ids) {
@@ -121,7 +121,7 @@ export class WordPieces {
   }
 }
 
-/** Words and single marks of a text that begins at `offset` of the whole. */
+/** Words and single marks of a text that starts at `offset` of the whole. */
 function wordsOf(text: string, offset: number): Character[][] {
   const words: Character[][] = [];
   let word: Character[] = [];

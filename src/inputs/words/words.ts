@@ -1,4 +1,4 @@
-/** What a model reads: any words, or only the names of its classes. */
+/** What a model accepts as a prompt: any words, or only the names of its classes. */
 
 import type { KnownClasses } from "./known-classes.ts";
 import { promptOfText } from "./prompt-text.ts";
@@ -9,7 +9,7 @@ import type { WordPieces } from "./word-pieces.ts";
 export class AnyWords {
   constructor(readonly pieces: WordPieces) {}
 
-  /** Plans how to ask for a list of names, or for those in a text such as "person. bicycle." as it stands. Throws InputError. */
+  /** Makes the prompt for a list of names, or for a text such as "person. bicycle.", which is used as written. Throws InputError. */
   promptOf(asked: string | readonly (string | ClassPrompt)[], options: PromptOptions = {}): Prompt {
     if (typeof asked === "string") return promptOfText(this.pieces, asked, options);
     return promptOfClasses(this.pieces, asked, options);
@@ -18,11 +18,11 @@ export class AnyWords {
 
 export type Words = AnyWords | KnownClasses;
 
-/** Where a model's words come from; plain data, which crosses to worker threads. */
+/** Source of a model's tokenizer; plain data that can be sent to worker threads. */
 export type WordSource =
   | {
       readonly kind: "word-pieces";
-      /** File with one piece a line. */
+      /** File with one piece per line. */
       readonly file: string;
       /** Pieces that the file must have. */
       readonly size?: number;
