@@ -1,7 +1,7 @@
 /** Drawn icons as pictures with transparency: rendered once per style into a file and then read from it. */
 
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -48,50 +48,70 @@ interface Wanted {
   readonly id: string;
 }
 
+/** Whether a name's drawings are wanted. */
+export type OfName = (name: string) => boolean;
+const every: OfName = () => true;
+
 /** A style's drawings of the names of all splits, without icons that the set does not have. Otherwise like `loadMoreSprites`. */
-export function loadSprites(folder: string, style: string, table: NameTable): Sprite[] {
+export function loadSprites(folder: string, style: string, table: NameTable, named = every): Sprite[] {
   const wanted = [...table.names, ...table.novel].flatMap(([name, icons]) =>
     icons.flatMap((icon) => {
       const id = table.idIn(style, icon);
       return id === undefined ? [] : [{ name, icon, id }];
     }),
   );
-  return rendered(folder, style, wanted);
+  return rendered({ folder, style, named }, wanted);
 }
 
 /**
  * The drawings of a style that is used only in training, from `folder` if they were rendered before. Throws InputError if the icon set
  * (`@iconify-json/STYLE`) is not installed.
  */
-export function loadMoreSprites(folder: string, style: string, { more }: NameTable): Sprite[] {
+export function loadMoreSprites(folder: string, style: string, { more }: NameTable, named = every): Sprite[] {
   const wanted = [...(more.get(style) ?? [])].flatMap(([name, ids]) => ids.map((id) => ({ name, icon: id, id })));
-  return rendered(folder, style, wanted);
+  return rendered({ folder, style, named }, wanted);
 }
 
-function rendered(folder: string, style: string, wanted: readonly Wanted[]): Sprite[] {
+/** All wanted are rendered into the file; those of the names asked for are answered. */
+function rendered(
+  { folder, style, named }: { folder: string; style: string; named: OfName },
+  wanted: readonly Wanted[],
+): Sprite[] {
   const version = installed<{ version: string }>(style, "package.json").version;
   const key = createHash("sha256")
     .update(JSON.stringify([version, side, wanted]))
     .digest("hex")
     .slice(0, 12);
   const path = join(folder, `${style}-${key}.sprites`);
-  return readSprites(path, style) ?? renderSprites(path, style, wanted);
+  return readSprites(path, style, named) ?? renderSprites(path, style, wanted).filter(({ name }) => named(name));
 }
 
-/** The drawings in a file, or undefined if it does not exist. */
-export function readSprites(path: string, style: string): Sprite[] | undefined {
-  let bytes: Buffer;
+/** The drawings in a file, or undefined if it does not exist. The pixels of other names are not read. */
+export function readSprites(path: string, style: string, named = every): Sprite[] | undefined {
+  let file: number;
   try {
-    bytes = readFileSync(path);
+    file = openSync(path, "r");
   } catch {
     return undefined;
   }
-  const start = 4 + bytes.readUInt32LE(0);
-  const entries = JSON.parse(bytes.toString("utf8", 4, start)) as Entry[];
-  return entries.map(({ offset, ...entry }) => {
-    const pixels = new Uint8Array(bytes.buffer, bytes.byteOffset + start + offset, entry.width * entry.height * 4);
-    return { ...entry, style, pixels };
-  });
+  const read = (position: number, length: number) => {
+    const bytes = new Uint8Array(length);
+    if (readSync(file, bytes, 0, length, position) < length) throw new InputError(`${path} ends too soon; delete it`);
+    return bytes;
+  };
+  try {
+    const start = 4 + Buffer.from(read(0, 4)).readUInt32LE(0);
+    const entries = JSON.parse(Buffer.from(read(4, start - 4)).toString()) as Entry[];
+    return entries
+      .filter(({ name }) => named(name))
+      .map(({ offset, ...entry }) => ({
+        ...entry,
+        style,
+        pixels: read(start + offset, entry.width * entry.height * 4),
+      }));
+  } finally {
+    closeSync(file);
+  }
 }
 
 function renderSprites(path: string, style: string, wanted: readonly Wanted[]) {

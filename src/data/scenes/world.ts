@@ -55,8 +55,12 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const known = new Set(split === "novel" ? [] : table.names.keys());
   if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
   wantIconSets(stylesOf(options, table));
+  const wanted = options.names === "everyday" ? table.everyday : options.names;
+  const asked = wanted && new Set(wanted);
+  // Of few names the drawings of the others, hundreds of megabytes, are not read.
+  const named = (name: string) => !asked || asked.has(name);
   let packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
-    loadSprites(folder, style, table),
+    loadSprites(folder, style, table, named),
   );
   if (options.models && split !== "style" && split !== "novel") {
     for (const name of table.modelled) known.add(name);
@@ -64,9 +68,12 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   }
   if (options.more && split === "train") {
     for (const name of [...table.more.values()].flatMap((icons) => [...icons.keys()])) known.add(name);
-    packs = [...packs, ...packs, ...[...table.more.keys()].map((style) => loadMoreSprites(folder, style, table))];
+    packs = [
+      ...packs,
+      ...packs,
+      ...[...table.more.keys()].map((style) => loadMoreSprites(folder, style, table, named)),
+    ];
   }
-  const wanted = options.names === "everyday" ? table.everyday : options.names;
   const sprites = new Map<string, Sprite[][]>();
   for (const name of wanted ?? known) sprites.set(name, []);
   const naturalPairs = new Set<string>();
