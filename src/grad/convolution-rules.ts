@@ -124,9 +124,19 @@ function pictureGradient(g: Tensor, weight: Tensor, x: Tensor, of: ConvolutionAt
     const reached = (g.shape[axis + 2]! - 1) * of.strides[axis] + of.dilations[axis] * (kernel - 1) + 1;
     return x.shape[axis + 2]! - (reached - of.padding[axis] - of.padding[axis + 2]!);
   };
-  const outputPadding: Pair = [missing(0), missing(1)];
-  return transposedConvolution(g, weight, { ...convolutionOptions(of), outputPadding });
+  const options = convolutionOptions(of);
+  const [, , rows, columns] = x.shape as Sizes;
+  if (rows * columns > FEW_PLACES)
+    return transposedConvolution(g, weight, { ...options, outputPadding: [missing(0), missing(1)] });
+  const whole = transposedConvolution(g, weight, { ...options, outputPadding: [of.strides[0] - 1, of.strides[1] - 1] });
+  return slice(whole, { axis: 2, end: rows, kept: true }, { axis: 3, end: columns, kept: true });
 }
+
+/**
+ * Maps of at most so many places, as those of the coarse levels, have even and odd lengths; the gradient for both is cut from that for the
+ * longer one, so that one session serves all sizes of pictures. Larger maps are not copied for it: their lengths are even.
+ */
+const FEW_PLACES = 2048;
 
 /**
  * One product of copies of the result's gradient, moved by the taps' rows, with copies of the picture, moved by their

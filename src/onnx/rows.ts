@@ -145,9 +145,9 @@ export const rows: Rows = {
   averagePool: plain("AveragePool", (of) => ({ ...window(of), kernel_shape: of.kernel, count_include_pad: 1 })),
   pad: (emit, { inputs: [x], attributes: { before, after, value } }) =>
     emit.node("Pad", [emit.value(x!), emit.sizes([...before, ...after]), emit.numbers(value)]),
-  slice: (emit, { inputs: [x], attributes: { starts, ends, steps } }) => {
+  slice: (emit, { inputs: [x], attributes: { starts, ends, steps, kept } }) => {
     const axes = starts.flatMap((start, axis) =>
-      start !== 0 || ends[axis] !== x!.shape[axis] || steps[axis] !== 1 ? [axis] : [],
+      start !== 0 || ends[axis] !== x!.shape[axis] || steps[axis] !== 1 || kept?.includes(axis) ? [axis] : [],
     );
     const at = (numbers: readonly number[]) => emit.sizes(axes.map((axis) => numbers[axis]!));
     if (axes.length === 0) return emit.value(x!);

@@ -23,6 +23,7 @@ import {
   transpose,
 } from "../tensor/index.ts";
 import { lower, Session, SessionCache } from "./index.ts";
+import { KEPT_SESSIONS } from "./session.ts";
 import { type Place, storeWeights } from "./stored-weights.ts";
 
 function wave(count: number, salt = 0): Float32Array {
@@ -168,4 +169,18 @@ test("rows are added up in one thread however many there are, since ONNX Runtime
   for (let run = 0; run < 5; run++)
     assert.deepEqual(Array.from((await session.run({ updates })).sum as Float32Array), expected);
   await session.dispose();
+});
+
+test("of many structures the sessions used last are kept, and all answer", async () => {
+  const sessions = new SessionCache({ threads: 1 });
+  const traces = Array.from({ length: KEPT_SESSIONS + 3 }, (_, i) =>
+    lower({ y: Array.from({ length: i + 1 }).reduce<Tensor>((sum) => add(sum, 1), input("x", [1])) }, { sizes: "fed" }),
+  );
+  const answers = async () => Promise.all(traces.map((trace) => sessions.run(trace, { x: Float32Array.of(0.5) })));
+  const expected = traces.map((_, i) => ({ y: Float32Array.of(i + 1.5) }));
+  for (let round = 0; round < 3; round++) assert.deepEqual(await answers(), expected);
+  for (const trace of traces) await sessions.run(trace, { x: Float32Array.of(0.5) });
+  assert.equal(sessions.size, KEPT_SESSIONS);
+  await sessions.dispose();
+  assert.equal(sessions.size, 0);
 });

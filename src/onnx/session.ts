@@ -5,6 +5,7 @@ import { InputError } from "../errors.ts";
 import { countOf, type ElementType, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
 import { type BackendOptions, createSession, runtime } from "./backend.ts";
 import { type Fed, type Lowered, type LowerOptions, lower } from "./lower.ts";
+import { RecentlyUsed } from "./recently-used.ts";
 
 export interface SessionOptions extends LowerOptions, BackendOptions {}
 
@@ -84,38 +85,64 @@ export interface TraceRunner {
   dispose(): Promise<void>;
 }
 
-/** One session for all sizes: traces of one structure share it. */
+/** Sessions that are kept at most: each holds its graph and the weights that it packed. */
+export const KEPT_SESSIONS = 8;
+
+interface KeptSession {
+  session: Promise<Session>;
+  /** Runs under way, during which it is not disposed. */
+  runs: number;
+}
+
+/** One session for all sizes: traces of one structure share it. Those used last are kept. */
 export class SessionCache implements TraceRunner {
-  private readonly sessions = new Map<string, Promise<Session>>();
-  /** The same by trace: telling bytes apart takes as long as running a small graph. */
-  private ofTraces = new WeakMap<Lowered, Promise<Session>>();
+  private readonly sessions = new RecentlyUsed<string, KeptSession>(KEPT_SESSIONS);
+  /** The hash of a trace's bytes, which takes as long to make as a small graph to run. */
+  private readonly keys = new WeakMap<Lowered, Promise<string>>();
 
   constructor(private readonly options: SessionOptions = {}) {}
 
   async run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
-    const session = this.ofTraces.get(trace) ?? this.session(trace);
-    this.ofTraces.set(trace, session);
-    return (await session).runTrace(trace, feeds, options);
+    const key = this.keys.get(trace) ?? hashOf(trace);
+    this.keys.set(trace, key);
+    const kept = this.session(await key, trace);
+    kept.runs++;
+    try {
+      await this.disposeUnused();
+      return await (await kept.session).runTrace(trace, feeds, options);
+    } finally {
+      kept.runs--;
+      await this.disposeUnused();
+    }
   }
 
-  /** Number of sessions that were needed so far. */
+  /** Number of sessions that are kept. */
   get size(): number {
     return this.sessions.size;
   }
 
-  private async session(trace: Lowered): Promise<Session> {
-    const key = String(new Uint8Array(await crypto.subtle.digest("SHA-256", trace.bytes)));
-    const known = this.sessions.get(key) ?? Session.from(trace, this.options);
-    this.sessions.set(key, known);
-    return known;
+  private session(key: string, trace: Lowered): KeptSession {
+    const known = this.sessions.get(key);
+    if (known) return known;
+    const kept = { session: Session.from(trace, this.options), runs: 0 };
+    kept.session.catch(() => this.sessions.delete(key));
+    this.sessions.set(key, kept);
+    return kept;
+  }
+
+  private async disposeUnused(): Promise<void> {
+    for (const { session } of this.sessions.dropped(({ runs }) => runs > 0)) await (await session).dispose();
   }
 
   async dispose(): Promise<void> {
-    const all = [...this.sessions.values()];
+    const all = this.sessions.values();
     this.sessions.clear();
-    this.ofTraces = new WeakMap();
-    for (const session of all) await (await session).dispose();
+    for (const { session } of all) await (await session).dispose();
   }
+}
+
+async function hashOf({ bytes }: Lowered): Promise<string> {
+  return String(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
 /** Compiles, runs once and disposes: for tests and small sums. */

@@ -53,6 +53,8 @@ export interface SliceRange {
   /** Exclusive; negative counts from the end. */
   end?: number;
   step?: number;
+  /** Written out where it cuts nothing, too, so that traces of all sizes have one structure. */
+  kept?: boolean;
 }
 
 /** Every step-th element from start up to end, along the axes named. Steps are positive. */
@@ -74,7 +76,8 @@ export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
     steps[axis] = step;
   }
   const shape = starts.map((start, axis) => Math.ceil((ends[axis]! - start) / steps[axis]!));
-  return new Tensor("slice", [x], { starts, ends, steps }, shape, x.type);
+  const kept = ranges.filter((range) => range.kept).map(({ axis }) => axisOf(x, axis, "slice"));
+  return new Tensor("slice", [x], { starts, ends, steps, ...(kept.length > 0 ? { kept } : {}) }, shape, x.type);
 }
 
 /** Tensors one after another along an axis. */

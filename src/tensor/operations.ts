@@ -51,7 +51,7 @@ export interface Operations
   maxPoolIndices: PoolAttributes;
   averagePool: PoolAttributes;
   pad: { before: Shape; after: Shape; value: number };
-  slice: { starts: Shape; ends: Shape; steps: Shape };
+  slice: { starts: Shape; ends: Shape; steps: Shape; kept?: readonly number[] };
   concat: { axis: number };
   reshape: None;
   transpose: { order: readonly number[] };

@@ -40,10 +40,8 @@ export async function datasetEvaluation(
     every: recipe.evaluateEvery,
     best: "AP",
     run: async ({ weights, average }) => {
-      const grounding = new GroundingModel(new Predictor(model, average ?? weights, { threads: 1 }), words, {
-        ...preparation,
-        size,
-      });
+      const predictor = new Predictor(model, average ?? weights, { threads: 1, freesMemory: true });
+      const grounding = new GroundingModel(predictor, words, { ...preparation, size });
       try {
         const detections: object[] = [];
         recipe.progress?.(0, imgIds.length);

@@ -34,7 +34,8 @@ export function sceneEvaluation(
     best: "f1",
     run: async ({ weights, average }) => {
       const size = { short: side, max: side };
-      const grounding = new GroundingModel(new Predictor(model, average ?? weights), words, { ...preparation, size });
+      const predictor = new Predictor(model, average ?? weights, { freesMemory: true });
+      const grounding = new GroundingModel(predictor, words, { ...preparation, size });
       try {
         const { found, falseAlarms, things } = await scoreScenes(grounding, world, options);
         const hits = found * things;

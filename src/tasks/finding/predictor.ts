@@ -6,6 +6,7 @@ import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
 import type { StoredWeights } from "../../onnx/stored-weights.ts";
+import { Traces } from "../../onnx/traces.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
 
 /** Maps of a picture at the five strides, with the padded size they belong to. */
@@ -21,8 +22,6 @@ export interface TextFeatures {
   tokens: number;
 }
 
-/** Traces that are kept, those made last; the sizes of pictures and captions from the web have no end. */
-const KEPT_TRACES = 64;
 const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
 /** Where a model runs, and in how many bits. */
@@ -31,7 +30,7 @@ export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "pr
 /** Sessions of the three parts of a model, with weights baked in; dispose it when done. */
 export class Predictor {
   private readonly sessions: SessionCache;
-  private readonly traces = new Map<string, Lowered>();
+  private readonly traces = new Traces();
 
   constructor(
     readonly model: Detector,
@@ -107,16 +106,11 @@ export class Predictor {
   }
 
   private trace(key: string, build: () => Record<string, Tensor>): Lowered {
-    const known = this.traces.get(key);
-    if (known) return known;
     const { weights, options } = this;
     const source =
       "baked" in weights
         ? { baked: weights.baked, derive: weights.derive }
         : { baked: (name: string) => weights.get(name) };
-    const trace = lower(build(), { ...options, ...source, sizes: "fed" });
-    this.traces.set(key, trace);
-    if (this.traces.size > KEPT_TRACES) this.traces.delete(this.traces.keys().next().value!);
-    return trace;
+    return this.traces.of(key, () => lower(build(), { ...options, ...source, sizes: "fed" }));
   }
 }

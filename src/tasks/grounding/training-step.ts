@@ -7,6 +7,7 @@ import { gradients } from "../../grad/index.ts";
 import type { Detector, HeadLevel } from "../../models/parts/detector.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache, type TraceRunner } from "../../onnx/index.ts";
 import { SessionPool } from "../../onnx/pool.ts";
+import { Traces } from "../../onnx/traces.ts";
 import { add, input, multiply, type Numbers, reachable, type Tensor } from "../../tensor/index.ts";
 import { contrastLoss } from "./contrast.ts";
 import { type GroundingLosses, groundingLosses, targetTensors } from "./losses.ts";
@@ -51,7 +52,7 @@ const UNWANTED = ["MatmulTransposeFusion", "MatMulScaleFusion"];
 
 /** Losses and gradients of a detector's training for batches of any size; dispose it when done. */
 export class GroundingTrainingStep {
-  private readonly traces = new Map<string, Lowered>();
+  private readonly traces = new Traces();
   private readonly sessions: TraceRunner;
   private readonly shards: number;
   /** The weights of this step where all threads can read them. */
@@ -62,7 +63,7 @@ export class GroundingTrainingStep {
     private readonly options: TrainingStepOptions = {},
   ) {
     const { shards = 1, frozen, random, contrast, ...given } = options;
-    const backend = { without: UNWANTED, ...given };
+    const backend = { without: UNWANTED, freesMemory: true, ...given };
     this.shards = shards;
     this.sessions =
       shards === 1
@@ -105,9 +106,7 @@ export class GroundingTrainingStep {
 
   private trace(batch: GroundingBatch, weights: Weights): Lowered {
     const key = [batch.pictures, batch.height, batch.width, batch.tokens].join(" ");
-    const known = this.traces.get(key) ?? this.lower(batch, weights);
-    this.traces.set(key, known);
-    return known;
+    return this.traces.of(key, () => this.lower(batch, weights));
   }
 
   private lower({ pictures, height, width, tokens }: GroundingBatch, weights: Weights): Lowered {

@@ -1,0 +1,52 @@
+/** Values by key, of which those used last are kept. */
+
+export class RecentlyUsed<Key, Value> {
+  /** The one that was used longest ago comes first. */
+  private readonly kept = new Map<Key, Value>();
+
+  constructor(
+    /** Values that are kept at most. */
+    readonly most: number,
+  ) {}
+
+  get size(): number {
+    return this.kept.size;
+  }
+
+  get(key: Key): Value | undefined {
+    const value = this.kept.get(key);
+    if (value === undefined) return undefined;
+    this.kept.delete(key);
+    this.kept.set(key, value);
+    return value;
+  }
+
+  set(key: Key, value: Value): void {
+    this.kept.delete(key);
+    this.kept.set(key, value);
+  }
+
+  /** Drops and answers those that are too many, used longest ago first, but none that must stay. */
+  dropped(stays: (value: Value) => boolean = () => false): Value[] {
+    const dropped: Value[] = [];
+    for (const [key, value] of this.kept) {
+      if (this.kept.size <= this.most) break;
+      if (stays(value)) continue;
+      this.kept.delete(key);
+      dropped.push(value);
+    }
+    return dropped;
+  }
+
+  delete(key: Key): void {
+    this.kept.delete(key);
+  }
+
+  values(): Value[] {
+    return [...this.kept.values()];
+  }
+
+  clear(): void {
+    this.kept.clear();
+  }
+}
