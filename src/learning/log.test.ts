@@ -157,9 +157,14 @@ test("the memory estimate adds up and names the largest part first", () => {
     activationBytes: 1e9,
     batchBytes: 1e6,
     batchesAhead: 3,
+    shards: 2,
   });
-  assert.equal(estimate.total, 80e6 + 80e6 + 80e6 + 80e6 + 1e9 + 4e6);
-  assert.match(memoryWords(estimate), /^about 1\.32 GB: activations 1 GB, weights 80 MB, .*, batches 4 MB$/);
+  assert.equal(estimate.total, 80e6 + 120e6 + 80e6 + 80e6 + 1e9 + 4e6 + estimate.program);
+  assert.equal(estimate.program, 150e6 + 3 * 50e6 + 2 * 110e6);
+  assert.match(
+    memoryWords(estimate),
+    /^about 1\.88 GB: activations 1 GB, program 520 MB, gradients 120 MB, .*, batches 4 MB$/,
+  );
 });
 
 interface ReadEvent {

@@ -7,6 +7,7 @@ import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { ClassPrompt, Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";
 import { type Composer, localBatchSource } from "../../learning/batch-source.ts";
+import type { MemoryEstimate } from "../../learning/memory-estimate.ts";
 import type { Numbers } from "../../learning/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../learning/parameter-groups.ts";
 import { type CheckpointOptions, type TrainingResult, train } from "../../learning/train.ts";
@@ -22,6 +23,7 @@ import {
   GroundingTrainingStep,
   type TrainingStepOptions,
 } from "../../tasks/grounding/training-step.ts";
+import { largestSides, memoryOfTraining } from "../training/memory-of-run.ts";
 import { type AdaptedData, readAdaptedData } from "./adapted-data.ts";
 import { KeptRun } from "./kept-run.ts";
 import { type Learnable, learnableOf } from "./learnable.ts";
@@ -60,6 +62,8 @@ export interface AdaptationRequest {
   /** Pictures of the replay to one of the dataset; 1 unless told. */
   replayWeight?: number;
   listeners?: readonly TrainingListener[];
+  /** Told of the memory that training will take, before it starts. */
+  memory?: (estimate: MemoryEstimate) => void;
   /** Where the run is kept as it goes, so that it can be taken up and end in the same bits. */
   checkpoints?: Omit<CheckpointOptions, "shapes" | "recipe">;
   /** Saves and returns after the step under way. */
@@ -130,7 +134,9 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   const data = await readAdaptedData(request.train, base, captions);
   refuseLongPrompt(method, data, base);
   const learnable = learnableOf(base, { method, seed, frozen });
-  const composer = await createComposer(setupOf(request, base, data));
+  const setup = setupOf(request, base, data);
+  request.memory?.(memoryOf(learnable, setup, data));
+  const composer = await createComposer(setup);
   const pictures = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
   const steps = stepsOf(request, pictures);
   const pace = await paceOf(request, { ...base, model: learnable.model }, { ...learnable, pictures, steps });
@@ -212,6 +218,18 @@ function setupOf(
     // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
     negatives: { most: names.length, one: 0, none: 0, all: 1, ordered: true },
   };
+}
+
+function memoryOf({ model, numbers }: Learnable, setup: DatasetComposerSetup, { sizes }: AdaptedData): MemoryEstimate {
+  const trained = [...numbers.values()].reduce((sum, { length }) => sum + length, 0);
+  const { pictures, tokens } = setup;
+  const running = { trained, average: false, shards: 1, batchesAhead: 0 };
+  return memoryOfTraining(model, {
+    pictures,
+    tokens,
+    ...largestSides(sizes, { short: setup.sizes[0]!, max: setup.longest }),
+    ...running,
+  });
 }
 
 /** With the point behind the last name, and one place that the sampler of names keeps free. */

@@ -6,6 +6,7 @@ import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import { roleOf, type SplitRole } from "../../data/readers/splits.ts";
 import { readSource, type SourceFiles } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
+import type { Size } from "../../inputs/pictures/resize.ts";
 import { type ClassPrompt, classesInWords, cleanName, labelsOf, type Prompt } from "../../inputs/words/prompts.ts";
 import { quote } from "../../inputs/words/spans.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
@@ -75,6 +76,8 @@ export interface AdaptedData {
   names: readonly string[];
   /** Of the boxes of each picture that has one. */
   classes: readonly (readonly string[])[];
+  /** Of all pictures, in pixels. */
+  sizes: readonly Size[];
   /** The classes in the words that they are asked for in. */
   asked: readonly (string | ClassPrompt)[];
   /** How they are asked for. */
@@ -111,5 +114,6 @@ export async function readAdaptedData(
     ...(alike.length > 0 ? [`two classes are read as ${alike.map(quote).join(", ")}: rename one`] : []),
   ];
   if (problems.length > 0) throw new InputError(`${files.data} cannot be learned: ${problems.join("; ")}`);
-  return { names, classes, asked, prompt };
+  const sizes = examples.map(({ width, height }) => ({ width, height }));
+  return { names, classes, sizes, asked, prompt };
 }

@@ -10,6 +10,7 @@ import { writeInto } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { Interrupted } from "../../learning/interruption.ts";
+import { memoryWords } from "../../learning/memory-estimate.ts";
 import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt.ts";
 import { writeAdapters } from "../../tasks/finding/adapters.ts";
 import { type StoredModel, writeModelFolder } from "../../tasks/finding/model-folder.ts";
@@ -22,7 +23,7 @@ import { nameOfSource, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
 import type { Method } from "./methods.ts";
 
 export interface AdaptationRun
-  extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners">,
+  extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners" | "memory">,
     DatasetChoice {
   /** A dataset, with splits or in one piece. */
   data: string;
@@ -125,6 +126,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     ...(replay ? { replay: { data: replay } } : {}),
     checkpoints: { folder, resume, ...pace },
     listeners: [trainingProgress({ quiet, evaluated: scoreWords })],
+    ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryWords(estimate)}\n`) }),
   });
   const { stored, prompt, steps } = adaptation;
   if (adaptation.interrupted)

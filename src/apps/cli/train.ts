@@ -36,7 +36,7 @@ async function train(file: string, { resume, override, out, sprites, quiet }: Ch
   const { basename, extname, join } = await import("node:path");
   const { memoryWords } = await import("../../learning/memory-estimate.ts");
   const { readRecipe } = await import("../training/recipe.ts");
-  const { memoryOfRun } = await import("./memory-of-run.ts");
+  const { memoryOfRun } = await import("../training/memory-of-run.ts");
   const { modelOfRun } = await import("../training/model-of-run.ts");
   const { runRecipe } = await import("../training/run.ts");
   const recipe = readRecipe(file, override);
