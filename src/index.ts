@@ -5,7 +5,9 @@ export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";
 export { AdamW } from "./learning/adamw.ts";
 export { localBatchSource } from "./learning/batch-source.ts";
+export { DivergenceError } from "./learning/divergence.ts";
 export { parameterGroups } from "./learning/parameter-groups.ts";
+export { cosine, multiStep, type Schedule, withWarmup } from "./learning/schedules.ts";
 export { train } from "./learning/train.ts";
 export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
@@ -21,5 +23,5 @@ export type {
   GroundingModel,
   PhraseDetection,
 } from "./tasks/finding/grounding-model.ts";
-export { loadModel } from "./tasks/finding/load-model.ts";
+export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export * as tensor from "./tensor/index.ts";
