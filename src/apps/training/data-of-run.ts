@@ -4,10 +4,11 @@ import { wantIconSetsOf } from "../../data/scenes/index.ts";
 import { moduleBeside } from "../../files/start-worker.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import type { DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";
+import type { LossName } from "../../tasks/grounding/loss-terms.ts";
 import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
 import { datasetEvaluation } from "./dataset-evaluation.ts";
 import type { ModelOfRun } from "./model-of-run.ts";
-import type { Recipe } from "./recipe.ts";
+import { lossesOf, type Recipe } from "./recipe.ts";
 import { sceneEvaluation } from "./scene-evaluation.ts";
 
 export interface DataOfRun {
@@ -27,7 +28,16 @@ export async function dataOfRun(
   const { pictures, sizes } = data;
   // Of fixed classes each is a token.
   const tokens = source.kind === "classes" ? source.names.length : data.tokens;
-  const shared = { words: source, preparation, seed, pictures, sizes, tokens, maxTokens: model.maxTokens };
+  const shared = {
+    losses: Object.keys(lossesOf(recipe)) as LossName[],
+    words: source,
+    preparation,
+    seed,
+    pictures,
+    sizes,
+    tokens,
+    maxTokens: model.maxTokens,
+  };
   if (data.kind === "datasets") {
     const { sources, longest, flip, negatives, heldOut } = data;
     return {
@@ -47,7 +57,6 @@ export async function dataOfRun(
       scene: { objects, smallest },
       sentences,
       names: listed,
-      ...(recipe.contrast ? { contrast: true } : {}),
     },
     evaluation: sceneEvaluation(recipe, data, { model, words, preparation }, sprites),
   };

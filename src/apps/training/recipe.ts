@@ -5,6 +5,7 @@ import { formats } from "../../data/readers/format-names.ts";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 import { families, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
+import { glipLosses, type Losses, lossNames } from "../../tasks/grounding/loss-terms.ts";
 import { located, recipeFile } from "./recipe-paths.ts";
 
 /** Of a recipe's file. */
@@ -94,7 +95,9 @@ export const recipeSchema = z.strictObject({
   shards: upTo(1024),
   /** Patterns of the names of parameters that keep their first values. */
   frozen: z.array(pattern),
-  /** Weight of the contrast between regions and words across the pictures of a batch (GLIPv2); none without. */
+  /** The weights of the losses that are minimised, by their names; GLIP's three unless told. */
+  losses: z.partialRecord(z.enum(lossNames), z.number().positive()).exactOptional(),
+  /** As `loss_contrast` among them: weight of the contrast between regions and words across the pictures of a batch (GLIPv2); none without. */
   contrast: z.number().positive().exactOptional(),
   steps: whole,
   learningRate: z.number().positive(),
@@ -117,6 +120,11 @@ export const recipeSchema = z.strictObject({
 export type Recipe = z.infer<typeof recipeSchema>;
 export type DatasetsData = z.infer<typeof datasetsSchema>;
 export type ScenesData = z.infer<typeof scenesSchema>;
+
+/** The losses of a recipe with their weights. */
+export function lossesOf({ losses = glipLosses, contrast }: Pick<Recipe, "losses" | "contrast">): Losses {
+  return contrast === undefined ? losses : { ...losses, loss_contrast: contrast };
+}
 
 /** The generated world of a recipe. @throws RecipeError where it trains on datasets. */
 export function scenesOf({ data }: Recipe): ScenesData {
@@ -153,7 +161,7 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
   const { model } = checked.data;
   const huge = families[typeOfRecipe(model)].tooLarge?.(model);
   if (huge) throw new RecipeError(`${file}: ${huge}`);
-  if (checked.data.contrast) wantContrast(checked.data, file);
+  if (lossesOf(checked.data).loss_contrast) wantContrast(checked.data, file);
   return located(checked.data, file);
 }
 

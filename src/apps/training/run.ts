@@ -16,7 +16,7 @@ import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/groundin
 import { trainingProgress } from "../progress/training-progress.ts";
 import { dataOfRun } from "./data-of-run.ts";
 import { type ModelOfRun, modelOfRun } from "./model-of-run.ts";
-import type { Recipe } from "./recipe.ts";
+import { lossesOf, type Recipe } from "./recipe.ts";
 import { logFile, refuseOtherRun } from "./run-folder.ts";
 import { startWeights } from "./start-weights.ts";
 
@@ -63,7 +63,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const random = new Random(recipe.seed, "dropout");
   const step = new GroundingTrainingStep(model, {
     shards: recipe.shards,
-    ...(recipe.contrast ? { contrast: recipe.contrast } : {}),
+    losses: lossesOf(recipe),
     ...(frozen ? { frozen } : {}),
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });

@@ -7,6 +7,7 @@ import { tokenPositions } from "../../inputs/words/spans.ts";
 import type { Encoding, Span, WordPieces } from "../../inputs/words/word-pieces.ts";
 import type { WordSource } from "../../inputs/words/words.ts";
 import { contrastTargets, type Names } from "./contrast.ts";
+import { type LossName, lossTerms } from "./loss-terms.ts";
 import { targetsOf } from "./targets.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
@@ -22,6 +23,8 @@ export interface BatchSetup {
   /** Tokens of every caption, padded. */
   tokens: number;
   maxTokens: number;
+  /** What the batches are trained by; GLIP's three losses unless told. */
+  losses?: readonly LossName[];
 }
 
 /** A caption, and for each box of the picture the characters that name it. */
@@ -61,7 +64,7 @@ export function encodeUpTo(pieces: WordPieces, caption: string, tokens: number):
 /** Pads pictures to the largest of them and captions to `tokens`; boxes of which no word was kept are left out. */
 export function assembleBatch(
   examples: readonly Example[],
-  { tokens, maxTokens }: Pick<BatchSetup, "tokens" | "maxTokens">,
+  { tokens, maxTokens, losses = [] }: Pick<BatchSetup, "tokens" | "maxTokens" | "losses">,
 ): GroundingBatch {
   const pictures = examples.length;
   const height = Math.max(...examples.map(({ image }) => image.paddedHeight));
@@ -93,6 +96,10 @@ export function assembleBatch(
     ...targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens, contrast }),
     ...(contrast ? contrastTargets(contrasted, tokens) : {}),
     ...(examples.some(({ unsure }) => unsure?.length) ? { "target.mask": taught } : {}),
+    ...Object.assign(
+      {},
+      ...losses.map((name) => lossTerms[name].numbers?.(examples, { pictures, height, width, tokens })),
+    ),
   };
   return { image, pictures, height, width, ids, mask, tokens, targets };
 }

@@ -12,6 +12,7 @@ import { evaluate } from "../../onnx/index.ts";
 import { constant } from "../../tensor/index.ts";
 import { contrastLoss, contrastTargets, MOST_REGIONS, type Names } from "./contrast.ts";
 import { tinyConfig, vocabulary } from "./fixtures/tiny-model.ts";
+import { glipLosses } from "./loss-terms.ts";
 import { createComposer } from "./scene-composer.ts";
 import { GroundingTrainingStep } from "./training-step.ts";
 
@@ -57,10 +58,15 @@ async function lossOf(pictures: (typeof first)[], order: readonly number[]): Pro
   });
   const count = order.reduce((sum, k) => sum + owned[k]!.length, 0);
   const aligned = { places: part(places), tokens: part(tokens), offsets: part(offsets) };
-  const { loss } = await evaluate(
-    { loss: contrastLoss([aligned]) },
-    { "target.regions": regions, "target.regionCount": Float32Array.of(count), ...contrastTargets(pictures, TOKENS) },
-  );
+  const { "target.named": named, "target.barred": barred } = contrastTargets(pictures, TOKENS);
+  const table = [n * MOST_REGIONS, n * TOKENS];
+  const targets = {
+    "target.regions": constant(regions, [n, MOST_REGIONS, PLACES]),
+    "target.named": constant(named, table),
+    "target.barred": constant(barred, table),
+    "target.regionCount": constant([count], []),
+  };
+  const { loss } = await evaluate({ loss: contrastLoss([aligned], targets) });
   return loss[0]!;
 }
 
@@ -127,7 +133,7 @@ const setup = {
 };
 
 test("composed batches say of every box its anchors and the words that name it, where contrast is wanted", async () => {
-  const { targets } = (await createComposer({ ...setup, contrast: true })).compose(1);
+  const { targets } = (await createComposer({ ...setup, losses: ["loss_contrast"] })).compose(1);
   const sums = (name: `target.${string}`) => {
     const width = targets[name]!.length / (3 * MOST_REGIONS);
     return Array.from({ length: 3 * MOST_REGIONS }, (_, row) =>
@@ -153,8 +159,12 @@ test("the gradient of a step with contrast leads where its losses grow", async (
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
-  const batch = (await createComposer({ ...setup, contrast: true })).compose(1);
-  const step = new GroundingTrainingStep(model, { threads: 1, optimization: "none", contrast: 2 });
+  const batch = (await createComposer({ ...setup, losses: ["loss_contrast"] })).compose(1);
+  const step = new GroundingTrainingStep(model, {
+    threads: 1,
+    optimization: "none",
+    losses: { ...glipLosses, loss_contrast: 2 },
+  });
   try {
     const { losses, gradients } = await step.run(weights, batch);
     assert.ok(losses["loss_contrast"]! > 0);

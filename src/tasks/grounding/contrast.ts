@@ -5,14 +5,15 @@
  * whose words do not depend on the picture.
  */
 
+import { levelsOf } from "../../boxes/anchors.ts";
 import { tokenPositions } from "../../inputs/words/spans.ts";
 import type { Encoding, Span } from "../../inputs/words/word-pieces.ts";
+import type { TensorsByName } from "../../learning/traced-step.ts";
 import type { Aligned } from "../../models/parts/detector.ts";
 import {
   add,
   concat,
   divide,
-  input,
   logSoftmax,
   matmul,
   multiply,
@@ -22,6 +23,8 @@ import {
   type Tensor,
   total,
 } from "../../tensor/index.ts";
+import type { GroundingTerm } from "./loss-terms.ts";
+import type { GroundingSizes } from "./targets.ts";
 
 /** Regions of a picture that take part; those behind them do not. */
 export const MOST_REGIONS = 16;
@@ -60,21 +63,45 @@ export function contrastTargets(
   return { "target.named": named, "target.barred": barred };
 }
 
-/** The loss of all levels, a number: cross-entropy of regions against all tokens of the batch, averaged over the regions that something names. */
-export function contrastLoss(levels: readonly Aligned[]): Tensor {
+const rows = ({ pictures }: GroundingSizes) => pictures * MOST_REGIONS;
+const columns = ({ pictures, tokens }: GroundingSizes) => pictures * tokens;
+
+/** The loss of all levels: cross-entropy of regions against all tokens of the batch, averaged over the regions that something names. */
+export const contrastTerm: GroundingTerm = {
+  acrossPictures: true,
+  targets: {
+    /** What each anchor counts in the mean of a region [n,r,a]. */
+    "target.regions": {
+      per: "picture",
+      shape: ({ pictures, height, width }) => [
+        pictures,
+        MOST_REGIONS,
+        levelsOf(height, width).reduce((sum, level) => sum + level.height * level.width, 0),
+      ],
+    },
+    "target.named": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
+    "target.barred": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
+    /** Regions that something names, at least 1. */
+    "target.regionCount": { per: "batch", shape: () => [] },
+  },
+  loss: (levels, t) =>
+    contrastLoss(
+      levels.flatMap(({ aligned }) => aligned ?? []),
+      t,
+    ),
+};
+
+/** The same for the vectors of all levels. */
+export function contrastLoss(levels: readonly Aligned[], t: TensorsByName): Tensor {
   const { tokens, offsets } = levels[0]!;
   const places = concat(
     levels.map((level) => level.places),
     2,
   );
   const [n, l, c] = tokens.shape as readonly [number, number, number];
-  const rows = n * MOST_REGIONS;
-  const regions = matmul(input("target.regions", [n, MOST_REGIONS, places.shape[2]!]), swapLast(places));
-  const products = matmul(reshape(regions, [rows, c]), swapLast(reshape(tokens, [n * l, c])));
-  const named = input("target.named", [rows, n * l]);
-  const open = subtract(
-    add(products, reshape(offsets, [1, n * l])),
-    multiply(input("target.barred", [rows, n * l]), NEVER),
-  );
-  return divide(multiply(total(multiply(logSoftmax(open, 1), named)), -1), input("target.regionCount", []));
+  const regions = matmul(t["target.regions"]!, swapLast(places));
+  const products = matmul(reshape(regions, [n * MOST_REGIONS, c]), swapLast(reshape(tokens, [n * l, c])));
+  const open = subtract(add(products, reshape(offsets, [1, n * l])), multiply(t["target.barred"]!, NEVER));
+  const sum = total(multiply(logSoftmax(open, 1), t["target.named"]!));
+  return divide(multiply(sum, -1), t["target.regionCount"]!);
 }

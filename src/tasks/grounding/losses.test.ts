@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { anchorsOf } from "../../boxes/anchors.ts";
 import { encodeBoxes } from "../../boxes/box-coder.ts";
 import { evaluate } from "../../onnx/index.ts";
-import { constant, type Tensor } from "../../tensor/index.ts";
-import { groundingLosses, type TargetTensors, targetTensors } from "./losses.ts";
+import { constant } from "../../tensor/index.ts";
+import { glipLossesOf } from "./fixtures/glip-losses.ts";
+import { boxLoss, tokenTerm } from "./losses.ts";
 import { targetsOf } from "./targets.ts";
 
 const wave = (count: number, start: number, scale = 1, base = 0) =>
@@ -24,32 +25,17 @@ function level(places: number, tokens: number, given: { logits?: number[]; offse
   };
 }
 
-function fixed(numbers: Record<keyof TargetTensors, readonly number[] | Float32Array>, places: number, tokens: number) {
-  const shapes = targetTensors(1, places, tokens);
-  const pairs = Object.entries(shapes).map(([name, tensor]: [string, Tensor]) => [
-    name,
-    constant(numbers[name as keyof TargetTensors], tensor.shape),
-  ]);
-  return Object.fromEntries(pairs) as TargetTensors;
-}
+const sizes = { pictures: 1, height: 256, width: 320, tokens: 256 };
 
 test("words that the mask leaves out carry no loss (check vector V8)", async () => {
-  const anchors = Float32Array.of(0, 0, 63, 63);
-  const targets = fixed(
-    {
-      tokens: [1, 0, 1, 0],
-      mask: [1, 1, 1, 0],
-      boxes: [0, 0, 10, 10],
-      positive: [0],
-      centerness: [0],
-      positiveCount: [1],
-      centernessSum: [1],
-    },
-    1,
-    4,
-  );
-  const losses = groundingLosses([level(1, 4, { logits: [0.5, -2, 3, 0.1] })], anchors, targets);
-  const { token } = await evaluate({ token: losses.loss_dot_product_token });
+  const targets = {
+    "target.tokens": constant([1, 0, 1, 0], [1, 1, 4]),
+    "target.mask": constant([1, 1, 1, 0], [1, 4]),
+    "target.positiveCount": constant([1], []),
+  };
+  const { token } = await evaluate({
+    token: tokenTerm.loss([level(1, 4, { logits: [0.5, -2, 3, 0.1] })], targets, sizes),
+  });
   near(token[0]!, 0.01689337 + 0.00135267 + 0.00002732, 2e-8);
 });
 
@@ -61,13 +47,13 @@ test("boxes are compared without +1 and weighed by centerness (check vector V7)"
     near(encoded[i]!, value);
   });
   const lossOf = async (centerness: number[]) => {
-    const targets = fixed(
-      { tokens: [0, 0], mask: [1], boxes, positive: [1, 1], centerness, positiveCount: [2], centernessSum: [1] },
-      2,
-      1,
-    );
+    const targets = {
+      "target.boxes": constant(boxes, [1, 2, 4]),
+      "target.centerness": constant(centerness, [1, 2]),
+      "target.centernessSum": constant([1], []),
+    };
     const answers = level(2, 1, { offsets: [0.1, 0, -0.2, 0, 0.3, 0, -0.1, 0] });
-    const { loss } = await evaluate({ loss: groundingLosses([answers], anchors, targets).loss_reg });
+    const { loss } = await evaluate({ loss: boxLoss([answers], anchors, targets) });
     return loss[0]!;
   };
   near(await lossOf([1, 1]), 2 * 1.303489);
@@ -85,12 +71,10 @@ test("a picture with four boxes has the reference's three losses (check vector V
   const boxes = Float32Array.of(20, 30, 140, 200, 100, 60, 180, 120, 250, 10, 290, 40, 120, 70, 170, 110);
   const truth = { boxes, tokens: [[1], [3, 4], [6], [8]] };
   const targets = targetsOf([truth], levels, { tokens: 256, maxTokens: 256 });
-  const anchors = Float32Array.from(levels.flatMap((level) => [...level]));
-  const losses = groundingLosses(outputs, anchors, targetTensors(1, 1706, 256));
   const mask = Float32Array.from({ length: 256 }, (_, i) => (i <= 10 ? 1 : 0));
-  const found = await evaluate({ ...losses }, { "target.mask": mask, ...targets });
-  near(found.loss_reg[0]!, 0.920296);
-  near(found.loss_centerness[0]!, 0.800237);
-  near(found.loss_dot_product_token[0]!, 2.926069);
-  near(found.total[0]!, 0.920296 + 0.800237 + 2.926069);
+  const found = await evaluate(glipLossesOf(outputs, sizes), { "target.mask": mask, ...targets });
+  near(found.loss_reg![0]!, 0.920296);
+  near(found.loss_centerness![0]!, 0.800237);
+  near(found.loss_dot_product_token![0]!, 2.926069);
+  near(found.total![0]!, 0.920296 + 0.800237 + 2.926069);
 });

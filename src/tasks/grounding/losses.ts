@@ -1,5 +1,8 @@
 /** GLIP's training losses as tensors (`modeling/rpn/loss.py`); what they compare with is assigned beforehand. */
 
+import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
+import { concatenate } from "../../boxes/atss.ts";
+import type { FedArray, TensorsByName } from "../../learning/traced-step.ts";
 import type { HeadLevel } from "../../models/parts/detector.ts";
 import {
   add,
@@ -8,7 +11,6 @@ import {
   constant,
   divide,
   exp,
-  input,
   maximum,
   minimum,
   multiply,
@@ -21,44 +23,30 @@ import {
   type Tensor,
   total,
 } from "../../tensor/index.ts";
+import type { GroundingTerm } from "./loss-terms.ts";
+import type { GroundingSizes } from "./targets.ts";
 
-/** Inputs that carry the targets of n pictures with a anchors and l tokens. */
-export interface TargetTensors {
+/** Anchors of all levels of a batch's pictures. */
+const anchorCount = ({ height, width }: GroundingSizes) =>
+  levelsOf(height, width).reduce((sum, level) => sum + level.height * level.width, 0);
+
+/** What the losses compare with, for n pictures with a anchors and l tokens. */
+const targets = {
   /** 1 where an anchor answers for a token [n,a,l]. */
-  tokens: Tensor;
+  "target.tokens": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes), sizes.tokens] },
   /** 1 for the tokens that something is learned of [n,l]. */
-  mask: Tensor;
+  "target.mask": { per: "picture", shape: ({ pictures, tokens }) => [pictures, tokens] },
   /** The box that each anchor answers for, xyxy; anything for background [n,a,4]. */
-  boxes: Tensor;
+  "target.boxes": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes), 4] },
   /** 1 for anchors that answer for a box [n,a]. */
-  positive: Tensor;
+  "target.positive": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes)] },
   /** Centerness of the anchor in its box; 0 for background [n,a]. */
-  centerness: Tensor;
+  "target.centerness": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes)] },
   /** Anchors that answer for a box, at least 1. */
-  positiveCount: Tensor;
+  "target.positiveCount": { per: "batch", shape: () => [] },
   /** Sum of the centerness, or 1. */
-  centernessSum: Tensor;
-}
-
-/** The tensors to feed targets through, by name. */
-export function targetTensors(n: number, anchors: number, tokens: number): TargetTensors {
-  return {
-    tokens: input("target.tokens", [n, anchors, tokens]),
-    mask: input("target.mask", [n, tokens]),
-    boxes: input("target.boxes", [n, anchors, 4]),
-    positive: input("target.positive", [n, anchors]),
-    centerness: input("target.centerness", [n, anchors]),
-    positiveCount: input("target.positiveCount", []),
-    centernessSum: input("target.centernessSum", []),
-  };
-}
-
-export interface GroundingLosses {
-  loss_dot_product_token: Tensor;
-  loss_reg: Tensor;
-  loss_centerness: Tensor;
-  total: Tensor;
-}
+  "target.centernessSum": { per: "batch", shape: () => [] },
+} as const satisfies Record<string, FedArray<GroundingSizes>>;
 
 const BOX_WEIGHT = 2;
 /** Focal loss: weight of positives and exponent. */
@@ -68,40 +56,59 @@ const CENTRE_WEIGHT = 10;
 const SIZE_WEIGHT = 5;
 const MOST_GROWTH = Math.log(1000 / 16);
 
-/** `anchors` are those of all levels, xyxy [a,4]. */
-export function groundingLosses(
-  levels: readonly HeadLevel[],
-  anchors: Float32Array,
-  targets: TargetTensors,
-): GroundingLosses {
-  const n = targets.mask.shape[0]!;
-  const flat = (map: Tensor) => reshape(map, [n, map.shape[1]!, -1]);
-  const logits = concat(
-    levels.map((level) => level.logits),
-    1,
-  );
+/** Focal loss of the match of every anchor with every token. */
+export const tokenTerm: GroundingTerm = {
+  targets: taken("target.tokens", "target.mask", "target.positiveCount"),
+  loss: (levels, t) => {
+    const logits = concat(
+      levels.map((level) => level.logits),
+      1,
+    );
+    const mask = reshape(t["target.mask"]!, [logits.shape[0]!, 1, -1]);
+    return divide(total(multiply(focal(logits, t["target.tokens"]!), mask)), t["target.positiveCount"]!);
+  },
+};
+
+/** Generalised overlap of boxes, weighted by centerness. */
+export const boxTerm: GroundingTerm = {
+  targets: taken("target.boxes", "target.centerness", "target.centernessSum"),
+  loss: (levels, t, { height, width }) => boxLoss(levels, concatenate(anchorsOf(height, width)), t),
+};
+
+/** The same for the anchors of all levels, xyxy [a,4]. */
+export function boxLoss(levels: readonly HeadLevel[], anchors: Float32Array, t: TensorsByName): Tensor {
   const offsets = swapLast(
     concat(
       levels.map((level) => flat(level.offsets)),
       2,
     ),
   );
-  const centerness = reshape(
-    concat(
+  const away = generalisedOverlapLoss(decode(offsets, anchors), t["target.boxes"]!);
+  const sum = total(multiply(away, t["target.centerness"]!));
+  return multiply(divide(sum, t["target.centernessSum"]!), BOX_WEIGHT);
+}
+
+/** Cross-entropy of how near the middle of its box an anchor lies. */
+export const centernessTerm: GroundingTerm = {
+  targets: taken("target.positive", "target.centerness", "target.positiveCount"),
+  loss: (levels, t) => {
+    const positive = t["target.positive"]!;
+    const joined = concat(
       levels.map((level) => flat(level.centerness)),
       2,
-    ),
-    targets.positive.shape,
-  );
-  const token = divide(
-    total(multiply(focal(logits, targets.tokens), reshape(targets.mask, [n, 1, -1]))),
-    targets.positiveCount,
-  );
-  const away = generalisedOverlapLoss(decode(offsets, anchors), targets.boxes);
-  const box = multiply(divide(total(multiply(away, targets.centerness)), targets.centernessSum), BOX_WEIGHT);
-  const apart = multiply(crossEntropy(centerness, targets.centerness), targets.positive);
-  const centre = divide(total(apart), targets.positiveCount);
-  return { loss_dot_product_token: token, loss_reg: box, loss_centerness: centre, total: add(add(token, box), centre) };
+    );
+    const apart = crossEntropy(reshape(joined, positive.shape), t["target.centerness"]!);
+    return divide(total(multiply(apart, positive)), t["target.positiveCount"]!);
+  },
+};
+
+function taken(...names: (keyof typeof targets)[]): GroundingTerm["targets"] {
+  return Object.fromEntries(names.map((name) => [name, targets[name]]));
+}
+
+/** [n,c,h,w] to [n,c,h·w]. */
+function flat(map: Tensor): Tensor {
+  return reshape(map, [map.shape[0]!, map.shape[1]!, -1]);
 }
 
 /** Binary cross-entropy of logits. */

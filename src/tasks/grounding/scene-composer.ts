@@ -38,8 +38,6 @@ export interface SceneComposerSetup extends BatchSetup {
   sentences: number;
   /** Most names of a list. */
   names: number;
-  /** Whether batches say which words across their captions name which box. */
-  contrast?: boolean;
 }
 
 /** Batch number `job` depends on nothing but the number and the setup. */
@@ -69,7 +67,7 @@ function exampleOf(side: number, setup: SceneComposerSetup, world: World, pieces
     encoding,
     boxes: scene.objects.map(({ box }) => inclusive(box)),
     spans: words.spans,
-    ...(setup.contrast ? { names: namesOf(scene, words, world) } : {}),
+    ...(setup.losses?.includes("loss_contrast") ? { names: namesOf(scene, words, world) } : {}),
   };
 }
 

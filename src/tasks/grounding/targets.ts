@@ -14,7 +14,16 @@ export interface PictureTruth {
   confidences?: readonly number[];
 }
 
-/** Numbers for the inputs of `targetTensors`, by name. */
+/** What the shapes of a batch follow from. */
+export interface GroundingSizes {
+  readonly pictures: number;
+  /** Of the padded pictures, in pixels. */
+  readonly height: number;
+  readonly width: number;
+  readonly tokens: number;
+}
+
+/** Numbers that losses compare with, by name. */
 export type TargetNumbers = Record<`target.${string}`, Float32Array>;
 
 /**
