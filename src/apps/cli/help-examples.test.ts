@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
+import { commands } from "./commands.ts";
 import { programFor } from "./program.ts";
 
-const program = await programFor([]);
+const programs = await Promise.all(Object.keys(commands).map((name) => programFor([name])));
 
 test("the help of every command ends with an example of that command, whose options it has", () => {
-  for (const { command, path } of commandsOf(program)) {
+  for (const { command, path } of programs.flatMap((program) => commandsOf(program))) {
     const help = helpOf(command);
     const [, example] = /\nExample:\n {2}groundling (.*)\n$/.exec(help) ?? [];
     assert.ok(example !== undefined, `${path.join(" ")} has no example`);
@@ -20,7 +21,9 @@ test("the help of every command ends with an example of that command, whose opti
 });
 
 test("the help of eval compare names the file that it needs", () => {
-  const compare = commandsOf(program).find(({ path }) => path.join(" ") === "eval compare")!.command;
+  const compare = programs
+    .flatMap((program) => commandsOf(program))
+    .find(({ path }) => path.join(" ") === "eval compare")!.command;
   assert.match(helpOf(compare), /--ground-truth FILE/);
   assert.match(helpOf(compare), /a {2,}detections of the first run/);
 });
