@@ -1,12 +1,12 @@
-/** A file read by position: nothing is asked for that the file does not hold. */
+/** Reads a file by position, never past its end. */
 
 import { closeSync, fstatSync, openSync, read, readSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WeightsError } from "../errors.ts";
 
-/** Most bytes asked of the system at once: it refuses 2 GiB. */
+/** Most bytes per system call, which refuses 2 GiB. */
 const MOST_AT_ONCE = 2 ** 30;
-/** Up to so many bytes are read at once: to hand them to another thread takes longer, tens of times where the cores are busy. */
+/** Up to this many bytes are read synchronously: passing them to another thread takes longer, tens of times on busy cores. */
 const FEW = 2 ** 20;
 const readLater = promisify(read);
 
@@ -15,14 +15,14 @@ export class ByteFile {
   private constructor(
     readonly path: string,
     readonly size: number,
-    /** -1 when closed, so that it is never one of another file. */
+    /** -1 when closed, so that it never refers to another file. */
     private descriptor: number,
   ) {}
 
   /** Opens a regular file for reading. */
   static async open(path: string): Promise<ByteFile> {
     try {
-      // Asked before opening: to open a pipe would wait for its writer.
+      // Checked before opening: opening a pipe would wait for its writer.
       if (statSync(path).isFile()) {
         const descriptor = openSync(path, "r");
         return new ByteFile(path, fstatSync(descriptor).size, descriptor);
@@ -33,7 +33,7 @@ export class ByteFile {
     throw new WeightsError(`${path}: is not a file; name the checkpoint file itself`);
   }
 
-  /** Bytes from a position, in memory of their own; refuses a range that the file does not have. */
+  /** Bytes from a position, in a new buffer; refuses a range outside the file. */
   async read(position: number, length: number): Promise<ArrayBuffer> {
     if (length <= FEW) return this.readNow(position, length).buffer;
     this.check(position, length);
@@ -51,7 +51,7 @@ export class ByteFile {
     return bytes.buffer;
   }
 
-  /** The same without waiting for other work: for the small reads of an unpickler. */
+  /** The same, synchronously, for the small reads of an unpickler. */
   readNow(position: number, length: number): Uint8Array<ArrayBuffer> {
     this.check(position, length);
     const bytes = new Uint8Array(length);
@@ -81,12 +81,12 @@ export class ByteFile {
     const fits = Number.isSafeInteger(position) && Number.isSafeInteger(length) && position >= 0 && length >= 0;
     if (fits && position + length <= this.size) return;
     throw this.broken(
-      `is truncated or damaged: bytes ${position} to ${position + length} of ${this.size} are asked for; fetch it again`,
+      `is truncated or damaged: bytes ${position} to ${position + length} of ${this.size} are needed; download it again`,
     );
   }
 }
 
-/** A value from a file, fit for a message: short, and never looked into where it is no plain word. */
+/** A value from a file as short text for a message; objects are not inspected. */
 export function quote(value: unknown): string {
   if (typeof value === "object" && value !== null) return "a list or dictionary";
   if (typeof value !== "string") return String(value);

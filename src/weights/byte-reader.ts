@@ -1,10 +1,10 @@
-/** Reads a part of a file from front to back, through a small buffer. */
+/** Reads a part of a file from start to end, through a small buffer. */
 
 import type { ByteFile } from "./byte-file.ts";
 
 const BUFFER_BYTES = 2 ** 16;
 
-/** A cursor over the bytes of a file between two positions; to read past the end is a `WeightsError`. */
+/** A cursor over the bytes of a file between two positions; reading past the end throws a `WeightsError`. */
 export class ByteReader {
   private buffer = Buffer.alloc(0);
   private cursor = 0;
@@ -18,12 +18,12 @@ export class ByteReader {
     this.next = start;
   }
 
-  /** Position in the file of the byte that comes next. */
+  /** Position in the file of the next byte. */
   get position(): number {
     return this.next - this.buffer.length + this.cursor;
   }
 
-  /** The next bytes; they may be reused by the reader later, so copy what is kept. */
+  /** The next bytes. The reader may reuse the buffer: copy bytes that you keep. */
   take(length: number): Buffer {
     if (this.cursor + length > this.buffer.length) this.refill(length);
     this.cursor += length;
@@ -36,7 +36,7 @@ export class ByteReader {
     return this.buffer[this.cursor++]!;
   }
 
-  /** The next characters up to a line feed, which is dropped. */
+  /** The next characters up to a line feed, without it. */
   line(longest: number): string {
     let text = "";
     for (let byte = this.byte(); byte !== 10; byte = this.byte()) {
@@ -49,7 +49,7 @@ export class ByteReader {
   private refill(length: number): void {
     const start = this.position;
     if (!(length >= 0 && start + length <= this.end)) {
-      throw this.file.broken(`is truncated or damaged: it ends at byte ${this.end}, within a value; fetch it again`);
+      throw this.file.broken(`is truncated or damaged: it ends at byte ${this.end}, within a value; download it again`);
     }
     const bytes = this.file.readNow(start, Math.max(length, Math.min(BUFFER_BYTES, this.end - start)));
     this.buffer = Buffer.from(bytes.buffer as ArrayBuffer);

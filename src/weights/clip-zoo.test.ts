@@ -35,7 +35,7 @@ async function weights(): Promise<Buffer> {
   return readFileSync(path);
 }
 
-test("a folder of the hub is fetched once, with what it may lack, and asked for no more", async () => {
+test("a folder of the hub is fetched once, with its optional files, and not requested again", async () => {
   asked = [];
   files = {
     "/some/clip/resolve/main/config.json": Buffer.from('{"model_type":"clip"}'),
@@ -52,7 +52,7 @@ test("a folder of the hub is fetched once, with what it may lack, and asked for 
   assert.equal(asked.length, before);
 });
 
-test("a folder without weights is refused, and so is one that is not there", async () => {
+test("a folder without weights and a missing folder are refused", async () => {
   files = { "/bare/clip/resolve/main/config.json": Buffer.from("{}") };
   await assert.rejects(fetchClip("bare/clip", { environment }), {
     name: "InputError",
@@ -61,13 +61,13 @@ test("a folder without weights is refused, and so is one that is not there", asy
   await assert.rejects(fetchClip("no/clip", { environment }), { name: "InputError", message: /config\.json.*404/ });
 });
 
-test("an archive whose bytes are not the published ones is thrown away", async () => {
+test("an archive with other bytes than published is deleted", async () => {
   files = { [`/${clipZoo["clip-rn50"]!.sha256}/RN50.pt`]: await weights() };
   await assert.rejects(fetchClip("clip-rn50", { environment }), { name: "WeightsError" });
   assert.equal(existsSync(clipPath("clip-rn50", environment)), false);
 });
 
-test("offline, what is not there is told with where it would lie", async () => {
+test("offline, a missing model is reported with its path in the cache", async () => {
   asked = [];
   await assert.rejects(fetchClip("clip-vit-b32", { environment, offline: true }), {
     name: "InputError",
@@ -76,7 +76,7 @@ test("offline, what is not there is told with where it would lie", async () => {
   assert.deepEqual(asked, []);
 });
 
-test("checksums are part of the addresses, and names are told from paths", () => {
+test("checksums are part of the addresses, and names differ from paths", () => {
   for (const name of Object.keys(clipZoo)) assert.match(clipAddress(name, {}), /\/[0-9a-f]{64}\/[\w-]+\.pt$/);
   assert.equal(createHash("sha256").digest("hex").length, clipZoo["clip-rn50"]!.sha256.length);
   for (const name of ["clip-rn50", "openai/clip-vit-base-patch32"]) assert.ok(isClipName(name), name);

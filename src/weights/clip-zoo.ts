@@ -1,4 +1,4 @@
-/** The published CLIP models: OpenAI's archives by their names, and the hub's folders of a `CLIPModel` by theirs. */
+/** The published CLIP models: OpenAI's archives and the hub's `CLIPModel` folders, by name. */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,15 +8,15 @@ import { openWeights } from "./open-weights.ts";
 import { type Environment, hubAddress, modelCache, type ZooOptions } from "./zoo.ts";
 
 export interface ClipArchive {
-  /** File name of OpenAI's. */
+  /** OpenAI's file name. */
   readonly file: string;
-  /** In hexadecimal; it is part of the address, too. */
+  /** In hexadecimal; also part of the address. */
   readonly sha256: string;
   readonly about: string;
   readonly parameters: number;
 }
 
-/** By the names that models are asked for. */
+/** By model name. */
 export const clipZoo: Readonly<Record<string, ClipArchive>> = {
   "clip-rn50": {
     file: "RN50.pt",
@@ -75,38 +75,38 @@ export const clipZoo: Readonly<Record<string, ClipArchive>> = {
 };
 
 const OPENAI = "https://openaipublic.azureedge.net/clip/models";
-/** OWNER/NAME, save what is called as files of weights are. */
+/** OWNER/NAME, except names that end like weight files. */
 const REPOSITORY = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*(?<!\.(?:pth?|bin|safetensors))$/;
-/** What a folder needs, and what it may hold: other words and pictures than OpenAI's. */
+/** Required files of a folder, and optional ones: its own tokenizer and picture preparation. */
 const NEEDED = "config.json";
 const OPTIONAL = ["preprocessor_config.json", "merges.txt"];
 const WEIGHTS = ["model.safetensors", "pytorch_model.bin"];
 
-/** Where an archive is fetched from; `OPENAI_CLIP_ENDPOINT` names a mirror. */
+/** Download address of an archive; `OPENAI_CLIP_ENDPOINT` sets a mirror. */
 export function clipAddress(name: string, environment: Environment = process.env): string {
   const { sha256, file } = clipZoo[name]!;
   return `${environment["OPENAI_CLIP_ENDPOINT"] ?? OPENAI}/${sha256}/${file}`;
 }
 
-/** Where a published CLIP lies once it is fetched. */
+/** Path of a published CLIP in the cache. */
 export function clipPath(name: string, environment: Environment = process.env): string {
   const archive = clipZoo[name];
   return join(modelCache(environment), archive ? archive.file : name.replace("/", "--"));
 }
 
-/** Whether a name is one that `fetchClip` fetches by: a row of the table, or OWNER/NAME on the hub. */
+/** Whether `fetchClip` accepts a name: a row of the table, or OWNER/NAME on the hub. */
 export function isClipName(name: string): boolean {
   return Object.hasOwn(clipZoo, name) || REPOSITORY.test(name);
 }
 
-/** The path of a published CLIP, file or folder, fetched where it is not there yet. An InputError where it is not to be had. */
+/** The path of a published CLIP, file or folder, downloaded if it is not in the cache. Throws InputError if it is not available. */
 export async function fetchClip(name: string, options: ZooOptions = {}): Promise<string> {
   const { offline = false, environment = process.env } = options;
   const path = clipPath(name, environment);
   const archive = clipZoo[name];
   const whole = archive ? existsSync(path) : isFolderWhole(path);
   if (whole) return path;
-  if (offline) throw new InputError(`${name} is not in the cache (${path}); leave out --offline, or put it there`);
+  if (offline) throw new InputError(`${name} is not in the cache (${path}); leave out --offline, or copy it there`);
   if (archive) {
     const { sha256 } = archive;
     await fetchFile(clipAddress(name, environment), path, { ...options, sha256, verify: isWeights });
@@ -118,7 +118,7 @@ function isFolderWhole(folder: string): boolean {
   return existsSync(join(folder, NEEDED)) && WEIGHTS.some((file) => existsSync(join(folder, file)));
 }
 
-/** The weights come last, so that a folder which has them is whole. */
+/** The weights come last, so that a folder with weights is complete. */
 async function fetchFolder(name: string, folder: string, options: ZooOptions): Promise<void> {
   const take = async (file: string, verify?: (path: string) => Promise<void>) => {
     if (existsSync(join(folder, file))) return;
@@ -136,7 +136,7 @@ async function fetchFolder(name: string, folder: string, options: ZooOptions): P
   });
 }
 
-/** Passes over a file that the hub does not have. */
+/** Skips a file that the hub does not have. */
 function ifAbsent(error: unknown): void {
   if (!(error instanceof InputError && /the server answered 404/.test(error.message))) throw error;
 }

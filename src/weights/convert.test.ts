@@ -25,7 +25,7 @@ for (const name of ["types.pth", "views-legacy.pth", "training.pth"]) {
   });
 }
 
-test("names change as told, and floats but no integers take the number type asked for", async () => {
+test("tensors are renamed as given, and floats but not integers get the given number type", async () => {
   const path = join(folder, "half.safetensors");
   const rename = (name: string) => (name === "empty" ? undefined : `backbone.${name}`);
   await convertToSafetensors(join(fixtures, "types.pth"), path, { rename, dtype: "F16" });

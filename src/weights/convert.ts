@@ -1,4 +1,4 @@
-/** From any file of weights to one safetensors file. */
+/** Converts any weights file to one safetensors file. */
 
 import type { StoredArray, StoredDtype } from "./dtype.ts";
 import { fromFloat32, toFloat32 } from "./float-conversion.ts";
@@ -6,7 +6,7 @@ import { openWeights } from "./open-weights.ts";
 import { type Rename, renameWeights } from "./rename.ts";
 import { type TensorToWrite, writeSafetensors } from "./write-safetensors.ts";
 
-/** How a converted file differs from its source. */
+/** Changes to make in the converted file. */
 export interface ConvertOptions {
   /** New names; `undefined` leaves a tensor out. */
   readonly rename?: Rename;

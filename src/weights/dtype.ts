@@ -1,4 +1,4 @@
-/** The number types that weight files hold, and the typed array that carries each. */
+/** The number types in weight files, and the typed array for each. */
 
 const arrays = {
   F64: Float64Array,
@@ -13,7 +13,7 @@ const arrays = {
   BOOL: Uint8Array,
 } as const;
 
-/** A number type as safetensors names it. F16 and BF16 travel as their raw 16 bits, BOOL as bytes 0 and 1. */
+/** A number type as safetensors names it. F16 and BF16 are raw 16 bits, BOOL is bytes 0 and 1. */
 export type StoredDtype = keyof typeof arrays;
 
 /** The numbers of one stored tensor in their own type. */
@@ -27,20 +27,20 @@ export type StoredArray =
   | Int8Array
   | Uint8Array;
 
-/** Whether a word from a file names a number type. */
+/** Whether a text from a file is a number type. */
 export const isStoredDtype = (word: unknown): word is StoredDtype =>
   typeof word === "string" && Object.hasOwn(arrays, word);
 
 /** Bytes of one element. */
 export const itemSize = (dtype: StoredDtype): number => arrays[dtype].BYTES_PER_ELEMENT;
 
-/** Sees bytes as numbers, without a copy; their count must be whole elements. */
+/** Views bytes as numbers without a copy; they must be whole elements. */
 export const asStoredArray = (dtype: StoredDtype, bytes: ArrayBuffer): StoredArray => new arrays[dtype](bytes);
 
 /** Most dimensions that a file may give a tensor: PyTorch's own limit. */
 const MOST_DIMENSIONS = 64;
 
-/** Number of elements of a shape from a file, or undefined where it is no list of sizes or too large to count. */
+/** Number of elements of a shape from a file, or undefined if it is not a list of sizes or too large. */
 export function elementCount(shape: unknown): number | undefined {
   if (!Array.isArray(shape) || shape.length > MOST_DIMENSIONS) return undefined;
   if (!shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return undefined;

@@ -72,7 +72,7 @@ beforeEach(() => {
   rmSync(`${file}.part`, { force: true });
 });
 
-test("a file is fetched, told of as it comes, and leaves no part behind", async () => {
+test("a file is fetched with progress and leaves no temporary file", async () => {
   const told: [number, number | undefined][] = [];
   await fetchFile(`${address}/m`, file, { sha256, progress: (...at) => told.push(at) });
   assert.deepEqual(readFileSync(file), bytes);
@@ -80,7 +80,7 @@ test("a file is fetched, told of as it comes, and leaves no part behind", async 
   assert.ok(!existsSync(`${file}.part`));
 });
 
-test("a fetch that breaks off goes on where it was", async () => {
+test("an interrupted download continues where it stopped", async () => {
   answers = [breakingOff];
   await fetchFile(`${address}/m`, file, { sha256, wait });
   assert.deepEqual(readFileSync(file), bytes);
@@ -88,31 +88,31 @@ test("a fetch that breaks off goes on where it was", async () => {
   assert.match(asked.at(-1)!, /^GET \/m bytes=\d+-$/);
 });
 
-test("a later call goes on with what an earlier one left", async () => {
+test("a later call continues the download of an earlier one", async () => {
   writeFileSync(`${file}.part`, bytes.subarray(0, 200_000));
   await fetchFile(`${address}/m`, file, { sha256 });
   assert.deepEqual(asked, ["HEAD /m", "GET /m bytes=200000-"]);
   assert.deepEqual(readFileSync(file), bytes);
 });
 
-test("a server that cannot go on in the middle is read from the start", async () => {
+test("a server without range requests is read from the start", async () => {
   writeFileSync(`${file}.part`, bytes.subarray(0, 200_000));
   answers = [(_, response) => void response.writeHead(200, { "content-length": bytes.length }).end(bytes)];
   await fetchFile(`${address}/m`, file, { sha256 });
   assert.deepEqual(readFileSync(file), bytes);
 });
 
-test("wrong bytes are thrown away and reported with both checksums", async () => {
+test("wrong bytes are deleted and reported with both checksums", async () => {
   answers = [(_, response) => void response.writeHead(200, { "content-length": bytes.length }).end(bytes.toReversed())];
   await assert.rejects(fetchFile(`${address}/m`, file, { sha256 }), (error: Error) => {
     assert.ok(error instanceof WeightsError);
-    assert.match(error.message, new RegExp(`/m: what came is not the published file .* where ${sha256} was due`));
+    assert.match(error.message, new RegExp(`/m: the download is not the published file .* instead of ${sha256}`));
     return true;
   });
   assert.ok(!existsSync(file) && !existsSync(`${file}.part`));
 });
 
-test("a file that is not there is an error at once", async () => {
+test("a missing file is an error at once", async () => {
   answers = [refusing(404)];
   await assert.rejects(fetchFile(`${address}/m`, file, { wait }), (error: Error) => {
     assert.ok(error instanceof InputError);
@@ -122,20 +122,20 @@ test("a file that is not there is an error at once", async () => {
   assert.deepEqual(waits, []);
 });
 
-test("a busy server is asked again after as long as it says", async () => {
+test("a busy server is tried again after the time it asks for", async () => {
   answers = [refusing(429, { "retry-after": "7" }), refusing(503), refusing(429, { "retry-after": "100000" })];
   await fetchFile(`${address}/m`, file, { sha256, wait });
   assert.deepEqual(readFileSync(file), bytes);
   assert.deepEqual(waits, [7000, 2000, 120_000]);
 });
 
-test("a server that stays busy is given up", async () => {
+test("fetching fails if a server stays busy", async () => {
   answers = Array.from({ length: 9 }, () => refusing(503));
   await assert.rejects(fetchFile(`${address}/m`, file, { wait }), /answered 503.*try again later/);
   assert.deepEqual(waits, [1000, 2000, 4000, 8000]);
 });
 
-test("a model of the zoo is fetched once, by way of the hub's redirection and its checksum", async () => {
+test("a model of the zoo is fetched once, through the hub's redirection and with its checksum", async () => {
   const hub = createServer((request, response) => {
     assert.equal(request.url, "/GLIPModel/GLIP/resolve/main/glip_a_tiny_o365.pth");
     const linked = { "x-linked-etag": `"${sha256}"`, "x-linked-size": String(bytes.length) };
@@ -163,7 +163,7 @@ test("a model of the zoo is fetched once, by way of the hub's redirection and it
 });
 
 test("a name that is not in the zoo is refused with those that are", async () => {
-  await assert.rejects(fetchModel("glip-x"), /glip-x: no model of this name; there are glip-t-a, .*glip-l/);
+  await assert.rejects(fetchModel("glip-x"), /glip-x: no model of this name; known models: glip-t-a, .*glip-l/);
 });
 
 /** Listens on a free port of this machine; answers with the port. */
@@ -191,7 +191,7 @@ test("a sign-in page of a network never enters the cache", async () => {
     const environment = cacheOf("portal", hub);
     await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
       assert.ok(error instanceof InputError);
-      assert.match(error.message, /a web page came where a file was due; sign in to the network/);
+      assert.match(error.message, /the server sent a web page instead of the file; sign in to the network/);
       return true;
     });
     assert.ok(!existsSync(zooPath("glip-t-a", environment)));
@@ -202,14 +202,14 @@ test("a sign-in page of a network never enters the cache", async () => {
     const path = zooPath("glip-t-a", environment);
     await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
       assert.ok(error instanceof WeightsError);
-      assert.match(error.message, /what came is no model .*it was thrown away: check the address/);
+      assert.match(error.message, /the download is not a model .*it was deleted: check the address/);
       return true;
     });
     assert.ok(!existsSync(path) && !existsSync(`${path}.part`));
   });
 });
 
-test("no more bytes are taken than the server declared", async () => {
+test("no more bytes are read than the server declared", async () => {
   const linked = { "x-linked-size": "1000" };
   let sent = 0;
   const flooding: RequestListener = ({ method }, response) => {
@@ -225,13 +225,13 @@ test("no more bytes are taken than the server declared", async () => {
     flood();
   };
   await withServer(flooding, async (flood) => {
-    await assert.rejects(fetchFile(`${flood}/m`, file, { wait }), /more bytes came than the 1000 .*declared/);
+    await assert.rejects(fetchFile(`${flood}/m`, file, { wait }), /the server sent more than the 1000 .*declared/);
     assert.ok(sent < 2 ** 27, `${sent} bytes`);
     assert.ok(!existsSync(file) && !existsSync(`${file}.part`));
   });
 });
 
-test("a server that gives little at a time is not asked for ever", async () => {
+test("a server that sends too little each time is given up", async () => {
   let gets = 0;
   const stingy: RequestListener = ({ method, headers }, response) => {
     response.writeHead(headers.range ? 206 : 200, { "content-length": bytes.length, "x-linked-etag": `"${sha256}"` });
@@ -246,7 +246,7 @@ test("a server that gives little at a time is not asked for ever", async () => {
   assert.deepEqual(waits, [1000, 2000, 4000, 8000]);
 });
 
-test("a checksum in the file's own mark counts, where no other is told", async () => {
+test("a checksum in the server's ETag is checked if no other is given", async () => {
   const marked: RequestListener = (_, response) => void response.writeHead(200, { etag: `"${sha256}"` }).end(bytes);
   await withServer(marked, async (server) => {
     await fetchFile(`${server}/m`, file);
@@ -255,11 +255,11 @@ test("a checksum in the file's own mark counts, where no other is told", async (
   const wrong: RequestListener = (_, response) =>
     void response.writeHead(200, { etag: `"${"0".repeat(64)}"` }).end(bytes);
   await withServer(wrong, async (server) => {
-    await assert.rejects(fetchFile(`${server}/other`, join(folder, "other")), /SHA-256 .* where 0{64} was due/);
+    await assert.rejects(fetchFile(`${server}/other`, join(folder, "other")), /SHA-256 .* instead of 0{64}/);
   });
 });
 
-test("a part under a planted link is refused, and its target stays", async () => {
+test("a temporary file replaced by a link is refused, and the link's target is unchanged", async () => {
   const victim = join(folder, "victim");
   writeFileSync(victim, "mine");
   symlinkSync(victim, `${file}.part`);
@@ -267,7 +267,7 @@ test("a part under a planted link is refused, and its target stays", async () =>
   assert.equal(readFileSync(victim, "utf8"), "mine");
 });
 
-test("a protected address does not lead to an unprotected one", async () => {
+test("https is never redirected to http", async () => {
   const pem = readFileSync(new URL("./fixtures/localhost.pem", import.meta.url));
   const secure = createSecureServer({ key: pem, cert: pem }, (request, response) => {
     if (request.url === "/down") response.writeHead(302, { location: `${address}/m` }).end();
@@ -295,10 +295,10 @@ test("a protected address does not lead to an unprotected one", async () => {
   await withServer(
     (_, response) => void response.writeHead(302, { location: "file:///etc/passwd" }).end(),
     async (server) => {
-      await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is no address of a file/);
+      await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is not the address of a file/);
     },
   );
-  await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is no address of a file/);
+  await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is not the address of a file/);
 });
 
 test("a proxy of the environment is used, and hosts that it leaves out are reached without", async () => {
@@ -331,14 +331,14 @@ test("a proxy of the environment is used, and hosts that it leaves out are reach
   }
 });
 
-test("several processes that want one model fetch it once", async () => {
+test("several processes that need one model fetch it once", async () => {
   let gets = 0;
   const slow: RequestListener = ({ method }, response) => {
     response.writeHead(200, { "content-length": bytes.length, "x-linked-etag": `"${sha256}"` });
     if (method === "HEAD") return void response.end();
     gets++;
     response.write(bytes.subarray(0, 1000));
-    // Until the others wait for it.
+    // Wait until the others wait for it.
     setTimeout(() => response.end(bytes.subarray(1000)), 2000);
   };
   await withServer(slow, async (hub) => {

@@ -1,4 +1,4 @@
-/** Fetching a published file: taken up again where it broke off, and checked before it gets its name. */
+/** Downloads a published file: interrupted downloads continue, and the file is checked before it gets its name. */
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -13,33 +13,33 @@ import { writing } from "../files/writing.ts";
 import { ask, type Described, describe, Passing, patiently, reason, refusePage } from "./http.ts";
 
 export interface FetchOptions {
-  /** SHA-256 of the whole file in hexadecimal, where it is known beforehand; else the server's word for it is taken. */
+  /** SHA-256 of the whole file in hexadecimal; default: the server's. */
   readonly sha256?: string;
-  /** Is told how far it is, in bytes; the total is unknown where the server does not say it. */
+  /** Called with the progress in bytes; the total may be unknown. */
   readonly progress?: (done: number, total: number | undefined) => void;
-  /** Looks at the fetched file before it gets its name; what it throws refuses the file. */
+  /** Checks the downloaded file before it gets its name; throws to refuse it. */
   readonly verify?: (path: string) => Promise<void>;
-  /** Ends the fetch; what came is kept for the next. */
+  /** Stops the download; the next call continues it. */
   readonly signal?: AbortSignal;
   /** Waits between attempts. */
   readonly wait?: (milliseconds: number) => Promise<void>;
-  /** Variables that name proxies; those of the process unless given. */
+  /** Environment with proxy variables; default: that of the process. */
   readonly environment?: ProxyVariables;
 }
 
-/** In a row, with little gained. */
+/** Consecutive attempts that received little. */
 const MOST_FAILURES = 5;
-/** Bytes after which a connection that breaks is no failure in a row. */
+/** After this many bytes, a broken connection does not count as a failed attempt. */
 const GAIN = 2 ** 23;
 const MOST_ATTEMPTS = 30;
 const LONGEST_WAIT = 120_000;
-/** Where the server does not say how many bytes there are. */
+/** If the server does not declare the size. */
 const MOST_BYTES = 2 ** 36;
 
 /**
- * Fetches `address` into `file` by way of `file.part`, which a later call goes on with; several processes that want one file fetch it
- * once. An InputError where the server refuses or cannot be reached after several attempts; a WeightsError, and the bytes thrown away,
- * where they are not the published ones.
+ * Downloads `address` into `file` through `file.part`, which a later call continues; several processes that need one file download it
+ * once. Throws InputError if the server refuses or cannot be reached after several attempts; throws WeightsError, and deletes the bytes,
+ * if they are not the published ones.
  */
 export async function fetchFile(address: string, file: string, options: FetchOptions = {}): Promise<void> {
   await writing(file, () => mkdir(dirname(file), { recursive: true }));
@@ -63,12 +63,12 @@ async function fetchLocked(address: string, file: string, options: FetchOptions)
   await options.verify?.(part).catch(async (error: unknown) => {
     await rm(part, { force: true });
     const said = error instanceof Error ? error.message.replaceAll(part, "it") : String(error);
-    throw new WeightsError(`${address}: what came is no model (${said}); it was thrown away: check the address`);
+    throw new WeightsError(`${address}: the download is not a model (${said}); it was deleted: check the address`);
   });
   await rename(part, file);
 }
 
-/** Describes and reads until all is there, with pauses that double. */
+/** Requests the file until it is complete, with pauses that double. */
 async function attempts(address: string, part: string, options: FetchOptions): Promise<Described> {
   const { signal, wait = (milliseconds) => pause(milliseconds, undefined, signal ? { signal } : {}) } = options;
   let failures = 0;
@@ -77,7 +77,7 @@ async function attempts(address: string, part: string, options: FetchOptions): P
     try {
       const expected = await describe(address, options);
       const isKnown = (options.sha256 ?? expected.sha256) !== undefined;
-      // Nothing would tell that an older part is of another file.
+      // There is no checksum to detect that an older part belongs to another file.
       if (attempt === 1 && !isKnown) await rm(part, { force: true });
       await append(expected, part, options);
       return expected;
@@ -85,13 +85,13 @@ async function attempts(address: string, part: string, options: FetchOptions): P
       if (!(error instanceof Passing)) throw error;
       failures = (await sizeOf(part)) - before >= GAIN ? 1 : failures + 1;
       if (failures >= MOST_FAILURES || attempt >= MOST_ATTEMPTS)
-        throw new InputError(`${address}: cannot be fetched (${error.message}); try again later to go on from here`);
+        throw new InputError(`${address}: cannot be fetched (${error.message}); try again later to continue`);
       await wait(Math.min(error.after ?? 1000 * 2 ** (failures - 1), LONGEST_WAIT));
     }
   }
 }
 
-/** Reads the rest of the file behind what is in `part`. */
+/** Appends the rest of the file to `part`. */
 async function append(expected: Described, part: string, options: FetchOptions): Promise<void> {
   const { address, size } = expected;
   let done = await sizeOf(part);
@@ -107,7 +107,7 @@ async function append(expected: Described, part: string, options: FetchOptions):
     throw new Passing(response.status === 416 ? "the file has changed; it is fetched anew" : "the file has moved");
   }
   refusePage(address, response);
-  // A server that cannot go on in the middle sends everything.
+  // A server without range requests sends everything.
   if (response.status !== 206) done = 0;
   else if (!new RegExp(`^bytes ${done}-`).test(response.headers.get("content-range") ?? `bytes ${done}-`))
     throw new Passing("the server answered with another part of the file");
@@ -142,7 +142,7 @@ async function writePart(
 
 function tooMuch(address: string, size: number | undefined): string {
   const most = size === undefined ? `the limit of ${MOST_BYTES}` : `the ${size} that the server declared`;
-  return `${address}: more bytes came than ${most}; what came was thrown away: fetch it again, or check the address`;
+  return `${address}: the server sent more than ${most}; the download was deleted: try again, or check the address`;
 }
 
 async function check(address: string, part: string, { size, sha256 }: Partial<Described>): Promise<void> {
@@ -152,11 +152,9 @@ async function check(address: string, part: string, { size, sha256 }: Partial<De
   await rm(part);
   const facts =
     size === undefined || found === size
-      ? `SHA-256 ${digest} where ${sha256} was due`
-      : `${found} bytes where ${size} were due`;
-  throw new WeightsError(
-    `${address}: what came is not the published file (${facts}); it was thrown away: fetch it again`,
-  );
+      ? `SHA-256 ${digest} instead of ${sha256}`
+      : `${found} bytes instead of ${size}`;
+  throw new WeightsError(`${address}: the download is not the published file (${facts}); it was deleted: try again`);
 }
 
 /** SHA-256 of a file in hexadecimal. */
@@ -166,13 +164,13 @@ export async function digestOf(file: string): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Bytes that are there; a link counts as nothing and is refused when it is opened. */
+/** Bytes already downloaded; a link counts as 0 and is refused when it is opened. */
 async function sizeOf(path: string): Promise<number> {
   const facts = await lstat(path).catch(() => undefined);
   return facts?.isFile() ? facts.size : 0;
 }
 
-/** Tells a file from one that took its place. */
+/** Identifies a file, to detect that it was replaced. */
 async function markOf(file: string): Promise<string> {
   const facts = await lstat(file).catch(() => undefined);
   return facts ? `${facts.ino} ${facts.mtimeMs} ${facts.size}` : "";

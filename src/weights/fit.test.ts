@@ -21,7 +21,7 @@ const model: readonly NamedShape[] = [
   { name: "head.weight", shape: [1, 3] },
 ];
 
-test("all that does not fit is said at once", async () => {
+test("all mismatches are reported at once", async () => {
   const file = await openSafetensors(path);
   assert.throws(() => checkFit(model, file), {
     name: "WeightsError",
@@ -33,7 +33,7 @@ test("all that does not fit is said at once", async () => {
   await file.close();
 });
 
-test("what may differ is what the caller says, and no shape is forgiven", async () => {
+test("only differences that the caller allows are accepted, and never another shape", async () => {
   const file = await openSafetensors(path);
   const options = { mayMiss: /^layers\.0\.fc2/g, mayBeUnused: /^layers/ };
   assert.throws(() => checkFit(model, file, options), {
@@ -46,7 +46,7 @@ test("what may differ is what the caller says, and no shape is forgiven", async 
   await file.close();
 });
 
-test("a file seen under other names fits by them", async () => {
+test("a renamed file is checked under its new names", async () => {
   const file = await openSafetensors(path);
   const renamed = renameWeights(file, (name) => (name === "head.weight" ? undefined : name.replace("fc_2", "fc2")));
   const weights = await loadWeights(model.slice(0, 1), renamed);

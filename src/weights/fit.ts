@@ -1,4 +1,4 @@
-/** How a file of weights fits a model: all that is wrong, said at once. */
+/** Checks whether a weights file fits a model. */
 
 import { WeightsError } from "../errors.ts";
 import type { NamedNumbers } from "../onnx/stored-weights.ts";
@@ -10,11 +10,11 @@ export interface NamedShape {
   readonly shape: readonly number[];
 }
 
-/** What the caller knows to differ, as patterns over names. */
+/** Allowed differences, as patterns over names. */
 export interface FitOptions {
   /** Parameters that the file may lack. */
   readonly mayMiss?: RegExp;
-  /** Tensors of the file that the model may leave aside. */
+  /** Tensors of the file that the model may ignore. */
   readonly mayBeUnused?: RegExp;
 }
 
@@ -22,8 +22,8 @@ export interface FitOptions {
 const MOST_LINES = 20;
 
 /**
- * Checks names and shapes of a file against a model, before any number is read. Throws one `WeightsError` that lists every parameter
- * that is missing, every tensor that is unused and every one of another shape; past 20 of a kind the rest is only counted.
+ * Reports every mismatch at once, before reading tensor data. Throws one `WeightsError` that lists every parameter
+ * that is missing, every tensor that is unused and every one of another shape; after 20 of a kind the rest is only counted.
  */
 export function checkFit(
   parameters: Iterable<NamedShape>,
@@ -64,7 +64,7 @@ export function checkFit(
 
 /**
  * Reads every parameter of a model out of a file, as float32, after `checkFit`. Parameters that the file lacks, as `mayMiss` allows,
- * are not in the answer.
+ * are not in the result.
  */
 export async function loadWeights(
   parameters: Iterable<NamedShape>,

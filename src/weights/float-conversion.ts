@@ -27,7 +27,7 @@ function narrowIntegers(data: BigInt64Array): Float32Array {
   return out;
 }
 
-/** Past 2^53 the low bits are folded into one, so that the one rounding is that to float32. */
+/** Above 2^53 the low bits are folded into one, so that only the conversion to float32 rounds. */
 function roundInteger(value: bigint): number {
   const near = Number(value);
   if (Number.isSafeInteger(near)) return near;
@@ -40,7 +40,7 @@ function widenBrain(data: Uint16Array): Float32Array {
   return new Float32Array(words.buffer);
 }
 
-/** Each half is looked up: a few instructions a number, where working it out takes some thirty. */
+/** Each half is looked up: a few instructions a number, where computing it takes about thirty. */
 function widenHalf(data: Uint16Array): Float32Array {
   widened ??= allHalves();
   const out = new Float32Array(data.length);

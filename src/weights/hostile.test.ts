@@ -98,7 +98,7 @@ async function readAll(content: Uint8Array) {
   }
 }
 
-test("the hand-made checkpoints of this file are sound where nothing is wrong with them", async () => {
+test("the hand-made checkpoints of this file are valid if nothing is changed in them", async () => {
   const value = dictionary(["w", tensor({ shape: [2, 2], strides: [1, 2] })], ["lr", bytes("G", uint(0, 8))]);
   const storage = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   const turned = Buffer.from(Float32Array.of(1, 3, 2, 4).buffer);
@@ -107,7 +107,7 @@ test("the hand-made checkpoints of this file are sound where nothing is wrong wi
   }
 });
 
-test("nothing that a pickle names is run: it is refused among the tensors and passed over beside them", async () => {
+test("nothing that a pickle names is executed: it is refused among the tensors and ignored elsewhere", async () => {
   const shell = bytes(global("os", "system"), tuple(text("touch groundling-was-here")), "R");
   const model = dictionary(["w", tensor({})]);
   const read = await readAll(zipCheckpoint(dictionary(["hook", shell], ["model", model])));
@@ -120,7 +120,7 @@ test("nothing that a pickle names is run: it is refused among the tensors and pa
 test("a checkpoint in which one bit of a number has turned is refused when that tensor is read", async () => {
   const content = zipCheckpoint(dictionary(["w", tensor({})]));
   content[content.lastIndexOf("a/data/0", content.length - 40, "latin1") + 8]! ^= 1;
-  await assert.rejects(readAll(content), { name: "WeightsError", message: /the numbers of "w" are damaged/ });
+  await assert.rejects(readAll(content), { name: "WeightsError", message: /the data of "w" is damaged/ });
 });
 
 const nest = (depth: number) => bytes("](".repeat(depth), "e".repeat(depth));

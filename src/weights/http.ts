@@ -1,9 +1,9 @@
-/** Asking a server for a file: what it says of it, redirections, and failures that may pass. */
+/** HTTP requests for a file: its description, redirections, and temporary failures. */
 
 import { InputError } from "../errors.ts";
 import { type ProxyVariables, proxiedFetch } from "../files/proxied-fetch.ts";
 
-/** What a server says of a file before it is read. */
+/** A server's description of a file. */
 export interface Described {
   address: URL;
   size?: number;
@@ -12,17 +12,17 @@ export interface Described {
 
 export interface AskOptions {
   readonly method: "GET" | "HEAD";
-  /** First byte that is wanted. */
+  /** First byte to read. */
   readonly from?: number;
   readonly environment?: ProxyVariables;
   readonly signal?: AbortSignal;
 }
 
 const MOST_REDIRECTS = 5;
-/** Milliseconds without a word from the server. */
+/** Milliseconds without a byte from the server. */
 const PATIENCE = 60_000;
 
-/** A failure that may pass; `after` is how many milliseconds the server asks to be left alone. */
+/** A temporary failure; `after` is how many milliseconds the server asks to wait. */
 export class Passing extends Error {
   constructor(
     message: string,
@@ -32,7 +32,7 @@ export class Passing extends Error {
   }
 }
 
-/** Asks for the head only, through redirections, whose answers may carry size and checksum of the file. */
+/** A HEAD request through redirections, whose responses may state size and checksum of the file. */
 export async function describe(address: string, options: Omit<AskOptions, "method">): Promise<Described> {
   const found: Described = { address: addressOf(address) };
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
@@ -53,7 +53,7 @@ export async function describe(address: string, options: Omit<AskOptions, "metho
   throw new InputError(`${address}: redirected more than ${MOST_REDIRECTS} times; check the address`);
 }
 
-/** An answer that is usable: fine, or a redirection to be followed. */
+/** A usable response: success or a redirection. */
 export async function ask(address: URL, { method, from = 0, environment, signal }: AskOptions): Promise<Response> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers.range = `bytes=${from}-`;
@@ -76,15 +76,15 @@ export async function ask(address: URL, { method, from = 0, environment, signal 
   throw new InputError(`${address}: the server answered ${status}: ${mend}`);
 }
 
-/** A page in the place of a file comes from a network that wants a sign-in, or from a wrong address. */
+/** A web page instead of a file comes from a network that requires a sign-in, or from a wrong address. */
 export function refusePage(address: URL, response: Response): void {
   if (!/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) return;
   throw new InputError(
-    `${address}: a web page came where a file was due; sign in to the network if it asks for it, or check the address`,
+    `${address}: the server sent a web page instead of the file; sign in to the network if it asks for it, or check the address`,
   );
 }
 
-/** Chunks of an answer; gives up on a server that falls silent. */
+/** Chunks of a response; fails if the server stops sending. */
 export async function* patiently(response: Response): AsyncGenerator<Uint8Array> {
   const reader = response.body!.getReader();
   try {
@@ -115,28 +115,28 @@ function addressOf(text: string): URL {
   const address = URL.canParse(text) ? new URL(text) : undefined;
   if (address?.protocol === "https:" || address?.protocol === "http:") return address;
   throw new InputError(
-    `${text}: is no address of a file; it begins with https:// or http:// (HF_ENDPOINT names the hub)`,
+    `${text}: is not the address of a file; it must start with https:// or http:// (HF_ENDPOINT sets the hub)`,
   );
 }
 
-/** Where a redirection leads. A protected connection is never left. */
+/** Target of a redirection. https is never redirected to http. */
 function redirected(from: URL, location: string): URL {
   const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
   if (!to || (to.protocol !== "https:" && to.protocol !== "http:"))
-    throw new InputError(`${from}: redirects to ${location}, which is no address of a file; check the address`);
+    throw new InputError(`${from}: redirects to ${location}, which is not the address of a file; check the address`);
   if (from.protocol === "https:" && to.protocol === "http:")
     throw new InputError(
-      `${from}: redirects from https to http (${to.host}), where anyone may change the file; sign in to the network if it asks for it, or check the address`,
+      `${from}: redirects from https to http (${to.host}), where anyone could change the file; sign in to the network if it asks for it, or check the address`,
     );
   return to;
 }
 
-/** A SHA-256 in a header that names one as the file's mark. */
+/** A SHA-256 in an ETag header. */
 function checksumIn(mark: string | null): string | undefined {
   return /^(?:W\/)?"?([0-9a-f]{64})"?$/i.exec(mark?.trim() ?? "")?.[1]?.toLowerCase();
 }
 
-/** Milliseconds that a server asks to wait: its seconds, or until its date. */
+/** Milliseconds that a server asks to wait, given as seconds or a date. */
 function retryAfter(response: Response): number | undefined {
   const text = response.headers.get("retry-after");
   if (text === null) return undefined;

@@ -18,7 +18,7 @@ export async function openLegacyCheckpoint(file: ByteFile): Promise<WeightsFile>
   if (plain() !== 1001) throw file.broken("is of another version of the format than 1001");
   const system = plain();
   if (!(system instanceof Map) || system.get("little_endian") !== true) {
-    throw file.broken("was written on a machine of another byte order");
+    throw file.broken("was written on a machine with another byte order");
   }
   const { value, storages } = unpickleTorch(reader);
   const keys = plain();
@@ -27,12 +27,13 @@ export async function openLegacyCheckpoint(file: ByteFile): Promise<WeightsFile>
   let position = reader.position;
   for (const key of keys) {
     const storage = storages.get(key);
-    if (!storage || ranges.has(key)) throw file.broken(`lists the storage ${quote(key)} without need`);
+    if (!storage || ranges.has(key))
+      throw file.broken(`lists the storage ${quote(key)}, which no tensor uses or which is listed twice`);
     const count = Number(Buffer.from(file.readNow(position, 8)).readBigInt64LE(0));
     const length = count * itemSize(storage.dtype);
     if (count !== storage.count) throw file.broken(`has ${count} elements in storage ${key}, not ${storage.count}`);
     if (!(position + 8 + length <= file.size)) {
-      throw file.broken(`is truncated or damaged: storage ${key} reaches past its end; fetch it again`);
+      throw file.broken(`is truncated or damaged: storage ${key} reaches past its end; download it again`);
     }
     ranges.set(key, { file, start: position + 8, length });
     position += 8 + length;

@@ -14,7 +14,7 @@ import { writeSafetensors } from "./write-safetensors.ts";
 const folder = realpathSync(mkdtempSync(join(tmpdir(), "groundling-mapped-")));
 after(() => rmSync(folder, { recursive: true }));
 
-test("a session maps float32 weights where they lie, reads others, and narrows both", async () => {
+test("a session maps float32 weights from the file, reads others, and narrows both", async () => {
   const path = join(folder, "model.safetensors");
   const weight = Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 65 === 0 ? 2 : 0));
   const bias = new Float32Array(64).fill(0.5);

@@ -46,7 +46,7 @@ for (const [name, tensors] of Object.entries(expected)) {
   });
 }
 
-test("whole numbers of 64 bits keep all of them", async () => {
+test("64-bit integers keep all bits", async () => {
   for (const name of ["types.pth", "types-legacy.pth", "types.safetensors"]) {
     const file = await openWeights(join(fixtures, name));
     const long = await file.read("long");
@@ -55,7 +55,7 @@ test("whole numbers of 64 bits keep all of them", async () => {
   }
 });
 
-test("what an unlisted class made is refused by name inside the tensors and passed over beside them", async () => {
+test("objects of unlisted classes are refused by name among the tensors and ignored elsewhere", async () => {
   await assert.rejects(openWeights(join(fixtures, "opaque.pth")), {
     name: "WeightsError",
     message: /"config" \(argparse\.Namespace\)/,
@@ -81,7 +81,7 @@ test("a TorchScript program without weights is refused with what to save instead
   });
 });
 
-test("a missing file, a folder and a file of words are refused by name", async () => {
+test("a missing file, a folder and a text file are refused by name", async () => {
   for (const path of [
     join(fixtures, "absent.pth"),
     fixtures,
@@ -95,7 +95,7 @@ test("a missing file, a folder and a file of words are refused by name", async (
   }
 });
 
-test("a name that the file does not hold is refused", async () => {
+test("a name that is not in the file is refused", async () => {
   const file = await openWeights(join(fixtures, "types.pth"));
   await assert.rejects(file.read("absent"), { name: "WeightsError", message: /holds no tensor named "absent"/ });
   await file.close();

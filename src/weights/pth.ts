@@ -20,11 +20,11 @@ export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   if (directory.names.includes(`${root}byteorder`)) {
     const order = directory.locate(`${root}byteorder`);
     const word = Buffer.from(await file.read(order.start, order.length)).toString("latin1");
-    if (word !== "little") throw file.broken("was written on a machine of another byte order");
+    if (word !== "little") throw file.broken("was written on a machine with another byte order");
   }
   const pickle = directory.locate(`${root}data.pkl`);
   const bytes = new Uint8Array(await file.read(pickle.start, pickle.length));
-  if (crc32(bytes) !== pickle.checksum) throw file.broken("is damaged (checksum differs); fetch it again");
+  if (crc32(bytes) !== pickle.checksum) throw file.broken("is damaged (checksum mismatch); download it again");
   const reader = new ByteReader(file, pickle.start, pickle.start + pickle.length);
   const { value } = script ? unpickleScript(reader) : unpickleTorch(reader);
   const tensors = locateTensors(file, value, ({ key, dtype, count }) => {

@@ -1,4 +1,4 @@
-/** A file of weights under other names, such as a backbone's own file seen as a part of a detector. */
+/** A weights file under other names, for example a backbone's file as part of a detector. */
 
 import { WeightsError } from "../errors.ts";
 import { quote } from "./byte-file.ts";
@@ -7,7 +7,7 @@ import type { WeightsEntry, WeightsFile } from "./weights-file.ts";
 /** The new name of a tensor, or `undefined` to leave it out. */
 export type Rename = (name: string) => string | undefined;
 
-/** Sees a file through new names; a `WeightsError` where two tensors would share one. Closing it closes the file. */
+/** Views a file under new names. Throws `WeightsError` if two tensors would share a name. Closing it closes the file. */
 export function renameWeights(file: WeightsFile, rename: Rename): WeightsFile {
   const entries = new Map<string, WeightsEntry>();
   const origins = new Map<string, string>();

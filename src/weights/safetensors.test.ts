@@ -20,7 +20,7 @@ const tensors: readonly TensorToWrite[] = [
   { name: "none", dtype: "I32", shape: [0, 4], data: new Int32Array() },
 ];
 
-test("what is written is read again, with its words, every tensor aligned to its own size", async () => {
+test("a written file is read again, with its metadata, every tensor aligned to its own size", async () => {
   const path = join(folder, "round.safetensors");
   await writeSafetensors(path, tensors, { epoch: "3" });
   const read = await readSafetensors(path);
@@ -38,7 +38,7 @@ test("what is written is read again, with its words, every tensor aligned to its
   }
 });
 
-test("pieces are drawn one tensor at a time, when their turn comes", async () => {
+test("pieces are requested one tensor at a time, when they are needed", async () => {
   const path = join(folder, "pieces.safetensors");
   let open = 0;
   async function* pieces(first: number) {
@@ -74,7 +74,7 @@ test("a write that fails leaves the old file and nothing beside it", async () =>
   assert.deepEqual(await readdir(inner), ["kept.safetensors"]);
 });
 
-test("a large tensor comes in pieces that follow each other", async () => {
+test("a large tensor is read in consecutive pieces", async () => {
   const path = join(folder, "large.safetensors");
   const count = (PIECE_BYTES * 2) / 4 + 5;
   const header = Buffer.from(JSON.stringify({ a: { dtype: "F32", shape: [count], data_offsets: [0, count * 4] } }));
@@ -124,7 +124,7 @@ test("shards are read through their index", async () => {
 const entry = (from: number, to: number, shape = [(to - from) / 4]) =>
   `{"dtype":"F32","shape":[${shape}],"data_offsets":[${from},${to}]}`;
 const refusals: readonly [string, string, RegExp][] = [
-  ["a hole between tensors", `{"a":${entry(0, 4)},"b":${entry(8, 16)}}`, /starts at byte \d+, where \d+ was due/],
+  ["a hole between tensors", `{"a":${entry(0, 4)},"b":${entry(8, 16)}}`, /starts at byte \d+ instead of \d+/],
   ["tensors that share bytes", `{"a":${entry(0, 12)},"b":${entry(8, 16)}}`, /starts at byte/],
   ["bytes after the last tensor", `{"a":${entry(0, 8)}}`, /tensors end at byte/],
   ["tensors past the end", `{"a":${entry(0, 32)}}`, /truncated or damaged/],
@@ -133,7 +133,11 @@ const refusals: readonly [string, string, RegExp][] = [
   ["a negative size", `{"a":${entry(0, 16, [-4])}}`, /not a list of sizes/],
   ["a name given twice", `{"a":${entry(0, 16)},"a":${entry(0, 16)}}`, /gives a name twice/],
   ["a name given twice in other letters", `{"a":${entry(0, 16)},"\\u0061":${entry(0, 16)}}`, /gives a name twice/],
-  ["a number type of its own", `{"a":{"dtype":"F8_E4M3","shape":[16],"data_offsets":[0,16]}}`, /"F8_E4M3" is not one/],
+  [
+    "a number type of its own",
+    `{"a":{"dtype":"F8_E4M3","shape":[16],"data_offsets":[0,16]}}`,
+    /"F8_E4M3" is not supported/,
+  ],
   ["a number type from Object", `{"a":{"dtype":"constructor","shape":[4],"data_offsets":[0,16]}}`, /"constructor"/],
   ["no JSON", `{"a":`, /is not JSON/],
   ["words that are no strings", `{"__metadata__":{"a":1},"a":${entry(0, 16)}}`, /not an object of strings/],

@@ -17,7 +17,7 @@ export interface NamedArray {
   readonly data: StoredArray;
 }
 
-/** Opens a `.safetensors` file, or the `.safetensors.index.json` of a sharded one; a `WeightsError` where it is malformed. */
+/** Opens a `.safetensors` file, or the `.safetensors.index.json` of a sharded one; throws `WeightsError` if it is malformed. */
 export async function openSafetensors(path: string): Promise<WeightsFile> {
   const file = await ByteFile.open(path);
   try {
@@ -45,16 +45,16 @@ export async function readSafetensors(path: string): Promise<Map<string, NamedAr
   }
 }
 
-/** Length of the header, or undefined where the file opens like JSON and so is the index of a sharded one. */
+/** Length of the header, or undefined if the file starts like JSON and so is the index of a sharded one. */
 async function headerLength(file: ByteFile): Promise<number | undefined> {
   const start = Buffer.from(await file.read(0, Math.min(file.size, 9)));
   const length = start.length < 9 ? Number.NaN : Number(start.readBigUInt64LE(0));
   if (length + 8 <= file.size && length <= MOST_HEADER_BYTES && start[8] === 0x7b) return length;
   if (start[0] === 0x7b) return undefined;
-  throw file.broken("is not a safetensors file: it does not open with a header and its length");
+  throw file.broken("is not a safetensors file: it does not start with a header and its length");
 }
 
-/** What a header says. */
+/** Content of a header. */
 interface Header {
   readonly tensors: Map<string, StoredTensor>;
   readonly metadata: Map<string, string>;
@@ -86,7 +86,7 @@ function readMetadata(file: ByteFile, words: unknown): Map<string, string> {
 function locate(file: ByteFile, start: number, name: string, entry: unknown): StoredTensor {
   const { dtype, shape, data_offsets: offsets }: Record<string, unknown> = Object(entry);
   const refuse = (problem: string) => file.broken(`tensor ${quote(name)}: ${problem}`);
-  if (!isStoredDtype(dtype)) throw refuse(`its number type ${quote(dtype)} is not one that is read here`);
+  if (!isStoredDtype(dtype)) throw refuse(`its number type ${quote(dtype)} is not supported`);
   const count = elementCount(shape);
   if (count === undefined) throw refuse("its shape is not a list of sizes");
   if (!Array.isArray(offsets) || offsets.length !== 2) throw refuse("its data_offsets are not two numbers");
@@ -98,7 +98,7 @@ function locate(file: ByteFile, start: number, name: string, entry: unknown): St
   return { dtype, shape: shape as number[], offset: 0, storage };
 }
 
-/** The format wants the tensors to fill the rest of the file, without a hole and without sharing a byte. */
+/** The format requires that tensors fill the rest of the file, without gaps or shared bytes. */
 function checkLayout(file: ByteFile, start: number, tensors: readonly (readonly [string, StoredTensor])[]): void {
   const inOrder = [...tensors].sort(
     ([, a], [, b]) => a.storage.start - b.storage.start || a.storage.length - b.storage.length,
@@ -106,12 +106,12 @@ function checkLayout(file: ByteFile, start: number, tensors: readonly (readonly 
   let end = start;
   for (const [name, { storage }] of inOrder) {
     if (storage.start !== end) {
-      throw file.broken(`tensor ${quote(name)} starts at byte ${storage.start}, where ${end} was due`);
+      throw file.broken(`tensor ${quote(name)} starts at byte ${storage.start} instead of ${end}`);
     }
     end += storage.length;
   }
   if (end !== file.size) {
-    throw file.broken(`is truncated or damaged: its tensors end at byte ${end} of ${file.size}; fetch it again`);
+    throw file.broken(`is truncated or damaged: its tensors end at byte ${end} of ${file.size}; download it again`);
   }
 }
 
@@ -144,7 +144,7 @@ async function openShard(path: string): Promise<{ file: ByteFile; tensors: Map<s
   const file = await ByteFile.open(path);
   try {
     const length = await headerLength(file);
-    if (length === undefined) throw new WeightsError(`${path}: is an index where a shard was due`);
+    if (length === undefined) throw new WeightsError(`${path}: is an index, not a shard`);
     return { file, tensors: (await readHeader(file, length)).tensors };
   } catch (error) {
     await file.close();

@@ -3,7 +3,7 @@
 import type { z } from "zod";
 import type { WeightsError } from "../errors.ts";
 
-/** The members of a JSON object in their order, from UTF-8 without errors, no name given twice; `refuse` makes the error from the words of what is wrong. */
+/** The members of a JSON object in their order, from UTF-8 without errors, no name given twice; `refuse` makes the error from a problem's text. */
 export function parseObject(bytes: Uint8Array, refuse: (problem: string) => WeightsError): Map<string, unknown> {
   let text: string;
   let value: unknown;
@@ -19,7 +19,7 @@ export function parseObject(bytes: Uint8Array, refuse: (problem: string) => Weig
   return members;
 }
 
-/** What a file's metadata holds as JSON under a name; nothing where that is absent, no JSON or of another form. */
+/** A JSON value in a file's metadata; undefined if it is absent, not JSON or of another form. */
 export function jsonIn<Value>(
   metadata: ReadonlyMap<string, string>,
   name: string,

@@ -2,7 +2,7 @@
 
 import type { StoredArray } from "./dtype.ts";
 
-/** Whether elements of this shape lie one after the other; axes of one element have no say. */
+/** Whether elements of this shape are contiguous; axes of size 1 are ignored. */
 export function isRowMajor(shape: readonly number[], strides: readonly number[] | undefined): boolean {
   if (!strides || shape.includes(0)) return true;
   let expected = 1;

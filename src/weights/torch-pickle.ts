@@ -1,4 +1,4 @@
-/** What PyTorch puts in a pickle: tensors as views of numbered storages, and the dictionaries around them. */
+/** PyTorch's objects in a pickle: tensors as views of numbered storages, and dictionaries of them. */
 
 import { type ByteFile, quote } from "./byte-file.ts";
 import type { ByteReader } from "./byte-reader.ts";
@@ -12,7 +12,7 @@ export class PickledStorage {
   constructor(
     readonly key: string,
     readonly dtype: StoredDtype,
-    /** How many elements. */
+    /** Number of elements. */
     readonly count: number,
   ) {}
 }
@@ -39,14 +39,14 @@ const storageTypes: Readonly<Record<string, StoredDtype>> = {
   "torch.BoolStorage": "BOOL",
 };
 
-/** A checkpoint's pickle, before its storages are found. */
+/** A checkpoint's pickle, before its storages are located. */
 export interface TorchPickle {
   readonly value: Pickled;
-  /** Every storage that the pickle mentions, also those outside the tensors that are wanted. */
+  /** Every storage in the pickle, including those of other tensors. */
   readonly storages: ReadonlyMap<string, PickledStorage>;
 }
 
-/** Reads one pickle with the globals of PyTorch's own that make tensors; all others stay opaque. */
+/** Reads one pickle with PyTorch's globals that make tensors; all others stay opaque. */
 export function unpickleTorch(reader: ByteReader, rules: Partial<PickleRules> = {}): TorchPickle {
   const { file } = reader;
   const storages = new Map<string, PickledStorage>();
@@ -56,7 +56,7 @@ export function unpickleTorch(reader: ByteReader, rules: Partial<PickleRules> = 
   return { value, storages };
 }
 
-/** The allow-list. A call is described, never made. */
+/** The allow-list. Calls are recorded, never executed. */
 function makeTorch(global: string, parameters: readonly Pickled[]): Pickled {
   switch (global) {
     case "collections.OrderedDict":
@@ -78,10 +78,10 @@ function makeTorch(global: string, parameters: readonly Pickled[]): Pickled {
 function persistentStorage(file: ByteFile, storages: Map<string, PickledStorage>, id: Pickled): Pickled {
   const [kind, type, key, , count, view]: Pickled[] = Array.isArray(id) ? id : [];
   if (kind !== "storage" || !(type instanceof PickledGlobal) || typeof key !== "string" || !isCount(count)) {
-    throw file.broken("refers to something outside its pickle that is no storage");
+    throw file.broken("refers to something outside its pickle that is not a storage");
   }
   if (view !== undefined && view !== null) {
-    throw file.broken("holds views of storages, as PyTorch before 0.4 wrote them; save it anew with a later PyTorch");
+    throw file.broken("holds views of storages, as PyTorch before 0.4 wrote them; save it again with a later PyTorch");
   }
   const dtype = Object.hasOwn(storageTypes, type.path) ? storageTypes[type.path] : undefined;
   if (!dtype) return new Opaque(type.path);
@@ -120,13 +120,11 @@ export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pic
     } else if (typeof name === "string" && item instanceof PickledTensor) found.set(name, item);
   }
   if (unknown.length > 0) {
-    throw file.broken(
-      `holds values that only code outside the list could make: ${summary(unknown)}; save without them`,
-    );
+    throw file.broken(`holds objects of classes that are not supported: ${summary(unknown)}; save without them`);
   }
   if (found.size === 0) {
     throw file.broken(
-      `holds no tensors where they were looked for; its names are ${summary([...outer.keys()].map(quote))}`,
+      `holds no tensors at the top level, in model or in state_dict; its names are ${summary([...outer.keys()].map(quote))}`,
     );
   }
   const prefix = [...found.keys()].every((name) => name.startsWith("module.")) ? "module.".length : 0;
@@ -150,7 +148,7 @@ export function locateTensors(
     if (storage instanceof Opaque) throw refuse(`its storage type ${storage.global} is not read`);
     if (!(storage instanceof PickledStorage)) throw refuse("it has no storage");
     const count = elementCount(shape);
-    if (count === undefined || elementCount(strides) === undefined) throw refuse("its shape or strides are no sizes");
+    if (count === undefined || elementCount(strides) === undefined) throw refuse("its shape or strides are not sizes");
     const sizes = shape as number[];
     const steps = strides as number[];
     if (sizes.length !== steps.length || !isCount(offset)) throw refuse("its shape, strides and offset do not agree");

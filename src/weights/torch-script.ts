@@ -11,7 +11,7 @@ class ScriptModule {
 
 /** Modules of classes that the archive's program defines. */
 const MODULE = /^__torch__\./;
-/** Lists of numbers and the like, which hold no tensors of a state dictionary. */
+/** Values such as lists of numbers, which hold no tensors of a state dictionary. */
 const PLAIN = /^torch\.jit\._pickle\.|^torch\.device$/;
 
 /** Reads the pickle of an archive; its value is a state dictionary, names of modules joined by dots. A `WeightsError` where there are no tensors. */
@@ -34,7 +34,7 @@ export function unpickleScript(reader: ByteReader): TorchPickle {
 /** Collects what a module and those within it hold, save plain values; what unlisted code would make is kept, to be refused by name. */
 function gather(value: Pickled, path: string, found: Map<string, Pickled>, within: ReadonlySet<ScriptModule>): void {
   if (value instanceof ScriptModule) {
-    // A module that holds itself has no end.
+    // A module that contains itself would never end.
     if (within.has(value)) return;
     const prefix = path === "" ? "" : `${path}.`;
     for (const [name, item] of value.attributes) gather(item, prefix + name, found, new Set([...within, value]));

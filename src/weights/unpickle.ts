@@ -1,7 +1,7 @@
 /**
  * Python's pickle format, read as data: https://docs.python.org/3/library/pickletools.html
  *
- * Nothing that a pickle names is looked up or run. A global stays a name, and what calling it gives is decided by the reader of the
+ * Nothing that a pickle names is looked up or executed. A global stays a name, and what calling it gives is decided by the reader of the
  * file (`PickleRules`) or is left `Opaque`. Only the binary opcodes of protocols 2 to 5 that data needs are known.
  */
 
@@ -12,7 +12,7 @@ export class PickledGlobal {
   constructor(readonly path: string) {}
 }
 
-/** An object of a class that is not on the list: no more of it is kept than the name of what would have made it. */
+/** An object of an unlisted class: only the name of the global that would have made it is kept. */
 export class Opaque {
   constructor(readonly global: string) {}
 }
@@ -20,7 +20,7 @@ export class Opaque {
 /** Any value that a pickle gives; lists, tuples and sets are arrays, and rules may add objects of their own. */
 export type Pickled = unknown;
 
-/** What the reader of a file makes of its calls and of its references outside. */
+/** How the reader of a file treats calls and persistent references. */
 export interface PickleRules {
   /** The value of a call; `undefined` where the global is not on the list. */
   call(global: string, parameters: readonly Pickled[]): Pickled;
@@ -34,7 +34,7 @@ export interface PickleRules {
 const MOST_INSTRUCTIONS = 1_000_000;
 const LONGEST_NAME = 1000;
 
-/** Reads one pickle and leaves the reader behind it; whatever is wrong is a `WeightsError`. */
+/** Reads one pickle and leaves the reader after it. Every error is a `WeightsError`. */
 export function unpickle(reader: ByteReader, rules: PickleRules): Pickled {
   const machine = new PickleMachine(reader, rules);
   for (let left = MOST_INSTRUCTIONS; left > 0; left--) {

@@ -8,7 +8,7 @@ import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDty
 import { toFloat32 } from "./float-conversion.ts";
 import { gatherStrided, isRowMajor } from "./strides.ts";
 
-/** What a file says of one tensor. */
+/** Description of a tensor. */
 export interface WeightsEntry {
   readonly name: string;
   readonly dtype: StoredDtype;
@@ -20,24 +20,24 @@ export interface WeightsEntry {
 /** An open file of weights, whatever its format. Close it after use. */
 export interface WeightsFile {
   readonly path: string;
-  /** What the file holds, by name, in its own order. */
+  /** The tensors by name, in the file's order. */
   readonly entries: ReadonlyMap<string, WeightsEntry>;
-  /** The names of its tensors, in its own order. */
+  /** The names of its tensors, in the file's order. */
   readonly names: readonly string[];
-  /** The words that a safetensors file carries beside its tensors; none in other formats. */
+  /** Metadata of a safetensors file; empty in other formats. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** One tensor, row by row, in its own number type; a `WeightsError` where the name is unknown or the bytes damaged. */
+  /** One tensor, row by row, in its own number type; throws `WeightsError` if the name is unknown or the data damaged. */
   read(name: string): Promise<StoredArray>;
   /** One tensor converted to float32, as PyTorch's `.float()` would. */
   readFloat32(name: string): Promise<Float32Array>;
-  /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece where it is not stored row by row. */
+  /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece if it is not stored row by row. */
   readPieces(name: string): AsyncIterable<StoredArray>;
-  /** Where a tensor's numbers lie, ready to be mapped into memory as float32; undefined where they must be read. */
+  /** Location of a tensor's data for mapping into memory as float32; undefined if it must be read. */
   locate(name: string): FileRange | undefined;
   close(): Promise<void>;
 }
 
-/** Where one tensor's numbers lie. */
+/** Location of a tensor's data. */
 export interface StoredTensor {
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
@@ -137,7 +137,7 @@ export class LocatedWeights implements WeightsFile {
 
 function checkSum(name: string, { file, checksum }: ByteRange, sum: number): void {
   if (checksum === undefined || checksum === sum) return;
-  throw file.broken(`the numbers of ${quote(name)} are damaged (checksum differs); fetch it again`);
+  throw file.broken(`the data of ${quote(name)} is damaged (checksum mismatch); download it again`);
 }
 
 function entryOf(name: string, { dtype, shape }: StoredTensor): WeightsEntry {

@@ -1,11 +1,11 @@
-/** Writing safetensors, tensor by tensor, to a temporary name that takes the real one when all is written. */
+/** Writes safetensors, tensor by tensor, under a temporary name that is renamed when the file is complete. */
 
 import type { FileHandle } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 
-/** A tensor to be written: its numbers, or a sequence of pieces of them that is drawn when their turn comes. */
+/** A tensor to write: its data, or a sequence of pieces that is read when they are needed. */
 export interface TensorToWrite {
   readonly name: string;
   readonly dtype: StoredDtype;
@@ -14,7 +14,7 @@ export interface TensorToWrite {
 }
 
 /**
- * Writes a safetensors file; it appears under its name only when it is whole. The entries are gone through once, then their numbers
+ * Writes a safetensors file; it appears under its name only when it is complete. The entries are listed once, then their data
  * are drawn one tensor at a time, the widest types first so that all are aligned. A `WeightsError` where numbers and shape differ.
  */
 export async function writeSafetensors(

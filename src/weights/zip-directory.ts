@@ -1,10 +1,10 @@
-/** The members of a zip file and where their bytes lie, so that they can be read without unpacking. */
+/** Members of a zip file and the positions of their bytes, to read them without unpacking. */
 
 import yauzl from "yauzl";
 import { type ByteFile, quote } from "./byte-file.ts";
 import type { ByteRange } from "./weights-file.ts";
 
-/** A member as the directory of the zip file describes it. */
+/** A member, as described in the zip file's directory. */
 interface ZipMember {
   readonly name: string;
   readonly header: number;
@@ -20,7 +20,7 @@ export class ZipDirectory {
     private readonly members: ReadonlyMap<string, ZipMember>,
   ) {}
 
-  /** Reads the directory; a `WeightsError` where it is damaged or names a member twice. */
+  /** Reads the directory. Throws `WeightsError` if it is damaged or lists a member twice. */
   static async read(file: ByteFile): Promise<ZipDirectory> {
     const members = new Map<string, ZipMember>();
     for (const entry of await readEntries(file)) {
@@ -40,7 +40,7 @@ export class ZipDirectory {
     return [...this.members.keys()];
   }
 
-  /** Where the bytes of a member lie; they must be neither compressed nor encrypted. */
+  /** Position of a member's bytes, which must be neither compressed nor encrypted. */
   locate(name: string): ByteRange {
     const member = this.members.get(name);
     if (!member) throw this.file.broken(`misses its member ${quote(name)}`);
@@ -51,7 +51,7 @@ export class ZipDirectory {
     if (header.readUInt32LE(0) !== 0x04034b50) throw this.file.broken(`has no member at byte ${member.header}`);
     const start = member.header + 30 + header.readUInt16LE(26) + header.readUInt16LE(28);
     if (start + member.length > this.file.size) {
-      throw this.file.broken(`is truncated or damaged: ${quote(name)} reaches past its end; fetch it again`);
+      throw this.file.broken(`is truncated or damaged: ${quote(name)} reaches past its end; download it again`);
     }
     return { file: this.file, start, length: member.length, checksum: member.checksum };
   }
@@ -86,7 +86,7 @@ class CheckedReader extends yauzl.RandomAccessReader {
 
 function readEntries(file: ByteFile): Promise<yauzl.Entry[]> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: Error) => reject(file.broken(`has no sound zip directory: ${error.message}`, error));
+    const refuse = (error: Error) => reject(file.broken(`has a damaged zip directory: ${error.message}`, error));
     const options = { lazyEntries: true, autoClose: false };
     yauzl.fromRandomAccessReader(new CheckedReader(file), file.size, options, (error, zip) => {
       if (error) return refuse(error);

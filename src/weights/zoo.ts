@@ -1,4 +1,4 @@
-/** The published GLIP checkpoints: where they are, and where they are kept once fetched. */
+/** The published GLIP checkpoints: their addresses and their paths in the cache. */
 
 import { existsSync } from "node:fs";
 import { homedir } from "node:os";
@@ -15,7 +15,7 @@ export interface ZooModel {
   readonly parameters: number;
 }
 
-/** By the names that models are asked for. Sizes and checksums are the hub's to tell; it sends them with each file. */
+/** By model name. The hub sends size and checksum with each file. */
 export const zoo: Readonly<Record<string, ZooModel>> = {
   "glip-t-a": { file: "glip_a_tiny_o365.pth", about: "Swin-T without fusion, Objects365", parameters: 151_430_526 },
   "glip-t-b": { file: "glip_tiny_model_o365.pth", about: "Swin-T, Objects365", parameters: 231_780_222 },
@@ -39,41 +39,41 @@ export const zoo: Readonly<Record<string, ZooModel>> = {
 const HUB = "https://huggingface.co";
 const REPOSITORY = "GLIPModel/GLIP";
 
-/** What belongs to a place rather than to a call; the variables are those that other programs heed. */
+/** Environment variables, with the names that other programs use, too. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Where a model of the zoo is fetched from; `HF_ENDPOINT` names a mirror of the hub. */
+/** Download address of a model of the zoo; `HF_ENDPOINT` sets a mirror of the hub. */
 export function zooAddress(name: string, environment: Environment = process.env): string {
   return hubAddress(REPOSITORY, zoo[name]!.file, environment);
 }
 
-/** Where a file of a repository of the hub is fetched from. */
+/** Download address of a file in a repository of the hub. */
 export function hubAddress(repository: string, file: string, environment: Environment = process.env): string {
   return `${environment.HF_ENDPOINT ?? HUB}/${repository}/resolve/main/${file}`;
 }
 
-/** Where a model of the zoo lies once it is fetched. */
+/** Path of a model of the zoo in the cache. */
 export function zooPath(name: string, environment: Environment = process.env): string {
   return join(modelCache(environment), zoo[name]!.file);
 }
 
-/** The folder in which fetched models are kept. */
+/** Folder of downloaded models. */
 export function modelCache(environment: Environment = process.env): string {
   const cache = environment.XDG_CACHE_HOME || join(homedir(), ".cache");
   return join(cache, "groundling", "models");
 }
 
 export interface ZooOptions extends FetchOptions {
-  /** Takes what is there and reaches for nothing. */
+  /** Use only the cache, no network. */
   readonly offline?: boolean;
   readonly environment?: Environment;
 }
 
-/** The path of a model of the zoo, which is fetched where it is not there yet. An InputError where it is not to be had. */
+/** The path of a model of the zoo, downloaded if it is not in the cache. Throws InputError if it is not available. */
 export async function fetchModel(name: string, options: ZooOptions = {}): Promise<string> {
   const { offline = false, environment = process.env } = options;
   if (!Object.hasOwn(zoo, name))
-    throw new InputError(`${name}: no model of this name; there are ${Object.keys(zoo).join(", ")}`);
+    throw new InputError(`${name}: no model of this name; known models: ${Object.keys(zoo).join(", ")}`);
   const path = zooPath(name, environment);
   if (existsSync(path)) return path;
   const address = zooAddress(name, environment);
