@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const repository = fileURLToPath(new URL("../", import.meta.url));
+const copy = mkdtempSync(join(tmpdir(), "adding-a-model-"));
+after(() => rmSync(copy, { recursive: true }));
+
+/** Trains the toy for two steps, writes it as a model folder, loads that and asks it. */
+const program = `
+import { mkdirSync, writeFileSync } from "node:fs";
+import sharp from "sharp";
+import { readRecipe } from "./src/apps/training/recipe.ts";
+import { runRecipe } from "./src/apps/training/run.ts";
+import { toy } from "./src/models/toy/toy.ts";
+import { loadModel } from "./src/tasks/finding/load-model.ts";
+import { writeModelFolder } from "./src/tasks/finding/model-folder.ts";
+
+mkdirSync("set/images", { recursive: true });
+const size = { width: 64, height: 64 };
+const picture = { data: Uint8Array.from({ length: 3 * 64 * 64 }, (_, i) => (i * 37) % 256), ...size, channels: 3 } as const;
+await sharp(picture.data, { raw: picture }).png().toFile("set/images/a.png");
+const box = { id: 1, image_id: 1, category_id: 1, bbox: [8, 8, 40, 40], area: 1600, iscrowd: 0 };
+const categories = [{ id: 1, name: "cup" }, { id: 2, name: "dog" }];
+writeFileSync("set/instances.json", JSON.stringify({ images: [{ id: 1, file_name: "a.png", ...size }], annotations: [box], categories }));
+const { model: _, ...recipe } = JSON.parse(process.argv[2]!);
+const data = { ...recipe.data, sources: [{ data: "set/instances.json", weight: 1 }], sizes: [64], longest: 64, pictures: 2 };
+delete data.heldOut;
+writeFileSync("toy.json", JSON.stringify({ ...recipe, data, model: { kind: "toy", channels: 8 }, steps: 2, shards: 1 }));
+const options = { folder: "run", resume: false, sprites: "sprites", quiet: true };
+const { weights, step } = await runRecipe(readRecipe("toy.json"), options);
+const config = { channels: 8, classes: ["cup", "dog"] };
+const tensors = toy(config).parameters.map(({ name, shape }) => ({ name, dtype: "F32" as const, shape, data: weights.get(name)! }));
+await writeModelFolder("model", { type: "groundling-toy", config, size: { short: 64, max: 64 }, card: "", weights: tensors });
+const model = await loadModel("model");
+const found = await model.detect(picture, ["dog", "cup"], { threshold: 0, textThreshold: 0, topK: 3 });
+await model.dispose();
+console.log(JSON.stringify({ step, labels: found.map(({ label }) => label) }));
+`;
+
+test("the page's toy family compiles, trains and is loaded by two new files and a row", () => {
+  const page = readFileSync(join(repository, "docs/adding-a-model.md"), "utf8");
+  cpSync(join(repository, "src"), join(copy, "src"), {
+    recursive: true,
+    filter: (path) => !path.endsWith(".test.ts"),
+  });
+  for (const name of ["node_modules", "assets", "recipes"]) symlinkSync(join(repository, name), join(copy, name));
+  for (const name of ["package.json", "tsconfig.json"]) cpSync(join(repository, name), join(copy, name));
+  const files = [...page.matchAll(/^`(src\/[^`]+)`:\n\n```ts\n(.*?)```/gms)];
+  assert.equal(files.length, 2);
+  for (const [, path, text] of files) {
+    mkdirSync(dirname(join(copy, path!)), { recursive: true });
+    writeFileSync(join(copy, path!), text!);
+  }
+  const row = /`("groundling-toy": toyFamily,)`/.exec(page)![1]!;
+  const table = join(copy, "src/models/families.ts");
+  const before = readFileSync(table, "utf8");
+  const withRow = before
+    .replace("const rows = {\n", `const rows = {\n  ${row}\n`)
+    .replace('import { z } from "zod";\n', 'import { z } from "zod";\nimport { toyFamily } from "./toy/family.ts";\n');
+  assert.equal(withRow.split("\n").length, before.split("\n").length + 2);
+  writeFileSync(table, withRow);
+  writeFileSync(join(copy, "program.ts"), program);
+  const run = (...words: string[]) => spawnSync(process.execPath, words, { cwd: copy, encoding: "utf8" });
+  writeFileSync(
+    join(copy, "tsconfig.toy.json"),
+    JSON.stringify({ extends: "./tsconfig.json", include: ["src/models", "program.ts"], exclude: ["**/fixtures"] }),
+  );
+  const compiled = run(join(repository, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.toy.json");
+  assert.equal(compiled.stdout + compiled.stderr, "");
+  const recipe = readFileSync(join(repository, "recipes/dynamic-head.json"), "utf8");
+  const { stdout, stderr } = run("--import", "tsx", "program.ts", recipe);
+  const { step, labels } = JSON.parse(stdout || "{}") as { step?: number; labels?: string[] };
+  assert.deepEqual([step, labels?.length], [2, 3], stderr);
+  assert.ok(labels?.every((label) => label === "cup" || label === "dog"));
+});
