@@ -1,4 +1,4 @@
-/** Which anchor answers for which box: adaptive training sample selection (Zhang et al. 2020), as GLIP `modeling/rpn/loss.py` does it. */
+/** Assigns anchors to boxes: adaptive training sample selection (Zhang et al. 2020), as GLIP `modeling/rpn/loss.py` does it. */
 import { encodeBoxes } from "./box-coder.ts";
 import { overlapInclusive } from "./overlap.ts";
 
@@ -25,7 +25,7 @@ export interface Targets {
  *
  * Candidates of a box are the `perLevel` anchors of each level whose centres are nearest to its own; a candidate is positive when its
  * overlap reaches the mean plus the standard deviation (n − 1) of the candidates' overlaps and its centre lies in the box. An anchor
- * positive for several boxes goes to the one it overlaps most. Of equal distances, which the reference leaves open, the later anchor counts as nearer.
+ * positive for several boxes goes to the one it overlaps most. Of equal distances, whose order the reference leaves undefined, the later anchor counts as nearer.
  */
 export function assignAnchors(levels: readonly Float32Array[], boxes: Float32Array, perLevel = 9): Assignment {
   const anchors = concatenate(levels);

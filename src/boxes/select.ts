@@ -4,7 +4,7 @@ import { descending, suppressByLabel } from "./suppression.ts";
 
 const { exp, fround, log, max, min, sqrt } = Math;
 
-/** What the head says about one feature map of one picture, for `a` = height · width anchors. */
+/** The head's outputs for one feature map of one picture, for `a` = height · width anchors. */
 export interface LevelOutputs {
   /** Match of each anchor with each token [a, tokens]. */
   readonly logits: Float32Array;

@@ -1,9 +1,9 @@
-/** Greedy suppression of boxes that a better one covers. */
+/** Greedy suppression of boxes that overlap a better one. */
 import { overlapInclusive, overlapPlain } from "./overlap.ts";
 
 /**
  * Suppression within each label: a box goes when a better box of the same label overlaps it by more than `threshold` (inclusive ends).
- * Boxes xyxy [n, 4], scores and labels [n]; answers with the kept indices in ascending order. Equal scores: the earlier is the better.
+ * Boxes xyxy [n, 4], scores and labels [n]; returns the kept indices in ascending order. Equal scores: the earlier is the better.
  * Source: GLIP `csrc/cuda/ml_nms.cu`.
  */
 export function suppressByLabel(

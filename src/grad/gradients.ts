@@ -15,8 +15,8 @@ import {
 import { type Rule, rules } from "./rules.ts";
 
 /**
- * The gradient of a scalar with respect to each tensor asked for, of that tensor's shape; zeros where the scalar does not
- * depend on it. It follows every path, also those from one tensor asked for through another.
+ * The gradient of a scalar with respect to each given tensor, in that tensor's shape; zeros if the scalar does not
+ * depend on it. It follows every path, also those from one given tensor through another.
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.count !== 1) throw new ShapeError("gradients", "the loss is not a scalar", [loss.shape], loss.scope);
@@ -24,8 +24,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * What `seed`, the gradient of the output, says of each operand, the operands taken as independent of one another: the
- * gradients of an operation that is written out in others.
+ * The gradients of the operands, given `seed`, the gradient of the output, as if operands were independent of each other: the
+ * gradients of an operation that is composed of others.
  */
 export function operandGradients(output: Tensor, seed: Tensor, operands: readonly Tensor[]): Tensor[] {
   const ends = new Set(operands);

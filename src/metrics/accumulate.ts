@@ -16,7 +16,7 @@ const epsilon = 2 ** -52;
 const everyThreshold = (1 << overlapThresholds.length) - 1;
 
 /**
- * Precision, the score at which each recall was reached, and final recall; −1 where a category has no object to find.
+ * Precision, the score at which each recall was reached, and final recall; −1 if a category has no object.
  * `precision` and `scores` are [threshold, recall, category, area, limit], `recall` is [threshold, category, area, limit].
  */
 export interface PrecisionRecall {
@@ -27,7 +27,7 @@ export interface PrecisionRecall {
   limits: number;
 }
 
-/** What became of every ranked detection and every object. */
+/** Match results of every ranked detection and object. */
 export interface Outcomes {
   /** [area][slot]: a bit per threshold. A detection that is neither is ignored. */
   hits: Uint16Array[];
@@ -114,7 +114,7 @@ interface Ranked {
   envelope: Float64Array;
 }
 
-/** One curve. Precision falls at false alarms, so its envelope is decided by the hits alone. */
+/** One curve. Precision falls at false positives, so only hits determine its envelope. */
 function readCurve(
   { count, scores, hits, falseAlarms, places, envelope }: Ranked,
   { threshold, objects }: { threshold: number; objects: number },
@@ -138,7 +138,7 @@ function readCurve(
     while (hit < right && (hit + 1) / objects < recallThresholds[r]!) hit++;
     const at = (threshold * recallThresholds.length + r) * cells + cell;
     result.precision[at] = hit < right ? envelope[hit]! : 0;
-    // Recall 0 is reached before anything is found: by the first detection, whatever it is.
+    // Recall 0 is reached by the first detection, whether it is a hit or not.
     if (r === 0) result.scores[at] = count ? scores[0]! : 0;
     else result.scores[at] = hit < right ? scores[places[hit]!]! : 0;
   }

@@ -1,8 +1,8 @@
-/** Is a difference between two runs more than luck? Paired bootstrap over images (Efron 1979), both runs on the same draws. */
+/** Is a difference between two runs significant? Paired bootstrap over images (Efron 1979) with the same draws for both runs. */
 import { Random } from "../data/random.ts";
 import type { FlickrEvaluation } from "./flickr30k.ts";
 
-/** Numbers of a run when each image counts as often as its weight says. */
+/** Numbers of a run in which each image counts as often as its weight. */
 export type WeightedScore = (weights: Float64Array) => Record<string, number>;
 
 export interface Difference {

@@ -11,9 +11,9 @@ import { positions } from "./stable-order.ts";
 import { type Slice, summarize } from "./summary.ts";
 
 export interface CocoOptions {
-  /** Boxes or masks; boxes unless said. */
+  /** Boxes or masks; default: boxes. */
   type?: RegionType;
-  /** Three limits of detections per image and category: 1, 10, 100 unless said. */
+  /** Three limits of detections per image and category: default 1, 10, 100. */
   maxDets?: readonly [number, number, number];
   /** "per-category", or "class-agnostic": all categories as one, the limit then being per image. */
   classes?: "per-category" | "class-agnostic";
@@ -43,7 +43,7 @@ export interface CocoEvaluation extends PrecisionRecall {
 
 /**
  * Evaluates detections against COCO ground truth. Detections of unknown categories are dropped; ties are broken by image id, then by
- * the order given. @throws InputError for detections of unknown images, or regions that the type needs and a record lacks.
+ * the order given. @throws InputError for detections of unknown images, or records without the regions that the type needs.
  */
 export function evaluateCoco(
   groundTruth: CocoGroundTruth,
@@ -108,7 +108,7 @@ export function cocoSlices(maxDets: readonly number[], categories?: readonly num
   const recall = (choice: object): Slice => ({ of: "recall", ...among, limit: 2, ...choice });
   const hundred = maxDets.indexOf(100);
   return {
-    // The original always asks for 100 detections here, and finds nothing where that is not among the limits.
+    // The original always uses the limit 100 here, and has no result if that is not among the limits.
     AP: precision(hundred < 0 ? { categories: [] } : { limit: hundred }),
     AP50: precision({ threshold: 0 }),
     AP75: precision({ threshold: 5 }),

@@ -3,7 +3,7 @@ import type { FlickrDetections, FlickrPrediction, FlickrTruth } from "../data/re
 import { InputError } from "../errors.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
 
-/** The ranks within which a hit is looked for; −1 stands for all. */
+/** The ranks k of Recall@k; −1 means all. */
 export const flickrRanks = [1, 5, 10, -1] as const;
 
 export interface FlickrEvaluation {
@@ -23,11 +23,11 @@ export interface FlickrEvaluation {
   }[];
 }
 
-/** "any": a hit is an overlap of one half with any box of the phrase; "merged": with the box that encloses them. */
+/** "any": a hit is an overlap of one half with any box of the phrase; "merged": with the box around all of them. */
 export type FlickrBoxes = "any" | "merged";
 
 /**
- * Recall within the best 1, 5, 10 and all boxes of each phrase. A second prediction for a sentence is passed over.
+ * Recall within the best 1, 5, 10 and all boxes of each phrase. A second prediction for a sentence is ignored.
  * @throws InputError listing sentences without a prediction, of unknown images, or with a wrong number of phrases.
  */
 export function evaluateFlickr30k(
@@ -90,7 +90,7 @@ export function summarizeFlickr30k(evaluation: FlickrEvaluation): Record<string,
 }
 
 /**
- * Groups detections by phrase, best first, and ends every phrase with a box of nothing, as microsoft/GLIP's evaluation does,
+ * Groups detections by phrase, best first, and adds an empty box to every phrase, as microsoft/GLIP's evaluation does,
  * so that no phrase is without a box.
  */
 export function groupByPhrase(sentences: readonly FlickrDetections[]): FlickrPrediction[] {
@@ -127,7 +127,7 @@ function refuseUnfit(
     throw new InputError(`Flickr30k predictions do not fit:\n  ${problems.slice(0, 20).join("\n  ")}`);
 }
 
-/** What a phrase asks for: any of its boxes, or the one that encloses them. */
+/** The boxes that count as hits for a phrase: any of its boxes, or the box around all of them. */
 export function targetsOf(boxes: readonly number[][], which: FlickrBoxes): readonly number[][] {
   return which === "any" ? boxes : [enclose(boxes)];
 }
@@ -137,7 +137,7 @@ function enclose(boxes: readonly number[][]): number[] {
   return [Math.min(...side(0)), Math.min(...side(1)), Math.max(...side(2)), Math.max(...side(3))];
 }
 
-/** Not-a-number wins, as in NumPy; 0 of nothing. */
+/** NaN if any value is NaN, as in NumPy; 0 for an empty list. */
 function maximum(values: readonly number[]): number {
   return values.length ? Math.max(...values) : 0;
 }

@@ -18,7 +18,7 @@ function compareCodePoints(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** Where each id stands in a list. */
+/** Index of each id in a list. */
 export function indexOfIds<T extends Id>(ids: readonly T[]): Map<Id, number> {
   return new Map(ids.map((id, index) => [id, index]));
 }
@@ -29,7 +29,7 @@ export function refuseUnknownImages(detections: readonly CocoDetection[], images
   const unknown = new Set<Id>();
   let last: Id | undefined;
   for (const { image_id } of detections) {
-    // Detections of an image usually stand together.
+    // Detections of an image usually follow each other.
     if (image_id !== last && !known.has(image_id)) unknown.add(image_id);
     last = image_id;
   }

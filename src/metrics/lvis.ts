@@ -11,9 +11,9 @@ import { byDescendingScore, positions } from "./stable-order.ts";
 import { type Slices, summarize } from "./summary.ts";
 
 export interface LvisOptions {
-  /** Boxes or masks; boxes unless said. */
+  /** Boxes or masks; default: boxes. */
   type?: RegionType;
-  /** The best so many detections of each image, over all categories, take part: 300 unless said, −1 for all. */
+  /** Most detections per image, over all categories; default 300, −1 for all. */
   maxDets?: number;
 }
 
@@ -27,8 +27,8 @@ export interface LvisEvaluation extends CocoEvaluation {
 
 /**
  * Evaluates detections against LVIS ground truth. A detection counts only where its image has an object of the category or lists it as
- * absent; false alarms of a category that is not exhaustively annotated are forgiven; records of area 0 do not exist.
- * @throws InputError for detections of unknown images, or regions that the type needs and a record lacks.
+ * absent; false positives of a category that is not exhaustively annotated are ignored; records of area 0 are dropped.
+ * @throws InputError for detections of unknown images, or records without the regions that the type needs.
  */
 export function evaluateLvis(
   groundTruth: LvisGroundTruth,
@@ -40,7 +40,7 @@ export function evaluateLvis(
 }
 
 /**
- * "Fixed AP": the best detections of each category over the whole set (10,000 unless said), and no limit per image
+ * "Fixed AP": the best detections of each category over the whole set (default 10,000), and no limit per image
  * (Dave et al. 2021; achalddave/large-vocab-devil).
  */
 export function evaluateLvisFixed(

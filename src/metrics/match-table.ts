@@ -1,4 +1,4 @@
-/** Who was matched to whom, for one image and category: what the numbers are made of, readable. */
+/** The matches of detections and objects in one image and category, for reading. */
 
 import type { Id } from "../data/readers/coco-records.ts";
 import type { CocoEvaluation } from "./coco.ts";
@@ -21,7 +21,7 @@ export interface MatchTable {
   iousInFileOrderOfGt: number[][];
 }
 
-/** The table of an image and a category (0 where classes are one) in an area range; undefined where neither side has anything. */
+/** The table of an image and a category (0 where classes are one) in an area range; undefined if there are no detections and no objects. */
 export function matchTable(
   evaluation: CocoEvaluation,
   where: { imageId: Id; category: number; area?: number },

@@ -1,6 +1,6 @@
 /**
  * Matching detections to objects, one (category, image) pair at a time, for every overlap threshold and area range in one go.
- * The rules are those of cocodataset/cocoapi `cocoeval.py`; LVIS differs only in the columns that it brings.
+ * The rules are those of cocodataset/cocoapi `cocoeval.py`; LVIS differs only in its columns.
  */
 import { byDescendingScore, byGroup, positions } from "./stable-order.ts";
 
@@ -33,9 +33,9 @@ export interface ObjectColumns extends RegionColumns {
 
 export interface DetectionColumns extends RegionColumns {
   score: Float64Array;
-  /** Where the detection stood in the list that the caller gave. */
+  /** Index of the detection in the caller's list. */
   position: Int32Array;
-  /** 1: not a false alarm when it matches nothing. */
+  /** 1: not a false positive if it matches nothing. */
   forgiven: Uint8Array;
 }
 
@@ -46,7 +46,7 @@ export interface MatchingProblem {
   detections: DetectionColumns;
   /** Overlap of a detection (row) and an object (row). */
   overlap: (detection: number, object: number) => number;
-  /** The best so many detections of each pair take part. */
+  /** Most detections per pair. */
   limit: number;
 }
 
@@ -112,7 +112,7 @@ export function pairUp(problem: MatchingProblem): Pairs {
   return { list, objectOrder, slots: slots.subarray(0, slot), ranks: ranks.subarray(0, slot) };
 }
 
-/** What a matcher says about the pair and area range that it was last given. */
+/** Result of a matcher for its last pair and area range. */
 export interface Matcher {
   /** Computes the overlaps of a pair once. */
   open(pair: Pair): void;
@@ -128,7 +128,7 @@ export interface Matcher {
 
 /**
  * Each detection in turn, best score first, takes the free object of largest overlap at or above the threshold; among equal
- * overlaps the later object. Ignored objects are looked at only where no other is found; crowds are never used up.
+ * overlaps the later object. Ignored objects are tried only if no other is found; crowds can be matched any number of times.
  */
 export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
   const { objects, overlap } = problem;
@@ -215,7 +215,7 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
   return { open, match, isAlone, assigned, ignored };
 }
 
-/** Whether a detection counts neither as a hit nor as a false alarm, given the object that it took (−1: none). */
+/** Whether a detection counts neither as a hit nor as a false positive, given the object that it took (−1: none). */
 export function isDetectionIgnored(
   problem: MatchingProblem,
   detection: number,

@@ -26,7 +26,7 @@ const detections: CocoDetection[] = [
 const evaluation = evaluateCoco(groundTruth, detections);
 const regions = regionsByImage(evaluation, groundTruth, detections);
 
-test("the largest misses and the surest false alarms come first, with what lies nearest", () => {
+test("the largest misses and the highest-scoring false positives come first, with the nearest region", () => {
   const { misses, falseAlarms } = worstMistakes(evaluation, regions, { groundTruth, detections, most: 2 });
   assert.deepEqual(misses, [
     { imageId: 1, category: 0, xywh: [50, 50, 40, 40] },
@@ -46,7 +46,7 @@ test("the largest misses and the surest false alarms come first, with what lies 
   );
 });
 
-test("the confusion table counts right names, wrong names, misses and false alarms", () => {
+test("the confusion table counts right names, wrong names, misses and false positives", () => {
   assert.deepEqual(confusionOf(regions, 0.5).cells, [
     [-1, 1, 1],
     [0, -1, 1],
@@ -55,7 +55,7 @@ test("the confusion table counts right names, wrong names, misses and false alar
   ]);
 });
 
-test("the score curve pools all classes and knows where F1 is best", () => {
+test("the score curve covers all classes together and gives the score of the best F1", () => {
   const { scores, precision, recall, bestScore } = scoreCurve(evaluation);
   assert.deepEqual(scores, [0.95, 0.9, 0.8, 0.1]);
   assert.deepEqual(precision, [0, 1 / 2, 1 / 3, 1 / 4]);

@@ -1,4 +1,4 @@
-/** The mistakes behind the numbers: what was missed, what was seen where nothing is, and what was called by another name. */
+/** The mistakes behind the numbers: misses, false positives and confusions of classes. */
 import type { CocoDetection, CocoGroundTruth, Id } from "../data/readers/coco-records.ts";
 import { xywhOverlap } from "./box-overlap.ts";
 import type { CocoEvaluation } from "./coco.ts";
@@ -9,18 +9,18 @@ import { byDescendingScore, positions } from "./stable-order.ts";
 export interface Mistake {
   imageId: Id;
   category: number;
-  /** Of a phrase: its words. */
+  /** For a phrase: its words. */
   name?: string;
   xywh: number[];
-  /** Of a false alarm. */
+  /** For a false positive. */
   score?: number;
-  /** What lies there instead: the region of the other side that overlaps most. */
+  /** The region of the other side that overlaps most. */
   nearest?: { category: number; name?: string; xywh: number[]; overlap: number; score?: number };
 }
 
-/** Counts of what objects were taken for at an overlap of one half. */
+/** Counts of confusions at an overlap of one half. */
 export interface Confusion {
-  /** Detections below this score were not looked at; without it the best box of each phrase was. */
+  /** Detections below this score are not counted; without it the best box of each phrase is. */
   score?: number;
   /** [truth, called, count] of places in `catIds`, most frequent first; −1 called: missed, −1 truth: nothing there. */
   cells: [truth: number, called: number, count: number][];
@@ -39,7 +39,7 @@ export interface RegionsByImage {
   detections: Map<Id, Region[]>;
 }
 
-/** Gathers the boxes that were compared; masks are taken by their boxes. */
+/** The boxes that were compared; masks are represented by their boxes. */
 export function regionsByImage(
   evaluation: CocoEvaluation,
   groundTruth: CocoGroundTruth,
@@ -65,7 +65,7 @@ export function regionsByImage(
   return gathered;
 }
 
-/** The largest objects that no detection of their class found at an overlap of one half, and the false alarms of highest score. */
+/** The largest objects that no detection of their class found at an overlap of one half, and the highest-scoring false positives. */
 export function worstMistakes(
   evaluation: CocoEvaluation,
   regions: RegionsByImage,
@@ -133,7 +133,7 @@ export function confusionOf({ objects, detections }: RegionsByImage, score: numb
       let highest = 0.5;
       for (const object of free) {
         const overlap = xywhOverlap(box, 0, Float64Array.from(object.xywh), 0, false);
-        // Among equal overlaps the right name wins.
+        // Among equal overlaps the right class is chosen.
         if (overlap < highest || (overlap === highest && best?.category === detection.category)) continue;
         highest = overlap;
         best = object;
@@ -146,7 +146,7 @@ export function confusionOf({ objects, detections }: RegionsByImage, score: numb
   return { score, cells: pairs.cells() };
 }
 
-/** Counts how often something was called something. */
+/** Counts pairs of true and detected class. */
 export function countPairs(): { add(truth: number, called: number): void; cells(): Confusion["cells"] } {
   const counts = new Map<string, number>();
   return {
@@ -164,7 +164,7 @@ export function countPairs(): { add(truth: number, called: number): void; cells(
   };
 }
 
-/** Precision, recall and F1 over all classes together when only detections from a score on are kept. */
+/** Precision, recall and F1 over all classes together for detections above each score. */
 export interface ScoreCurve {
   scores: number[];
   precision: number[];
@@ -173,7 +173,7 @@ export interface ScoreCurve {
   bestScore: number;
 }
 
-/** The pooled score curve at an overlap of one half, thinned to about `points` points. */
+/** The pooled score curve at an overlap of one half, reduced to about `points` points. */
 export function scoreCurve({ problem, pairs, outcomes }: CocoEvaluation, points = 200): ScoreCurve {
   const objects = outcomes.objects[0]!.reduce((sum, count) => sum + count, 0);
   const scores = Float64Array.from(pairs.slots, (detection) => problem.detections.score[detection]!);

@@ -15,7 +15,7 @@ export interface OdinwEvaluation {
   median: { AP: number; AP50: number };
 }
 
-/** Evaluates every set by COCO's rules. A set in which nothing was found counts with 0. */
+/** Evaluates every set by COCO's rules. A set without detections counts as 0. */
 export function evaluateOdinw(sets: readonly OdinwSet[], options: CocoOptions = {}): OdinwEvaluation {
   const evaluated = sets.map(({ name, groundTruth, detections }) => {
     const evaluation = evaluateCoco(groundTruth, detections, options);

@@ -13,7 +13,7 @@ export const baseClasses: readonly string[] = (
   "remote microwave oven toaster refrigerator book clock vase toothbrush"
 ).split(" ");
 
-/** The classes that are only to be found by name. */
+/** The classes that are not trained on, only named. */
 export const novelClasses: readonly string[] =
   "airplane bus cat dog cow elephant umbrella tie snowboard skateboard cup knife cake couch keyboard sink scissors".split(
     " ",
@@ -103,8 +103,8 @@ export interface RecognitionOptions {
 }
 
 /**
- * What the recogniser says about given boxes: each box may have many classes, suppression is per class, the best of the image are kept
- * (RegionCLIP's ground-truth-box protocol; spec §5.2). Best first.
+ * Detections from given boxes: each box may have many classes, suppression is per class, the best of the image are kept
+ * (RegionCLIP's ground-truth-box protocol). Best first.
  */
 export function recognizeBoxes(
   { boxes, scores }: ScoredRegions,

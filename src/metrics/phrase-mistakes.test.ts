@@ -5,7 +5,7 @@ import { phraseMistakes } from "./phrase-mistakes.ts";
 
 const phrase = (words: string, id: string, type: string) => ({ phrase: words, phrase_id: id, phrase_type: [type] });
 
-test("a missed phrase is told with the phrase that its best box lies on, the largest first", () => {
+test("missed phrases are listed with the phrase that their best box is on, the largest first", () => {
   const truth = [
     {
       ...{ id: "7", file: "7.jpg", width: 100, height: 100 },

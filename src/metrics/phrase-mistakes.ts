@@ -1,4 +1,4 @@
-/** The mistakes behind Recall@k: phrases that were missed, and phrases whose best box lies on what another phrase speaks of. */
+/** The mistakes behind Recall@k: phrases that were missed, and phrases whose best box is on the object of another phrase. */
 import type { FlickrPrediction, FlickrTruth } from "../data/readers/flickr-truth.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
 import { type FlickrBoxes, type FlickrEvaluation, targetsOf } from "./flickr30k.ts";
@@ -12,7 +12,7 @@ export interface Phrases {
 }
 
 /**
- * The largest things that none of the ten best boxes of their phrase met, and what the best box of each phrase was on, by type of phrase
+ * The largest objects that none of the ten best boxes of their phrase overlap, and the object under the best box of each phrase, by type of phrase
  * (a place in `types`; a phrase without one counts as "all").
  */
 export function phraseMistakes(

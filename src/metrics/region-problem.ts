@@ -1,4 +1,4 @@
-/** From records to the columns of a matching problem: what COCO and LVIS have in common. */
+/** Converts records to the columns of a matching problem, for COCO and LVIS. */
 import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../data/readers/coco-records.ts";
 import { indexOfIds } from "./ids.ts";
 import type { MatchingProblem } from "./matching.ts";
@@ -8,7 +8,7 @@ import { column } from "./stable-order.ts";
 export interface JudgedRecords {
   type: RegionType;
   images: ReadonlyMap<Id, CocoImage>;
-  /** Ids in the order used; records of others must not be brought. */
+  /** Ids in the order used; all records must belong to them. */
   imgIds: readonly Id[];
   catIds: readonly number[];
   /** All categories as one. */
@@ -20,11 +20,11 @@ export interface JudgedRecords {
   regions: ReturnType<typeof detectionRegions>;
   /** The detections that are judged, as rows of `detections`. */
   rows: Int32Array;
-  /** Where a row stood in the caller's list. */
+  /** Index of a row in the caller's list. */
   positionOf: (row: number) => number;
-  /** Whether a judged detection that matches nothing is no false alarm. */
+  /** Whether a judged detection that matches nothing is not a false positive. */
   isForgiven: (detection: CocoDetection) => boolean;
-  /** The best so many of each image and category. */
+  /** Most detections per image and category. */
   limit: number;
 }
 

@@ -2,7 +2,7 @@
 import { type PrecisionRecall, recallThresholds } from "./accumulate.ts";
 import { areaRanges, overlapThresholds } from "./matching.ts";
 
-/** Which entries to average: all thresholds and categories, the range "all" and the first limit unless said. */
+/** Which entries to average: all thresholds and categories, the range "all" and the first limit by default. */
 export interface Slice {
   of: "precision" | "recall";
   threshold?: number;

@@ -1,4 +1,4 @@
-/** The numbers of an evaluation when images count several times or not at all: without matching anew, for resampling. */
+/** The numbers of an evaluation when images count several times or not at all, for resampling; uses the existing matches. */
 import { rankSlots, recallThresholds } from "./accumulate.ts";
 import type { WeightedScore } from "./bootstrap.ts";
 import type { CocoEvaluation } from "./coco.ts";
@@ -93,7 +93,7 @@ function weightedGrid(evaluation: CocoEvaluation, area: number, limit: number): 
         continue;
       }
       for (const curve of curves) curve.right = curve.wrong = curve.count = 0;
-      // Most detections are false alarms at every threshold: those are counted once.
+      // Most detections are false positives at every threshold: those are counted once.
       let wrongEverywhere = 0;
       for (; place < end; place++) {
         const weight = weights[image[place]!]!;

@@ -48,7 +48,7 @@ export function frozenBatchNorm(
   return add(multiply(x, channels(factor)), channels(subtract(shift, multiply(statistics.mean, factor))));
 }
 
-/** Batch normalisation with this batch's statistics, which are answered for the running averages (biased variance). */
+/** Batch normalisation with this batch's statistics, which are also returned for the running averages (biased variance). */
 export function batchNorm(
   x: Tensor,
   scale: Tensor,

@@ -30,7 +30,7 @@ export interface Operations
   input: { name: string };
   parameter: { name: string };
   constant: { data: Numbers };
-  /** Zeros and 1/(1-rate), drawn anew at each training run. */
+  /** Zeros and 1/(1-rate), drawn again at each training run. */
   dropMask: { rate: number };
   /** Inputs: x, what to multiply it by. The identity outside training. */
   dropout: None;

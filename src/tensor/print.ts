@@ -1,9 +1,9 @@
-/** A graph as lines of text, for the reader who looks for a tensor. */
+/** Prints a graph as lines of text, to find a tensor in it. */
 
 import { reachable, type Tensor } from "./tensor.ts";
 
 /**
- * One line per tensor that the outputs are made of, inputs first: number, operation and what it was told, inputs, type and
+ * One line per tensor that the outputs are made of, inputs first: number, operation and its attributes, inputs, type and
  * shape, scope. Outputs carry their names.
  *
  *     3 matmul(1, 2)            float32 [4, 16]  in layers.0.fc1

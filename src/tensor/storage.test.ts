@@ -1,4 +1,4 @@
-/** What the element types are held as, from the numbers that are fed to those that are answered. */
+/** How element types are stored, from the inputs of a run to its outputs. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const held: Record<ElementType, Numbers> = {
 };
 
 for (const type of Object.keys(held) as ElementType[])
-  test(`${type} is fed, moved, cast there and back, and answered`, async () => {
+  test(`${type} can be an input, be moved, cast there and back, and be an output`, async () => {
     const x = input("x", [3], type);
     const whole = cast(x, "float32");
     const outputs = { moved: reshape(x, [3, 1]), more: add(whole, 1), back: cast(whole, type) };
