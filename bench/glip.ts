@@ -22,7 +22,7 @@ import { matmulRate, modulesOf } from "./glip-modules.ts";
 const threads = Number(process.env["THREADS"] ?? 2);
 const runs = Number(process.env["RUNS"] ?? 3);
 const folder = process.env["PEER"];
-if (!folder) throw new Error("say with PEER=FOLDER where glip_torch.py and cases.py lie");
+if (!folder) throw new Error("set PEER to the folder of glip_torch.py and cases.py");
 const temporary = mkdtempSync(join(tmpdir(), "groundling-bench-"));
 const checkpoint = process.env["MODEL"] ?? join(temporary, "glip-t.pth");
 const size = { short: 480, max: 640 };

@@ -14,7 +14,7 @@ const here = fileURLToPath(new URL("..", import.meta.url));
 const other = process.argv[2] && resolve(process.argv[2]);
 const runs = Number(process.env.RUNS ?? 7);
 
-/** Loaded before the program: prints the processor time when ONNX Runtime is first asked to run, or else at the end. */
+/** Loaded before the program: prints the processor time when ONNX Runtime first runs, or else at the end. */
 const probe = `
 const { createRequire } = require("node:module");
 const ort = createRequire(process.argv[1])("onnxruntime-common");

@@ -24,7 +24,7 @@ import { type GroundingBatch, GroundingTrainingStep } from "../src/tasks/groundi
 const threads = Number(process.env["THREADS"] ?? 2);
 const runs = Number(process.env["RUNS"] ?? 3);
 const peer = process.env["PEER"];
-if (!peer) throw new Error("say with PEER=FOLDER where glip_torch.py and cases.py lie");
+if (!peer) throw new Error("set PEER to the folder of glip_torch.py and cases.py");
 const [side, pictures, tokens, steps] = [160, 4, 12, 8];
 
 const random = new Random(1, "bench");

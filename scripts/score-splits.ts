@@ -49,7 +49,7 @@ interface Instances {
   categories: { id: number; name: string }[];
 }
 
-/** Every photo is asked for all names of the set, most of which it does not show. */
+/** The prompt of every photo has all names of the set; most are not in the photo. */
 async function scorePhotos(folder: string): Promise<void> {
   const { images, annotations, categories }: Instances = JSON.parse(
     readFileSync(join(folder, "instances.json"), "utf8"),

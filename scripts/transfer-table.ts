@@ -73,7 +73,7 @@ function statements(): string {
   return ["| difference of AP | mean | 95 % interval | pairs |", "|---|---|---|---|", ...lines].join("\n");
 }
 
-/** Mean of paired differences over sets and seeds; the interval is of sets drawn anew, with all their seeds. */
+/** Mean of paired differences over sets and seeds; the interval comes from resampled sets, with all their seeds. */
 function difference(first: Key, second: Key): string | undefined {
   const bySet = new Map<string, number[]>();
   for (const cell of of(first)) {

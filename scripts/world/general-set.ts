@@ -1,5 +1,5 @@
 /**
- * Makes the held-out set by which `groundling adapt` tells what was forgotten: generated scenes that no training showed, as JPEG.
+ * Makes the held-out set with which `groundling adapt` measures forgetting: generated scenes that were never trained on, as JPEG.
  *
  *   npx groundling scenes --everyday --split seen --seed 3900000 --count 32 --size 160 --objects 4 --out runs/general
  *   npx tsx scripts/world/general-set.ts runs/general assets/general

@@ -49,7 +49,7 @@ export function readTriangles(text: string, materials: ReadonlyMap<string, Mater
   return triangles;
 }
 
-/** How the camera stands: tangents of half the angles around the upright axis and downwards. */
+/** Camera direction: tangents of half the angles around the vertical axis and downwards. */
 export interface View {
   readonly around: number;
   readonly down: number;
