@@ -6,7 +6,7 @@
 import { decodePicture } from "../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
 import { glipPictures } from "../src/models/parts/glip-pictures.ts";
-import type { Detection } from "../src/tasks/finding/grounding-model.ts";
+import type { Detection } from "../src/tasks/finding/detection.ts";
 import { loadModel } from "../src/tasks/finding/load-model.ts";
 
 const [path, ...pictures] = process.argv.slice(2);

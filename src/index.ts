@@ -17,11 +17,7 @@ export type { UnitVector } from "./tasks/classifying/unit-vectors.ts";
 export { readAdapted } from "./tasks/finding/adapted-file.ts";
 export type { AdaptedPrompt } from "./tasks/finding/adapted-prompt.ts";
 export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
-export type {
-  Box,
-  Detection,
-  GroundingModel,
-  PhraseDetection,
-} from "./tasks/finding/grounding-model.ts";
+export type { Box, Detection, PhraseDetection } from "./tasks/finding/detection.ts";
+export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export * as tensor from "./tensor/index.ts";

@@ -4,7 +4,8 @@ import { type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../files/start-worker.ts";
 import type { ClassPrompt } from "../inputs/words/prompts.ts";
 import type { DetectOptions } from "../tasks/finding/detect-options.ts";
-import type { Detection, GroundingModel } from "../tasks/finding/grounding-model.ts";
+import type { Detection } from "../tasks/finding/detection.ts";
+import type { GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
 
 /** What is asked about one picture. */

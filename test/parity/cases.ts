@@ -1,6 +1,6 @@
 /** Cases of another implementation, and how what the program says of them is held against them. */
 
-import type { Detection } from "../../src/tasks/finding/grounding-model.ts";
+import type { Detection } from "../../src/tasks/finding/detection.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { type Golden, MOST } from "./golden.ts";
 

@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
 import type { Picture } from "../../inputs/pictures/resize.ts";
-import type { Box, Detection } from "../../tasks/finding/grounding-model.ts";
+import type { Box, Detection } from "../../tasks/finding/detection.ts";
 
 interface Area {
   readonly x: number;

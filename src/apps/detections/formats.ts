@@ -1,6 +1,6 @@
 /** Detections in the formats that other programs read. */
 
-import type { Box } from "../../tasks/finding/grounding-model.ts";
+import type { Box } from "../../tasks/finding/detection.ts";
 import { csvLine } from "./csv.ts";
 import type { Findings, PictureResult } from "./picture-result.ts";
 import { vocAnnotation } from "./voc.ts";

@@ -1,6 +1,6 @@
 /** What was found in a picture, as the formats and the drawing take it. */
 
-import type { Detection, PhraseDetection } from "../../tasks/finding/grounding-model.ts";
+import type { Detection, PhraseDetection } from "../../tasks/finding/detection.ts";
 
 export interface PictureResult {
   /** The picture as the user named it. */

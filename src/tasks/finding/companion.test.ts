@@ -9,7 +9,7 @@ import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseOf } from "./base-mark.ts";
 import { Companion, readCompanion } from "./companion.ts";
-import type { Detection } from "./grounding-model.ts";
+import type { Detection } from "./detection.ts";
 import { loadModel } from "./load-model.ts";
 import { readModel } from "./model-folder.ts";
 

@@ -3,7 +3,8 @@
 import { overlapPlain } from "../../boxes/overlap.ts";
 import { Random } from "../../data/random.ts";
 import { composeScene, type Scene, type SceneObject, type SceneOptions, type World } from "../../data/scenes/index.ts";
-import type { Detection, GroundingModel } from "../finding/grounding-model.ts";
+import type { Detection } from "../finding/detection.ts";
+import type { GroundingModel } from "../finding/grounding-model.ts";
 
 export interface SceneScoresOptions {
   pictures: number;

@@ -7,7 +7,8 @@ import { isRefusal, type Pair, type PairOrRefusal, type Refusal, TWIN } from "..
 import { InputError } from "../../errors.ts";
 import { nounPhrases } from "../../inputs/words/noun-phrases.ts";
 import type { Span } from "../../inputs/words/word-pieces.ts";
-import type { GroundingModel, PhraseDetection } from "../finding/grounding-model.ts";
+import type { PhraseDetection } from "../finding/detection.ts";
+import type { GroundingModel } from "../finding/grounding-model.ts";
 import type { DigestedPicture, PicturePreparer } from "../finding/picture-preparer.ts";
 import type { CaptionFilter } from "./caption-filters.ts";
 

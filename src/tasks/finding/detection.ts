@@ -1,0 +1,24 @@
+/** What is found in a picture. */
+
+import type { Span } from "../../inputs/words/word-pieces.ts";
+
+/** In pixels of the picture as it was given. */
+export interface Box {
+  xmin: number;
+  ymin: number;
+  xmax: number;
+  ymax: number;
+}
+
+export interface Detection {
+  /** 0 to 1. */
+  score: number;
+  /** The user's own words. */
+  label: string;
+  box: Box;
+}
+
+export interface PhraseDetection extends Detection {
+  /** Characters of the caption, [start, end). */
+  span: Span;
+}

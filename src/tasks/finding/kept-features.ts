@@ -1,0 +1,85 @@
+/** Features of the last pictures and captions, so that a second question about a picture pays for the head alone. */
+
+import type { LevelOutputs } from "../../boxes/select.ts";
+import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
+import type { SizeRule } from "../../inputs/pictures/preparation.ts";
+import type { Pass } from "../../inputs/words/prompts.ts";
+import { spoken } from "./adapted-prompt.ts";
+import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
+import { type Preparations, type PreparedPicture, preparePicture } from "./prepared-picture.ts";
+
+/** A picture's features with what is needed to bring boxes back to the picture. */
+export interface Seen {
+  features: ImageFeatures;
+  picture: PreparedPicture;
+  /** What the companion sees, once it was asked. */
+  known?: Promise<LevelOutputs>;
+}
+
+const KEPT_PICTURES = 4;
+const KEPT_CAPTIONS = 64;
+
+export class KeptFeatures {
+  private readonly captions = new Map<string, Promise<TextFeatures>>();
+  private readonly pictures = new Map<string, Promise<Seen>>();
+  private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
+
+  constructor(
+    private readonly predictor: Predictor,
+    private readonly preparations: (size: SizeRule) => Preparations,
+  ) {}
+
+  /** Features of a picture resized to `size`, kept by its bytes; of a prepared picture, as it is, kept as long as the picture is. */
+  ofPicture(image: PictureSource | PreparedPicture, size: SizeRule): Promise<Seen> {
+    return isPrepared(image) ? this.ofPrepared(image) : this.ofSource(image, size);
+  }
+
+  /** Features of a caption, with what was learned for it: the same prompt on many pictures is read once. */
+  ofCaption(pass: Pass): Promise<TextFeatures> {
+    return spoken(pass, ({ caption, ids }) =>
+      keep(this.captions, KEPT_CAPTIONS, caption, () => this.predictor.text(ids)),
+    );
+  }
+
+  clear(): void {
+    this.captions.clear();
+    this.pictures.clear();
+  }
+
+  private async ofSource(image: PictureSource, size: SizeRule): Promise<Seen> {
+    const picture = await decodePicture(image);
+    const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
+    const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
+    return keep(this.pictures, KEPT_PICTURES, key, () => this.see(preparePicture(picture, this.preparations(size))));
+  }
+
+  private ofPrepared(picture: PreparedPicture): Promise<Seen> {
+    const seen = this.preparedPictures.get(picture) ?? this.see(picture);
+    this.preparedPictures.set(picture, seen);
+    return seen;
+  }
+
+  private async see(picture: PreparedPicture): Promise<Seen> {
+    return { features: await this.predictor.image(picture.images.model), picture };
+  }
+}
+
+function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPicture {
+  return typeof image === "object" && "images" in image;
+}
+
+/** The value under a key, made when absent; the oldest goes when there are too many. */
+function keep<Value>(
+  kept: Map<string, Promise<Value>>,
+  most: number,
+  key: string,
+  make: () => Promise<Value>,
+): Promise<Value> {
+  const known = kept.get(key);
+  if (known) return known;
+  const made = make();
+  kept.set(key, made);
+  made.catch(() => kept.delete(key));
+  if (kept.size > most) kept.delete(kept.keys().next().value!);
+  return made;
+}
