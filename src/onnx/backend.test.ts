@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cases, recorded } from "../grad/fixtures/operation-cases.ts";
 import { add, input, type Numbers, type Tensor } from "../tensor/index.ts";
-import { type Provider, Session } from "./index.ts";
+import { type Device, Session } from "./index.ts";
 
-for (const provider of ["cuda", "webgpu", "coreml", "dml"] satisfies Provider[])
-  test(`${provider} runs, or is refused with the way out where it is absent`, async () => {
-    const compiled = Session.compile({ y: add(input("x", [2]), 1) }, { provider });
+for (const device of ["cuda", "webgpu", "coreml", "dml"] satisfies Device[])
+  test(`${device} runs, or is refused with the way out where it is absent`, async () => {
+    const compiled = Session.compile({ y: add(input("x", [2]), 1) }, { device });
     const outcome = await compiled.then(
       async (session) => {
         const { y } = await session.run({ x: Float32Array.of(1, 2) });
@@ -17,10 +17,7 @@ for (const provider of ["cuda", "webgpu", "coreml", "dml"] satisfies Provider[])
     );
     if (!(outcome instanceof Error)) return assert.deepEqual(outcome, [2, 3]);
     assert.equal(outcome.name, "InputError");
-    assert.match(
-      outcome.message,
-      new RegExp(`^provider ${provider} is not to be had here \\(.*\\); leave the provider out`),
-    );
+    assert.match(outcome.message, new RegExp(`^device ${device} is not available here \\(.*\\); leave out the device`));
   });
 
 test("the web's runtime gives PyTorch's values too", async () => {
@@ -38,7 +35,7 @@ test("the web's runtime gives PyTorch's values too", async () => {
     });
     outputs[name] = make(...inputs);
   }
-  const session = await Session.compile(outputs, { provider: "wasm", threads: 1 });
+  const session = await Session.compile(outputs, { device: "wasm", threads: 1 });
   const found = await session.run(feeds);
   for (const name of Object.keys(outputs)) {
     const { numbers } = recorded[name]!.value;

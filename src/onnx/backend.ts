@@ -4,10 +4,12 @@ import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
 import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./runtimes.ts";
 
-export type Provider = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
+/** Where a model runs, by ONNX Runtime's names of its execution providers; `wasm` is WebAssembly, in Node too. */
+export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 
 export interface BackendOptions {
-  provider?: Provider;
+  /** Where the model runs (default "cpu"); one that ONNX Runtime does not have here is refused with an InputError. */
+  device?: Device;
   /** Threads inside one operation; all cores when absent. */
   threads?: number;
   /** Threads that wait for work sleep instead of spinning: slower alone, much faster beside other work. */
@@ -29,19 +31,19 @@ export interface BackendOptions {
 
 let told = false;
 
-/** ONNX Runtime for this place; in Node, too, the provider wasm is the web's, as is the CPU's where there is no native library. */
-export async function runtime(provider: Provider = "cpu"): Promise<Runtime> {
-  if (await isNative(provider)) return (await nativeRuntime())!;
-  if (isNode() && provider !== "wasm" && !told) {
+/** ONNX Runtime for this place; in Node, too, the device wasm is the web's, as is the CPU's where there is no native library. */
+export async function runtime(device: Device = "cpu"): Promise<Runtime> {
+  if (await isNative(device)) return (await nativeRuntime())!;
+  if (isNode() && device !== "wasm" && !told) {
     told = true;
     process.stderr.write(slowWords());
   }
   return webRuntime();
 }
 
-/** Whether a provider is the native library's, whose sessions map weights from files. */
-export async function isNative(provider: Provider = "cpu"): Promise<boolean> {
-  return provider !== "wasm" && (await nativeRuntime()) !== undefined;
+/** Whether a device is the native library's, whose sessions map weights from files. */
+export async function isNative(device: Device = "cpu"): Promise<boolean> {
+  return device !== "wasm" && (await nativeRuntime()) !== undefined;
 }
 
 /** Prepares a model (its bytes, or the path of a file) for running. */
@@ -49,15 +51,15 @@ export async function createSession(
   model: Uint8Array<ArrayBuffer> | string,
   options: BackendOptions = {},
 ): Promise<OrtSession> {
-  const { provider = "cpu", threads, profile, optimization = "all" } = options;
+  const { device = "cpu", threads, profile, optimization = "all" } = options;
   const { without, patient, freesMemory, weightsFolder } = options;
-  const ort = await runtime(provider);
+  const ort = await runtime(device);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
     ...(patient ? { intra_op: { allow_spinning: "0" } } : {}),
   };
   const settings: OrtSession.SessionOptions = {
-    executionProviders: provider === "cpu" && !(await isNative(provider)) ? ["wasm"] : [provider],
+    executionProviders: device === "cpu" && !(await isNative(device)) ? ["wasm"] : [device],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
     ...(freesMemory ? { enableCpuMemArena: false, enableMemPattern: false } : {}),
@@ -73,10 +75,8 @@ export async function createSession(
       ? await ort.InferenceSession.create(model, settings)
       : await ort.InferenceSession.create(model, settings);
   } catch (error) {
-    if (provider === "cpu") throw error;
+    if (device === "cpu") throw error;
     const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new InputError(
-      `provider ${provider} is not to be had here (${why}); leave the provider out to run on the CPU`,
-    );
+    throw new InputError(`device ${device} is not available here (${why}); leave out the device to run on the CPU`);
   }
 }

@@ -72,6 +72,10 @@ export class SessionPool implements TraceRunner {
     await Promise.all(hands.map((hand) => ended(hand.worker)));
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   private handOut(): void {
     while (this.waiting.length > 0) {
       let hand = this.hands.find((one) => !one.task);

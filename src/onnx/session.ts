@@ -42,7 +42,7 @@ export class Session {
   /** Prepares a model that was lowered before. */
   static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
     const settings = lowered.oneThread ? { ...options, threads: 1 } : options;
-    return new Session(await createSession(lowered.bytes, settings), await runtime(options.provider), lowered);
+    return new Session(await createSession(lowered.bytes, settings), await runtime(options.device), lowered);
   }
 
   /** Runs the trace that was compiled. */
@@ -76,6 +76,10 @@ export class Session {
 
   async dispose(): Promise<void> {
     await this.session.release();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
 
@@ -138,6 +142,10 @@ export class SessionCache implements TraceRunner {
     const all = this.sessions.values();
     this.sessions.clear();
     for (const { session } of all) await (await session).dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }
 

@@ -15,11 +15,11 @@ import { ask, type Described, describe, Passing, patiently, reason, refusePage }
 export interface FetchOptions {
   /** SHA-256 of the whole file in hexadecimal; default: the server's. */
   readonly sha256?: string;
-  /** Called with the progress in bytes; the total may be unknown. */
+  /** Called with the bytes received so far and the size of the file in bytes, where the server says it. */
   readonly progress?: (done: number, total: number | undefined) => void;
   /** Checks the downloaded file before it gets its name; throws to refuse it. */
   readonly verify?: (path: string) => Promise<void>;
-  /** Stops the download; the next call continues it. */
+  /** Stops the download; the next call continues it. The promise is rejected with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Waits between attempts. */
   readonly wait?: (milliseconds: number) => Promise<void>;

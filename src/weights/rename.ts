@@ -35,5 +35,6 @@ export function renameWeights(file: WeightsFile, rename: Rename): WeightsFile {
     readPieces: (name) => file.readPieces(origin(name)),
     locate: (name) => file.locate(origin(name)),
     close: () => file.close(),
+    [Symbol.asyncDispose]: () => file.close(),
   };
 }

@@ -17,8 +17,8 @@ export interface WeightsEntry {
   readonly bytes: number;
 }
 
-/** An open file of weights, whatever its format. Close it after use. */
-export interface WeightsFile {
+/** An open file of weights, whatever its format. Close it after use, or open it by `await using`. */
+export interface WeightsFile extends AsyncDisposable {
   readonly path: string;
   /** The tensors by name, in the file's order. */
   readonly entries: ReadonlyMap<string, WeightsEntry>;
@@ -117,6 +117,10 @@ export class LocatedWeights implements WeightsFile {
 
   async close(): Promise<void> {
     await Promise.all(this.files.map((file) => file.close()));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   private find(name: string): StoredTensor {

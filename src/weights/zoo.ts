@@ -63,13 +63,26 @@ export function modelCache(environment: Environment = process.env): string {
   return join(cache, "groundling", "models");
 }
 
-export interface ZooOptions extends FetchOptions {
-  /** Use only the cache, no network. */
+/** What a caller decides about a model that may have to be fetched. */
+export interface FetchingOptions extends Pick<FetchOptions, "progress" | "signal"> {
+  /** Use only the cache, no network (default false). */
   readonly offline?: boolean;
+}
+
+export interface ZooOptions extends FetchOptions, FetchingOptions {
+  /** Environment with the cache, the hub and the proxy (default: that of the process). */
   readonly environment?: Environment;
 }
 
-/** The path of a model of the zoo, downloaded if it is not in the cache. Throws InputError if it is not available. */
+/** The options for fetching among others. */
+export function fetchingOf({ offline, progress, signal }: FetchingOptions): FetchingOptions {
+  return { ...(offline ? { offline } : {}), ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
+}
+
+/**
+ * The path of a model of the zoo, downloaded if it is not in the cache. Throws InputError if it is not available, and the signal's
+ * reason when it is aborted.
+ */
 export async function fetchModel(name: string, options: ZooOptions = {}): Promise<string> {
   const { offline = false, environment = process.env } = options;
   if (!Object.hasOwn(zoo, name))

@@ -9,7 +9,7 @@ import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
 import { datasetOptions } from "./dataset-options.ts";
-import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 import { addQuietOption, print } from "./writing.ts";
 
@@ -89,7 +89,7 @@ export function addAdaptCommand(program: Command): void {
   addQuietOption(addModelOptions(command)).action(async ({ out, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
-    const base = await readModel(await modelPath(choices));
+    const base = await fetchingWithProgress(choices, (fetching) => readModel(choices.model, fetching));
     const { shots, ...request } = choices;
     const report = await withInterruption((signal) =>
       runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out, signal }),

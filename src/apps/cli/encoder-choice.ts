@@ -1,11 +1,9 @@
 /** The encoder that a command runs. */
 
-import { existsSync } from "node:fs";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import type { Encoder } from "../../tasks/classifying/encoder.ts";
-import { fetchClip, isClipName } from "../../weights/clip-zoo.ts";
-import { fetchedWithProgress } from "./model-choice.ts";
+import { fetchingWithProgress } from "./model-choice.ts";
 import { wholeNumber } from "./numbers.ts";
 
 export interface EncoderChoice {
@@ -39,11 +37,11 @@ export function addEncoderOptions(command: Command): Command {
 }
 
 /** Loads the encoder, to be disposed when done. */
-export async function chosenEncoder({ model, precision, offline, quiet }: EncoderChoice): Promise<Encoder> {
+export async function chosenEncoder({ precision, ...choice }: EncoderChoice): Promise<Encoder> {
   const { loadEncoder } = await import("../../tasks/classifying/load-encoder.ts");
-  const fetched = !existsSync(model) && isClipName(model);
-  const path = fetched ? await fetchedWithProgress(model, { offline: offline === true, quiet }, fetchClip) : model;
-  return loadEncoder(path, precisions[precision]);
+  return fetchingWithProgress(choice, (fetching) =>
+    loadEncoder(choice.model, { ...precisions[precision], ...fetching }),
+  );
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
 import { print } from "./writing.ts";
@@ -47,7 +47,10 @@ export function addExportCommand(program: Command): void {
     const classes = made?.prompt ?? named;
     if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
     // What was adapted is answered without the companion.
-    const { companion, ...alone } = withAdapted(await readModel(await modelPath(choice)), made);
+    const { companion, ...alone } = withAdapted(
+      await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching)),
+      made,
+    );
     const stored = companion && !made ? { ...alone, companion } : alone;
     const written = await exportDetector(stored, { ...size, classes, path: out });
     if (written.companion)

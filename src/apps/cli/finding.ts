@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
-import { exitingWhenInterrupted, Interrupted, withInterruption } from "../../learning/interruption.ts";
+import { Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 import type { GroundingModel } from "../../tasks/finding/grounding-model.ts";
@@ -13,7 +13,7 @@ import type { PredictorOptions } from "../../tasks/finding/predictor.ts";
 import { type Answers, answersTo } from "../detections/answers.ts";
 import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
-import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { DRAWING, type PictureFile, picturesNamed, refuseSharedNames } from "./picture-files.ts";
 import { addQuietOption, print, say } from "./writing.ts";
@@ -83,7 +83,7 @@ export async function findInPictures(
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes a file per picture; say where with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
-  const model = await exitingWhenInterrupted(() => modelOf(options));
+  const model = await modelOf(options);
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = answersTo({
     format: chosen,
@@ -102,10 +102,13 @@ export async function findInPictures(
 
 async function modelOf(options: FindingOptions): Promise<GroundingModel> {
   const { loadModel } = await import("../../tasks/finding/load-model.ts");
-  return loadModel(await modelPath(options), {
-    ...precisions[options.precision],
-    ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
-  });
+  return fetchingWithProgress(options, (fetching) =>
+    loadModel(options.model, {
+      ...precisions[options.precision],
+      ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
+      ...fetching,
+    }),
+  );
 }
 
 interface Work {

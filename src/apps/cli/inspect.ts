@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
-import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
 import { print } from "./writing.ts";
@@ -38,7 +38,7 @@ export function addInspectCommand(program: Command): void {
     const { decodePicture } = await import("../../inputs/pictures/picture.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
-    const stored = await readModel(await modelPath(choice));
+    const stored = await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching));
     const picture = await decodePicture(image);
     const { maxTokens } = stored.model;
     const planned =

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { exitingWhenInterrupted } from "../../learning/interruption.ts";
-import { fetchModel, type ZooOptions, zoo } from "../../weights/zoo.ts";
+import type { FetchingOptions } from "../../weights/zoo.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 
 export interface ModelChoice {
@@ -21,30 +21,20 @@ export function addModelOptions(command: Command): Command {
     .option("--offline", "fetch no model; take what is there");
 }
 
-/** The path of the model chosen, fetched first where it is one of the zoo; nothing for the built-in one. */
-export async function modelPath({ model, offline, quiet }: ModelChoice): Promise<string | undefined> {
-  if (model === undefined || !Object.hasOwn(zoo, model)) return model;
-  return fetchedWithProgress(model, { offline: offline === true, quiet }, fetchModel);
-}
-
-/** Fetches a model and draws how far it is. */
-export async function fetchedWithProgress(
-  name: string,
-  { offline, quiet }: { offline: boolean; quiet: boolean | undefined },
-  fetch: (name: string, options: ZooOptions) => Promise<string>,
-): Promise<string> {
-  const bar = new ProgressBar({ label: name, unit: "MB", quiet });
+/** Calls `load`, which fetches a model that is not in the cache, and draws the progress; Ctrl-C ends the process. */
+export async function fetchingWithProgress<Loaded>(
+  { model, offline, quiet }: ModelChoice,
+  load: (fetching: FetchingOptions) => Promise<Loaded>,
+): Promise<Loaded> {
+  const bar = new ProgressBar({ ...(model === undefined ? {} : { label: model }), unit: "MB", quiet });
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
+  const progress = (done: number, total: number | undefined) => {
+    if (!bar.isActive) bar.start(megabytes(total ?? done));
+    bar.update(megabytes(done));
+    if (done === total) bar.stop();
+  };
   try {
-    return await exitingWhenInterrupted(() =>
-      fetch(name, {
-        offline,
-        progress: (done, total = done) => {
-          if (!bar.isActive) bar.start(megabytes(total));
-          bar.update(megabytes(done));
-        },
-      }),
-    );
+    return await exitingWhenInterrupted(() => load({ offline: offline === true, progress }));
   } finally {
     bar.stop();
   }

@@ -13,7 +13,7 @@ import type { DatasetFigures } from "../../tasks/labelling/figures.ts";
 import { type LabelJob, type LabelSettings, openLabelJob } from "../../tasks/labelling/label-job.ts";
 import { type Scheduler, schedulers } from "../../tasks/labelling/schedulers.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
-import { addModelOptions, type ModelChoice, modelPath } from "./model-choice.ts";
+import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { addQuietOption, print, say } from "./writing.ts";
 
@@ -90,7 +90,9 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     settings: settingsOf(choices),
     loadModel: async () => {
       const { loadModel } = await import("../../tasks/finding/load-model.ts");
-      return loadModel(await modelPath(choices), threads === undefined ? {} : { threads });
+      return fetchingWithProgress(choices, (fetching) =>
+        loadModel(choices.model, { ...(threads === undefined ? {} : { threads }), ...fetching }),
+      );
     },
   });
   try {

@@ -123,6 +123,7 @@ export function underOpenAiNames(file: WeightsFile): WeightsFile {
       return parts.length === 1 && !turned ? file.locate(parts[0]!) : undefined;
     },
     close: () => file.close(),
+    [Symbol.asyncDispose]: () => file.close(),
   };
 }
 

@@ -66,6 +66,10 @@ export class ClipSessions {
     this.weights.dispose();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   private async run(trace: Lowered, feeds: Record<string, Float32Array | BigInt64Array>): Promise<Float32Array> {
     const { vectors } = await this.sessions.run(trace, feeds);
     return vectors as Float32Array;

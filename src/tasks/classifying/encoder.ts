@@ -35,7 +35,7 @@ export interface ClassScore {
 
 const DEFAULT_BATCH = 16;
 
-/** A CLIP that answers; dispose it when done. */
+/** A CLIP that answers; `dispose` it when done, or load it by `await using`. */
 export class Encoder {
   private readonly classes = new Map<string, Promise<UnitVector[]>>();
 
@@ -150,6 +150,10 @@ export class Encoder {
 
   dispose(): Promise<void> {
     return this.sessions.dispose();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 
   private async makeClasses(labels: readonly string[], templates: readonly string[], how: EmbedTextOptions) {

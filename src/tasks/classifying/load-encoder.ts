@@ -1,21 +1,21 @@
 /** From a name or a path to an encoder of pictures and texts. */
 
-import type { ZooOptions } from "../../weights/zoo.ts";
+import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
 import { readClip } from "./clip-folder.ts";
 import { type ClipSessionOptions, ClipSessions } from "./clip-sessions.ts";
 import { Encoder } from "./encoder.ts";
 
-export interface LoadEncoderOptions extends ClipSessionOptions, Pick<ZooOptions, "offline" | "progress"> {}
+/** How a published model is fetched, where it runs (`device`), and in how many bits. */
+export interface LoadEncoderOptions extends ClipSessionOptions, FetchingOptions {}
 
 /**
  * Loads a CLIP: OpenAI's archive (`.pt`), a state dictionary, a safetensors file, a folder of Hugging Face's `CLIPModel`, or a published model by its
  * name ("clip-vit-b32", "openai/clip-vit-base-patch32"), which is fetched into the cache first. Its weights lie in a temporary file until the encoder
- * is disposed or the process ends. Throws InputError or WeightsError, which name the file.
+ * is disposed or the process ends; `await using` disposes it at the end of a block. Throws InputError or WeightsError, which name the file, and
+ * the signal's reason when it is aborted.
  */
 export async function loadEncoder(nameOrPath: string, options: LoadEncoderOptions = {}): Promise<Encoder> {
-  const { offline, progress, ...how } = options;
-  const fetching = { ...(offline ? { offline } : {}), ...(progress ? { progress } : {}) };
-  const { config, weights, words, pictures } = await readClip(nameOrPath, fetching);
+  const { config, weights, words, pictures } = await readClip(nameOrPath, fetchingOf(options));
   const scale = Math.exp(weights.get("logit_scale")![0]!);
-  return new Encoder(await ClipSessions.open(config, weights, how), words, pictures, scale);
+  return new Encoder(await ClipSessions.open(config, weights, options), words, pictures, scale);
 }

@@ -105,6 +105,10 @@ export class Companion implements Beside {
     return this.sessions.dispose();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   private async answer(square: Float32Array): Promise<{ logits: Float32Array; offsets: Float32Array }> {
     const { logits, offsets } = await this.sessions.run(this.trace(), { square });
     return { logits: logits as Float32Array, offsets: offsets as Float32Array };

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -115,6 +117,8 @@ test("phrases of a caption are found with their characters", async () => {
   for (const { label, span } of found) assert.equal(caption.slice(...span), label);
   const given = await finder.ground(picture(90, 60), caption, { ...ALL, phrases: ["small chair"] });
   assert.ok(given.every(({ span }) => String(span) === "21,32"));
+  const both = await finder.ground([picture(90, 60), picture(60, 90)], caption, ALL);
+  assert.deepEqual(both, [found, await finder.ground(picture(60, 90), caption, ALL)]);
   await assert.rejects(finder.ground(picture(90, 60), "and or"), /no noun phrase/);
 });
 
@@ -151,6 +155,12 @@ test("a model folder is loaded, in fewer bits too, with nearly the same scores",
     assertSame(await loaded.detect(picture(90, 60), ["apple"], { topK: 1, threshold: 0 }), expected, most);
     await loaded.dispose();
   }
+  const device = process.platform === "win32" ? "coreml" : "dml";
+  await using elsewhere = await loadModel(folder, { device });
+  await assert.rejects(
+    elsewhere.detect(picture(90, 60), ["apple"]),
+    new RegExp(`^InputError: device ${device} is not`),
+  );
 });
 
 test("a model folder with another model's words is refused", async () => {
@@ -183,6 +193,51 @@ test("a published model is asked for by its name, and offline none is fetched", 
     if (cache === undefined) delete process.env["XDG_CACHE_HOME"];
     else process.env["XDG_CACHE_HOME"] = cache;
   }
+});
+
+test("a model that is being fetched tells its bytes, and the signal stops it with its own reason", async () => {
+  const server = createServer(({ method }, response) => {
+    response.writeHead(200, { "content-length": 3e6 });
+    if (method === "HEAD") response.end();
+    else response.write(Buffer.alloc(1e6));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const cache = join(root, "aborted");
+  const before = { HF_ENDPOINT: process.env["HF_ENDPOINT"], XDG_CACHE_HOME: process.env["XDG_CACHE_HOME"] };
+  process.env["HF_ENDPOINT"] = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  process.env["XDG_CACHE_HOME"] = cache;
+  try {
+    const stopping = new AbortController();
+    const reason = new Error("the user left");
+    const told: (number | undefined)[][] = [];
+    const progress = (done: number, total: number | undefined) => {
+      told.push([done, total]);
+      if (done === 1e6) stopping.abort(reason);
+    };
+    await assert.rejects(loadModel("glip-t", { progress, signal: stopping.signal }), reason);
+    assert.deepEqual(told.at(-1), [1e6, 3e6]);
+    const file = join(cache, "groundling", "models", "glip_tiny_model_o365_goldg_cc_sbu.pth");
+    assert.deepEqual([existsSync(file), existsSync(`${file}.part`)], [false, true]);
+  } finally {
+    for (const [name, value] of Object.entries(before))
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("a model of a block is disposed at the block's end", async () => {
+  const folder = join(root, "block");
+  await writeModelFolder(folder, {
+    ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
+  });
+  let kept: GroundingModel | undefined;
+  {
+    await using loaded = await loadModel(folder, threads);
+    kept = loaded;
+  }
+  await assert.rejects(kept.detect(picture(40, 40), ["apple"]), /was disposed/);
 });
 
 test("a path without a model is named in the refusal", async () => {

@@ -33,7 +33,7 @@ export interface ModelExtras {
   names?: NameList;
 }
 
-/** A loaded model; `dispose` it when done. */
+/** A loaded model; `dispose` it when done, or load it by `await using`. */
 export class GroundingModel {
   private classes: Asked | undefined;
   private disposed = false;
@@ -95,15 +95,32 @@ export class GroundingModel {
     return (await this.find(image, prompt, options)).map(({ detection }) => detection);
   }
 
-  /** Boxes for the phrases of a caption, best first. */
+  /** Boxes for the phrases of a caption, best first. For an array of pictures an array of answers. */
   async ground(
     image: PictureSource | PreparedPicture,
     caption: string,
+    options?: GroundOptions,
+  ): Promise<PhraseDetection[]>;
+  async ground(
+    image: readonly (PictureSource | PreparedPicture)[],
+    caption: string,
+    options?: GroundOptions,
+  ): Promise<PhraseDetection[][]>;
+  async ground(
+    image: PictureSource | PreparedPicture | readonly (PictureSource | PreparedPicture)[],
+    caption: string,
     options: GroundOptions = {},
-  ): Promise<PhraseDetection[]> {
+  ): Promise<PhraseDetection[] | PhraseDetection[][]> {
     const prompt = promptOfPhrases(this.source, caption, options.phrases);
-    const found = await this.find(image, prompt, options);
-    return found.map(({ detection, label }) => ({ ...detection, span: prompt.spans[label]! }));
+    const answer = async (one: PictureSource | PreparedPicture) =>
+      (await this.find(one, prompt, options)).map(({ detection, label }) => ({
+        ...detection,
+        span: prompt.spans[label]!,
+      }));
+    if (!isMany(image)) return answer(image);
+    const all: PhraseDetection[][] = [];
+    for (const one of image) all.push(await answer(one));
+    return all;
   }
 
   /**
@@ -133,6 +150,10 @@ export class GroundingModel {
     await this.finder.companion?.dispose();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
     if (this.disposed) throw new InputError("this model was disposed and answers no more; load it anew");
     checkOptions(options);
@@ -141,6 +162,6 @@ export class GroundingModel {
   }
 }
 
-function isMany(image: PictureSource | readonly PictureSource[]): image is readonly PictureSource[] {
+function isMany<Picture>(image: Picture | readonly Picture[]): image is readonly Picture[] {
   return Array.isArray(image);
 }

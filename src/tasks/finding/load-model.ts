@@ -10,6 +10,7 @@ import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
+/** Which model is fetched and how, where it runs (`device`), and in how many bits. */
 export interface LoadOptions extends PredictorOptions, ReadOptions {
   /** File of `groundling adapt`: adapters, or a prompt that `detect` asks by where nothing else is asked for. */
   adapted?: string;
@@ -17,7 +18,8 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
 
 /**
  * Loads the built-in model when no name is given; otherwise a folder, a checkpoint file, or a published model by its name, which is
- * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends.
+ * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends; `await using`
+ * disposes it at the end of a block. Throws InputError or WeightsError, which name the file, and the signal's reason when it is aborted.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   // Read first, so that a wrong file is told of before a model is fetched or read.
@@ -30,7 +32,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
   // WebAssembly maps no files.
-  const numbers = (await isNative(options.provider)) ? await storedUntilExit(weights) : weights;
+  const numbers = (await isNative(options.device)) ? await storedUntilExit(weights) : weights;
   const predictor = new Predictor(model, numbers, options);
   const loaded = new GroundingModel(predictor, words, preparation, {
     mark,

@@ -23,7 +23,7 @@ import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { fetchModel, zoo } from "../../weights/zoo.ts";
+import { type FetchingOptions, fetchingOf, fetchModel, zoo } from "../../weights/zoo.ts";
 import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
 export interface StoredDetector {
@@ -56,10 +56,8 @@ export const BUILT_IN = "everyday";
 
 /** Of config.json and the other texts of a folder. */
 const MOST_TEXT = 2 ** 26;
-export interface ReadOptions {
-  /** Fetches no model of the zoo; takes what is in the cache. */
-  offline?: boolean;
-}
+/** How a published model is fetched. */
+export type ReadOptions = FetchingOptions;
 
 /** Reads a detector that reads any words. Throws WeightsError for a folder with a detector of fixed classes. */
 export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredModel> {
@@ -69,13 +67,11 @@ export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOpti
 }
 
 /** Reads the built-in model or one of the zoo by its name, a folder, or a published checkpoint file (`.pth` or safetensors). */
-export async function readDetector(
-  nameOrPath: string = BUILT_IN,
-  { offline = false }: ReadOptions = {},
-): Promise<StoredDetector> {
+export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredDetector> {
   if (nameOrPath === BUILT_IN) return readFolder(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
   const found = await stat(nameOrPath).catch(() => undefined);
-  if (!found && Object.hasOwn(zoo, nameOrPath)) return readCheckpoint(await fetchModel(nameOrPath, { offline }));
+  if (!found && Object.hasOwn(zoo, nameOrPath))
+    return readCheckpoint(await fetchModel(nameOrPath, fetchingOf(options)));
   if (!found)
     throw new InputError(
       `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in one, or ${Object.keys(zoo).join(", ")}`,

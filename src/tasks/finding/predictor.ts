@@ -92,6 +92,10 @@ export class Predictor {
     if ("baked" in this.weights) this.weights.dispose();
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
   private answerOutputs(height: number, width: number, tokens: number): Record<string, Tensor> {
     const { channels, textWidth } = this.model;
     const sizes = levelsOf(height, width);
