@@ -1,5 +1,9 @@
 /** SQL over files, by DuckDB within this process. */
 
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { optional } from "../files/optional-package.ts";
 
@@ -12,7 +16,7 @@ export function duckdb(): Promise<DuckDBConnection> {
       purpose: "reading and writing Parquet",
       packages: ["@duckdb/node-api"],
     });
-    return (await DuckDBInstance.create(":memory:", { threads: "1" })).connect();
+    return (await DuckDBInstance.create(":memory:", { threads: "1", temp_directory: spillFolder() })).connect();
   })();
   return connection;
 }
@@ -20,4 +24,16 @@ export function duckdb(): Promise<DuckDBConnection> {
 /** A text as a literal of SQL. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The path of one file as a literal for DuckDB's readers, which take `*`, `?` and `[` for patterns of many. */
+export function fileLiteral(path: string): string {
+  return literal(path.replaceAll(/[*?[]/g, "[$&]"));
+}
+
+/** Where DuckDB puts what its memory does not hold, made when there is need; the working folder without. */
+function spillFolder(): string {
+  const folder = join(tmpdir(), `groundling-duckdb-${randomBytes(12).toString("hex")}`);
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }

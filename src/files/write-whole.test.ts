@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { InputError } from "../errors.ts";
+import { draftMark } from "./draft-folders.ts";
 import {
   draftOf,
   openNew,
@@ -124,4 +126,18 @@ test("a folder is replaced whole, or kept where its making fails", async () => {
   assert.deepEqual(readdirSync(target), ["new.txt"]);
   assert.deepEqual(readdirSync(folder), ["model"]);
   assert.ok(!existsSync(`${target}.part`));
+});
+
+test("unfinished folders of killed processes are deleted by the next that writes the same folder", async () => {
+  const gone = spawnSync(process.execPath, ["-e", ""]).pid;
+  const [killed, moving] = ["abcdef", "ghijkl"].map((end) => `model${draftMark(gone)}${end}`) as [string, string];
+  const others = [`model${draftMark(process.pid)}abcdef`, `mine${draftMark(gone)}abcdef`, "model.part-abcdef", moving];
+  for (const name of [killed, ...others]) mkdirSync(join(folder, name, "new"), { recursive: true });
+  mkdirSync(join(folder, moving, "old"));
+  await writeWholeFolder(join(folder, "model"), async (draft) => {
+    assert.ok(!existsSync(join(folder, killed)));
+    assert.equal(readdirSync(folder).filter((name) => name.startsWith(`model${draftMark()}`)).length, 2);
+    writeFileSync(join(draft, "whole"), "");
+  });
+  assert.deepEqual(readdirSync(folder).sort(), [...others, "model"].sort());
 });

@@ -16,6 +16,7 @@ import {
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
+import { draftMark, sweepDraftFolders } from "./draft-folders.ts";
 import { writing, writingNow } from "./writing.ts";
 
 /** Follows no link; Windows has no such flag. */
@@ -136,7 +137,7 @@ export function writeWholeNow(file: string, content: string | Uint8Array): void 
 
 /**
  * Writes a folder, which takes its name when it is whole: `fill` writes into a new folder beside it. One that is there is replaced,
- * and stays where `fill` fails.
+ * and stays where `fill` fails. What a killed process left of the same folder is deleted.
  */
 export async function writeWholeFolder(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
   // "models/mine/" and "." have their name only when resolved.
@@ -144,7 +145,8 @@ export async function writeWholeFolder(folder: string, fill: (draft: string) => 
   await writing(folder, async () => {
     refuseOther(target, "folder");
     await mkdir(dirname(target), { recursive: true });
-    const draft = await mkdtemp(`${target.slice(0, target.length - basename(target).length)}${stem(target)}.part-`);
+    sweepDraftFolders(dirname(target), stem(target));
+    const draft = await mkdtemp(join(dirname(target), `${stem(target)}${draftMark()}`));
     try {
       const inside = join(draft, "new");
       await mkdir(inside);

@@ -142,6 +142,8 @@ test("the progress text has every loss, and the time left at the current rate", 
   const report = { step: 10, totalSteps: 4000, loss: 1.5, losses: { focal: 1, box: 0.5 }, pictures: 8, seconds: 2 };
   const words = progressWords({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, rate);
   assert.equal(words, "loss 1.500 (focal 1.000, box 0.500) · 4.00 pictures/s · 2 h 13 min left");
+  const full = { ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 };
+  assert.match(progressWords(full, rate, { mayEndEarly: true }), / · at most 2 h 13 min left$/);
   const unknown = progressWords({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, new StepRate());
   assert.equal(unknown, "loss 1.500 (focal 1.000, box 0.500)");
   assert.deepEqual([59.4, 61, 3600].map(duration), ["59 s", "1 min 1 s", "1 h 0 min"]);

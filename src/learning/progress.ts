@@ -23,8 +23,12 @@ export class StepRate {
   }
 }
 
-/** Losses, rate and time left in one short line; unknown values are left out. */
-export function progressWords({ step, totalSteps, loss, losses }: StepReport, rate: StepRate): string {
+/** Losses, rate and time left in one short line; unknown values are left out. A run that may end early has "at most" so much left. */
+export function progressWords(
+  { step, totalSteps, loss, losses }: StepReport,
+  rate: StepRate,
+  { mayEndEarly = false }: { mayEndEarly?: boolean } = {},
+): string {
   const names = Object.entries(losses);
   const parts = names.length > 1 ? ` (${names.map(([name, value]) => `${name} ${value.toFixed(3)}`).join(", ")})` : "";
   const { picturesPerSecond } = rate;
@@ -32,7 +36,7 @@ export function progressWords({ step, totalSteps, loss, losses }: StepReport, ra
   return [
     `loss ${loss.toFixed(3)}${parts}`,
     ...(Number.isFinite(picturesPerSecond) ? [`${picturesPerSecond.toPrecision(3)} pictures/s`] : []),
-    ...(Number.isFinite(left) ? [`${duration(left)} left`] : []),
+    ...(Number.isFinite(left) ? [`${mayEndEarly ? "at most " : ""}${duration(left)} left`] : []),
   ].join(" · ");
 }
 

@@ -3,6 +3,7 @@
 import { readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { isRunning } from "../files/running.ts";
 
 /** What a process's folders begin with: the host's name, too, as the processes of another host are not known here. */
 export function prefixOf(pid: number | string): string {
@@ -23,14 +24,5 @@ function remove(folder: string): void {
     rmSync(folder, { recursive: true, force: true });
   } catch {
     // Another user's: it is theirs to sweep.
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    // A process of another user may not be asked; only one that is not there is gone.
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
   }
 }

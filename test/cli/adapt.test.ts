@@ -59,6 +59,18 @@ test("a tuned prompt is a few kB, forgets nothing, and answers through detect, e
   const plain = JSON.parse(await run(["detect", picture(), ...json, "--classes", "apple,chair", ...short]));
   assert.notDeepEqual(detections, plain[0].detections);
 
+  for (const words of [
+    ["--prompt", "apple"],
+    ["--classes", "apple"],
+  ]) {
+    const { code, stdout, stderr } = await groundling(["detect", picture(), "--adapted", file, ...words]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(
+      stderr,
+      /prompt\.safetensors is a prompt that asks for apple, chair; leave out --prompt and --classes, or/,
+    );
+  }
+
   const records = join(folder, "records.jsonl");
   await run(["eval", "--data", data, "--adapted", file, ...short, "--detections", records, "--workers", "1"]);
   const ofPicture = readFileSync(records, "utf8")

@@ -231,3 +231,11 @@ test("drawings of an earlier run are no pictures of a folder; a list and bytes c
   assert.equal(bytes.stderr, "");
   assert.deepEqual(readdirSync(place).sort(), ["one.groundling.png", "one.png", "second.groundling.png"]);
 });
+
+test("--draw in a folder that cannot be written is refused before anything is loaded", async () => {
+  const { code, stdout, stderr } = await groundling(["detect", first, "--model", "none", "--classes", "a", "--draw"], {
+    cwd: "/proc",
+  });
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(stderr, /^groundling: \.: cannot be written \(\w+\); check that its folder exists/);
+});

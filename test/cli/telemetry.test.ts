@@ -45,11 +45,17 @@ test("--offline looks up no address, and nothing is written but the answers and 
     XDG_CACHE_HOME: join(home, ".cache"),
     TMPDIR: temporary,
   });
+  // Whether the new folder can be made is asked by a file in the folder around it, which is removed at once.
+  const asked = `"${join(folder, "groundling.")}`;
   const strange = calls.filter(
-    (call) => ![out, `"${join(temporary, "groundling-weights-")}`].some((own) => call.includes(own)),
+    (call) => ![out, asked, `"${join(temporary, "groundling-weights-")}`].some((own) => call.includes(own)),
   );
   assert.deepEqual(strange, []);
   assert.ok(calls.some((call) => call.includes(out)));
+  assert.deepEqual(
+    readdirSync(folder).filter((name) => name.startsWith("groundling.")),
+    [],
+  );
   assert.deepEqual(
     [home, temporary].map((made) => readdirSync(made)),
     [[], []],

@@ -54,6 +54,16 @@ for (const model of ["random", ...(hasGoldenModel ? ["golden"] : [])]) {
   });
 }
 
+test("a file of detections that is there is refused by its name, and stays", async () => {
+  writeFileSync(join(root, "mine.jsonl"), "mine\n");
+  await assert.rejects(evaluate("random", "mine.jsonl", "--workers", "1"), {
+    name: "InputError",
+    message:
+      /mine\.jsonl is there already; score it with --ground-truth and --detections alone, remove it, or give another/,
+  });
+  assert.equal(bytes("mine.jsonl"), "mine\n");
+});
+
 test("an evaluation that a picture interrupts is taken up there and ends with the same bytes", async () => {
   const whole = await evaluate("random", "whole.jsonl", "--workers", "1");
   const picture = join(root, "set", "images", "2.png");

@@ -45,9 +45,29 @@ before(async () => {
   symlinkSync("/dev/zero", join(images, "zero.png"));
   execFileSync("mkfifo", [join(images, "pipe.png"), join(root, "pipe.tar")]);
   writeFileSync(join(images, "text.png"), "SECRET=1");
+  writeFileSync(join(images, "good.bmp"), bitmap(8, 6));
   writeFileSync(join(images, "drawing.png"), '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"/>');
 });
 after(() => rmSync(root, { recursive: true }));
+
+/** A white bitmap of 24 bits. */
+function bitmap(width: number, height: number): Buffer {
+  const row = Math.ceil((3 * width) / 4) * 4;
+  const bytes = Buffer.alloc(54 + row * height, 255);
+  bytes.fill(0, 0, 54);
+  bytes.write("BM");
+  for (const [place, value] of [
+    [2, bytes.length],
+    [10, 54],
+    [14, 40],
+    [18, width],
+    [22, height],
+  ] as const)
+    bytes.writeUInt32LE(value, place);
+  bytes.writeUInt16LE(1, 26);
+  bytes.writeUInt16LE(24, 28);
+  return bytes;
+}
 
 function annotations(name: string): string {
   const file = join(root, "instances.json");
@@ -107,7 +127,17 @@ test("a report shows no picture from outside its folder", async () => {
   const mistake = { xywh: [1, 1, 2, 2] } as Parameters<typeof cutOut>[0];
   const cut = (file_name: string) => cutOut(mistake, { id: 1, width: 8, height: 6, file_name }, images);
   assert.match((await cut("good.png")).address ?? "", /^data:image\/jpeg/);
-  for (const [name] of hostile) assert.equal((await cut(name)).address, undefined, name);
+  for (const [name, said] of hostile) {
+    const { address, missing } = await cut(name);
+    assert.equal(address, undefined, name);
+    assert.match(missing ?? "", said, name);
+  }
+  assert.match((await cut("none.png")).missing ?? "", /none\.png is not in /);
+  assert.match((await cut("text.png")).missing ?? "", /is no picture that can be read/);
+  const far = { xywh: [100, 1, 2, 2] } as Parameters<typeof cutOut>[0];
+  const { missing } = await cutOut(far, { id: 1, width: 200, height: 6, file_name: "good.png" }, images);
+  assert.equal(missing, "good.png has 8 × 6 pixels, fewer than the annotations say");
+  assert.match((await cut("good.bmp")).address ?? "", /^data:image\/jpeg/);
 });
 
 test("a pipe in the place of a tar or a picture is refused at once", async () => {

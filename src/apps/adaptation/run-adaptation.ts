@@ -125,7 +125,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     ...(valid ? { valid } : {}),
     ...(replay ? { replay: { data: replay } } : {}),
     checkpoints: { folder, resume, ...pace },
-    listeners: [trainingProgress({ quiet, evaluated: scoreWords })],
+    listeners: [trainingProgress({ quiet, evaluated: scoreWords, mayEndEarly: valid !== undefined })],
     ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryWords(estimate)}\n`) }),
   });
   const { stored, prompt, steps } = adaptation;

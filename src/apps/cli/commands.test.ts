@@ -16,3 +16,14 @@ test("every command of the table adds the command of its name, and stands in the
   }
   for (const line of help.split("\n")) assert.ok(line.length <= 80, line);
 });
+
+test("every command that may fetch a model can be quiet", async () => {
+  for (const [name, { load }] of Object.entries(commands)) {
+    const program = new Command();
+    (await load())(program);
+    for (const command of program.commands) {
+      const options = command.options.map(({ long }) => long);
+      if (options.includes("--offline")) assert.ok(options.includes("--quiet"), name);
+    }
+  }
+});

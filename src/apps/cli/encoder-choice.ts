@@ -5,6 +5,7 @@ import { InputError } from "../../errors.ts";
 import type { Encoder } from "../../tasks/classifying/encoder.ts";
 import { fetchingWithProgress } from "./model-choice.ts";
 import { wholeNumber } from "./numbers.ts";
+import { addQuietOption } from "./writing.ts";
 
 export interface EncoderChoice {
   model: string;
@@ -22,7 +23,7 @@ const precisions = {
 
 /** Adds the options that say which encoder, and how it runs. */
 export function addEncoderOptions(command: Command): Command {
-  return command
+  return addQuietOption(command)
     .requiredOption(
       "--model <path or name>",
       "a CLIP: a file (OpenAI's .pt, a state dict, safetensors), a folder of a CLIPModel, OWNER/NAME on the hub, or a name of groundling models",

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
-import { print } from "./writing.ts";
+import { addQuietOption, print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   size: { height: number; width: number };
@@ -35,6 +35,7 @@ export function addExportCommand(program: Command): void {
       "--out <file>",
       "ONNX file to write; FILE.json beside it says how to read its answers; both are replaced",
     );
+  addQuietOption(command);
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
     const { readAdapted, withAdapted } = await import("../../tasks/finding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");

@@ -3,6 +3,7 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
+import { wantWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
@@ -83,6 +84,7 @@ export async function findInPictures(
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes a file per picture; say where with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
+  if (draw && out === undefined) wantWritableFolder(".");
   const model = await modelOf(options);
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = answersTo({

@@ -5,7 +5,8 @@ import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
-import { print } from "./writing.ts";
+import { onePicture } from "./picture-files.ts";
+import { addQuietOption, print } from "./writing.ts";
 
 interface Choices extends ModelChoice {
   prompt?: string;
@@ -20,7 +21,7 @@ export function addInspectCommand(program: Command): void {
   const command = program
     .command("inspect <image>")
     .description(
-      "write every named intermediate of a run; the prompt is padded to all the model's tokens, as references do",
+      "write every named intermediate of a run on one picture: a file, an address, or - for standard input; the prompt is padded to all the model's tokens, as references do",
     )
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts(["caption", "phrase"]),
@@ -29,6 +30,7 @@ export function addInspectCommand(program: Command): void {
     .addOption(phraseOption())
     .requiredOption("--out <file>", "safetensors file to write; a file that is there is replaced")
     .option("--size <short,max>", "sides to resize the picture to (default: the model's own)", sizeRule);
+  addQuietOption(command);
   addModelOptions(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
     const text = prompt ?? caption;
     if (text === undefined) return command.error("error: say what to find: --prompt TEXT or --caption TEXT");
@@ -39,7 +41,7 @@ export function addInspectCommand(program: Command): void {
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
     const stored = await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching));
-    const picture = await decodePicture(image);
+    const picture = await decodePicture(await onePicture(image));
     const { maxTokens } = stored.model;
     const planned =
       prompt === undefined

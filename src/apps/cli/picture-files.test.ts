@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { after, test } from "node:test";
-import { picturesNamed, refuseSharedNames } from "./picture-files.ts";
+import { onePicture, picturesNamed, refuseSharedNames } from "./picture-files.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "picture-files-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -69,4 +69,10 @@ test("pictures that would write the same files are refused, and folders keep the
   assert.throws(() => refuseSharedNames(files), /would both be written as same; give the folder around both/);
   const { files: inFolder } = await picturesNamed([folder]);
   assert.doesNotThrow(() => refuseSharedNames(inFolder));
+});
+
+test("a command that takes one picture reads it from standard input or a list of one, and refuses more", async () => {
+  assert.deepEqual(await onePicture("-", bytes("pixels")), Buffer.from("pixels"));
+  assert.equal(await onePicture("@-", bytes(`${a}\n`)), a);
+  await assert.rejects(onePicture(folder), { name: "InputError", message: /names 2 pictures, where one is taken/ });
 });

@@ -60,6 +60,14 @@ export async function picturesNamed(
   return { files, drawings };
 }
 
+/** The picture of a command that takes one, named as for `picturesNamed`. Throws InputError where the word names several. */
+export async function onePicture(word: string, input?: AsyncIterable<Uint8Array>): Promise<PictureFile["source"]> {
+  const { files } = await picturesNamed([word], input);
+  const [first, ...others] = files;
+  if (first && others.length === 0) return first.source;
+  throw new InputError(`${word}: names ${files.length} pictures, where one is taken; name it alone`);
+}
+
 /** Throws InputError where two pictures would write the same files. */
 export function refuseSharedNames(files: readonly PictureFile[]): void {
   const first = new Map<string, string>();

@@ -7,10 +7,16 @@ import { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 export interface TrainingProgressOptions extends Pick<ProgressBarOptions, "quiet" | "stream"> {
   /** Words for an evaluation, written on a line of their own; none are written without it. */
   evaluated?: (evaluation: { step: number; metrics: Record<string, number> }) => string;
+  /** The run may end before its last step. */
+  mayEndEarly?: boolean;
 }
 
 /** Draws a bar from the first step to the last. */
-export function trainingProgress({ evaluated, ...options }: TrainingProgressOptions = {}): TrainingListener {
+export function trainingProgress({
+  evaluated,
+  mayEndEarly = false,
+  ...options
+}: TrainingProgressOptions = {}): TrainingListener {
   const bar = new ProgressBar(options);
   const { stream = process.stderr, quiet } = options;
   const rate = new StepRate();
@@ -18,7 +24,7 @@ export function trainingProgress({ evaluated, ...options }: TrainingProgressOpti
     started: ({ step, totalSteps }) => bar.start(totalSteps, step),
     stepped(report) {
       rate.add(report);
-      bar.update(report.step, progressWords(report, rate));
+      bar.update(report.step, progressWords(report, rate, { mayEndEarly }));
     },
     evaluated(evaluation) {
       if (evaluated && !quiet) bar.aside(() => stream.write(`${evaluated(evaluation)}\n`));

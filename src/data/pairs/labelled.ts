@@ -4,7 +4,7 @@ import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
-import { duckdb, literal } from "../duckdb.ts";
+import { duckdb, fileLiteral, literal } from "../duckdb.ts";
 import { isRefusal, type Refusal } from "./pair.ts";
 import type { Shard } from "./shards.ts";
 
@@ -159,7 +159,7 @@ function lineWriter(file: string) {
 
 async function writeTable(lines: string, table: string): Promise<void> {
   const connection = await duckdb();
-  const source = `read_json(${literal(lines)}, format = 'newline_delimited', columns = ${columns})`;
+  const source = `read_json(${fileLiteral(lines)}, format = 'newline_delimited', columns = ${columns})`;
   await connection.run(
     `COPY (SELECT filename, digest, width, height, grounding.caption AS caption, grounding.regions AS regions FROM ${source})
      TO ${literal(table)} (FORMAT parquet, COMPRESSION zstd)`,

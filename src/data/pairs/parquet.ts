@@ -1,6 +1,6 @@
 /** Pairs in a Parquet file with a column of paths and a column of captions. */
 import { join } from "node:path";
-import { duckdb, literal } from "../duckdb.ts";
+import { duckdb, fileLiteral, literal } from "../duckdb.ts";
 import { CAPTION_FIELDS, type PairOrRefusal, PICTURE_FIELDS, pairOfFields } from "./pair.ts";
 
 export interface ParquetShard {
@@ -38,7 +38,7 @@ export async function* readParquetShard(
   try {
     await countRows(join(root, file));
     const wanted = [...PICTURE_FIELDS, ...CAPTION_FIELDS].map(literal).join();
-    const query = `SELECT COLUMNS(name -> name IN (${wanted})) FROM read_parquet(${literal(join(root, file))}, file_row_number = true)
+    const query = `SELECT COLUMNS(name -> name IN (${wanted})) FROM read_parquet(${fileLiteral(join(root, file))}, file_row_number = true)
       WHERE file_row_number >= ${start} AND file_row_number < ${start + rows}`;
     for await (const fields of (await connection.stream(query)).yieldRowObjectJs())
       for (const row of fields) {
@@ -53,6 +53,6 @@ export async function* readParquetShard(
 
 async function countRows(path: string): Promise<number> {
   const connection = await duckdb();
-  const result = await connection.runAndReadAll(`SELECT count(*) FROM read_parquet(${literal(path)})`);
+  const result = await connection.runAndReadAll(`SELECT count(*) FROM read_parquet(${fileLiteral(path)})`);
   return Number(result.getRows()[0]![0]);
 }

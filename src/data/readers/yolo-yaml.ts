@@ -62,7 +62,7 @@ export function readYoloYaml(file: string): YoloYaml {
 function parsed(file: string): unknown {
   const lines = new LineCounter();
   try {
-    const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: false });
+    const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: false, logLevel: "error" });
     const [error] = document.errors;
     if (!error) return document.toJS();
     const { line } = lines.linePos(error.pos[0]);

@@ -171,7 +171,7 @@ function mistakeCard(
   kind: "miss" | "alarm",
   { cut, rows }: { cut: Cut; rows: readonly ReportRow[] },
 ): string {
-  const { left, top, width, height, address } = cut;
+  const { left, top, width, height, address, missing } = cut;
   const box = ([x, y, w, h]: readonly number[], style: string) =>
     `<rect class="${style}" x="${x! - left}" y="${y! - top}" width="${w}" height="${h}"/>`;
   const [own, other] = kind === "miss" ? ["truth", "found"] : ["found", "truth"];
@@ -183,7 +183,7 @@ function mistakeCard(
     `<div class="card"><svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${xmlText(name)}">` +
     (address ? `<image href="${address}" width="${width}" height="${height}" preserveAspectRatio="none"/>` : "") +
     `${near ? box(near.xywh, other!) : ""}${box(mistake.xywh, own!)}</svg>` +
-    `<p><b>${xmlText(name)}</b>${score}</p><p>${xmlText(explanation)}</p><p>image ${xmlText(String(mistake.imageId))}</p></div>`
+    `<p><b>${xmlText(name)}</b>${score}</p><p>${xmlText(explanation)}</p><p>image ${xmlText(String(mistake.imageId))}</p>${missing === undefined ? "" : `<p class="note">without its picture: ${xmlText(missing)}</p>`}</div>`
   );
 }
 

@@ -2,6 +2,10 @@
 import sharp from "sharp";
 import type { CocoImage } from "../../data/readers/coco-records.ts";
 import { pictureIn } from "../../data/readers/folders.ts";
+import { pictureAt } from "../../data/readers/tar-pictures.ts";
+import { InputError } from "../../errors.ts";
+import { isBitmap } from "../../inputs/pictures/bitmap.ts";
+import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
 
@@ -12,6 +16,8 @@ export interface Cut {
   width: number;
   height: number;
   address?: string;
+  /** Why there are no pixels. */
+  missing?: string;
 }
 
 const longestSide = 320;
@@ -28,20 +34,35 @@ export async function cutOut(mistake: Mistake, image: CocoImage | undefined, fol
   const [left, top] = [Math.max(0, Math.floor(x0 - margin)), Math.max(0, Math.floor(y0 - margin))];
   const cut = { left, top, width: Math.max(1, Math.ceil(right) - left), height: Math.max(1, Math.ceil(bottom) - top) };
   const name = image?.file_name;
-  if (folder === undefined || name === undefined) return cut;
+  if (folder === undefined || name === undefined) return { ...cut, missing: "the folder of the pictures is not known" };
   try {
     const file = pictureIn(folder, name);
-    if (file === undefined) return cut;
-    const { bytes } = await readPictureFile(file);
-    const pixels = await sharp(bytes)
-      .rotate()
-      .extract(cut)
-      .resize(longestSide, longestSide, { fit: "inside", withoutEnlargement: false })
-      .jpeg({ quality: 70 })
-      .toBuffer();
+    if (file === undefined) return { ...cut, missing: `${name} is not in ${folder}` };
+    const pixels = await pixelsOf(file, name, cut);
     return { ...cut, address: `data:image/jpeg;base64,${pixels.toString("base64")}` };
-  } catch {
-    // The picture is missing, outside the folder or of another size than annotated: show the boxes without it.
-    return cut;
+  } catch (error) {
+    // The boxes are shown without it.
+    return { ...cut, missing: error instanceof Error ? error.message.split("\n", 1)[0]! : String(error) };
   }
+}
+
+/** A JPEG of the cut. @throws InputError where the picture is smaller than its annotations say. */
+async function pixelsOf(path: string, name: string, { left, top, width, height }: Cut): Promise<Buffer> {
+  const inTar = pictureAt(path);
+  const bytes = typeof inTar === "string" ? (await readPictureFile(path)).bytes : inTar;
+  const opened = isBitmap(bytes) ? await bitmapOf(bytes) : sharp(bytes).rotate();
+  const { autoOrient, ...stored } = await opened.metadata();
+  const size = isBitmap(bytes) ? stored : autoOrient;
+  if (left + width > size.width || top + height > size.height)
+    throw new InputError(`${name} has ${size.width} × ${size.height} pixels, fewer than the annotations say`);
+  return opened
+    .extract({ left, top, width, height })
+    .resize(longestSide, longestSide, { fit: "inside", withoutEnlargement: false })
+    .jpeg({ quality: 70 })
+    .toBuffer();
+}
+
+async function bitmapOf(bytes: Buffer) {
+  const { data, width, height } = await decodePicture(bytes);
+  return sharp(data, { raw: { width, height, channels: 3 } });
 }

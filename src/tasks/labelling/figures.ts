@@ -1,6 +1,6 @@
 /** Statistics of a labelled dataset: the paper's by one SQL query over its tables, the rest from the sums of the shards. */
 
-import { duckdb, literal } from "../../data/duckdb.ts";
+import { duckdb, fileLiteral } from "../../data/duckdb.ts";
 import { readStatistics, type ShardStatistics, shardFile } from "../../data/pairs/labelled.ts";
 import type { Shard } from "../../data/pairs/shards.ts";
 
@@ -36,7 +36,7 @@ export async function duplicatesOf(folder: string, shards: readonly Shard[]): Pr
 
 /** SQL tables: `rows` of all shards, with the index of the shard and of the row in it, and `twins`, the duplicates. */
 function tablesOf(folder: string, shards: readonly Shard[]): string {
-  const files = shards.map((shard) => literal(shardFile(folder, shard, "table"))).join();
+  const files = shards.map((shard) => fileLiteral(shardFile(folder, shard, "table"))).join();
   return `
     rows AS (SELECT file_index AS shard, file_row_number AS row, digest, regions FROM read_parquet([${files}])),
     twins AS (SELECT shard, row FROM rows QUALIFY row_number() OVER (PARTITION BY digest ORDER BY shard, row) > 1)`;
