@@ -51,12 +51,15 @@ test("killed, interrupted and resumed, an adaptation writes the same bytes as on
   assert.equal((await endedAt(2, "SIGKILL", ...words("killed"))).code, null);
   const refused = await groundling(words("killed"));
   assert.equal(refused.code, 1);
-  assert.match(refused.stderr, /holds an adaptation .*; go on with it by --resume, or give another folder by --out/);
+  assert.match(
+    refused.stderr,
+    /contains an adaptation .*; continue it with --resume, or give another folder with --out/,
+  );
   const interrupted = await endedAt(8, "SIGINT", ...words("killed", "--resume"));
   assert.equal(interrupted.code, 130, interrupted.stderr);
   assert.match(
     interrupted.stderr,
-    /interrupted after \d+ steps, which .* keeps; go on with the same words and --resume/,
+    /interrupted after \d+ steps, saved in .*; to continue, add --resume to the same command/,
   );
   const end = await groundling(words("killed", "--resume", "--quiet"));
   assert.deepEqual([end.code, end.stderr], [0, ""]);

@@ -33,7 +33,7 @@ const report = (name: string) => JSON.parse(readFileSync(join(out(name), "adapta
 
 test("full tuning writes a model, and tells what was forgotten of everyday things", async () => {
   const table = await run(["adapt", "--data", data, "--epochs", "1", ...short, "--out", out("full")]);
-  assert.match(table, /full: \d+ numbers learned in 2 steps/);
+  assert.match(table, /full: \d+ parameters trained in 2 steps/);
   assert.match(table, /other things/);
   const { retained, steps, classes } = report("full");
   assert.deepEqual([steps, classes], [2, ["apple", "chair"]]);
@@ -47,7 +47,7 @@ test("full tuning writes a model, and tells what was forgotten of everyday thing
 test("a tuned prompt is a few kB, forgets nothing, and answers through detect, eval and export", async () => {
   const way = ["--method", "prompt", "--steps", "5", "--in-place"];
   const table = await run(["adapt", "--data", data, ...way, ...short, "--out", out("prompt")]);
-  assert.match(table, /^other things: scored once, as a tuned prompt cannot change/m);
+  assert.match(table, /^other things: scored once, because a tuned prompt does not change/m);
   const file = join(out("prompt"), "prompt.safetensors");
   assert.ok(statSync(file).size < 8192);
   const { retained } = report("prompt");
@@ -110,9 +110,9 @@ test("adapters are asked by any words; what they were learned for is not any mod
 test("what makes no sense is refused before anything is trained", async () => {
   const refusals: [string[], RegExp][] = [
     [["--epochs", "1", "--steps", "1"], /--epochs.*cannot be used with.*--steps/],
-    [["--method", "full", "--in-place"], /take the method prompt/],
-    [["--method", "prompt", "--replay", data], /nothing to replay/],
-    [["--replay-weight", "2"], /no set to replay/],
+    [["--method", "full", "--in-place"], /use the method prompt/],
+    [["--method", "prompt", "--replay", data], /replay has no effect/],
+    [["--replay-weight", "2"], /a replay weight needs a replay set/],
     [["--retain", join(folder, "nowhere.json")], /nowhere\.json/],
   ];
   for (const [words, message] of refusals) {

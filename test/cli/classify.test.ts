@@ -91,10 +91,13 @@ test("an ending that no vectors have, and nothing to embed, are refused before t
   const out = join(folder, "vectors.txt");
   const ending = await groundling(["embed", pictures[0]!, "--model", "absent", "--out", out]);
   assert.deepEqual([ending.code, existsSync(out)], [1, false]);
-  assert.match(ending.stderr, /vectors\.txt: vectors are written as \.safetensors, \.npy, \.parquet/);
+  assert.match(
+    ending.stderr,
+    /vectors\.txt: unknown extension; vectors are written as \.safetensors, \.npy, \.parquet/,
+  );
   const nothing = await groundling(["embed", "--model", model, "--out", join(folder, "v.npy")]);
   assert.equal(nothing.code, 2);
-  assert.match(nothing.stderr, /say what to embed/);
+  assert.match(nothing.stderr, /nothing to embed/);
 });
 
 test("a file that is no model is refused by its name", async () => {

@@ -48,7 +48,7 @@ test("the program says its version, its commands, and what was meant", async () 
 
 test("a command line that makes no sense is refused with what would make some", async () => {
   for (const [words, expected] of [
-    [["detect", picture], /say what to find: --prompt/],
+    [["detect", picture], /no names to find; give --prompt/],
     [["detect"], /missing required argument 'images'/],
     [["detect", picture, "--prompt", "dog", "--classes", "dog"], /cannot be used with/],
     [["detect", picture, "--prompt", "dog", "--threshold", "2"], /give a number from 0 to 1/],
@@ -76,7 +76,10 @@ test("convert makes a folder that loads with the same numbers, and refuses the w
   const words = ["convert", from, "--to", to, "--preset", "nano"];
   const wrong = await groundling(words);
   assert.equal(wrong.code, 1);
-  assert.match(wrong.stderr, /has 30522 tokens, the model 988; give its own with --vocab|does not fit/);
+  assert.match(
+    wrong.stderr,
+    /has 30522 tokens, but the model has 988; give the model.s vocabulary with --vocab|does not fit/,
+  );
   assert.ok(!existsSync(to));
   const vocab = join(repository, "assets/words/vocab.txt");
   const { code, stderr } = await groundling(["convert", from, "--to", to, "--vocab", vocab, "--size", "96,160"]);
@@ -175,7 +178,7 @@ test("training into a folder that holds a run is refused with both ways out, and
   const words = ["train", join(repository, "recipes/first-world.json"), "--quiet", "--out", out];
   await assert.rejects((await programFor(words)).parseAsync(words, { from: "user" }), {
     name: "InputError",
-    message: /holds a run .*; go on with it by --resume, or give another folder by --out/,
+    message: /contains a run .*; continue it with --resume, or give another folder with --out/,
   });
   assert.deepEqual(readdirSync(out).sort(), ["last.safetensors", "log.jsonl"]);
   for (const name of readdirSync(out)) assert.equal(readFileSync(join(out, name), "utf8"), "of an earlier run");

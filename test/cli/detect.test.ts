@@ -209,7 +209,10 @@ test("pictures of one name in two folders are refused where a format would keep 
   }
   const { code, stdout, stderr } = await groundling(["detect", ...copies, ...question, "--format", "fiftyone"]);
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /one\/same\.png and .*two\/same\.png would both be written as same; give the folder around/);
+  assert.match(
+    stderr,
+    /one\/same\.png and .*two\/same\.png would both be written as same; give the folder that contains/,
+  );
 });
 
 test("drawings of an earlier run are no pictures of a folder; a list and bytes come on standard input; quiet is quiet", async () => {
@@ -223,7 +226,7 @@ test("drawings of an earlier run are no pictures of a folder; a list and bytes c
     JSON.parse(again.stdout).map(({ image }: Entry) => image),
     ["one.png", second],
   );
-  assert.match(again.stderr, /^1 drawings \(\*\.groundling\.png\) were left out/m);
+  assert.match(again.stderr, /^skipped 1 drawings \(\*\.groundling\.png\)/m);
   const bytes = await groundling(["detect", "-", second, ...question, "--format", "json", "--quiet"], {
     input: readFileSync(first),
   });

@@ -87,7 +87,7 @@ test("data convert divides a set, keeps the splits of a folder, and tells what a
     [1, 2, 3],
   );
   const shares = await run("convert", photos, back, "--to", "coco", "--split", "0.5,0.5");
-  assert.match(shares.error!.message, /shares of --split and --pictures are for yolo and voc/);
+  assert.match(shares.error!.message, /shares in --split and --pictures are only for yolo and voc/);
   const gone = await run("convert", photos, join(folder, "gone"), "--to", "yolo", "--images", folder);
   assert.match(gone.error!.message, /pictures are missing/);
 });

@@ -54,7 +54,7 @@ test("full tuning trains all but the first layers or the parts named, a linear p
   assert.deepEqual(trainedNames(names, "linear"), probe);
   assert.throws(() => trainedNames(names, "full", ["bakcbone"]), { name: "InputError", message: /bakcbone/ });
   assert.throws(() => trainedNames(names, "full", ["("]), { name: "InputError", message: /regular expression/ });
-  assert.throws(() => trainedNames(names, "linear", ["rpn"]), { name: "InputError", message: /nothing is left/ });
+  assert.throws(() => trainedNames(names, "linear", ["rpn"]), { name: "InputError", message: /no parameter is left/ });
 });
 
 test("epochs are passes over the pictures that are learned from, and replay makes them longer", async () => {
@@ -71,12 +71,12 @@ test("epochs are passes over the pictures that are learned from, and replay make
 test("requests that contradict themselves are refused", async () => {
   const refused = (more: Partial<AdaptationRequest>, message: RegExp) =>
     assert.rejects(adapt(more), { name: "InputError", message });
-  await refused({ epochs: 2 }, /both steps and epochs/);
-  await refused({ replayWeight: 2 }, /no set to replay/);
-  await refused({ replay: { data: annotations } }, /nothing to replay/);
+  await refused({ epochs: 2 }, /both steps and epochs are given/);
+  await refused({ replayWeight: 2 }, /a replay weight needs a replay set/);
+  await refused({ replay: { data: annotations } }, /replay has no effect/);
 });
 
-test("only a tuned prompt can stand in place of the words", async () => {
+test("in place works only with a tuned prompt", async () => {
   await assert.rejects(adapt({ method: "linear", inPlace: true }), { name: "InputError", message: /method prompt/ });
   const [added, inPlace] = [await adapt({ method: "prompt" }), await adapt({ method: "prompt", inPlace: true })];
   assert.equal(inPlace.prompt!.inPlace, true);

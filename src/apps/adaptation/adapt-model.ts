@@ -1,4 +1,4 @@
-/** Adapts a GLIP to a dataset of one user (GLIP, section 5; `tools/finetune.py`). */
+/** Adapts a GLIP to a user's dataset (GLIP, section 5; `tools/finetune.py`). */
 
 import { fewShot } from "../../data/training/few-shot.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
@@ -32,64 +32,64 @@ import { type Pace, paceOf } from "./pace.ts";
 
 export interface AdaptationRequest {
   method: Method;
-  /** Annotations of the pictures to learn from. */
+  /** Training annotations. */
   train: SourceFiles;
-  /** Annotations by whose average precision the rate falls, the run ends, and the best weights are kept. */
+  /** Validation annotations. Their average precision decides when the learning rate falls, when to stop, and which weights are kept. */
   valid?: SourceFiles;
-  /** Whether a tuned prompt stands in place of the words, instead of being added to them; it finds the same. */
+  /** Whether the tuned vectors replace the words' features instead of being added to them. The detections are the same. */
   inPlace?: boolean;
-  /** Words that some classes are asked for in, by their labels; the others by their names alone. */
+  /** Prompts for some classes, by their labels; the other classes use their names. */
   captions?: readonly ClassPrompt[];
-  /** Pictures for each class, chosen by the seed; all unless told. */
+  /** Training pictures per class, chosen by the seed. Default: all. */
   shots?: number;
-  /** 10 unless told, as in GLIP's recipe. */
+  /** Default: 10, as in GLIP's recipe. */
   seed?: number;
-  /** Most steps; 200 epochs with `valid`, which ends it sooner, and 100 steps without unless told. */
+  /** Maximum number of steps. Default: 200 epochs with `valid`, which usually stops sooner, and 100 steps without. */
   steps?: number;
-  /** In place of `steps`: most passes over the pictures that are learned from. */
+  /** Instead of `steps`: maximum number of passes over the training pictures. */
   epochs?: number;
-  /** The method's own unless told. */
+  /** Default: depends on the method. */
   learningRate?: number;
   weightDecay?: number;
-  /** Patterns of the names of parts that stay as they are, in place of the first layers of a Swin. */
+  /** Regular expressions for names of parameters that are not trained. Default: the first layers of a Swin. */
   frozen?: readonly string[];
-  /** In a batch; 4 unless told. */
+  /** Pictures per batch. Default: 4. */
   pictures?: number;
-  /** Lengths of the pictures' sides; the model's own unless told. */
+  /** Sides of the resized pictures. Default: the model's own. */
   size?: SizeRule;
-  /** Annotations that are learned beside, so that less is forgotten. */
+  /** Annotations to train on as well, so that the model forgets less. */
   replay?: SourceFiles;
-  /** Pictures of the replay to one of the dataset; 1 unless told. */
+  /** Replay pictures per picture of the dataset. Default: 1. */
   replayWeight?: number;
   listeners?: readonly TrainingListener[];
-  /** Told of the memory that training will take, before it starts. */
+  /** Called before training with an estimate of its memory. */
   memory?: (estimate: MemoryEstimate) => void;
-  /** Where the run is kept as it goes, so that it can be taken up and end in the same bits. */
+  /** Where to write checkpoints, from which a run can be resumed with the same bits. */
   checkpoints?: Omit<CheckpointOptions, "shapes" | "recipe">;
-  /** Saves and returns after the step under way. */
+  /** Saves and returns after the current step. */
   signal?: AbortSignal;
 }
 
 export interface Adaptation {
-  /** The model as it has become; of prompt tuning with the learned vectors added to every caption. */
+  /** The adapted model. After prompt tuning, it adds the learned vectors to every caption. */
   stored: StoredModel;
-  /** The numbers that were learned, by parameter or adapter. */
+  /** The trained numbers, by parameter or adapter. */
   learned: Numbers;
-  /** What prompt tuning has learned, to be stored alone. */
+  /** The result of prompt tuning, which is stored separately. */
   prompt?: AdaptedPrompt;
   /** Class names in the order of the prompt. */
   names: readonly string[];
-  /** Steps taken. */
+  /** Training steps that were run. */
   steps: number;
   /** The best average precision on `valid`. */
   best: number | undefined;
-  /** Whether `signal` ended it before its time. */
+  /** Whether `signal` stopped it early. */
   interrupted: boolean;
-  /** Seconds of learning, over all runs that were taken up. */
+  /** Seconds of training, over all resumed runs. */
   seconds: number;
 }
 
-/** The compiled training steps of one model, which take seconds to make; adaptations of the same method share one. */
+/** The compiled training steps of a model. Compiling takes seconds; adaptations by the same method share one. */
 export class TrainingSessions {
   private readonly known = new Map<string, GroundingTrainingStep>();
 
@@ -111,9 +111,8 @@ export class TrainingSessions {
 }
 
 /**
- * Trains `base` on a dataset, whose classes need not be told: they stand in its annotations. `base` stays as it is. Give the same `sessions`
- * to adaptations of the same base. Throws InputError that lists what is wrong with the data before anything is trained, and where the
- * checkpoint to go on from is of other settings.
+ * Adapts `base` to a dataset, whose annotations name its classes. Does not change `base`. Share `sessions` between adaptations of the
+ * same base. Throws InputError before training that lists all problems in the data, or if the checkpoint to resume has other settings.
  */
 export async function adaptModel(
   base: StoredModel,
@@ -167,7 +166,7 @@ interface Learning {
   step: GroundingTrainingStep;
 }
 
-/** Trains what a method learns; what was best by the scores is in `kept`. */
+/** Trains the numbers of a method; `kept` then has the ones with the best score. */
 function learn(
   request: AdaptationRequest,
   { learnable, composer, pace, kept, step }: Learning,
@@ -199,7 +198,7 @@ function learn(
   });
 }
 
-/** How pictures and words become batches. */
+/** How batches are composed. */
 function setupOf(
   { train, captions, shots, replay, replayWeight = 1, seed = 10, pictures = 4, ...request }: AdaptationRequest,
   { model, vocabulary, preparation }: StoredModel,
@@ -215,7 +214,7 @@ function setupOf(
       { ...train, weight: 1, captions, ...(shots === undefined ? {} : { shots }) },
       ...(replay ? [{ ...replay, weight: replayWeight }] : []),
     ],
-    // All names in their order, as the model is asked later (GLIP `DISABLE_SHUFFLE`).
+    // All names in order, as in inference (GLIP `DISABLE_SHUFFLE`).
     negatives: { most: names.length, one: 0, none: 0, all: 1, ordered: true },
   };
 }
@@ -232,12 +231,12 @@ function memoryOf({ model, numbers }: Learnable, setup: DatasetComposerSetup, { 
   });
 }
 
-/** With the point behind the last name, and one place that the sampler of names keeps free. */
+/** Includes the period after the last name, and one token that the sampler of names keeps free. */
 function tokensOf({ passes }: AdaptedData["prompt"]): number {
   return passes[0]!.ids.length + 2;
 }
 
-/** The steps asked for, or those of the passes asked for over so many pictures. */
+/** The requested steps, or the steps for the requested passes. */
 function stepsOf(
   { steps, epochs, replay, replayWeight = 1, pictures: batch = 4 }: AdaptationRequest,
   pictures: number,
@@ -246,7 +245,7 @@ function stepsOf(
   return steps ?? (epochs === undefined ? undefined : Math.ceil((epochs * pictures) / own));
 }
 
-/** What prompt tuning has learned; nothing of other methods. */
+/** The result of prompt tuning; undefined for other methods. */
 function promptOf(
   learned: Numbers,
   { data, base }: { data: AdaptedData; base: StoredModel },
@@ -259,22 +258,22 @@ function promptOf(
 function refuseLongPrompt(method: Method, { prompt, names }: AdaptedData, { model }: StoredModel): void {
   if (method === "prompt" && (prompt.passes.length > 1 || tokensOf(prompt) > model.maxTokens))
     throw new InputError(
-      `the ${names.length} names need more than the ${model.maxTokens} tokens of one prompt; take another method`,
+      `the ${names.length} names need more than the ${model.maxTokens} tokens of one prompt; use another method`,
     );
 }
 
 function refuseContradictions({ method, inPlace, replay, replayWeight, steps, epochs }: AdaptationRequest): void {
   if (method === "prompt" && replay)
-    throw new InputError("prompt tuning changes nothing that other prompts use, so there is nothing to replay");
+    throw new InputError("prompt tuning does not change other prompts, so replay has no effect; remove replay");
   if (inPlace && method !== "prompt")
-    throw new InputError("only a tuned prompt can stand in place of the words; take the method prompt");
+    throw new InputError("in place works only with a tuned prompt; use the method prompt");
   if (replayWeight !== undefined && !replay)
-    throw new InputError("there is a weight of the replay but no set to replay; give one, or leave the weight out");
+    throw new InputError("a replay weight needs a replay set; give one, or remove the weight");
   if (steps !== undefined && epochs !== undefined)
-    throw new InputError("both steps and epochs were given; take one of them");
+    throw new InputError("both steps and epochs are given; give only one of them");
 }
 
-/** The same prompt with vectors that stand in place of the words'. */
+/** The same prompt, with vectors that replace the words' features. */
 async function inPlaceOf(
   prompt: AdaptedPrompt,
   caption: Pass,

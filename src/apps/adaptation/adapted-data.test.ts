@@ -49,13 +49,17 @@ test("a good set is read with its classes in order and one prompt for them", asy
 });
 
 test("a set that cannot be learned is refused by its name and what is wrong with it", async () => {
-  await refused(["dog", "cat", "owl"], [1], /annotations\.json cannot be learned: no box of "cat", "owl"/);
+  await refused(
+    ["dog", "cat", "owl"],
+    [1],
+    /annotations\.json cannot be used for training: there are no boxes of "cat", "owl"/,
+  );
   await refused(["dog", "cat"], [1, 9, 2], /annotations\.json \$\.annotations\[1\]: there is no category 9/);
   await refused(["dog"], [], /annotations\.json has no picture with a box/);
   await refused(["dog", ""], [1, 2], /no word is left of ""/);
   await refused(["dog", " () "], [1, 2], /no word is left of/);
   await refused([Array(300).fill("dog").join(" ")], [1], /more than the 30 tokens/);
-  await refused(["fire_truck", "fire truck"], [1, 2], /two classes are read as "fire truck"/);
+  await refused(["fire_truck", "fire truck"], [1, 2], /two classes have the same name for the model, "fire truck"/);
 });
 
 test("a split whose classes are others, or in another order, is refused", async () => {
@@ -69,7 +73,7 @@ test("a split whose classes are others, or in another order, is refused", async 
   for (const names of [["cat", "dog"], ["dog"]])
     await assert.rejects(refuseOtherClasses({ train, test: copy("test.json", names) }), {
       name: "InputError",
-      message: /test\.json has the classes .*train\.json has dog, cat; give all splits the same/,
+      message: /test\.json has the classes .*but .*train\.json has dog, cat; give all splits the same classes/,
     });
 });
 

@@ -1,4 +1,4 @@
-/** The dataset that a model is adapted to: its splits, and what must be right before anything is trained. */
+/** The dataset for an adaptation: its splits, and checks before training. */
 
 import { statSync } from "node:fs";
 import { type DatasetChoice, findSets } from "../../data/readers/find-dataset.ts";
@@ -19,13 +19,13 @@ export interface Splits {
 }
 
 /**
- * The splits of a dataset: what is called train, valid (val) and test. A dataset in one piece, or a split that is said, is all for training.
- * Throws InputError where there is nothing, or where it is unclear what to train on.
+ * The splits train, valid (or val) and test of a dataset. A dataset without splits, or a chosen split, is used for training only.
+ * Throws InputError if there is no dataset, or if the split to train on is not clear.
  */
 export function splitsOf(data: string, choice: DatasetChoice = {}): Splits {
   const sets = findSets(data, choice, "boxes");
   const [only, ...more] = sets;
-  // A file names its split by itself; a split of a folder is found there again.
+  // The path of a file determines the split; a split of a folder needs its name.
   const source = ({ path, split, format }: (typeof sets)[number]): SourceFiles => ({
     ...(statSync(path).isFile() && format !== "yolo"
       ? { data: path }
@@ -43,13 +43,13 @@ export function splitsOf(data: string, choice: DatasetChoice = {}): Splits {
       ...(test[0] && { test: source(test[0]) }),
     };
   const names = sets.map(({ split, path }) => split ?? path).join(", ");
-  const what = train.length === 0 ? "none of them is called train" : "several are for training";
-  throw new InputError(`${data} has the splits ${names}, and ${what}; say which to train on with --split NAME`);
+  const what = train.length === 0 ? "none of them is named train" : "several are for training";
+  throw new InputError(`${data} has the splits ${names}, and ${what}; choose one to train on with --split NAME`);
 }
 
 /**
- * Throws InputError where a split to be scored names other classes than the training's, or in another order: learned prompts
- * stand at the places of their classes in the caption.
+ * Throws InputError if valid or test has other classes than train, or the same in another order: a tuned prompt depends on the
+ * position of each class in the caption.
  */
 export async function refuseOtherClasses({ train, valid, test }: Splits): Promise<void> {
   const classes = async (files: SourceFiles) => {
@@ -61,32 +61,32 @@ export async function refuseOtherClasses({ train, valid, test }: Splits): Promis
     const scored = files === undefined ? learned : (await classes(files)).join(", ");
     if (scored !== learned)
       throw new InputError(
-        `${nameOfSource(files!)} has the classes ${scored}, ${nameOfSource(train)} has ${learned}; give all splits the same, in one order`,
+        `${nameOfSource(files!)} has the classes ${scored}, but ${nameOfSource(train)} has ${learned}; give all splits the same classes in the same order`,
       );
   }
 }
 
-/** The path of a source, with its split where the path does not tell. */
+/** The path of a source, with its split if the path does not determine it. */
 export function nameOfSource({ data, split }: SourceFiles): string {
   return split === undefined ? data : `${data} (${split})`;
 }
 
 export interface AdaptedData {
-  /** Of all classes, in the order of their ids. */
+  /** Names of all classes, in the order of their ids. */
   names: readonly string[];
-  /** Of the boxes of each picture that has one. */
+  /** For each picture, the class names of its boxes. */
   classes: readonly (readonly string[])[];
-  /** Of all pictures, in pixels. */
+  /** Sizes of all pictures, in pixels. */
   sizes: readonly Size[];
-  /** The classes in the words that they are asked for in. */
+  /** The classes with the words used in the prompt. */
   asked: readonly (string | ClassPrompt)[];
-  /** How they are asked for. */
+  /** The prompt for all classes. */
   prompt: Prompt;
 }
 
 /**
- * Reads annotations for training and looks them over. Throws InputError that lists what is wrong: unknown ids, no boxes at all or
- * of a class, names without a word, too long for the model, or that read alike.
+ * Reads and checks annotations for training. Throws InputError that lists all problems: unknown ids, no boxes, classes without
+ * boxes, and class names that are empty, too long for the model, or equal after cleaning.
  */
 export async function readAdaptedData(
   files: SourceFiles,
@@ -95,11 +95,11 @@ export async function readAdaptedData(
 ): Promise<AdaptedData> {
   const { names, examples } = await readSource(files);
   if (names.length === 0)
-    throw new InputError(`${files.data} has captions alone; a model is adapted to boxes of classes`);
+    throw new InputError(`${files.data} has only captions; adapting a model needs boxes of classes`);
   const unknown = labelsOf(captions).filter((label) => !names.includes(label));
   if (unknown.length > 0)
     throw new InputError(
-      `captions: ${files.data} has no class ${unknown.map(quote).join(", ")}, only ${names.join(", ")}`,
+      `captions: ${files.data} has no class ${unknown.map(quote).join(", ")}; it has ${names.join(", ")}`,
     );
   const asked = classesInWords(names, captions);
   const prompt = words.promptOf(asked, { maxTokens: model.maxTokens });
@@ -109,11 +109,13 @@ export async function readAdaptedData(
   const alike = names.filter((name, k) => names.findIndex((other) => cleanName(other) === cleanName(name)) !== k);
   const problems = [
     ...(without.length > 0
-      ? [`no box of ${without.map(quote).join(", ")} to learn from: give some, or take the class away`]
+      ? [`there are no boxes of ${without.map(quote).join(", ")}: add some, or remove the class`]
       : []),
-    ...(alike.length > 0 ? [`two classes are read as ${alike.map(quote).join(", ")}: rename one`] : []),
+    ...(alike.length > 0
+      ? [`two classes have the same name for the model, ${alike.map(quote).join(", ")}: rename one`]
+      : []),
   ];
-  if (problems.length > 0) throw new InputError(`${files.data} cannot be learned: ${problems.join("; ")}`);
+  if (problems.length > 0) throw new InputError(`${files.data} cannot be used for training: ${problems.join("; ")}`);
   const sizes = examples.map(({ width, height }) => ({ width, height }));
   return { names, classes, sizes, asked, prompt };
 }

@@ -1,4 +1,4 @@
-/** What is kept of an adaptation while it runs, and how it is taken up. */
+/** The state of a running adaptation, and how it is resumed. */
 
 import { resolve } from "node:path";
 import type { SourceFiles } from "../../data/training/sources.ts";
@@ -13,9 +13,9 @@ import { baseOf } from "../../tasks/finding/base-mark.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import type { AdaptationRequest } from "./adapt-model.ts";
 
-/** The best numbers so far and the seconds spent. Give it to `train` twice: as listener, and as restorable. */
+/** The best numbers so far and the seconds of training. Give it to `train` twice: as a listener and as a restorable. */
 export class KeptRun implements TrainingListener, Restorable {
-  /** The numbers of the best evaluation; the run's own before the first. */
+  /** The numbers of the best evaluation; before the first evaluation, the run's numbers. */
   best: Numbers;
   readonly checkpoints: CheckpointOptions | undefined;
   private earlier = 0;
@@ -30,12 +30,12 @@ export class KeptRun implements TrainingListener, Restorable {
     this.checkpoints = request.checkpoints && { ...request.checkpoints, recipe: settingsOf(request, base) };
   }
 
-  /** Seconds of learning, over all runs. */
+  /** Seconds of training, over all resumed runs. */
   get seconds(): number {
     return this.earlier + (performance.now() - this.began) / 1000;
   }
 
-  /** Reads what `train` does not restore. Throws InputError where the folder's run has other settings. */
+  /** Restores the state that `train` does not restore. Throws InputError if the folder contains a run with other settings. */
   async takeUp(): Promise<void> {
     if (!this.checkpoints?.resume) return;
     const { folder, recipe } = this.checkpoints;
@@ -45,7 +45,7 @@ export class KeptRun implements TrainingListener, Restorable {
     const differing = differences(state.recipe, recipe);
     if (differing.length > 0)
       throw new InputError(
-        `${folder} keeps a run with another ${differing.join(", ")}; give the same as before, or another folder by --out`,
+        `${folder} contains a run with another ${differing.join(", ")}; give the same options as before, or another folder with --out`,
       );
     if (state.best !== null) this.best = (await readCheckpoint(checkpointFile(folder, "best"))).weights;
   }
@@ -63,12 +63,13 @@ export class KeptRun implements TrainingListener, Restorable {
   }
 
   restore(state: Json): void {
-    if (typeof state !== "number") throw new RecipeError("the checkpoint is of no adaptation; start the run anew");
+    if (typeof state !== "number")
+      throw new RecipeError("the checkpoint does not belong to an adaptation; start a new run");
     this.earlier = state;
   }
 }
 
-/** All that decides what is learned, by the names of the options. */
+/** All settings that affect the result, by the names of the options. */
 function settingsOf(request: AdaptationRequest, base: StoredModel): { [name: string]: Json } {
   const { mark } = baseOf(base);
   const { method, train, valid, inPlace, captions, shots, seed, steps, epochs } = request;
@@ -85,7 +86,7 @@ function filesOf({ data, images }: SourceFiles): string[] {
   return [data, ...(images === undefined ? [] : [images])].map((path) => resolve(path));
 }
 
-/** Names of what differs. */
+/** Names of the settings that differ. */
 function differences(before: Json | undefined, now: Json | undefined): string[] {
   const [a, b] = [before, now].map((value) => new Map(Object.entries(value ?? {})));
   const names = [...new Set([...a!.keys(), ...b!.keys()])];

@@ -1,4 +1,4 @@
-/** What a method learns: the numbers that change, and how the model's weights and their gradients follow from them. */
+/** What a method trains: its numbers, and how to compute the model's weights from them and their gradients from the model's. */
 
 import { Random } from "../../data/random.ts";
 import type { Numbers } from "../../learning/optimizer.ts";
@@ -8,17 +8,17 @@ import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/finding/tunable-p
 import { type Method, trainedNames } from "./methods.ts";
 
 export interface Learnable {
-  /** The base's, or one with a tunable prompt. */
+  /** The base model, or the base model with a tunable prompt. */
   model: StoredModel["model"];
-  /** Parameters of it of which gradients are wanted. */
+  /** The parameters whose gradients are needed. */
   names: readonly string[];
-  /** What is learned; written to as it is. */
+  /** The trained numbers; training updates these arrays in place. */
   numbers: Numbers;
   weights(numbers: Numbers): Numbers;
   gradients(numbers: Numbers, ofWeights: Numbers): Numbers;
 }
 
-/** The base's own arrays stay as they are. Errors as `trainedNames`. */
+/** Does not change the base's arrays. Errors as `trainedNames`. */
 export function learnableOf(
   base: StoredModel,
   { method, frozen, seed }: { method: Method; frozen?: readonly string[] | undefined; seed: number },

@@ -1,4 +1,4 @@
-/** The ways of adapting a GLIP: what each trains, and how fast (GLIP `tools/finetune.py`, TUNING_HIGHLEVEL_OVERRIDE, and its README). */
+/** The methods of adapting a GLIP: the parameters and learning rate of each (GLIP `tools/finetune.py`, TUNING_HIGHLEVEL_OVERRIDE, and its README). */
 
 import { InputError } from "../../errors.ts";
 import { adaptedLayers } from "../../tasks/finding/adapters.ts";
@@ -8,7 +8,7 @@ export const methods = ["full", "linear", "prompt", "adapters"] as const;
 export type Method = (typeof methods)[number];
 
 export interface Way {
-  /** Pattern of the names of what it trains. */
+  /** Regular expression for the names of trained parameters. */
   trained: string;
   learningRate: number;
   weightDecay: number;
@@ -22,30 +22,31 @@ export const ways: Record<Method, Way> = {
     weightDecay: 0.05,
   },
   prompt: { trained: TUNABLE_PROMPT.replaceAll(".", "\\."), learningRate: 0.05, weightDecay: 0.25 },
-  // Not in GLIP: rates as low-rank adapters are trained elsewhere.
+  // Not in GLIP: a usual rate for low-rank adapters.
   adapters: { trained: adaptedLayers, learningRate: 1e-3, weightDecay: 0 },
 };
 
-/** Parts that stay as they are unless told: the first layers of a Swin (GLIP `FREEZE_CONV_BODY_AT` 2). */
+/** Frozen by default: the first layers of a Swin (GLIP `FREEZE_CONV_BODY_AT` 2). */
 export const firstLayers = "^backbone\\.body\\.(patch_embed|layers\\.0)\\.";
 
 /**
- * Of all the names, those that a way trains; `frozen` are patterns in place of `firstLayers`.
- * Throws InputError for a pattern that is none, for one that meets nothing, and where nothing is left.
+ * The names of the parameters that a method trains; `frozen` replaces `firstLayers`.
+ * Throws InputError for an invalid pattern, for a pattern that matches nothing, and if no parameter is left.
  */
 export function trainedNames(names: readonly string[], method: Method, frozen?: readonly string[]): string[] {
   const patterns = (frozen ?? [firstLayers]).map((pattern) => {
     try {
       return new RegExp(pattern);
     } catch {
-      throw new InputError(`frozen: ${pattern} is no regular expression`);
+      throw new InputError(`frozen: ${pattern} is not a regular expression`);
     }
   });
   const idle = patterns.filter((pattern) => !names.some((name) => pattern.test(name)));
   if (frozen && idle.length > 0)
-    throw new InputError(`frozen: the model has no parameter like ${idle.map(({ source }) => source).join(", ")}`);
+    throw new InputError(`frozen: no parameter of the model matches ${idle.map(({ source }) => source).join(", ")}`);
   const ofWay = new RegExp(`^${ways[method].trained}`);
   const trained = names.filter((name) => ofWay.test(name) && !patterns.some((pattern) => pattern.test(name)));
-  if (trained.length === 0) throw new InputError(`frozen: nothing is left for ${method} to train; freeze less`);
+  if (trained.length === 0)
+    throw new InputError(`frozen: no parameter is left for the method ${method} to train; freeze fewer`);
   return trained;
 }

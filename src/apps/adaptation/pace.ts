@@ -1,4 +1,4 @@
-/** How long and how fast a model is adapted (GLIP `tools/finetune.py`). */
+/** The number of steps and the learning rate of an adaptation (GLIP `tools/finetune.py`). */
 
 import { EarlyStop } from "../../learning/early-stop.ts";
 import { Plateau } from "../../learning/plateau.ts";
@@ -10,24 +10,24 @@ import { datasetEvaluation } from "../training/dataset-evaluation.ts";
 import type { AdaptationRequest } from "./adapt-model.ts";
 import type { Learnable } from "./learnable.ts";
 
-/** Steps between evaluations, so that more time goes into learning than into scoring. */
+/** Minimum number of steps between evaluations, so that training takes more time than scoring. */
 const LEAST_EPOCH = 20;
 
-/** Passes over few pictures that count as one epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
+/** Steps per epoch. Few pictures are repeated within an epoch (GLIP `shot_epochs_copy`); an epoch has at least `LEAST_EPOCH` steps. */
 function epochSteps(pictures: number, { shots, pictures: batch = 4 }: AdaptationRequest): number {
   const copies = shots === undefined || shots > 5 ? 1 : shots > 3 ? 2 : shots > 1 ? 4 : 8;
   return Math.max(LEAST_EPOCH, Math.ceil((copies * pictures) / batch));
 }
 
-/** What `train` takes of how long and how fast. */
+/** The options of `train` for the number of steps and the learning rate. */
 export interface Pace
   extends Pick<TrainingOptions<unknown>, "totalSteps" | "learningRate" | "evaluation" | "restorables"> {
   listeners: readonly TrainingListener[];
-  /** Ends the run when the scores no longer rise. */
+  /** Stops the run when the scores no longer rise. */
   signal?: AbortSignal;
 }
 
-/** How long and how fast: by the scores on `valid` as in GLIP's recipe for Object Detection in the Wild, else by a cosine over the steps. */
+/** With `valid`, the scores decide, as in GLIP's recipe for ODinW. Without it, the rate is a cosine over the steps. */
 export async function paceOf(
   request: AdaptationRequest,
   stored: StoredModel,

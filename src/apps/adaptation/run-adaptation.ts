@@ -1,4 +1,4 @@
-/** An adaptation with its scores before and after, written to a folder. */
+/** Runs an adaptation, scores the model before and after, and writes the result to a folder. */
 
 import { existsSync } from "node:fs";
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -25,23 +25,23 @@ import type { Method } from "./methods.ts";
 export interface AdaptationRun
   extends Omit<AdaptationRequest, "train" | "valid" | "replay" | "checkpoints" | "listeners" | "memory">,
     DatasetChoice {
-  /** A dataset, with splits or in one piece. */
+  /** A dataset, with or without splits. */
   data: string;
-  /** Annotations to learn beside. */
+  /** Annotations to train on as well, so that the model forgets less. */
   replay?: string;
-  /** Annotations of other things, scored before and after; `GENERAL_SET` unless told, nothing where "none". */
+  /** Annotations of other things, scored before and after; "none" turns this off. Default: `GENERAL_SET`. */
   retain?: string;
-  /** Folder that is written. One that holds an adaptation is refused unless it is resumed. */
+  /** Output folder. If it contains an adaptation, `resume` must be true. */
   out: string;
-  /** Goes on with the adaptation that the folder holds, to the same bits. */
+  /** Continues the adaptation in the output folder with the same bits. */
   resume?: boolean;
-  /** Steps between checkpoints; one a minute is written without. */
+  /** Steps between checkpoints. Default: one checkpoint per minute. */
   checkpointEvery?: number;
-  /** Draws no progress. */
+  /** Shows no progress. */
   quiet?: boolean;
 }
 
-/** Generated scenes of fifty everyday names that no training showed (`scripts/world/general-set.ts`). */
+/** Generated scenes of fifty everyday names; none was used in training (`scripts/world/general-set.ts`). */
 export const GENERAL_SET = fileURLToPath(new URL("../../../assets/general/instances.json", import.meta.url));
 
 /** Average precision (COCO, 0 to 1) before and after. */
@@ -49,30 +49,30 @@ export interface Gain {
   data: string;
   before: number;
   after: number;
-  /** Why it was scored only once. */
+  /** Why there is only one score. */
   note?: string;
 }
 
-const UNCHANGED = "scored once, as a tuned prompt cannot change what other prompts find";
+const UNCHANGED = "scored once, because a tuned prompt does not change the detections of other prompts";
 
 export interface AdaptationReport {
-  /** File or folder of what was learned. */
+  /** Output file or folder with the result. */
   written: string;
   method: string;
   shots: number | "all";
   seed: number;
   classes: readonly string[];
   steps: number;
-  /** How many numbers were learned. */
+  /** Number of trained parameters. */
   parameters: number;
   seconds: number;
-  /** Of the test split, or of the valid split where there is no other. */
+  /** Scores on the test split, or on the valid split if there is no test split. */
   scored?: Gain;
-  /** Of the set in which nothing was to be learned; the same before and after for prompt tuning, which other prompts do not meet. */
+  /** Scores on the `retain` set. Prompt tuning does not change other prompts, so its scores before and after are the same. */
   retained?: Gain;
 }
 
-/** Of a folder's adaptation, while it is made; gone when it is whole. */
+/** Folder of the checkpoints, deleted when the adaptation is complete. */
 const CHECKPOINT = "checkpoint";
 const REPORT = "adaptation.json";
 const MODEL = "model";
@@ -80,9 +80,9 @@ const PROMPT = "prompt.safetensors";
 const ADAPTERS = "adapters.safetensors";
 
 /**
- * Adapts, scores before and after, and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and `out/adaptation.json`.
- * An adaptation that is whole is not made again when it is resumed. Errors as `adaptModel`; InputError where the folder holds an adaptation
- * that is not resumed; Interrupted where the signal ended it, after its checkpoint is written.
+ * Adapts a model, scores it before and after, and writes `out/model`, `out/prompt.safetensors` or `out/adapters.safetensors`, and
+ * `out/adaptation.json`. Resuming a complete adaptation only returns its report. Errors as `adaptModel`; InputError if the folder contains
+ * an adaptation and `resume` is false; Interrupted after the signal, when a checkpoint is written.
  */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
   const {
@@ -113,7 +113,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   const captions = run.captions ? { captions: run.captions } : {};
   const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
   const watch = { progress: shownOn(bar), signal };
-  // Made first, so that what is wrong with their files is told before anything is trained.
+  // Created first, so that problems in their files are reported before training.
   const own = scoredData && (await scorer(base, { ...scoredData, ...captions }, { size, watch }));
   const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });
   await writing(out, () => mkdir(out, { recursive: true }));
@@ -131,7 +131,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   const { stored, prompt, steps } = adaptation;
   if (adaptation.interrupted)
     throw new Interrupted(
-      `interrupted after ${steps} steps, which ${folder} keeps; go on with the same words and --resume`,
+      `interrupted after ${steps} steps, saved in ${folder}; to continue, add --resume to the same command`,
     );
   const written = await write(adaptation, { method: run.method, base, out });
   try {
@@ -152,7 +152,9 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     return report;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`${written} is learned; interrupted while scoring, go on with the same words and --resume`);
+    throw new Interrupted(
+      `${written} is complete, but scoring was interrupted; to continue, add --resume to the same command`,
+    );
   } finally {
     bar.stop();
   }
@@ -162,11 +164,11 @@ function refuseOtherAdaptation(out: string): void {
   const found = [REPORT, MODEL, PROMPT, ADAPTERS, CHECKPOINT].find((name) => existsSync(join(out, name)));
   if (found !== undefined)
     throw new InputError(
-      `${out} holds an adaptation (${join(out, found)}); go on with it by --resume, or give another folder by --out`,
+      `${out} contains an adaptation (${join(out, found)}); continue it with --resume, or give another folder with --out`,
     );
 }
 
-/** The report of an adaptation that is whole. */
+/** The report of a complete adaptation. */
 async function finished(out: string): Promise<AdaptationReport> {
   await rm(join(out, CHECKPOINT), { recursive: true, force: true });
   return JSON.parse(await readFile(join(out, REPORT), "utf8"));
@@ -182,7 +184,7 @@ function shownOn(bar: ProgressBar): (done: number, total: number) => void {
   };
 }
 
-/** The report for people. */
+/** The report as a table. */
 export function reportTable({
   written,
   method,
@@ -196,7 +198,7 @@ export function reportTable({
     gain ? [[nameOf(gain), percent(gain.before), percent(gain.after)]] : [],
   );
   const note = retained?.note ? `${nameOf(retained)}: ${retained.note}\n` : "";
-  const facts = `${method}: ${parameters} numbers learned in ${steps} steps, ${seconds} s\n${written}\n`;
+  const facts = `${method}: ${parameters} parameters trained in ${steps} steps, ${seconds} s\n${written}\n`;
   return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n${note}` : facts;
 }
 
@@ -210,7 +212,7 @@ function scoreWords({ step, metrics }: { step: number; metrics: Record<string, n
 
 type Scorer = (stored: StoredModel) => Promise<number>;
 
-/** Scores models on the same pictures. Throws InputError at once where the files are missing or malformed. */
+/** Scores models on the same pictures. Throws InputError at once if files are missing or malformed. */
 async function scorer(
   base: StoredModel,
   files: Parameters<typeof datasetEvaluation>[2],
@@ -226,7 +228,7 @@ async function scorer(
   };
 }
 
-/** Without `stored`, what the base finds is what is found afterwards, too. */
+/** Without `stored`, the score after is the same as the score before. */
 async function gainOf(
   data: string,
   score: Scorer,
@@ -236,7 +238,7 @@ async function gainOf(
   return stored ? { data, before, after: await score(stored) } : { data, before, after: before, note: UNCHANGED };
 }
 
-/** Writes the vectors of a tuned prompt, the adapters, or the whole model. */
+/** Writes the vectors of a tuned prompt, the adapters, or the model. */
 async function write(
   adaptation: Adaptation,
   { method, base, out }: { method: Method; base: StoredModel; out: string },

@@ -1,4 +1,4 @@
-/** `groundling adapt`: a model made better at one dataset. */
+/** `groundling adapt`: adapts a model to a dataset. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { z } from "zod";
@@ -38,54 +38,55 @@ export function addAdaptCommand(program: Command): void {
   const command = program
     .command("adapt")
     .description(
-      "make a model better at a dataset in COCO's, Pascal VOC's, YOLO's or another form; splits train, valid and test are found; Ctrl-C saves, --resume goes on in the same bits",
+      "Adapt a model to your dataset (COCO, Pascal VOC, YOLO and others). Uses the splits train, valid and test if the dataset has them. Ctrl-C saves; --resume continues with the same bits.",
     )
-    .requiredOption(
-      "--data <path>",
-      "a dataset; what it calls train is learned, valid tells when to stop, test is scored",
-    )
+    .requiredOption("--data <path>", "dataset: trains on the split train, stops by the score on valid, scores on test")
     .addOption(datasetOptions.images())
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.split())
-    .addOption(new Option("--method <name>", "what is learned").choices(methods).default("full"))
-    .option("--shots <count>", "pictures for each class to learn from, or all", shotsOf, "all")
-    .option("--seed <number>", "decides the shots and the order", wholeNumber(0, 2 ** 31), 10)
+    .addOption(
+      new Option("--method <name>", "train all weights, a linear probe, the prompt, or low-rank adapters")
+        .choices(methods)
+        .default("full"),
+    )
+    .option("--shots <count>", "training pictures per class, or all", shotsOf, "all")
+    .option("--seed <number>", "seed for the choice and the order of pictures", wholeNumber(0, 2 ** 31), 10)
     .option(
       "--steps <count>",
-      "most steps (default: until valid/ no longer gains; 100 without it)",
+      "maximum number of training steps (default: until the score on valid stops rising; 100 without valid)",
       wholeNumber(1, 1e7),
     )
     .addOption(
-      new Option("--epochs <count>", "most passes over the pictures to learn from, in place of steps")
+      new Option("--epochs <count>", "maximum number of passes over the training pictures, instead of --steps")
         .argParser(wholeNumber(1, 1e6))
         .conflicts("steps"),
     )
-    .option("--learning-rate <number>", "another than the method's own", positive)
+    .option("--learning-rate <number>", "learning rate (default: depends on the method)", positive)
     .option(
       "--frozen <pattern>",
-      "keep parts whose names match, in place of a Swin's first layers; may be given again",
+      "do not train parameters whose names match this regular expression (default: a Swin's first layers); can be repeated",
       (pattern, all: string[] = []) => [...all, pattern],
     )
     .option(
       "--captions <file>",
-      'JSON with words around names: { "puffin": { "suffix": " with orange beaks" } }',
+      'JSON file with words to add to class names: { "puffin": { "suffix": " with orange beaks" } }',
       captionsOf,
     )
-    .option("--in-place", "a tuned prompt stands in place of the words, which then need not be read")
-    .option("--replay <path>", "annotations to learn beside, so that less is forgotten")
-    .option("--replay-weight <number>", "its pictures to one of the dataset (default: 1)", positive)
+    .option("--in-place", "let the tuned prompt replace the words, so that the text encoder is not needed")
+    .option("--replay <path>", "annotations to train on as well, so that the model forgets less")
+    .option("--replay-weight <number>", "replay pictures per picture of the dataset (default: 1)", positive)
     .option(
       "--retain <path>",
-      "annotations of other things, scored before and after, or none (default: everyday things)",
+      "annotations of other things, scored before and after to show what was forgotten; or none (default: a set of everyday things)",
     )
-    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
+    .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
     .option(
       "--out <folder>",
-      "folder for the model and the report; one that holds an adaptation needs --resume",
+      "output folder for the model and the report; if it contains an adaptation, --resume is required",
       "adapted",
     )
-    .option("--resume", "go on with the adaptation that the folder holds", false)
-    .option("--checkpoint-every <steps>", "steps between checkpoints (default: one a minute)", wholeNumber(1, 1e6));
+    .option("--resume", "continue the adaptation in the output folder", false)
+    .option("--checkpoint-every <steps>", "steps between checkpoints (default: one per minute)", wholeNumber(1, 1e6));
   addQuietOption(addModelOptions(command)).action(async ({ out, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");

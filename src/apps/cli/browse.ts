@@ -1,4 +1,4 @@
-/** `groundling browse`: a page or a contact sheet of a dataset with its boxes and words. */
+/** `groundling browse`: a web page or a contact sheet of a dataset with its boxes and captions. */
 
 import { extname } from "node:path";
 import { type Command, Option } from "commander";
@@ -34,13 +34,17 @@ interface Choices extends DatasetChoice {
 export function addBrowseCommand(program: Command): void {
   program
     .command("browse <dataset>")
-    .description("show a dataset with its boxes and captions: a self-contained page (.html) or a contact sheet (.png)")
+    .description(
+      "Show a dataset with its boxes and captions as a self-contained web page (.html) or a contact sheet (.png).",
+    )
     .addOption(datasetOptions.images())
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.split())
-    .addOption(new Option("--out <file>", "page or sheet to write").default("browse.html"))
-    .addOption(new Option("--start <number>", "first picture").default(0).argParser(wholeNumber(0, 1e9)))
-    .addOption(new Option("--count <number>", "how many pictures").default(24).argParser(wholeNumber(1, 10_000)))
+    .addOption(new Option("--out <file>", "output file, .html or .png").default("browse.html"))
+    .addOption(
+      new Option("--start <number>", "first picture, counted from 0").default(0).argParser(wholeNumber(0, 1e9)),
+    )
+    .addOption(new Option("--count <number>", "number of pictures").default(24).argParser(wholeNumber(1, 10_000)))
     .action(async (annotations: string, { out, start, count, ...choice }: Choices) => {
       const cards = await readCards(annotations, choice, { start, count });
       if (cards.length === 0) throw new InputError(`${annotations} has no picture from number ${start} on`);
@@ -50,7 +54,7 @@ export function addBrowseCommand(program: Command): void {
     });
 }
 
-/** The pictures that are shown. Boxes bear the words of their captions, or the names of their classes. */
+/** The pictures to show. Boxes are labelled with the words of their captions, or with their class names. */
 async function readCards(path: string, choice: DatasetChoice, shown: Shown): Promise<Card[]> {
   const { dataset, pictures, problems } = await openDataset(path, { ...choice, shown });
   const { labels, images } = dataset;
@@ -73,7 +77,7 @@ async function readCards(path: string, choice: DatasetChoice, shown: Shown): Pro
   }));
 }
 
-/** The stretches of captions that speak of an object. */
+/** The parts of the captions that refer to an object. */
 function wordsOf({ captions }: DatasetImage, place: number): string {
   const said = captions.flatMap(({ text, phrases }) =>
     phrases
@@ -138,7 +142,7 @@ async function sheetOf(cards: readonly Card[]): Promise<Buffer> {
   return canvas.toBuffer("image/png");
 }
 
-/** Hues far apart for boxes that follow one another. */
+/** Different hues for consecutive boxes. */
 function toneOf(i: number): string {
   return `hsl(${(i * 137) % 360} 95% 60%)`;
 }

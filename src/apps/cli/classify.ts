@@ -1,4 +1,4 @@
-/** `groundling classify`: which of some names fits a picture best. */
+/** `groundling classify`: chooses the name that fits a picture best. */
 
 import { type Command, Option } from "commander";
 import { imagenetTemplates } from "../../inputs/words/templates.ts";
@@ -42,24 +42,27 @@ const formats = {
 export function addClassifyCommand(program: Command): void {
   const command = program
     .command("classify <images...>")
-    .description(`say which of some names fits each picture best; ${PICTURES}`)
+    .description(`Choose the name that fits each picture best. ${PICTURES}`)
     .addOption(
-      new Option("--labels <names>", "names to choose from, with commas between")
+      new Option("--labels <names>", "names to choose from, separated by commas")
         .argParser(commaSeparated)
         .conflicts("labelsFile"),
     )
-    .addOption(new Option("--labels-file <file>", "names to choose from, one a line").argParser(linesOf))
+    .addOption(new Option("--labels-file <file>", "file with names to choose from, one per line").argParser(linesOf))
     .addOption(
-      new Option("--template <text>", 'sentence with {} for the name (default "a photo of a {}."); may be given again')
+      new Option(
+        "--template <text>",
+        'prompt template with {} for the name (default "a photo of a {}."); can be repeated',
+      )
         .argParser((text: string, all: string[] = []) => [...all, text])
         .conflicts("templates"),
     )
-    .addOption(new Option("--templates <set>", "sentences that are known by name").choices(Object.keys(templateSets)))
-    .option("--top <number>", "names told of each picture", wholeNumber(1, 100_000), 5)
-    .addOption(new Option("--format <name>", "what to print instead of a table").choices(Object.keys(formats)));
+    .addOption(new Option("--templates <set>", "a set of prompt templates").choices(Object.keys(templateSets)))
+    .option("--top <number>", "number of best names to print per picture", wholeNumber(1, 100_000), 5)
+    .addOption(new Option("--format <name>", "print this format instead of a table").choices(Object.keys(formats)));
   addEncoderOptions(command).action(async (images: string[], choices: Choices) => {
     const labels = choices.labels ?? choices.labelsFile;
-    if (!labels) return command.error("error: say what to choose from: --labels A,B or --labels-file FILE");
+    if (!labels) return command.error("error: no names to choose from; give --labels A,B or --labels-file FILE");
     const { files } = await picturesNamed(images);
     const templates = choices.template ?? (choices.templates && templateSets[choices.templates]);
     const encoder = await chosenEncoder(choices);

@@ -1,4 +1,4 @@
-/** The commands of `groundling`: what each does, in a line, and where its code is. Help of the whole program loads nothing else. */
+/** The commands of `groundling`, each with a line of help and the module to load. `groundling --help` loads nothing else. */
 
 import type { Command } from "commander";
 
@@ -23,7 +23,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./classify.ts")).addClassifyCommand,
   },
   embed: {
-    about: "Write pictures and texts as unit vectors, whose products say how alike they are.",
+    about: "Write pictures and texts as unit vectors. Their dot products are similarities.",
     load: async () => (await import("./embed.ts")).addEmbedCommand,
   },
   train: {
@@ -31,7 +31,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./train.ts")).addTrainCommand,
   },
   adapt: {
-    about: "Adapt a model to your dataset: COCO annotations, or a folder with train/, valid/ and test/.",
+    about: "Adapt a model to your dataset (COCO, Pascal VOC, YOLO and others).",
     load: async () => (await import("./adapt.ts")).addAdaptCommand,
   },
   eval: {
@@ -40,7 +40,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   "pseudo-label": {
     about:
-      "Find the phrases of captions in their pictures, as training data. Reads WebDataset tars, lists (.jsonl, .tsv, .parquet) and folders.",
+      "Make training data: find the phrases of captions in their pictures. Reads WebDataset tars, lists (.jsonl, .tsv, .parquet) and folders.",
     load: async () => (await import("./pseudo-label.ts")).addPseudoLabelCommand,
   },
   jobs: {
@@ -52,15 +52,16 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./data.ts")).addDataCommand,
   },
   browse: {
-    about: "Show a COCO or MDETR dataset as a web page (.html) or a contact sheet (.png).",
+    about: "Show a dataset as a web page (.html) or a contact sheet (.png).",
     load: async () => (await import("./browse.ts")).addBrowseCommand,
   },
   scenes: {
-    about: "Generate scenes with exact boxes and captions. Run it again to continue after an interruption.",
+    about:
+      "Generate a dataset of drawn scenes with exact boxes and captions. To continue after an interruption, run it again.",
     load: async () => (await import("./scenes.ts")).addScenesCommand,
   },
   models: {
-    about: "List the models that have names. Models of the hub are fetched when first used.",
+    about: "List the models available by name. Those on the Hugging Face hub are downloaded at first use.",
     load: async () => (await import("./models.ts")).addModelsCommand,
   },
   convert: {
@@ -68,11 +69,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: async () => (await import("./convert.ts")).addConvertCommand,
   },
   export: {
-    about: "Write a model for one picture size and one list of classes as plain ONNX.",
+    about: "Write an ONNX file of a model for one picture size and one list of classes.",
     load: async () => (await import("./export.ts")).addExportCommand,
   },
   inspect: {
-    about: "Write every named intermediate of a run. The prompt is padded to the model's length, as references do.",
+    about: "Write all intermediate tensors of a run, to compare with another implementation.",
     load: async () => (await import("./inspect.ts")).addInspectCommand,
   },
 };

@@ -1,4 +1,4 @@
-/** `groundling convert`: a published checkpoint as a model folder. */
+/** `groundling convert`: converts a published checkpoint to a model folder. */
 
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +10,7 @@ import { glipPresets } from "../../models/glip/glip-presets.ts";
 import { sizeRule } from "./numbers.ts";
 import { print } from "./writing.ts";
 
-/** That of every published model. */
+/** The vocabulary of every published model. */
 const BERT_WORDS = fileURLToPath(new URL("../../../assets/bert-base-uncased/vocab.txt", import.meta.url));
 
 interface Choices {
@@ -24,15 +24,18 @@ interface Choices {
 export function addConvertCommand(program: Command): void {
   program
     .command("convert <file>")
-    .description("turn a published checkpoint (.pth or safetensors) into a model folder")
+    .description("Convert a published checkpoint (.pth or safetensors) to a model folder.")
     .requiredOption(
       "--to <folder>",
-      "model folder to write; a model that is there is replaced, a folder with anything else is refused",
+      "model folder to write; an existing model is replaced, a folder with other files is refused",
     )
-    .option("--vocab <file>", "WordPiece vocabulary, one token a line (default: that of bert-base-uncased)")
-    .option("--size <short,max>", "sides that pictures are resized to", sizeRule, { short: 800, max: 1333 })
+    .option("--vocab <file>", "WordPiece vocabulary, one token per line (default: bert-base-uncased)")
+    .option("--size <short,max>", "sides in pixels to which the model resizes pictures", sizeRule, {
+      short: 800,
+      max: 1333,
+    })
     .addOption(
-      new Option("--preset <name>", "what the model is, where the shapes of its tensors do not say it").choices(
+      new Option("--preset <name>", "architecture of the model (default: inferred from its tensors)").choices(
         Object.keys(glipPresets),
       ),
     )
@@ -49,7 +52,7 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
   await refuseToReplaceOthers(to);
   const vocabulary = vocab ?? BERT_WORDS;
   const words = await readFile(vocabulary, "utf8").catch((error: Error) => {
-    throw new InputError(`${vocabulary}: the vocabulary cannot be read (${error.message})`);
+    throw new InputError(`${vocabulary}: cannot read the vocabulary (${error.message})`);
   });
   const opened = await openWeights(file);
   try {
@@ -58,7 +61,7 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
     const { vocabularySize } = config.bert;
     if (tokens !== vocabularySize)
       throw new InputError(
-        `${vocabulary} has ${tokens} tokens, the model ${vocabularySize}; give its own with --vocab`,
+        `${vocabulary} has ${tokens} tokens, but the model has ${vocabularySize}; give the model's vocabulary with --vocab`,
       );
     const { parameters } = glip(config);
     checkFit(parameters, opened, { mayBeUnused: publishedExtras });
@@ -81,7 +84,7 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
   }
 }
 
-/** A model card that says where the numbers are from. */
+/** A model card with the source of the weights. */
 function cardOf(file: string, { backbone, fusion, steps, maxTokens }: GlipConfig, parameters: number): string {
   return `---
 library_name: groundling
@@ -91,12 +94,12 @@ pipeline_tag: zero-shot-object-detection
 # ${basename(file)}
 
 A GLIP model (grounded language-image pre-training, arXiv 2112.03857): finds things in pictures by words.
-Converted by \`groundling convert\` from \`${basename(file)}\`; the numbers are unchanged, and the terms of the original apply.
+Converted by \`groundling convert\` from \`${basename(file)}\`. The weights are unchanged. The license of the original applies.
 
 | | |
 |---|---|
 | parameters | ${parameters.toLocaleString("en")} |
-| picture side | ${backboneWords(backbone)} |
+| backbone | ${backboneWords(backbone)} |
 | deep fusion | ${fusion ? `in ${steps} steps` : "none"} |
 | prompt | at most ${maxTokens} tokens |
 

@@ -1,4 +1,4 @@
-/** `groundling data`: what is wrong with a dataset, and turning one format into another. */
+/** `groundling data`: checks datasets and converts them to other formats. */
 import { type Command, Option } from "commander";
 import { type CheckOptions, checkSplits, type DatasetCheck } from "../../data/readers/check.ts";
 import { divide, sharesOf } from "../../data/readers/divide.ts";
@@ -25,21 +25,21 @@ interface ConvertChoices extends Omit<DatasetChoice, "split"> {
   pictures?: PictureWay;
 }
 
-const subset = () => new Option("--subset <name>", "flickr30k: which list of images (default: train)");
+const subset = () => new Option("--subset <name>", "for flickr30k: the list of images to read (default: train)");
 
-/** Adds `data check` and `data convert` to a program that does not have them. */
+/** Adds `data check` and `data convert` to a program, if it does not have them yet. */
 export function addDataCommand(program: Command): void {
   if (program.commands.some((command) => command.name() === "data")) return;
-  const command = program.command("data").description("check and convert datasets");
+  const command = program.command("data").description("Check and convert datasets.");
   const print = (text: string) => command.configureOutput().writeOut!(`${text}\n`);
   command
     .command("check <path>")
-    .description(`tell what is wrong with a dataset (${formats.join(", ")}), with file and line`)
+    .description(`List the errors in a dataset (${formats.join(", ")}) with file and line.`)
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.split())
     .addOption(datasetOptions.images())
     .addOption(subset())
-    .addOption(new Option("--format <form>", "what to print").choices(["json", "text"]).default("text"))
+    .addOption(new Option("--format <form>", "output format").choices(["json", "text"]).default("text"))
     .action(async (path: string, { format, ...options }: CheckChoices) => {
       const checks = await checkSplits(path, options);
       if (format === "json") print(JSON.stringify(checks.length === 1 ? checks[0] : checks, null, 2));
@@ -50,27 +50,29 @@ export function addDataCommand(program: Command): void {
     });
   command
     .command("convert <from> <to>")
-    .description("write a dataset in another format: a file (coco, mdetr, odvg) or a folder with pictures (yolo, voc)")
+    .description(
+      "Convert a dataset to another format: a file (coco, mdetr, odvg) or a folder with pictures (yolo, voc).",
+    )
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.images())
-    .addOption(new Option("--to <format>", "write as").choices(writableFormats).makeOptionMandatory())
+    .addOption(new Option("--to <format>", "output format").choices(writableFormats).makeOptionMandatory())
     .addOption(subset())
     .option(
       "--split <name or shares>",
-      "which split to read, or how to divide what is written into train, val and test: 0.8,0.1,0.1; may be given again",
+      "split to read; or shares to divide the output into train, val and test, such as 0.8,0.1,0.1; can be repeated to give both",
       (text, all: string[]) => [...all, text],
       [],
     )
-    .option("--seed <number>", "decides how images are divided", wholeNumber(0, 2 ** 31), 0)
+    .option("--seed <number>", "seed for dividing the images", wholeNumber(0, 2 ** 31), 0)
     .addOption(
-      new Option("--pictures <way>", "yolo, voc: what becomes of the pictures (default: copy)").choices(pictureWays),
+      new Option("--pictures <way>", "for yolo and voc: how to add the pictures (default: copy)").choices(pictureWays),
     )
     .action(async (from: string, target: string, choices: ConvertChoices) => {
       for (const line of await convert(from, target, choices)) print(visibleLines(line));
     });
 }
 
-/** The listed problems, and a line with the figures. */
+/** The problems, and a line with totals. */
 function checkText({ problems, errors, warnings, format, split, ...figures }: DatasetCheck): string {
   const { images, objects, captions, labels } = figures;
   const more = errors + warnings - problems.length;
@@ -81,7 +83,7 @@ function checkText({ problems, errors, warnings, format, split, ...figures }: Da
   ].join("\n");
 }
 
-/** Converts, and answers with lines that tell what was written. */
+/** Converts a dataset and returns lines that describe the output. */
 async function convert(
   from: string,
   target: string,
@@ -93,7 +95,7 @@ async function convert(
   const shares = said.flatMap((text) => [sharesOf(text) ?? []].filter(({ length }) => length > 0))[0];
   const split = said.find((text) => sharesOf(text) === undefined);
   if (!isFolder && (shares || pictures))
-    throw new InputError(`${to} is written as one file; shares of --split and --pictures are for yolo and voc`);
+    throw new InputError(`${to} is a single file; shares in --split and --pictures are only for yolo and voc`);
   const chosen = { ...choice, ...(split !== undefined && { split }) };
   const sets = isFolder && !shares ? findSets(from, chosen) : [findDataset(from, chosen)];
   const parts: SourcePart[] = [];
@@ -110,7 +112,7 @@ async function convert(
   );
   return [
     `${from} (${sets[0]!.format}) → ${target} (${to}): ${words.join(", ")}`,
-    ...(left.captions > 0 ? [`left out: ${left.captions} captions, which ${to} cannot hold`] : []),
+    ...(left.captions > 0 ? [`left out: ${left.captions} captions, which ${to} cannot store`] : []),
     ...(left.objects > 0 ? [`left out: ${left.objects} objects without a class`] : []),
   ];
 }

@@ -1,10 +1,10 @@
-/** The options by which verbs choose what is read of a dataset. */
+/** The options that choose which part of a dataset to read, and how. */
 
 import { Option } from "commander";
 import { formats } from "../../data/readers/format-names.ts";
 
 export const datasetOptions = {
-  as: () => new Option("--as <format>", "read the dataset as this format (default: recognised)").choices(formats),
-  split: () => new Option("--split <name>", "which split of the dataset, for example val2017 or test"),
-  images: () => new Option("--images <folder>", "where the pictures are (default: found beside the annotations)"),
+  as: () => new Option("--as <format>", "format of the dataset (default: detected)").choices(formats),
+  split: () => new Option("--split <name>", "split of the dataset, for example val2017 or test"),
+  images: () => new Option("--images <folder>", "folder of the pictures (default: found near the annotations)"),
 };

@@ -1,4 +1,4 @@
-/** `groundling detect`: finds things named by words. */
+/** `groundling detect`: finds things in pictures by name. */
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
@@ -17,7 +17,7 @@ interface Choices extends FindingOptions {
 export function addDetectCommand(program: Command): void {
   const command = program
     .command("detect <images...>")
-    .description(`find things in pictures by their names; ${PICTURES}`)
+    .description(`Find things in pictures by name. ${PICTURES}`)
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([
         "classes",
@@ -25,16 +25,17 @@ export function addDetectCommand(program: Command): void {
       ]),
     )
     .addOption(
-      new Option("--classes <names>", "what to find, with commas between")
+      new Option("--classes <names>", "names to find, separated by commas")
         .argParser(commaSeparated)
         .conflicts("classesFile"),
     )
-    .addOption(new Option("--classes-file <file>", "what to find, one name a line").argParser(linesOf))
-    .option("--adapted <file>", "adapters that groundling adapt wrote, or a prompt, which says the classes itself");
+    .addOption(new Option("--classes-file <file>", "file with names to find, one per line").argParser(linesOf))
+    .option("--adapted <file>", "adapters or a tuned prompt from groundling adapt; a prompt includes its classes");
   addFindingOptions(command).action(async (images: string[], { prompt, classes, classesFile, ...options }: Choices) => {
     const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
     const labels = await labelsToAsk(named, options.adapted);
-    if (!labels) return command.error("error: say what to find: --prompt TEXT, --classes A,B or --classes-file FILE");
+    if (!labels)
+      return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
     await findInPictures(images, options, {
       labels,
       ask: (model, picture, how) => model.detect(picture, prompt ?? named, how),
@@ -43,7 +44,7 @@ export function addDetectCommand(program: Command): void {
   });
 }
 
-/** The names given, or the classes of an adapted prompt; adapters have none of their own. Throws InputError where both are given. */
+/** The given names, or the classes of an adapted prompt; adapters have no classes. Throws InputError if both are given. */
 async function labelsToAsk(
   named: readonly string[] | undefined,
   adapted: string | undefined,
@@ -55,7 +56,7 @@ async function labelsToAsk(
   const labels = labelsOf(prompt.classes);
   if (named)
     throw new InputError(
-      `${adapted} is a prompt that asks for ${labels.join(", ")}; leave out --prompt and --classes, or leave out --adapted`,
+      `${adapted} is a prompt for the classes ${labels.join(", ")}; remove --prompt and --classes, or remove --adapted`,
     );
   return labels;
 }

@@ -1,4 +1,4 @@
-/** `groundling embed`: pictures and texts as unit vectors in a file. */
+/** `groundling embed`: writes unit vectors of pictures and texts to a file. */
 
 import { type Command, Option } from "commander";
 import { addEncoderOptions, chosenEncoder, type EncoderChoice, eachPictureVector } from "./encoder-choice.ts";
@@ -16,18 +16,21 @@ interface Choices extends EncoderChoice {
 export function addEmbedCommand(program: Command): void {
   const command = program
     .command("embed [images...]")
-    .description("write pictures and texts as unit vectors, whose products are their likeness; pictures come first")
-    .addOption(
-      new Option("--text <words>", "a text to embed; may be given again").argParser(
-        (text: string, all: string[] = []) => [...all, text],
-      ),
+    .description(
+      "Write pictures and texts as unit vectors. Their dot products are similarities. Pictures are written before texts.",
     )
-    .addOption(new Option("--text-file <file>", "texts to embed, one a line").argParser(linesOf))
-    .requiredOption("--out <file>", "file to write: .safetensors, .npy or .parquet");
+    .addOption(
+      new Option("--text <words>", "a text to embed; can be repeated").argParser((text: string, all: string[] = []) => [
+        ...all,
+        text,
+      ]),
+    )
+    .addOption(new Option("--text-file <file>", "file with texts to embed, one per line").argParser(linesOf))
+    .requiredOption("--out <file>", "output file: .safetensors, .npy or .parquet");
   addEncoderOptions(command).action(async (images: string[], choices: Choices) => {
     const texts = [...(choices.text ?? []), ...(choices.textFile ?? [])];
     if (images.length === 0 && texts.length === 0)
-      return command.error("error: say what to embed: pictures, --text TEXT or --text-file FILE");
+      return command.error("error: nothing to embed; give pictures, --text TEXT or --text-file FILE");
     const { vectorWriter } = await import("../vectors/vector-files.ts");
     const write = vectorWriter(choices.out);
     const { files } = await picturesNamed(images);

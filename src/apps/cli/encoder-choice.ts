@@ -1,4 +1,4 @@
-/** The encoder that a command runs. */
+/** The options that choose an encoder (CLIP), and how commands run it. */
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
@@ -21,23 +21,21 @@ const precisions = {
   int8: { weightBits: 8 },
 } as const;
 
-/** Adds the options that say which encoder, and how it runs. */
+/** Adds the options that choose the encoder and its precision. */
 export function addEncoderOptions(command: Command): Command {
   return addQuietOption(command)
     .requiredOption(
       "--model <path or name>",
-      "a CLIP: a file (OpenAI's .pt, a state dict, safetensors), a folder of a CLIPModel, OWNER/NAME on the hub, or a name of groundling models",
+      "CLIP model: a file (OpenAI's .pt, a state dict, safetensors), a CLIPModel folder, OWNER/NAME on the hub, or a name listed by groundling models",
     )
-    .option("--offline", "fetch no model; take what is there")
-    .option("--batch <number>", "most pictures or texts at once", wholeNumber(1, 4096))
+    .option("--offline", "fetch no model; use the cache only")
+    .option("--batch <number>", "maximum number of pictures or texts in a batch", wholeNumber(1, 4096))
     .addOption(
-      new Option("--precision <name>", "numbers that the model runs in")
-        .choices(Object.keys(precisions))
-        .default("float32"),
+      new Option("--precision <name>", "precision of the model").choices(Object.keys(precisions)).default("float32"),
     );
 }
 
-/** Loads the encoder, to be disposed when done. */
+/** Loads the encoder. The caller disposes it. */
 export async function chosenEncoder({ precision, ...choice }: EncoderChoice): Promise<Encoder> {
   const { loadEncoder } = await import("../../tasks/classifying/load-encoder.ts");
   return fetchingWithProgress(choice, (fetching) =>
@@ -46,8 +44,8 @@ export async function chosenEncoder({ precision, ...choice }: EncoderChoice): Pr
 }
 
 /**
- * The vectors of pictures in their order, a batch at a time; `seen` is called for each as it is done. Pictures that cannot be read are left
- * out, and what is wrong with them is told on stderr at the end and by the exit code.
+ * Computes the vectors of pictures in order, a batch at a time, and calls `seen` for each. Skips pictures that cannot be read; at the end,
+ * writes the errors to stderr and sets the exit code.
  */
 export async function eachPictureVector<File extends { source: string | URL | Uint8Array }>(
   encoder: Encoder,

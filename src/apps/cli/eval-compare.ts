@@ -1,4 +1,4 @@
-/** `groundling eval compare A B`: what changed between two runs, and whether it may be luck. */
+/** `groundling eval compare A B`: the differences between two runs, with confidence intervals. */
 import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
 import { type EvalRequest, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
@@ -15,20 +15,20 @@ interface CompareOptions extends Omit<EvalRequest, "groundTruth"> {
   seed: string;
 }
 
-/** Adds `compare` to the eval command, whose options it shares. */
+/** Adds `compare` to the eval command and shares its options. */
 export function addCompareCommand(command: Command): void {
   command
     .command("compare")
-    .argument("<a>", "detections of the first run: as --detections of eval takes them")
+    .argument("<a>", "detections of the first run, in a format that eval --detections accepts")
     .argument("<b>", "detections of the second run over the same images")
     .description(
-      "compare the detections of two runs: differences with 95 % intervals from a paired bootstrap over images",
+      "Compare the detections of two runs: differences with 95 % confidence intervals from a paired bootstrap over images.",
     )
-    .option("--samples <count>", "how often to draw", "1000")
-    .option("--seed <number>", "of the draws", "0")
+    .option("--samples <count>", "number of bootstrap samples", "1000")
+    .option("--seed <number>", "seed of the bootstrap", "0")
     .addHelpText(
       "after",
-      "\nNeeds --ground-truth FILE (a folder for odinw), and the other options of eval that say how to score:\n--protocol, --type, --subset, --boxes, --format.",
+      "\nRequires --ground-truth FILE (a folder for odinw). Also accepts these options of eval:\n--protocol, --type, --subset, --boxes, --format.",
     )
     .action(async (a: string, b: string, _: unknown, compare: Command) => {
       const options = compare.optsWithGlobals<CompareOptions>();
@@ -37,7 +37,7 @@ export function addCompareCommand(command: Command): void {
       if (!Number.isInteger(seed)) throw new InputError("--seed must be a whole number");
       const { groundTruth } = options;
       if (groundTruth === undefined)
-        throw new InputError("compare needs --ground-truth FILE: the annotations that both runs are scored by");
+        throw new InputError("compare needs --ground-truth FILE, the annotations for scoring both runs");
       const first = await scoreFiles({ ...options, groundTruth, detections: a });
       const second = await scoreFiles({ ...options, groundTruth, detections: b });
       const differences = compareRuns(first, second, { samples, seed });
@@ -47,7 +47,7 @@ export function addCompareCommand(command: Command): void {
     });
 }
 
-/** Differences of two runs over the same images. */
+/** The differences between two runs over the same images. */
 export function compareRuns(first: Scored, second: Scored, draws: { samples: number; seed: number }): Difference[] {
   if (first.phrases && second.phrases) {
     const [one, other] = [first.phrases.evaluation, second.phrases.evaluation];
@@ -90,7 +90,7 @@ function differenceTable(differences: readonly Difference[]): string {
     percent(second),
     signed(difference),
     `[${signed(low)}, ${signed(high)}]`,
-    low > 0 || high < 0 ? "beyond luck" : "may be luck",
+    low > 0 || high < 0 ? "significant" : "not significant",
   ]);
   return `${plainTable(["metric", "A", "B", "B − A", "95 % interval", ""], rows)}\n`;
 }

@@ -1,4 +1,4 @@
-/** `groundling eval`: scores detections by the protocols of the field. */
+/** `groundling eval`: scores detections by the standard protocols. */
 import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { type Command, Option } from "commander";
@@ -31,46 +31,56 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections">, D
   quiet: boolean;
 }
 
-/** Adds `eval` with `compare`, and beside it `data`, which looks over what is evaluated. */
+/** Adds `eval` with `compare`, and `data`, which checks datasets before an evaluation. */
 export function addEvalCommand(program: Command): void {
   const command = program
     .command("eval")
-    .description("score a model, or detections, as the original tools of COCO, LVIS, Flickr30k Entities and ODinW do")
+    .description(
+      "Score a model or its detections. Gives the same numbers as the original tools of COCO, LVIS, Flickr30k Entities and ODinW.",
+    )
     .option(
       "--ground-truth <path>",
-      "dataset that the detections are of; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
+      "dataset for scoring --detections; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
     )
-    .option("--detections <file>", "detections: a JSON list, or one record a line (.jsonl); a folder for odinw")
+    .option("--detections <file>", "detections: a JSON list, or one record per line (.jsonl); a folder for odinw")
     .option(
       "--data <path>",
-      "dataset to run a model on; what it finds is kept in --detections (default: detections.jsonl), which must not be there yet",
+      "dataset to run a model on; its detections are written to --detections (default: detections.jsonl), which must not exist",
     )
-    .option("--model <path or name>", "model folder, checkpoint file or name (default: the built-in model)")
-    .option("--adapted <file>", "prompt or adapters that groundling adapt wrote")
+    .option(
+      "--model <path or name>",
+      "model folder, checkpoint file, or a name listed by groundling models (default: the built-in model)",
+    )
+    .option("--adapted <file>", "adapters or a tuned prompt from groundling adapt")
     .addOption(datasetOptions.images())
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.split())
     .addOption(
-      new Option("--workers <count>", "models side by side, in threads")
+      new Option("--workers <count>", "number of worker threads, each with its own model")
         .argParser(wholeNumber(1, 256))
-        .default(Math.min(availableParallelism(), 4), "one a core, at most 4"),
+        .default(Math.min(availableParallelism(), 4), "one per core, at most 4"),
     )
-    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
-    .addOption(new Option("--protocol <name>", "whose rules").choices(protocols).default("coco"))
-    .addOption(new Option("--type <regions>", "boxes or masks").choices(["bbox", "segm"]).default("bbox"))
-    .option("--subset <name>", "flickr30k: which list of images", "test")
+    .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
+    .addOption(new Option("--protocol <name>", "evaluation protocol").choices(protocols).default("coco"))
     .addOption(
-      new Option("--boxes <which>", "flickr30k: any box of a phrase, or the one around all")
+      new Option("--type <regions>", "score boxes (bbox) or masks (segm)").choices(["bbox", "segm"]).default("bbox"),
+    )
+    .option("--subset <name>", "for flickr30k: the list of images", "test")
+    .addOption(
+      new Option(
+        "--boxes <which>",
+        "for flickr30k: compare with any box of a phrase, or with the box around all of them",
+      )
         .choices(["any", "merged"])
         .default("any"),
     )
-    .option("--prompts", "odinw: ask for classes in the words of GLIP's configuration of 35 sets")
-    .option("--quiet", "show no progress", false)
+    .option("--prompts", "for odinw: use the class prompts of GLIP's ODinW-35 configuration")
+    .option("--quiet", "do not show progress", false)
     .option(
       "--report <file>",
-      "also write a self-contained HTML page, or all numbers, curves and mistakes as .json; a file that is there is replaced",
+      "also write a self-contained HTML page, or all numbers, curves and mistakes as .json; an existing file is replaced",
     )
-    .addOption(new Option("--format <form>", "what to print").choices(["json", "table"]).default("table"))
+    .addOption(new Option("--format <form>", "output format").choices(["json", "table"]).default("table"))
     .action(async (options: EvalOptions) => {
       const files = await filesOf(options);
       const scored = await scoreFiles({ ...options, ...files });
@@ -81,7 +91,7 @@ export function addEvalCommand(program: Command): void {
   addDataCommand(program);
 }
 
-/** The files to score: those given, or those that a model makes now. */
+/** The files to score: the given files, or new detections by a model. */
 async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; detections: string }> {
   const { groundTruth, detections, data, size } = options;
   if (data === undefined) {
@@ -89,7 +99,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
     throw new InputError("eval needs --ground-truth FILE and --detections FILE, or --data PATH to run a model on");
   }
   const output = detections ?? (options.protocol === "odinw" ? "detections" : "detections.jsonl");
-  // A model is heavy to load, and files need none.
+  // Loaded only here, because scoring files needs no model.
   const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
   const bar = { current: undefined as ProgressBar | undefined };
   const progress = (file: string, pictures: number) => {
@@ -105,7 +115,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
 }
 
-/** Writes the page of a run, mistakes shown in their pictures where these are found; or what the page is made of, as JSON. */
+/** Writes the report as a page, with mistakes shown in the pictures that can be found, or its data as JSON. */
 async function writeReport(
   scored: Scored,
   { protocol, type, model, data, ...choice }: EvalOptions,
@@ -153,7 +163,7 @@ export function metricsJson({ metrics }: Pick<Scored, "metrics">): string {
   return `${JSON.stringify({ metrics }, null, 2)}\n`;
 }
 
-/** The numbers in percent, then those of each class or set, best first. */
+/** The overall metrics in percent, then the metrics of each class or set, best first. */
 export function metricsTable({ metrics, rows }: Scored): string {
   const names = Object.keys(metrics);
   const overall = plainTable(

@@ -1,4 +1,4 @@
-/** `groundling export`: a model with its words baked in, as a plain ONNX file for other programs. */
+/** `groundling export`: writes a model for a fixed list of classes as an ONNX file for other programs. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
@@ -18,22 +18,19 @@ interface Choices extends ModelChoice {
 export function addExportCommand(program: Command): void {
   const command = program
     .command("export")
-    .description("write a model for one size of pictures and one list of classes as plain ONNX")
+    .description("Write an ONNX file of a model for one picture size and one list of classes.")
     .requiredOption(
       "--size <height x width>",
-      "of the prepared picture, in multiples of 32, for example 480x640",
+      "height and width of the input in pixels, multiples of 32, for example 480x640",
       paddedSize,
     )
-    .option("--classes <names>", "what to find, with commas between", commaSeparated)
+    .option("--classes <names>", "names to find, separated by commas", commaSeparated)
     .addOption(
-      new Option(
-        "--adapted <file>",
-        "adapters that groundling adapt wrote, or a prompt, which says the classes itself",
-      ),
+      new Option("--adapted <file>", "adapters or a tuned prompt from groundling adapt; a prompt includes its classes"),
     )
     .requiredOption(
       "--out <file>",
-      "ONNX file to write; FILE.json beside it says how to read its answers; both are replaced",
+      "ONNX file to write; FILE.json explains its inputs and outputs; existing files are replaced",
     );
   addQuietOption(command);
   addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
@@ -42,12 +39,10 @@ export function addExportCommand(program: Command): void {
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const made = adapted === undefined ? undefined : await readAdapted(adapted);
     if (made?.prompt && named)
-      throw new InputError(
-        `${adapted} is a prompt with classes of its own; leave out --classes, or leave out --adapted`,
-      );
+      throw new InputError(`${adapted} is a prompt with its own classes; remove --classes, or remove --adapted`);
     const classes = made?.prompt ?? named;
-    if (!classes) return command.error("error: say what to find: --classes A,B or --adapted FILE with a prompt");
-    // What was adapted is answered without the companion.
+    if (!classes) return command.error("error: no names to find; give --classes A,B or --adapted FILE with a prompt");
+    // The companion knows nothing of the adaptation.
     const { companion, ...alone } = withAdapted(
       await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching)),
       made,
@@ -56,11 +51,11 @@ export function addExportCommand(program: Command): void {
     const written = await exportDetector(stored, { ...size, classes, path: out });
     if (written.companion)
       process.stderr.write(
-        `groundling: detect answers for photos by a second detector, which is in ${written.companion}; ${written.note} tells how to merge both\n`,
+        `groundling: detect uses a second detector for photos, written to ${written.companion}; ${written.note} explains how to merge both\n`,
       );
     else if (companion)
       process.stderr.write(
-        `groundling: the model's second detector, for photos, is left out: it ${made ? "was not adapted" : "knows none of these names"}\n`,
+        `groundling: the model's second detector, for photos, is not exported: it ${made ? "was not adapted" : "knows none of these names"}\n`,
       );
     print(`${[written.model, written.note, ...(written.companion ? [written.companion] : [])].join("\n")}\n`);
   });
@@ -69,5 +64,5 @@ export function addExportCommand(program: Command): void {
 function paddedSize(text: string) {
   const size = pictureSize(text);
   if (size.height % 32 === 0 && size.width % 32 === 0) return size;
-  throw new InvalidArgumentError("give multiples of 32, as pictures are padded to them.");
+  throw new InvalidArgumentError("give multiples of 32, because pictures are padded to them.");
 }

@@ -1,4 +1,4 @@
-/** What `detect` and `ground` have in common: many pictures, one question, answers in a format. */
+/** Shared code of `detect` and `ground`: the same question for many pictures, with output in a chosen format. */
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
@@ -29,7 +29,7 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
   precision: keyof typeof precisions;
 }
 
-/** In how many bits a model runs; docs/precision.md tells how far each drifts. */
+/** The precision of a model; docs/precision.md has the accuracy of each. */
 const precisions = {
   float32: {},
   float16: { precision: "float16" },
@@ -37,39 +37,45 @@ const precisions = {
 } as const satisfies Record<string, PredictorOptions>;
 
 export interface Question {
-  /** What is asked for; the phrases that are found when absent. */
+  /** The names to find; if absent, the phrases that are found. */
   labels?: readonly string[];
   caption?: string;
   ask: (model: GroundingModel, picture: RawPicture, options: DetectOptions) => Promise<readonly Detection[]>;
-  /** Sentences about what is asked for, told before the first picture. */
+  /** Remarks about the question, printed before the first picture. */
   remarks?: (model: GroundingModel) => readonly string[];
 }
 
 /** Adds the options that `detect` and `ground` share. */
 export function addFindingOptions(command: Command): Command {
   return addQuietOption(addModelOptions(command))
-    .option("--threshold <score>", "only detections with at least this score", share, DEFAULT_THRESHOLD)
-    .option("--text-threshold <score>", "only words that match at least this well, before the box counts", share)
-    .option("--top-k <number>", "most detections per picture", wholeNumber(1, 100_000))
-    .option("--nms <overlap>", "overlap above which the better box of a label stands alone", share)
+    .option("--threshold <score>", "minimum score of detections", share, DEFAULT_THRESHOLD)
+    .option(
+      "--text-threshold <score>",
+      "minimum score of the words alone, before it is combined with the score of the box",
+      share,
+    )
+    .option("--top-k <number>", "maximum number of detections per picture", wholeNumber(1, 100_000))
+    .option(
+      "--nms <overlap>",
+      "of two boxes with the same label and more overlap (IoU) than this, keep the better one",
+      share,
+    )
     .option(
       "--size <short,max>",
-      "sides to resize pictures to (default: the model's own; published 800,1333)",
+      "resize pictures to these sides in pixels (default: the model's own; 800,1333 for published models)",
       sizeRule,
     )
     .addOption(
-      new Option("--precision <name>", "numbers that the model runs in")
-        .choices(Object.keys(precisions))
-        .default("float32"),
+      new Option("--precision <name>", "precision of the model").choices(Object.keys(precisions)).default("float32"),
     )
-    .addOption(new Option("--format <name>", "what to print instead of a table").choices(Object.keys(formats)))
-    .option("--out <folder>", "folder to write the answers into; files of the same names are replaced")
-    .option("--draw", `write NAME${DRAWING} with boxes and labels; a file of this name is replaced`);
+    .addOption(new Option("--format <name>", "print this format instead of a table").choices(Object.keys(formats)))
+    .option("--out <folder>", "output folder; existing files are replaced")
+    .option("--draw", `draw boxes and labels into NAME${DRAWING}; existing files are replaced`);
 }
 
 /**
- * Asks about every picture, prints and writes each answer as it comes; the exit code becomes 1 when a picture cannot be read.
- * Throws Interrupted after Ctrl-C, when the picture under way is done and what is whole is written.
+ * Runs the model on every picture and writes each result at once. Sets the exit code to 1 if a picture cannot be read.
+ * After Ctrl-C, finishes the current picture, completes the output and throws Interrupted.
  */
 export async function findInPictures(
   named: readonly string[],
@@ -79,10 +85,10 @@ export async function findInPictures(
   const { format, out, draw, quiet } = options;
   const { files, drawings } = await picturesNamed(named);
   if (drawings > 0 && !quiet)
-    say(`${drawings} drawings (*${DRAWING}) were left out; name them one by one to take them\n`);
+    say(`skipped ${drawings} drawings (*${DRAWING}); to include them, name them one by one\n`);
   const chosen = format && formats[format];
   if (chosen?.kind === "folder" && out === undefined)
-    throw new InputError(`--format ${format} writes a file per picture; say where with --out FOLDER`);
+    throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
   if (draw && out === undefined) wantWritableFolder(".");
   const model = await modelOf(options);
@@ -121,7 +127,7 @@ interface Work {
   signal: AbortSignal;
 }
 
-/** Asks about each picture in turn; then tells what is wrong with those that cannot be read. */
+/** Runs the model on each picture, then reports the pictures that cannot be read. */
 async function eachPicture(
   files: readonly PictureFile[],
   options: FindingOptions,

@@ -1,4 +1,4 @@
-/** `groundling ground`: finds the phrases of a caption. */
+/** `groundling ground`: finds the phrases of a caption in pictures. */
 
 import type { Command } from "commander";
 import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
@@ -14,8 +14,8 @@ interface Choices extends FindingOptions {
 export function addGroundCommand(program: Command): void {
   const command = program
     .command("ground <images...>")
-    .description(`find what a caption speaks of: its noun phrases, or the phrases given; ${PICTURES}`)
-    .requiredOption("--caption <text>", "what is said about the picture")
+    .description(`Find what a caption mentions: its noun phrases, or the phrases you give. ${PICTURES}`)
+    .requiredOption("--caption <text>", "caption of the picture")
     .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {
     await findInPictures(images, options, {

@@ -1,8 +1,8 @@
-/** One line of each command that shows how it is used, at the end of its help. */
+/** The example at the end of each command's help. */
 
 import type { Command } from "commander";
 
-/** By the words of the command. */
+/** By the names of the command and its subcommand. */
 const examples: Readonly<Record<string, string>> = {
   detect: 'detect photo.jpg --prompt "cat. cup." --threshold 0.6 --draw',
   ground: 'ground photo.jpg --caption "a cat beside two cups"',
@@ -25,7 +25,7 @@ const examples: Readonly<Record<string, string>> = {
   browse: "browse annotations.json --out browse.html",
 };
 
-/** Adds its example to the help of every command below this one. */
+/** Adds an example to the help of every subcommand. */
 export function addExamples(command: Command, words: readonly string[] = []): void {
   for (const one of command.commands) {
     const path = [...words, one.name()];

@@ -1,4 +1,4 @@
-/** `groundling inspect`: every named intermediate of a run, for comparison with another implementation. */
+/** `groundling inspect`: writes all intermediate tensors of a run, to compare with another implementation. */
 
 import { type Command, Option } from "commander";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
@@ -26,14 +26,14 @@ export function addInspectCommand(program: Command): void {
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts(["caption", "phrase"]),
     )
-    .option("--caption <text>", "what is said about the picture, instead of a prompt")
+    .option("--caption <text>", "caption of the picture, instead of a prompt")
     .addOption(phraseOption())
-    .requiredOption("--out <file>", "safetensors file to write; a file that is there is replaced")
-    .option("--size <short,max>", "sides to resize the picture to (default: the model's own)", sizeRule);
+    .requiredOption("--out <file>", "safetensors file to write; an existing file is replaced")
+    .option("--size <short,max>", "resize the picture to these sides in pixels (default: the model's own)", sizeRule);
   addQuietOption(command);
   addModelOptions(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
     const text = prompt ?? caption;
-    if (text === undefined) return command.error("error: say what to find: --prompt TEXT or --caption TEXT");
+    if (text === undefined) return command.error("error: no names to find; give --prompt TEXT or --caption TEXT");
     const { intermediates } = await import("../inspection/intermediates.ts");
     const { phrasesOf } = await import("../../inputs/words/noun-phrases.ts");
     const { promptOfCaption } = await import("../../inputs/words/prompts.ts");

@@ -1,4 +1,4 @@
-/** `groundling jobs`: how far labelling is, wherever it is done. */
+/** `groundling jobs`: shows the progress of a labelling job. */
 
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, Option } from "commander";
@@ -26,17 +26,19 @@ interface Choices {
 export function addJobsCommand(program: Command): void {
   program
     .command("jobs <folder>")
-    .description("tell how far groundling pseudo-label is that writes into a folder, and what it gave up")
-    .option("--redis <url>", "also look at the queue on this Redis")
-    .addOption(new Option("--format <name>", "how to print it").choices(Object.keys(formats)).default("table"))
-    .option("--watch <seconds>", "look again and again until all is done or given up", wholeNumber(1, 3600))
+    .description(
+      "Show a labelling job's progress and its failed shards. FOLDER is the output folder of groundling pseudo-label.",
+    )
+    .option("--redis <url>", "also show the queue on this Redis server")
+    .addOption(new Option("--format <name>", "output format").choices(Object.keys(formats)).default("table"))
+    .option("--watch <seconds>", "repeat at this interval until all shards are done or failed", wholeNumber(1, 3600))
     .action(async (folder: string, choices: Choices) => {
       for (;;) {
         const status = await statusOf(folder, choices.redis);
         print(formats[choices.format](status));
         if (choices.watch === undefined || status.done + status.deadLetters.length >= status.shards) break;
         await pause(1000 * choices.watch);
-        // From here up, the screen is written anew.
+        // Clears the screen.
         if (process.stdout.isTTY) process.stdout.write("\x1b[2J\x1b[H");
       }
     });
@@ -55,7 +57,7 @@ function tableOf(status: Status): string {
     ["shards done", `${done} of ${shards}`],
     ["pairs", pairs],
     ["boxes", boxes],
-    ["given up", deadLetters.length],
+    ["failed shards", deadLetters.length],
     ...(queue ? Object.entries(queue).map(([key, value]): [string, number] => [`queue: ${key}`, value]) : []),
   ];
   return [
@@ -64,7 +66,7 @@ function tableOf(status: Status): string {
   ].join("");
 }
 
-/** The text that Prometheus reads. */
+/** The status in Prometheus's text format. */
 function metricsOf({ name, shards, done, pairs, boxes, deadLetters, queue }: Status): string {
   const metric = (metricName: string, help: string, values: Record<string, number>) => [
     `# HELP groundling_${metricName} ${help}`,
@@ -76,8 +78,8 @@ function metricsOf({ name, shards, done, pairs, boxes, deadLetters, queue }: Sta
   ];
   const lines = [
     ...metric("shards", "Shards of the job.", { "": shards }),
-    ...metric("shards_done", "Shards whose result is there.", { "": done }),
-    ...metric("shards_given_up", "Shards that failed too often.", { "": deadLetters.length }),
+    ...metric("shards_done", "Shards that are done.", { "": done }),
+    ...metric("shards_given_up", "Shards that failed in every attempt.", { "": deadLetters.length }),
     ...metric("pairs", "Pairs in the shards that are done.", { "": pairs }),
     ...metric("boxes", "Boxes in the shards that are done.", { "": boxes }),
   ];

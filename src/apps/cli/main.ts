@@ -1,12 +1,12 @@
-/** The program `groundling`: runs the command asked for and says what is wrong. */
+/** The program `groundling`: runs a command and reports errors. */
 
 import { commands, helpText } from "./commands.ts";
 
-/** The user's input is at fault; the command line is; we are (as in sysexits.h). */
+/** Exit codes for wrong input, a wrong command line, and internal errors (the last as in sysexits.h). */
 const exits = { input: 1, usage: 2, software: 70 };
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  // Whoever reads the answers has seen enough.
+  // The reader of the output has closed the pipe.
   if (error.code === "EPIPE") process.exit();
   throw error;
 });
@@ -14,7 +14,7 @@ const words = process.argv.slice(2);
 if (wantsHelp(words)) process.stdout.write(helpText());
 else await run(words[0] === "help" ? [words[1]!, "--help"] : words);
 
-/** Whether the help of the whole program is asked for, for which no command is loaded. */
+/** Whether to print the help of the whole program, which loads no command. */
 function wantsHelp([first = "--help", second = ""]: readonly string[]): boolean {
   return first === "--help" || first === "-h" || (first === "help" && !Object.hasOwn(commands, second));
 }
@@ -45,6 +45,6 @@ async function report(error: unknown): Promise<number> {
     return exits.input;
   }
   const stack = error instanceof Error ? error.stack : String(error);
-  say(`groundling: this is our mistake; please report it\n${stack}\n`);
+  say(`groundling: Internal error. Please report it with the lines below.\n${stack}\n`);
   return exits.software;
 }

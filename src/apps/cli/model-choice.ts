@@ -1,4 +1,4 @@
-/** The model that a command runs: a folder, a checkpoint file, the built-in one, or one of the zoo. */
+/** The options that choose a model: a folder, a checkpoint file, the built-in model, or a published model by name. */
 
 import type { Command } from "commander";
 import { exitingWhenInterrupted } from "../../learning/interruption.ts";
@@ -11,17 +11,17 @@ export interface ModelChoice {
   quiet?: boolean;
 }
 
-/** Adds the options that say which model. */
+/** Adds the options that choose the model. */
 export function addModelOptions(command: Command): Command {
   return command
     .option(
       "--model <path or name>",
-      "model folder, checkpoint file or a name of groundling models (default: built in)",
+      "model folder, checkpoint file, or a name listed by groundling models (default: the built-in model)",
     )
-    .option("--offline", "fetch no model; take what is there");
+    .option("--offline", "fetch no model; use the cache only");
 }
 
-/** Calls `load`, which fetches a model that is not in the cache, and draws the progress; Ctrl-C ends the process. */
+/** Calls `load`, which fetches a model that is not in the cache, and shows the progress; Ctrl-C ends the process. */
 export async function fetchingWithProgress<Loaded>(
   { model, offline, quiet }: ModelChoice,
   load: (fetching: FetchingOptions) => Promise<Loaded>,

@@ -1,4 +1,4 @@
-/** `groundling models`: what can be asked for by name. */
+/** `groundling models`: lists the models available by name. */
 
 import { existsSync } from "node:fs";
 import type { Command } from "commander";
@@ -11,7 +11,7 @@ import { print } from "./writing.ts";
 export function addModelsCommand(program: Command): void {
   program
     .command("models")
-    .description("list the models that have names; those of the hub are fetched when first used")
+    .description("List the models available by name. Those on the Hugging Face hub are downloaded at first use.")
     .action(async () => {
       const { BUILT_IN } = await import("../../tasks/finding/model-folder.ts");
       const published = Object.entries(zoo).map(([name, { about, parameters }]) => {

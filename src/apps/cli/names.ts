@@ -1,4 +1,4 @@
-/** Lists of names given on the command line. */
+/** Lists of names on the command line. */
 
 import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
@@ -11,26 +11,26 @@ export function commaSeparated(text: string): string[] {
   return names;
 }
 
-/** Reads a file of one name a line. */
+/** Reads a file with one name per line. */
 export function linesOf(file: string): string[] {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    throw new InputError(`${file}: the names cannot be read (${error instanceof Error ? error.message : error})`);
+    throw new InputError(`${file}: cannot read the names (${error instanceof Error ? error.message : error})`);
   }
   const names = namesOf(text.replace(/^\uFEFF/, "").split(/\r?\n/));
-  if (names.length === 0) throw new InputError(`${file}: there are no names; write one a line`);
+  if (names.length === 0) throw new InputError(`${file}: the file has no names; write one per line`);
   return names;
 }
 
-/** Phrases of a caption, one each time the option is given. */
+/** The option for phrases of a caption; each use adds one phrase. */
 export function phraseOption(): Option {
-  const option = new Option("--phrase <words>", "words of the caption to find; may be given again");
+  const option = new Option("--phrase <words>", "words of the caption to find; can be repeated");
   return option.argParser((words: string, all: string[] = []) => [...all, words]);
 }
 
-/** Each once, without spaces around. */
+/** Trims names and removes duplicates. */
 function namesOf(parts: readonly string[]): string[] {
   return [...new Set(parts.map((name) => name.trim()).filter((name) => name !== ""))];
 }

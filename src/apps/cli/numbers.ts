@@ -1,9 +1,9 @@
-/** Numbers given on the command line. */
+/** Numbers on the command line. */
 
 import { InvalidArgumentError } from "commander";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 
-/** The proportion of the published models' 800 and 1333. */
+/** The ratio of the published models' sizes, 1333 and 800. */
 const LONGER = 1333 / 800;
 
 /** Reads a number from 0 to 1. */
@@ -22,7 +22,7 @@ export function wholeNumber(least: number, greatest: number) {
   };
 }
 
-/** Reads "800" or "800,1333": lengths of the shorter side and most of the longer one. */
+/** Reads "800" or "800,1333": length of the shorter side, and maximum length of the longer side. */
 export function sizeRule(text: string): SizeRule {
   const [short = 0, max = Math.round(short * LONGER), ...more] = text.split(",").map(Number);
   const fits = (side: number) => Number.isInteger(side) && side >= 32 && side <= 10_000;

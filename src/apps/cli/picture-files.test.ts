@@ -53,20 +53,20 @@ test("fifteen hundred paths come by a list", async () => {
 
 test("what cannot be read as a list or a picture on standard input is refused with the mend", async () => {
   const refusals: [string[], RegExp][] = [
-    [["@nowhere.txt"], /nowhere\.txt: the list cannot be read .*; a picture of this name is \.\/@nowhere\.txt/],
-    [[`@${a}`], /the list|nothing is there to read/],
-    [["@-"], /standard input: nothing is there to read/],
-    [["-"], /standard input: nothing is there to read/],
-    [["-", "@-"], /standard input can be read once/],
+    [["@nowhere.txt"], /nowhere\.txt: cannot read the list .*; for a picture with this name, write \.\/@nowhere\.txt/],
+    [[`@${a}`], /the list|is empty/],
+    [["@-"], /standard input: is empty/],
+    [["-"], /standard input: is empty/],
+    [["-", "@-"], /standard input can be read only once/],
     [["https://"], /^https:\/\/ is a malformed address; write it as https:\/\/host\/picture\.jpg/],
   ];
   for (const [named, message] of refusals) await assert.rejects(images(named), { name: "InputError", message });
-  await assert.rejects(images(["@-"], "\n \n"), /the list names no pictures/);
+  await assert.rejects(images(["@-"], "\n \n"), /the list is empty/);
 });
 
 test("pictures that would write the same files are refused, and folders keep them apart", async () => {
   const { files } = await picturesNamed([a!, b!]);
-  assert.throws(() => refuseSharedNames(files), /would both be written as same; give the folder around both/);
+  assert.throws(() => refuseSharedNames(files), /would both be written as same; give the folder that contains both/);
   const { files: inFolder } = await picturesNamed([folder]);
   assert.doesNotThrow(() => refuseSharedNames(inFolder));
 });

@@ -1,4 +1,4 @@
-/** Pictures named on the command line: files, folders, globs, addresses, lists of these, and standard input. */
+/** Pictures on the command line: files, folders, globs, addresses, lists of these, and standard input. */
 
 import { existsSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
@@ -10,40 +10,40 @@ import { addressOf } from "../../inputs/pictures/picture-address.ts";
 
 export interface PictureFile {
   readonly source: string | URL | Uint8Array;
-  /** As the user named it. */
+  /** As written by the user. */
   readonly image: string;
-  /** Path without ending for files about this picture. */
+  /** Path without extension, for output files about this picture. */
   readonly name: string;
 }
 
 export interface NamedPictures {
   readonly files: readonly PictureFile[];
-  /** Pictures of folders and globs that were left out, as `--draw` wrote them. */
+  /** Number of pictures in folders and globs that were skipped because `--draw` wrote them. */
   readonly drawings: number;
 }
 
 /** How pictures may be named, for the description of a command. */
 export const PICTURES =
-  "pictures are files, folders, globs or addresses; @FILE is a list of these, one a line; - is a picture on standard input, @- a list";
+  "Pictures are files, folders, globs or URLs. @FILE is a list of these, one per line. - is a picture on standard input, and @- is a list on standard input.";
 
 const ENDINGS = "jpg,jpeg,png,webp,gif,tif,tiff,avif,heic,jp2,jxl,bmp";
 const KNOWN: ReadonlySet<string> = new Set(ENDINGS.split(","));
-/** The ending of what `--draw` writes. */
+/** The extension of files that `--draw` writes. */
 export const DRAWING = ".groundling.png";
-/** Most bytes of a list, or of a picture on standard input. */
+/** Maximum size of a list, or of a picture on standard input. */
 const MOST_BYTES = 512 * 2 ** 20;
 
 /**
- * Lists the pictures in the order given, those of a folder by name. `-` is one picture on standard input; `@FILE` and `@-` are lists, one
- * file, folder, glob or address a line, each as it would be on the command line: paths are relative to the working folder.
- * Drawings that this program wrote are left out of folders and globs. Throws InputError for folders, globs and lists without any.
+ * Lists the pictures in the given order; pictures of a folder are sorted by name. `-` is one picture on standard input. `@FILE` and `@-` are
+ * lists with one file, folder, glob or address per line, as on the command line; paths are relative to the working folder.
+ * Skips drawings by `--draw` in folders and globs. Throws InputError for folders, globs and lists without pictures.
  */
 export async function picturesNamed(
   named: readonly string[],
   input: AsyncIterable<Uint8Array> = process.stdin,
 ): Promise<NamedPictures> {
   if (named.filter((one) => one === "-" || one === "@-").length > 1)
-    throw new InputError("standard input can be read once; give - or @- once");
+    throw new InputError("standard input can be read only once; give - or @- once");
   const files: PictureFile[] = [];
   let drawings = 0;
   for (const one of named) {
@@ -68,14 +68,14 @@ export async function onePicture(word: string, input?: AsyncIterable<Uint8Array>
   throw new InputError(`${word}: names ${files.length} pictures, where one is taken; name it alone`);
 }
 
-/** Throws InputError where two pictures would write the same files. */
+/** Throws InputError if two pictures would write the same files. */
 export function refuseSharedNames(files: readonly PictureFile[]): void {
   const first = new Map<string, string>();
   for (const { name, image } of files) {
     const other = first.get(name);
     if (other !== undefined)
       throw new InputError(
-        `${other} and ${image} would both be written as ${name}; give the folder around both, take them in turn, or rename one`,
+        `${other} and ${image} would both be written as ${name}; give the folder that contains both, run them one after the other, or rename one`,
       );
     first.set(name, image);
   }
@@ -86,7 +86,7 @@ function picturesOf(word: string): NamedPictures {
   if (address) return alone(picture(address, word, address.protocol === "data:" ? "" : basename(address.pathname)));
   if (existsSync(word) && statSync(word).isDirectory()) return inFolder(word);
   if (!existsSync(word) && fastGlob.isDynamicPattern(word)) return matching(word);
-  // A file that is not there is reported in its turn, like one that cannot be read.
+  // A missing file is reported later, like a file that cannot be read.
   return alone(picture(word, word, basename(word)));
 }
 
@@ -126,7 +126,7 @@ async function linesOfList(file: string, input: AsyncIterable<Uint8Array>): Prom
   const name = file === "-" ? "standard input" : file;
   const text = new TextDecoder().decode(file === "-" ? await bytesOf(input, name) : await bytesOfFile(file));
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
-  if (lines.length === 0) throw new InputError(`${name}: the list names no pictures; write one a line`);
+  if (lines.length === 0) throw new InputError(`${name}: the list is empty; write one picture per line`);
   return lines;
 }
 
@@ -137,7 +137,7 @@ async function bytesOfFile(file: string): Promise<Uint8Array> {
   } catch (error) {
     if (error instanceof InputError) throw error;
     throw new InputError(
-      `${file}: the list cannot be read (${error instanceof Error ? error.message : error}); a picture of this name is ./@${file}`,
+      `${file}: cannot read the list (${error instanceof Error ? error.message : error}); for a picture with this name, write ./@${file}`,
     );
   }
 }
@@ -150,6 +150,6 @@ async function bytesOf(stream: AsyncIterable<Uint8Array>, name: string): Promise
     length += chunk.length;
     if (length > MOST_BYTES) throw new InputError(`${name}: more than ${MOST_BYTES / 2 ** 20} MB; give less`);
   }
-  if (length === 0) throw new InputError(`${name}: nothing is there to read`);
+  if (length === 0) throw new InputError(`${name}: is empty`);
   return Buffer.concat(chunks);
 }

@@ -1,4 +1,4 @@
-/** The program with the command that is asked for. */
+/** The program with the command to run. */
 
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
@@ -7,13 +7,13 @@ import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
 import { commands } from "./commands.ts";
 import { addExamples } from "./help-examples.ts";
 
-/** The program with the command that `words` begin with, or with the names of all where they begin with none. */
+/** The program with the command that `words` start with; if there is none, with the names of all commands. */
 export async function programFor(words: readonly string[]): Promise<Command> {
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
   const program = new Command("groundling")
     .description("Find things in pictures by words.")
     .version(version)
-    .showHelpAfterError("(groundling help COMMAND says more)")
+    .showHelpAfterError("(run groundling COMMAND --help for help)")
     .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
     .hook("preAction", (_, command) => wantOutputs(command))
     .exitOverride();
@@ -24,7 +24,7 @@ export async function programFor(words: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** The options that say where a command writes; asked before any work is done. */
+/** The options with a command's output paths, which are checked before any work is done. */
 const outputs: Record<string, Readonly<Record<string, (place: string) => void>>> = {
   detect: { out: wantWritableFolder },
   ground: { out: wantWritableFolder },
@@ -40,7 +40,7 @@ const outputs: Record<string, Readonly<Record<string, (place: string) => void>>>
 };
 
 function wantOutputs(command: Command): void {
-  // "data convert" is another command than "convert".
+  // "data convert" and "convert" are different commands.
   const isFirst = command.parent?.parent === null;
   for (const [option, want] of Object.entries((isFirst && outputs[command.name()]) || {})) {
     const place: unknown = command.getOptionValue(option);

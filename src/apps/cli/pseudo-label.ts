@@ -1,4 +1,4 @@
-/** `groundling pseudo-label`: boxes for the phrases of captions that have none. */
+/** `groundling pseudo-label`: finds boxes for the phrases of captions. */
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeInto } from "../../files/write-whole.ts";
@@ -37,7 +37,7 @@ interface Choices extends ModelChoice {
   tasks: number;
 }
 
-/** Milliseconds before a shard that failed is tried again, at first. */
+/** Milliseconds before the first retry of a failed shard. */
 const PATIENCE = 1000;
 
 /** Adds the command to a program. */
@@ -45,34 +45,48 @@ export function addPseudoLabelCommand(program: Command): void {
   const command = program
     .command("pseudo-label <source>")
     .description(
-      "find the phrases of captions in their pictures; the source is a WebDataset tar, a list (.jsonl, .tsv, .parquet), COCO captions (captions_*.json), a folder of these, or of pictures with .txt files",
+      "Make training data: find the phrases of captions in their pictures. SOURCE is a WebDataset tar, a list (.jsonl, .tsv, .parquet), COCO captions (captions_*.json), a folder of these, or a folder of pictures with .txt files.",
     )
-    .requiredOption("--out <folder>", "folder of the result; what is there already is not made again")
-    .option("--images <folder>", "folder of the pictures that lists name (default: the list's own)")
-    .option("--threshold <score>", "only boxes with more than this score", share, DEFAULT_THRESHOLD)
-    .option("--nms <overlap>", "overlap above which the better box of a phrase stands alone", share)
-    .option("--caption-nms <overlap>", "overlap above which the better box of all phrases stands alone", share)
-    .option("--min-side <pixels>", "refuse pictures whose shorter side is less", wholeNumber(1, 100_000))
-    .option("--words <least,most>", "refuse captions of fewer or more words", wordRange)
-    .option("--language <code>", "refuse captions that are clearly in another language than, for example, en")
-    .option("--size <short,max>", "sides to resize pictures to (default: the model's own)", sizeRule)
-    .option("--rows <number>", "pairs of a shard, where the source is not of tars", wholeNumber(1, 1_000_000), 1000)
-    .option("--threads <number>", "threads of the model (default: all cores)", wholeNumber(1, 1024))
-    .option("--attempts <number>", "how often a shard is tried before it is given up", wholeNumber(1, 100), 3)
-    .option("--redis <url>", "share the work with all who run the same command with this Redis")
-    .option("--lock <seconds>", "silence after which a worker's shard goes to another", wholeNumber(1, 86_400), 60)
+    .requiredOption("--out <folder>", "output folder; shards that are already there are skipped")
+    .option("--images <folder>", "folder of the pictures in a list (default: the folder of the list)")
+    .option("--threshold <score>", "keep only boxes with a score above this", share, DEFAULT_THRESHOLD)
+    .option(
+      "--nms <overlap>",
+      "of two boxes of one phrase with more overlap (IoU) than this, keep the better one",
+      share,
+    )
+    .option(
+      "--caption-nms <overlap>",
+      "of two boxes of any phrases with more overlap (IoU) than this, keep the better one",
+      share,
+    )
+    .option("--min-side <pixels>", "refuse pictures whose shorter side is below this", wholeNumber(1, 100_000))
+    .option("--words <least,most>", "refuse captions with fewer or more words", wordRange)
+    .option("--language <code>", "refuse captions that are clearly not in this language, for example en")
+    .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
+    .option("--rows <number>", "pairs per shard, for sources other than tars", wholeNumber(1, 1_000_000), 1000)
+    .option("--threads <number>", "number of threads for the model (default: all cores)", wholeNumber(1, 1024))
+    .option("--attempts <number>", "maximum number of attempts per shard", wholeNumber(1, 100), 3)
+    .option("--redis <url>", "share the work with other processes that run the same command with this Redis server")
+    .option(
+      "--lock <seconds>",
+      "give a worker's shard to another worker if there is no sign of life for this time",
+      wholeNumber(1, 86_400),
+      60,
+    )
     .addOption(
       new Option(
         "--shard-of <share>",
-        "only a share of the shards: 0/8 for the first of eight, or slurm, kubernetes, mpi",
+        "label only a part of the shards: 0/8 for the first eighth; or slurm, kubernetes or mpi to use the task's number",
       ).conflicts("redis"),
     )
     .addOption(
-      new Option("--emit <scheduler>", "write a job file that does this in many tasks, instead of doing it").choices(
-        Object.keys(schedulers),
-      ),
+      new Option(
+        "--emit <scheduler>",
+        "only write a job file for this scheduler that does the work in many tasks",
+      ).choices(Object.keys(schedulers)),
     )
-    .option("--tasks <number>", "tasks of the job file", wholeNumber(1, 100_000), 8);
+    .option("--tasks <number>", "number of tasks in the job file", wholeNumber(1, 100_000), 8);
   addQuietOption(addModelOptions(command)).action(pseudoLabelSource);
 }
 
@@ -104,7 +118,7 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     if (dead.length > 0) process.exitCode = 1;
     const missing = (await undone(job)).length;
     if (missing === 0) print(textOfFigures(await job.gather(), choices.threshold));
-    else print(`${missing} of ${job.shards.length} shards are still to be labelled; run this again to go on\n`);
+    else print(`${missing} of ${job.shards.length} shards are not labelled yet; run this again to continue\n`);
   } finally {
     await job.dispose();
   }
@@ -117,7 +131,7 @@ function wordRange(text: string): [number, number] {
   throw new InvalidArgumentError("give the least and the most words, for example 3,40.");
 }
 
-/** Does the work by the driver that was chosen. */
+/** Runs the job here or through Redis. */
 async function drive(
   job: LabelJob,
   { redis, lock, shardOf, attempts, quiet }: Choices,
@@ -160,7 +174,7 @@ function settingsOf(choices: Choices): LabelSettings {
 }
 
 export function textOfLetter({ key, reason, attempts }: DeadLetter): string {
-  return `shard ${key} was given up after ${attempts} attempts: ${reason}`;
+  return `shard ${key} failed in ${attempts} attempts: ${reason}`;
 }
 
 function textOfFigures(figures: DatasetFigures, threshold: number): string {

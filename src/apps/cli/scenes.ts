@@ -1,4 +1,4 @@
-/** `groundling scenes`: writes a part of the generated world as a dataset. */
+/** `groundling scenes`: writes a dataset of generated scenes. */
 
 import { type Command, Option } from "commander";
 import {
@@ -41,30 +41,32 @@ const most = 1_000_000;
 export function addScenesCommand(program: Command): void {
   program
     .command("scenes")
-    .description("write generated scenes with exact boxes and captions; run again to go on after an interruption")
-    .requiredOption("--out <folder>", "folder of the dataset")
-    .option("--count <number>", "how many scenes", wholeNumber(1, most))
-    .option("--downstream", "instead thirteen small sets to adapt to, in folders as ODinW's", false)
-    .option("--seed <number>", "which scenes", wholeNumber(0, 4_000_000), 0)
-    .addOption(new Option("--split <name>", "part of the world").choices(splits).default("train"))
-    .option("--size <pixels>", "width and height", wholeNumber(32, 2048), 256)
-    .option("--objects <number>", "most things of a scene", wholeNumber(1, 50))
-    .option("--smallest <share>", "side of the smallest things, as a share of the picture's", share)
-    .option("--names <a,b,c>", "only these names", commaSeparated)
-    .option("--everyday", "only the fifty everyday names", false)
-    .option("--models", "also rendered models (scripts/world/models.ts makes them)", false)
-    .option("--grounds", "also photos of grounds as backgrounds (scripts/world/grounds.ts gathers them)", false)
-    .option("--more", "with --split train, also the drawings and names of ten more icon sets", false)
+    .description(
+      "Generate a dataset of drawn scenes with exact boxes and captions. To continue after an interruption, run it again.",
+    )
+    .requiredOption("--out <folder>", "output folder")
+    .option("--count <number>", "number of scenes", wholeNumber(1, most))
+    .option("--downstream", "write thirteen small sets for adaptation instead, in folders like ODinW", false)
+    .option("--seed <number>", "seed of the scenes", wholeNumber(0, 4_000_000), 0)
+    .addOption(new Option("--split <name>", "split of the generated world").choices(splits).default("train"))
+    .option("--size <pixels>", "width and height of a scene", wholeNumber(32, 2048), 256)
+    .option("--objects <number>", "maximum number of things in a scene", wholeNumber(1, 50))
+    .option("--smallest <share>", "side of the smallest things, as a fraction of the picture's side", share)
+    .option("--names <a,b,c>", "use only these names", commaSeparated)
+    .option("--everyday", "use only the fifty everyday names", false)
+    .option("--models", "also use rendered 3D models (made by scripts/world/models.ts)", false)
+    .option("--grounds", "also use photos as backgrounds (collected by scripts/world/grounds.ts)", false)
+    .option("--more", "with --split train: also use the drawings and names of ten more icon sets", false)
     .addOption(
       new Option(
         "--captions [kind]",
-        "tar shards of pictures and captions, without boxes; or with names in place of sentences",
+        "write tar shards of pictures and captions without boxes; the captions are sentences, or lists of names",
       )
         .choices(["sentences", "names"])
         .preset("sentences"),
     )
-    .option("--quiet", "show no progress", false)
-    .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites")
+    .option("--quiet", "do not show progress", false)
+    .option("--sprites <folder>", "cache folder for rendered drawings", "runs/sprites")
     .action(
       async ({
         out,
@@ -87,7 +89,8 @@ export function addScenesCommand(program: Command): void {
           await writeDownstreamSets(out, { sprites, seed, progress });
           return;
         }
-        if (count === undefined) throw new InputError("give --count, or --downstream for the sets to adapt to");
+        if (count === undefined)
+          throw new InputError("give --count, or --downstream for the small sets for adaptation");
         const names = everyday ? "everyday" : given.names;
         const { objects, smallest } = given;
         const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });

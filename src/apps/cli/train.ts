@@ -1,4 +1,4 @@
-/** `groundling train`: carries out a recipe. */
+/** `groundling train`: trains a model from a recipe. */
 
 import type { Command } from "commander";
 import { addQuietOption, say } from "./writing.ts";
@@ -15,20 +15,20 @@ interface Choices {
 export function addTrainCommand(program: Command): void {
   const command = program
     .command("train")
-    .argument("<recipe>", "a recipe's file, or the name of one that comes with groundling")
-    .description("train a model by a recipe; Ctrl-C saves, --resume goes on in the same bits")
-    .option("--resume", "go on from the last checkpoint of the run", false)
+    .argument("<recipe>", "recipe file, or the name of a recipe that comes with groundling")
+    .description("Train a model from a recipe. Ctrl-C saves; --resume continues with the same bits.")
+    .option("--resume", "continue from the last checkpoint", false)
     .option(
       "-o, --override <key=value>",
-      "another value than the recipe's, for example -o steps=1000; may be given again",
+      "change a value of the recipe, for example -o steps=1000; can be repeated",
       (pair, all: string[]) => [...all, pair],
       [],
     )
     .option(
       "--out <folder>",
-      "folder of the run (default: runs/NAME-OF-THE-RECIPE); one that holds a run needs --resume",
+      "output folder (default: runs/NAME-OF-THE-RECIPE); if it contains a run, --resume is required",
     )
-    .option("--sprites <folder>", "where rendered drawings are kept", "runs/sprites");
+    .option("--sprites <folder>", "cache folder for rendered drawings", "runs/sprites");
   addQuietOption(command).action(train);
 }
 
@@ -44,6 +44,6 @@ async function train(file: string, { resume, override, out, sprites, quiet }: Ch
   const model = await modelOfRun(recipe);
   if (!quiet) say(`memory: ${memoryWords(memoryOfRun(model.model, recipe))}\n`);
   const { step, interrupted } = await runRecipe(recipe, { folder, resume, sprites, model, quiet });
-  const next = interrupted ? `; go on with: groundling train ${file} --resume --out ${folder}` : "";
+  const next = interrupted ? `; to continue: groundling train ${file} --resume --out ${folder}` : "";
   if (!quiet || interrupted) say(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);
 }

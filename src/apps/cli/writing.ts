@@ -1,19 +1,19 @@
-/** What commands print. */
+/** Output to the terminal. */
 
 import type { Command } from "commander";
 import { visibleLines } from "../../files/visible.ts";
 
-/** Prints answers on stdout; on a terminal with control characters spelled out, into files and pipes as they are. */
+/** Prints results to stdout. Escapes control characters on a terminal; files and pipes get the text unchanged. */
 export function print(text: string): void {
   process.stdout.write(process.stdout.isTTY ? visibleLines(text) : text);
 }
 
-/** Says something on stderr, with control characters spelled out. */
+/** Prints a message to stderr, with control characters escaped. */
 export function say(text: string): void {
   process.stderr.write(visibleLines(text));
 }
 
-/** Adds the option that keeps progress and notes from standard error. */
+/** Adds the option that turns off progress and notes on stderr. */
 export function addQuietOption(command: Command): Command {
-  return command.option("--quiet", "show no progress", false);
+  return command.option("--quiet", "do not show progress", false);
 }

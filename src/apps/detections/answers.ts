@@ -1,4 +1,4 @@
-/** Where the answers about many pictures go: each is written as soon as its format allows. */
+/** Writes the results of many pictures, each as soon as its format allows. */
 
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -10,22 +10,22 @@ import { tableOf } from "./table.ts";
 
 export interface Answers {
   add(picture: PictureResult): Promise<void>;
-  /** Writes what had to wait for the last picture. */
+  /** Writes the parts that need all pictures. */
   end(): Promise<void>;
 }
 
 export interface AnswersOptions {
-  /** Tables for people without it. */
+  /** Default: tables. */
   format?: Format | undefined;
-  /** Folder of the answers; needed by formats of a file per picture, the others are printed as well. */
+  /** Output folder; required for formats with one file per picture. Other formats are also printed. */
   out?: string | undefined;
-  /** What is asked for; what is found, where absent. */
+  /** The requested names; if absent, the names that are found. */
   labels?: readonly string[] | undefined;
   /** Prints whole lines. */
   print: (text: string) => void;
 }
 
-/** A place for answers; nothing is written before the first picture or `end`. */
+/** A writer of results. Writes nothing before the first picture or `end`. */
 export function answersTo({ format, out, labels: asked, print }: AnswersOptions): Answers {
   const labels = [...(asked ?? [])];
   const kept = placeOf(format, { out, labels, print });
@@ -38,7 +38,7 @@ export function answersTo({ format, out, labels: asked, print }: AnswersOptions)
   };
 }
 
-/** `labels` grow as things are found that nobody asked for. */
+/** `labels` grows when a label is found that was not requested. */
 type Place = Pick<AnswersOptions, "out" | "print"> & { labels: readonly string[] };
 
 function placeOf(format: Format | undefined, place: Place): Answers {

@@ -1,4 +1,4 @@
-/** A picture with boxes and labels drawn on it. */
+/** Draws boxes and labels on a picture. */
 
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -15,10 +15,10 @@ interface Area {
 }
 
 const FONT = "Groundling Inter";
-/** Degrees between the hues of labels that follow each other: neighbours are far apart, and none comes twice soon. */
+/** Degrees between the hues of consecutive labels: neighbours differ clearly, and hues do not repeat soon. */
 const GOLDEN_ANGLE = 137.508;
 
-/** Draws detections, best first, on a picture; the better ones lie on top. Answers with the bytes of a PNG. */
+/** Draws detections, best first, on a picture; better ones are on top. Returns the bytes of a PNG. */
 export async function drawDetections(
   picture: Picture,
   detections: readonly Detection[],
@@ -44,7 +44,7 @@ function hueOf(labels: readonly string[], label: string): number {
   return (Math.max(0, labels.indexOf(label)) * GOLDEN_ANGLE + 210) % 360;
 }
 
-/** A coloured line between two thin dark ones, so that it shows on light and on dark ground. */
+/** A coloured line between two thin dark ones, visible on light and dark backgrounds. */
 function drawBox(
   context: SKRSContext2D,
   { xmin, ymin, xmax, ymax }: Box,
@@ -69,7 +69,7 @@ interface TagChoices {
   taken: readonly Area[];
 }
 
-/** Writes a label where it hides no other: above its box, within its top, below, within its bottom. */
+/** Writes a label where it hides no other label: above its box, inside at the top, below, or inside at the bottom. */
 function drawTag(
   context: SKRSContext2D,
   { box, label, score }: Detection,
@@ -105,7 +105,7 @@ function withAlpha({ data, width, height }: Picture): Uint8ClampedArray {
   return pixels;
 }
 
-/** The bundled font, in all its scripts. */
+/** The bundled font, for all its scripts. */
 function loadFont(): void {
   if (GlobalFonts.has(FONT)) return;
   const folder = join(dirname(createRequire(import.meta.url).resolve("@fontsource/inter/package.json")), "files");

@@ -1,14 +1,14 @@
-/** Detections in the formats that other programs read. */
+/** Detections in the formats of other programs. */
 
 import type { Box } from "../../tasks/finding/detection.ts";
 import { csvLine } from "./csv.ts";
 import type { Findings, PictureResult } from "./picture-result.ts";
 import { vocAnnotation } from "./voc.ts";
 
-/** A format of one text for all pictures, which is written when all are done. */
+/** A format with one text for all pictures, written when all are done. */
 export interface DocumentFormat {
   readonly kind: "document";
-  /** Name of its file in a folder of answers. */
+  /** Name of its file in the output folder. */
   readonly file: string;
   readonly text: (findings: Findings) => string;
 }
@@ -16,17 +16,17 @@ export interface DocumentFormat {
 /** A format of lines, written as pictures are done. */
 export interface LinesFormat {
   readonly kind: "lines";
-  /** Name of its file in a folder of answers. */
+  /** Name of its file in the output folder. */
   readonly file: string;
-  /** What stands before the lines of all pictures. */
+  /** The header, before the lines of all pictures. */
   readonly head: string;
   readonly lines: (picture: PictureResult) => string;
 }
 
-/** A format of a text per picture, written as they are done, and some for all. Texts are by path in a folder of answers. */
+/** A format with a text per picture, written when the picture is done, and texts for all pictures. Each has a path in the output folder. */
 export interface FolderFormat {
   readonly kind: "folder";
-  /** `labels` are those known so far; later ones are added behind them. */
+  /** `labels` are the labels so far; later ones are appended. */
   readonly picture: (picture: PictureResult, labels: readonly string[]) => readonly [path: string, text: string];
   readonly rest: (labels: readonly string[]) => readonly (readonly [path: string, text: string])[];
 }
@@ -62,7 +62,7 @@ export type FormatName = keyof typeof all;
 
 export const formats: Readonly<Record<FormatName, Format>> = all;
 
-/** Formats that tell pictures apart by their names without ending. */
+/** Formats that identify pictures by their names without extension. */
 export const namedWithoutEnding: ReadonlySet<FormatName> = new Set(["yolo", "voc", "fiftyone"]);
 
 function json(value: unknown): string {
@@ -78,7 +78,7 @@ function xywh({ xmin, ymin, xmax, ymax }: Box): [number, number, number, number]
   return [xmin, ymin, xmax - xmin, ymax - ymin];
 }
 
-/** COCO's annotations, with a score each. Source: COCO's format of instances. */
+/** COCO's instance annotations, each with a score. */
 function cocoOf({ pictures, labels }: Findings) {
   const categories = labels.map((name, index) => ({ id: index + 1, name }));
   const numbers = new Map(categories.map(({ id, name }) => [name, id]));
@@ -102,7 +102,7 @@ function csvLines({ image, detections }: PictureResult): string {
     .join("");
 }
 
-/** A task with predictions, boxes in percent of the picture. Source: Label Studio's format of predictions. */
+/** A task with predictions in Label Studio's format; boxes are in percent of the picture. */
 function labelStudioTask({ image, width, height, detections }: PictureResult) {
   const result = detections.map(({ score, label, box }, index) => {
     const [x, y, w, h] = xywh(box);
@@ -129,7 +129,7 @@ function labelStudioTask({ image, width, height, detections }: PictureResult) {
   return { data: { image }, predictions: [{ model_version: "groundling", score, result }] };
 }
 
-/** FiftyOne's dataset of image detections: boxes as shares of the picture, by the picture's name without its ending. */
+/** FiftyOne's image detection dataset: boxes as fractions of the picture, by the picture's name without extension. */
 function fiftyOneOf({ pictures, labels }: Findings) {
   const entries = pictures.map(({ name, width, height, detections }) => [
     name,
@@ -142,7 +142,7 @@ function fiftyOneOf({ pictures, labels }: Findings) {
   return { classes: labels, labels: Object.fromEntries(entries) };
 }
 
-/** A line per box: class, centre, width and height as shares of the picture; YOLO's labels have no score. */
+/** A line per box: class, centre, width and height as fractions of the picture; YOLO labels have no score. */
 function yoloLabels(
   { name, width, height, detections }: PictureResult,
   labels: readonly string[],

@@ -1,23 +1,23 @@
-/** What was found in a picture, as the formats and the drawing take it. */
+/** The detections of a picture, as input for formats and drawings. */
 
 import type { Detection, PhraseDetection } from "../../tasks/finding/detection.ts";
 
 export interface PictureResult {
-  /** The picture as the user named it. */
+  /** The picture as named by the user. */
   readonly image: string;
-  /** Path without ending for files about this picture, under the folder of the answers. */
+  /** Path without extension, relative to the output folder, for files about this picture. */
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** What was said about the picture, where phrases of it were looked for. */
+  /** The caption, if its phrases were requested. */
   readonly caption?: string;
   /** Best first. */
   readonly detections: readonly (Detection | PhraseDetection)[];
 }
 
-/** Answers to one question about many pictures. */
+/** The results of many pictures for the same request. */
 export interface Findings {
   readonly pictures: readonly PictureResult[];
-  /** What was asked for, each once, in the order given. */
+  /** The requested names without duplicates, in the given order. */
   readonly labels: readonly string[];
 }

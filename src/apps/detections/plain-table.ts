@@ -2,7 +2,7 @@
 
 import { visible } from "../../files/visible.ts";
 
-/** Columns aligned, control characters spelled out: the first to the left, the others to the right. */
+/** Aligns the first column left and the others right, and escapes control characters. */
 export function plainTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [header, ...rows].map((row) => row.map(visible));
   const widths = header.map((_, column) => all.reduce((most, row) => Math.max(most, width(row[column] ?? "")), 0));
@@ -18,7 +18,7 @@ export function plainTable(header: readonly string[], rows: readonly (readonly s
   return [lines[0], widths.map((size) => "─".repeat(size)).join("  "), ...lines.slice(1)].join("\n");
 }
 
-/** A share as percent with one decimal; a dash for −1, which stands for nothing to average. */
+/** A fraction as percent with one decimal; a dash for −1, which means that there is nothing to average. */
 export function percent(value: number): string {
   return value <= -1 ? "–" : (100 * value).toFixed(1);
 }

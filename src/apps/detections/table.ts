@@ -1,10 +1,10 @@
-/** Detections for people, on a terminal. */
+/** Detections as a table on a terminal. */
 
 import { visible } from "../../files/visible.ts";
 import type { PictureResult } from "./picture-result.ts";
 import { plainTable } from "./plain-table.ts";
 
-/** A short table of one picture, boxes in whole pixels. */
+/** The table of one picture, with boxes in whole pixels. */
 export function tableOf({ image, width, height, detections }: PictureResult): string {
   const heading = `${visible(image)} (${width} × ${height})`;
   if (detections.length === 0) return `${heading}: nothing found`;

@@ -1,10 +1,10 @@
-/** A picture's detections as Pascal VOC writes annotations. */
+/** A picture's detections in the Pascal VOC annotation format. */
 
 import { basename } from "node:path";
 import { xmlText } from "../../files/xml-text.ts";
 import type { PictureResult } from "./picture-result.ts";
 
-/** XML of one picture; corners are the first and the last pixel, counted from 1. A `score` is added to each object, which readers pass over. */
+/** XML of one picture. Corners are the first and last pixel, counted from 1. Each object also has a `score`, which readers ignore. */
 export function vocAnnotation({ image, width, height, detections }: PictureResult): string {
   const objects = detections.map(({ score, label, box }) => {
     const { xmin, ymin, xmax, ymax } = box;

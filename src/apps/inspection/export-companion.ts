@@ -1,4 +1,4 @@
-/** A model folder's companion as plain ONNX, and what another program must know to merge its answers. */
+/** Exports a model folder's companion to ONNX, and describes how to merge its detections. */
 
 import { SSD_SIDE, ssdAnchors, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
 import { exportOnnx } from "../../onnx/export.ts";
@@ -6,15 +6,15 @@ import { COMPANION_CENTERNESS, type StoredCompanion } from "../../tasks/finding/
 import { add, constant, gather, input, multiply, type Tensor } from "../../tensor/index.ts";
 
 /**
- * Writes a COCO-SSD with input `square` [1,3,320,320] and, for its a anchors, the outputs `logits` [a, classes] and `offsets` [4,a]: the mean
- * of the picture and its mirror image, as `Companion` answers.
+ * Writes a COCO-SSD with input `square` [1,3,320,320] and, for its a anchors, the outputs `logits` [a, classes] and `offsets` [4,a]: the
+ * mean over the picture and its mirror image, as in `Companion`.
  */
 export async function exportCompanion({ model, weights }: StoredCompanion, path: string): Promise<void> {
   const square = input("square", [1, 3, SSD_SIDE, SSD_SIDE]);
   const turned = gather(square, indices(Array.from({ length: SSD_SIDE }, (_, x) => SSD_SIDE - 1 - x)), 3);
   const mirror = indices([...ssdMirror()]);
   const [seen, other] = [model.answer(square), model.answer(turned)];
-  // Mirrored, the middle of a box lies on the other side of its anchor.
+  // In the mirror image, the centre of a box is on the other side of its anchor.
   const signs = constant(Float32Array.of(-1, 1, 1, 1), [4, 1]);
   const outputs = {
     logits: mean(seen.logits, gather(other.logits, mirror, 0)),
@@ -23,7 +23,7 @@ export async function exportCompanion({ model, weights }: StoredCompanion, path:
   await exportOnnx(outputs, path, { weights });
 }
 
-/** What the note says of it; `classes` are the names asked for with the numbers of their classes. */
+/** The companion's part of the note; `classes` are the requested names with their columns in the outputs. */
 export function companionNote(file: string, classes: readonly { name: string; column: number }[]) {
   return {
     file,

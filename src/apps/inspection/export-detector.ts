@@ -1,4 +1,4 @@
-/** A model for one size of pictures and one list of classes, as plain ONNX with a note on how to read its answers. */
+/** Exports a model for one picture size and one list of classes to ONNX, with a JSON note on how to use it. */
 
 import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -16,27 +16,27 @@ import { companionNote, exportCompanion } from "./export-companion.ts";
 import { detectorNote } from "./export-note.ts";
 
 export interface ExportQuestion {
-  /** Of the prepared picture, multiples of 32. */
+  /** Size of the prepared picture in pixels, multiples of 32. */
   height: number;
   width: number;
   classes: readonly string[] | AdaptedPrompt;
-  /** File to write; `path.json` beside it is the note. */
+  /** File to write; the note is `path.json`. */
   path: string;
 }
 
 /** The files that were written. */
 export interface Exported {
   model: string;
-  /** How to read the answers. */
+  /** The JSON note on how to use the model. */
   note: string;
-  /** The detector that answers beside the model, where the model has one that knows some of the classes. */
+  /** The second detector, if the model has one that knows some of the classes. */
   companion?: string;
 }
 
 /**
  * Writes the model with input `image` [1,3,height,width] (blue, green, red; normalised) and, for the a anchors of all levels and l tokens of the
- * prompt, the outputs `logits` [1,a,l], `offsets` [1,a,4] and `centerness` [1,a]. A companion that knows some of the classes is written
- * beside it, as `NAME.companion.onnx`. Throws InputError where the names need several prompts.
+ * prompt, the outputs `logits` [1,a,l], `offsets` [1,a,4] and `centerness` [1,a]. If the companion knows some of the classes, also writes
+ * it as `NAME.companion.onnx`. Throws InputError if the names need several prompts.
  */
 export async function exportDetector(stored: StoredModel, question: ExportQuestion): Promise<Exported> {
   const { height, width, classes, path } = question;
@@ -62,7 +62,7 @@ export async function exportDetector(stored: StoredModel, question: ExportQuesti
   return { model: path, note: `${path}.json`, ...(known.length > 0 ? { companion: file } : {}) };
 }
 
-/** The classes asked for that a companion knows, with their numbers there. */
+/** The requested classes that the companion knows, with their columns in its outputs. */
 function columnsOf(companion: Companion, labels: readonly string[], names: NameList | undefined) {
   return labels.flatMap((name) => {
     const column = companion.classOf(names?.spelledOut(name) ?? name);
@@ -70,7 +70,7 @@ function columnsOf(companion: Companion, labels: readonly string[], names: NameL
   });
 }
 
-/** The model's answers for one prompt, whose words are computed now and are constants. */
+/** The model's outputs for one prompt. The text features are computed now and become constants. */
 async function answersOf(
   { model, weights }: StoredModel,
   pass: Pass,

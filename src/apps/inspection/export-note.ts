@@ -1,9 +1,9 @@
-/** What another program must know to prepare pictures for an exported model and to read its answers. */
+/** The JSON file of an exported model: how to prepare pictures and read the model's outputs. */
 
 import { levelsOf, STRIDES } from "../../boxes/anchors.ts";
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 
-/** The note of a detector exported for pictures of `height` × `width` pixels, padding included; `preparation` is the model's own. */
+/** The note of a detector exported for pictures of `height` × `width` pixels, including padding, with the model's picture preparation. */
 export function detectorNote(
   { height, width }: { height: number; width: number },
   { size, channels, mean, deviation }: PicturePreparation,

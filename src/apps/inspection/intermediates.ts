@@ -1,4 +1,4 @@
-/** All that a model computes on the way from a picture and a prompt to detections, under the names of the reference numbers. */
+/** All intermediate tensors of a model from a picture and a prompt to detections, named as in the reference data. */
 
 import { anchorsOf } from "../../boxes/anchors.ts";
 import { bestFirst, candidateDetections, type Detections, finalDetections } from "../../boxes/select.ts";
@@ -13,7 +13,7 @@ import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 
 const LEVELS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
-/** Runs a model once, the caption padded to the most tokens it reads; boxes are in pixels of the resized picture, labels count from 1. */
+/** Runs a model once with the caption padded to the model's maximum length. Boxes are in pixels of the resized picture; labels start at 1. */
 export async function intermediates(
   { model, weights, preparation }: Omit<StoredModel, "words">,
   picture: Picture,
@@ -21,9 +21,7 @@ export async function intermediates(
 ): Promise<TensorToWrite[]> {
   const { maxTokens } = model;
   if (passes.length > 1)
-    throw new InputError(
-      `the prompt is longer than the ${maxTokens} tokens that the model reads; inspect fewer names at once`,
-    );
+    throw new InputError(`the prompt is longer than the model's ${maxTokens} tokens; inspect fewer names at once`);
   const pass = passes[0]!;
   const { tensor, width, height, paddedWidth, paddedHeight } = prepareImage(picture, preparation);
   const given = inputsOf(pass, maxTokens);
@@ -75,7 +73,7 @@ function inputsOf({ ids }: Pass, length: number): { ids: BigInt64Array; mask: Fl
   return { ids: padded, mask: new Float32Array(length).fill(1, 0, ids.length) };
 }
 
-/** Per class a one for each of its tokens. */
+/** One row per class, with 1 at each of its tokens and 0 elsewhere. */
 function positiveMap({ labelTokens }: Pass, length: number): Float32Array {
   const map = new Float32Array(labelTokens.length * length);
   labelTokens.forEach((tokens, label) => {
@@ -84,7 +82,7 @@ function positiveMap({ labelTokens }: Pass, length: number): Float32Array {
   return map;
 }
 
-/** The words without padding, and their mean, which the reference computes for other heads. */
+/** The token features without padding, and their mean, which the reference computes for other heads. */
 function aggregates(hidden: Float32Array, mask: Float32Array): TensorToWrite[] {
   const width = hidden.length / mask.length;
   const count = mask.reduce((sum, one) => sum + one, 0);

@@ -1,4 +1,4 @@
-/** The progress bar of all commands, on standard error: what is done, of how many, and the time left. */
+/** The progress bar of all commands, on stderr: the number done, the total, and the time left. */
 
 import { SingleBar } from "cli-progress";
 import { visible } from "../../files/visible.ts";
@@ -9,9 +9,9 @@ export interface ProgressBarOptions {
   unit?: string;
   /** Shown before the bar. */
   label?: string;
-  /** Draws nothing. */
+  /** Shows nothing. */
   quiet?: boolean | undefined;
-  /** Standard error unless given. Where it is no terminal, a line is written every ten seconds. */
+  /** Default: stderr. If it is not a terminal, writes a line every ten seconds. */
   stream?: NodeJS.WritableStream & { isTTY?: boolean };
 }
 
@@ -20,7 +20,7 @@ const SAVE_CURSOR = "\x1b7";
 const WRAP_LINES = "\x1b[?7h";
 const CUT_LINES = "\x1b[?7l";
 
-/** A bar that leaves the terminal as it was when it stops, and also when the process exits before. */
+/** A bar that restores the terminal when it stops or when the process exits. */
 export class ProgressBar {
   private readonly stream: NodeJS.WritableStream & { isTTY?: boolean };
   private readonly bar: SingleBar;
@@ -37,7 +37,7 @@ export class ProgressBar {
       noTTYOutput: true,
       notTTYSchedule: 10_000,
       forceRedraw: true,
-      // It would take the first Ctrl-C away from everyone else.
+      // Otherwise the bar would handle the first Ctrl-C, and no other handler would get it.
       gracefulExit: false,
     });
   }
@@ -46,7 +46,7 @@ export class ProgressBar {
     return this.bar.isActive;
   }
 
-  /** Draws the bar with `done` of `total`; the time left is reckoned from the first `update` on. */
+  /** Shows the bar with `done` of `total`; the time left is estimated from the first `update` on. */
   start(total: number, done = 0): void {
     if (this.options.quiet) return;
     this.timeLeft = new TimeLeft(total);
@@ -54,13 +54,13 @@ export class ProgressBar {
     this.bar.start(total, done, { words: "" });
   }
 
-  /** Draws how many are done; words of the caller's own stand in place of the time left. */
+  /** Updates the number done; the caller's text, if given, replaces the time left. */
   update(done: number, words?: string): void {
     const told = words ?? this.timeLeft.words(done, performance.now());
     if (this.isActive) this.bar.update(done, { words: told === "" ? "" : ` · ${told}` });
   }
 
-  /** Lets `print` write whole lines to the terminal without the bar between them. */
+  /** Hides the bar while `print` writes lines to the terminal. */
   aside(print: () => void): void {
     if (!this.isActive || !this.stream.isTTY) {
       print();
@@ -71,20 +71,20 @@ export class ProgressBar {
     this.stream.write(CUT_LINES + SAVE_CURSOR);
   }
 
-  /** Ends the bar and gives the terminal its line wrap back. */
+  /** Stops the bar and restores the terminal's line wrap. */
   stop(): void {
     process.off("exit", this.restore);
     this.bar.stop();
   }
 }
 
-/** The time that is left of counted work, from the time that its first part took. */
+/** Estimates the time left from the time taken so far. */
 export class TimeLeft {
   private first: { done: number; at: number } | undefined;
 
   constructor(private readonly total: number) {}
 
-  /** For example "2 min 3 s left" at `now` (milliseconds); empty at the first call, and where nothing is known or left. */
+  /** For example "2 min 3 s left" at `now` (milliseconds); empty at the first call, if unknown, and if no time is left. */
   words(done: number, now: number): string {
     this.first ??= { done, at: now };
     const { first, total } = this;

@@ -1,17 +1,17 @@
-/** A training run's progress: the losses, the rate and the time left. */
+/** The progress of a training run: losses, learning rate and time left. */
 
 import { progressWords, StepRate } from "../../learning/progress.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 
 export interface TrainingProgressOptions extends Pick<ProgressBarOptions, "quiet" | "stream"> {
-  /** Words for an evaluation, written on a line of their own; none are written without it. */
+  /** The text for an evaluation, written on its own line. Without it, evaluations are not shown. */
   evaluated?: (evaluation: { step: number; metrics: Record<string, number> }) => string;
   /** The run may end before its last step. */
   mayEndEarly?: boolean;
 }
 
-/** Draws a bar from the first step to the last. */
+/** Shows a progress bar from the first step to the last. */
 export function trainingProgress({
   evaluated,
   mayEndEarly = false,

@@ -1,4 +1,4 @@
-/** Where a run's batches and scores come from: which composer, what it is told, how it is evaluated. */
+/** The data of a run: its batch composer with setup, and its evaluation. */
 
 import { wantIconSetsOf } from "../../data/scenes/index.ts";
 import { moduleBeside } from "../../files/start-worker.ts";
@@ -18,7 +18,7 @@ export interface DataOfRun {
   evaluation: Evaluation | undefined;
 }
 
-/** `sprites` is the folder of rendered drawings. */
+/** `sprites` is the cache folder for rendered drawings. */
 export async function dataOfRun(
   recipe: Recipe,
   { model, words, source, preparation }: Omit<ModelOfRun, "config">,
@@ -26,7 +26,7 @@ export async function dataOfRun(
 ): Promise<DataOfRun> {
   const { data, seed } = recipe;
   const { pictures, sizes } = data;
-  // Of fixed classes each is a token.
+  // Each fixed class is one token.
   const tokens = source.kind === "classes" ? source.names.length : data.tokens;
   const shared = {
     losses: Object.keys(lossesOf(recipe)) as LossName[],

@@ -1,4 +1,4 @@
-/** Scores during training on datasets: COCO's average precision of the averaged weights on pictures kept from training. */
+/** Scores during training on datasets: COCO's average precision of the averaged weights on validation pictures. */
 
 import type { CocoDetection } from "../../data/readers/coco-records.ts";
 import { readGroundTruth } from "../../data/readers/ground-truth.ts";
@@ -15,15 +15,15 @@ import type { ModelOfRun } from "./model-of-run.ts";
 import type { DatasetsData, Recipe } from "./recipe.ts";
 
 export interface EvaluationWatch {
-  /** Called with the pictures done. */
+  /** Called with the number of pictures done. */
   progress?: (done: number, total: number) => void;
-  /** Ends the evaluation between two pictures. */
+  /** Stops the evaluation after the current picture. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Asks for all classes on the first pictures of the annotations, as `groundling eval` does; the best weights have the highest AP.
- * Throws InputError at once where annotations or pictures are missing or malformed; an evaluation throws Interrupted where `signal` ends it.
+ * Detects all classes in the first pictures of the annotations, as `groundling eval` does; the best weights have the highest AP.
+ * Throws InputError at once if annotations or pictures are missing or malformed. An evaluation throws Interrupted after `signal`.
  */
 export async function datasetEvaluation(
   recipe: Pick<Recipe, "evaluateEvery" | "evaluatePictures"> & EvaluationWatch,

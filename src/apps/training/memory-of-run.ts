@@ -1,4 +1,4 @@
-/** The memory that a training run will take, from its model and what a batch holds. */
+/** Estimates the memory of a training run from its model and batch. */
 
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { resizedSize } from "../../inputs/pictures/prepare-image.ts";
@@ -8,12 +8,12 @@ import type { Detector } from "../../models/parts/detector.ts";
 import { countOf, input, reachable } from "../../tensor/index.ts";
 import type { Recipe } from "./recipe.ts";
 
-/** What a step takes at its widest, against what its forward pass makes; measured on the first recipe from 1 to 8 pictures. */
+/** Peak memory of a step divided by the size of its forward activations; measured on the first recipe with 1 to 8 pictures. */
 const WAY_BACK = 0.6;
-/** Batches that wait while one is trained on. */
+/** Batches prepared ahead of the current one. */
 const AHEAD = 4;
 
-/** What is trained on at once, at the largest size. */
+/** A batch of the largest size. */
 export interface LargestBatch {
   pictures: number;
   /** In pixels, multiples of 32. */
@@ -23,14 +23,14 @@ export interface LargestBatch {
 }
 
 export interface TrainingMemory extends LargestBatch {
-  /** Numbers of the weights that are trained. */
+  /** Number of trained parameters. */
   trained: number;
   average: boolean;
   shards: number;
   batchesAhead: number;
 }
 
-/** The sides that a batch of pictures may be padded to, when they are resized by a rule. */
+/** The largest sides to which a batch of pictures can be padded after resizing. */
 export function largestSides(pictures: readonly Size[], rule: SizeRule): Pick<LargestBatch, "height" | "width"> {
   const sides = pictures.map((picture) => resizedSize(picture, rule));
   const most = (side: "height" | "width") =>
@@ -38,7 +38,7 @@ export function largestSides(pictures: readonly Size[], rule: SizeRule): Pick<La
   return { height: most("height"), width: most("width") };
 }
 
-/** Counts what a recipe keeps and takes at its largest size. */
+/** The memory of a recipe's run with its largest batch. */
 export function memoryOfRun(model: Detector, { data, averageDecay, shards, frozen }: Recipe): MemoryEstimate {
   const { pictures, tokens } = data;
   const height = 32 * Math.ceil(Math.max(...data.sizes) / 32);
@@ -51,7 +51,7 @@ export function memoryOfRun(model: Detector, { data, averageDecay, shards, froze
   return memoryOfTraining(model, { pictures, height, width, tokens, trained, average, shards, batchesAhead: AHEAD });
 }
 
-/** Counts weights, AdamW's arrays, batches, and what the forward pass keeps for the way back. */
+/** Counts weights, AdamW's moments, batches, and the activations kept for the backward pass. */
 export function memoryOfTraining(
   model: Detector,
   { pictures, height, width, tokens, ...rest }: TrainingMemory,
@@ -60,7 +60,7 @@ export function memoryOfTraining(
   const maps = model.image(input("image", [pictures, 3, height, width]));
   const levels = model.answer(maps, model.text(input("ids", [pictures, tokens], "int64"), mask), mask);
   const kept = reachable(levels.flatMap(({ logits, offsets, centerness }) => [logits, offsets, centerness]))
-    // A reshaped tensor shares the numbers of the one it is made from.
+    // A reshaped tensor shares its input's memory.
     .filter(({ operation }) => !["parameter", "constant", "input", "reshape"].includes(operation))
     .reduce((sum, { shape }) => sum + 4 * countOf(shape), 0);
   return estimateMemory({

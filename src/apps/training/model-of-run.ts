@@ -1,4 +1,4 @@
-/** The model that a recipe trains, and what it reads. */
+/** The model that a recipe trains, with its words and picture preparation. */
 
 import { join } from "node:path";
 import { readSource } from "../../data/training/sources.ts";
@@ -12,19 +12,19 @@ import { type Recipe, wordsOf } from "./recipe.ts";
 
 export interface ModelOfRun {
   model: Detector;
-  /** With the classes of a model that has its own, so that a checkpoint says them. */
+  /** Includes the classes of a model with fixed classes, so that checkpoints contain them. */
   config: RecipeModel;
   words: Words;
-  /** How pictures are taken, but for their size. */
+  /** How pictures are prepared, except for their size. */
   preparation: PicturePreparation;
   /** Where the words come from. */
   source: WordSource;
 }
 
-/** Fixed classes are those of the datasets, in their order. Throws RecipeError where there are none. */
+/** Fixed classes are the classes of the datasets, in order. Throws RecipeError if there are none. */
 export async function modelOfRun(recipe: Recipe): Promise<ModelOfRun> {
   const family = families[typeOfRecipe(recipe.model)];
-  if (!family.detector) throw new RecipeError(`model: a ${family.title} is no detector; give one that is`);
+  if (!family.detector) throw new RecipeError(`model: a ${family.title} is not a detector; give a detector`);
   const config = (await family.completed?.(recipe.model, () => classesOf(recipe, family.title))) ?? recipe.model;
   const source = family.words(config, (name) => join(wordsOf(recipe), name));
   return {
@@ -41,7 +41,6 @@ async function classesOf({ data }: Recipe, title: string): Promise<string[]> {
     throw new RecipeError(`a ${title} finds the classes of its datasets; data.kind must be datasets`);
   const sources = await Promise.all(data.sources.map(readSource));
   const classes = [...new Set(sources.flatMap(({ names }) => names))];
-  if (classes.length === 0)
-    throw new RecipeError(`the datasets have captions alone; a ${title} learns from boxes of classes`);
+  if (classes.length === 0) throw new RecipeError(`the datasets have only captions; a ${title} needs boxes of classes`);
   return classes;
 }

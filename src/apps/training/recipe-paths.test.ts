@@ -44,6 +44,6 @@ test("a recipe that is nowhere, and words that are, are refused with what there 
   });
   assert.throws(() => readRecipe("first-world", ["words=assets/none"]), {
     name: "RecipeError",
-    message: /words: there is no assets\/none in the working directory, beside the recipe or in the package/,
+    message: /words: found no assets\/none in the working directory, in the recipe.s folder or in the package/,
   });
 });

@@ -1,4 +1,4 @@
-/** Where a recipe lies, and where the files that it names do: those of a user, and those that come with the package. */
+/** Finds recipes and the files they name, in the user's folders and in the package. */
 
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
@@ -9,7 +9,7 @@ import type { Recipe } from "./recipe.ts";
 const PACKAGE = fileURLToPath(new URL("../../../", import.meta.url));
 const RECIPES = join(PACKAGE, "recipes");
 
-/** The file of a recipe that is given as a path, or by the name of one that comes with the package: "first-world". Throws RecipeError. */
+/** The file of a recipe, given as a path or as the name of a recipe in the package, such as "first-world". Throws RecipeError. */
 export function recipeFile(given: string): string {
   if (existsSync(given)) return given;
   if (/^(?:recipes\/)?[\w-]+(?:\.json)?$/.test(given)) {
@@ -18,11 +18,11 @@ export function recipeFile(given: string): string {
   }
   const names = readdirSync(RECIPES).flatMap((name) => (name.endsWith(".json") ? [name.slice(0, -5)] : []));
   throw new RecipeError(
-    `${given}: no such recipe; give a file, or the name of one that comes with groundling: ${names.sort().join(", ")}`,
+    `${given}: no such recipe; give a file, or the name of a recipe that comes with groundling: ${names.sort().join(", ")}`,
   );
 }
 
-/** A recipe whose paths lead from the working directory: each as it stands, else from the recipe's folder, else from the package. */
+/** Resolves the paths of a recipe: first from the working directory, then from the recipe's folder, then from the package. */
 export function located(recipe: Recipe, file: string): Recipe {
   const find = (path: string) => {
     if (isAbsolute(path)) return path;
@@ -31,7 +31,7 @@ export function located(recipe: Recipe, file: string): Recipe {
   const { words, from, data } = recipe;
   if (words !== undefined && !existsSync(find(words)))
     throw new RecipeError(
-      `${file}: words: there is no ${words} in the working directory, beside the recipe or in the package`,
+      `${file}: words: found no ${words} in the working directory, in the recipe's folder or in the package`,
     );
   const files = <Files extends { data: string; images?: string }>(one: Files): Files => ({
     ...one,

@@ -1,4 +1,4 @@
-/** A training run as it stands in a file: JSON, checked whole, with overrides from the command line. */
+/** A recipe: a training run described in a JSON file, which is checked completely, with overrides from the command line. */
 
 import { z } from "zod";
 import { formats } from "../../data/readers/format-names.ts";
@@ -8,7 +8,7 @@ import { families, recipeModelSchema, typeOfRecipe } from "../../models/families
 import { glipLosses, type Losses, lossNames } from "../../tasks/grounding/loss-terms.ts";
 import { located, recipeFile } from "./recipe-paths.ts";
 
-/** Of a recipe's file. */
+/** Maximum size of a recipe file. */
 const MOST_BYTES = 2 ** 24;
 const whole = z.int().positive();
 const upTo = (most: number) => whole.max(most);
@@ -16,12 +16,12 @@ const rate = z.number().min(0).max(1);
 
 const pattern = z.string().refine(isPattern, "not a regular expression");
 
-/** What every batch is made to, wherever its pictures come from. */
+/** The shape of every batch, for all kinds of data. */
 const batchShape = {
   pictures: upTo(65_536),
-  /** Lengths of the shorter side. */
+  /** Possible lengths of the shorter side, in pixels. */
   sizes: z.array(upTo(10_000)).min(1).max(1000),
-  /** Tokens of every caption. */
+  /** Tokens per caption. */
   tokens: upTo(65_536),
 };
 
@@ -29,20 +29,20 @@ const scenesSchema = z.strictObject({
   kind: z.literal("scenes").exactOptional(),
   ...batchShape,
   names: z.union([z.literal("everyday"), z.array(z.string()).min(1)]).exactOptional(),
-  /** Whether things are rendered models, too, and whether grounds are photos, too. */
+  /** Whether to add rendered 3D models to the things, and photos to the backgrounds. */
   models: z.boolean(),
   grounds: z.boolean(),
-  /** Whether drawings and names that no split shows are learned from, too. */
+  /** Whether to add drawings and names that are in no split. */
   more: z.boolean().exactOptional(),
-  /** Most things in a scene, and the side of the smallest as a share of the picture's. */
+  /** Maximum number of things in a scene, and the side of the smallest as a fraction of the picture's side. */
   objects: upTo(1000),
   smallest: rate,
-  /** Share of captions that are sentences about the scene, and most names of the others. */
+  /** Fraction of captions that are sentences about the scene, and the maximum number of names in the other captions. */
   sentences: rate,
   listed: upTo(10_000),
 });
 
-/** A dataset's folder or annotation file; where they are not clear, the folder of its pictures, its format, and which split. */
+/** A dataset's folder or annotation file; if not clear from that, the folder of its pictures, its format, and its split. */
 const files = {
   data: z.string(),
   images: z.string().exactOptional(),
@@ -53,11 +53,11 @@ const files = {
 const datasetsSchema = z.strictObject({
   kind: z.literal("datasets"),
   ...batchShape,
-  /** Most pixels of the longer side. */
+  /** Maximum length of the longer side, in pixels. */
   longest: upTo(100_000),
   /**
-   * How many of the pictures come from each, against the weights of the others; whether a box that carries a score teaches its
-   * words that score in place of 1; and of how many pictures of each class, chosen by the seed, it is learned (all unless told).
+   * The datasets. `weight`: the relative number of pictures drawn from it. `weighted`: whether the score of a box is the target of its
+   * words instead of 1. `shots`: the number of pictures per class, chosen by the seed (default: all).
    */
   sources: z
     .array(
@@ -69,51 +69,54 @@ const datasetsSchema = z.strictObject({
       }),
     )
     .min(1),
-  /** Chance that a picture is mirrored. */
+  /** Probability that a picture is mirrored. */
   flip: rate,
-  /** Absent classes in the captions of detection sets: most of them, and the chances of just one, none and all of these. */
+  /** Absent classes in the captions of detection sets: their maximum number, and the probabilities of only one, none and all. */
   negatives: z
     .strictObject({ most: z.int().min(0), one: rate, none: rate, all: rate })
-    .refine(({ one, none, all }) => one + none + all <= 1, "the chances of one, none and all are more than 1 together"),
-  /** Annotations of pictures that are kept from training, by whose average precision the best weights are kept. */
+    .refine(
+      ({ one, none, all }) => one + none + all <= 1,
+      "the probabilities of one, none and all add up to more than 1",
+    ),
+  /** Validation annotations; the weights with the best average precision on them are kept. */
   heldOut: z.strictObject(files).exactOptional(),
 });
 
 export const recipeSchema = z.strictObject({
-  /** What is trained, on which machine, how long it takes and what it should score. */
+  /** What the recipe trains, on which machine, how long it takes and its expected score. */
   about: z.string(),
   seed: z.int(),
-  /** A GLIP unless it says otherwise, or a Dynamic Head, whose classes are those of its datasets. */
+  /** A GLIP by default; or a Dynamic Head, whose classes are the classes of its datasets. */
   model: recipeModelSchema,
-  /** Folder with vocab.txt and vectors.safetensors: where a GLIP's words start. */
+  /** Folder with vocab.txt and vectors.safetensors: a GLIP's initial word embeddings. */
   words: z.string().exactOptional(),
-  /** Weights to start from instead of random ones, where names and shapes are the same. */
+  /** Weights to start from: every tensor with the same name and shape replaces the random initial values. */
   from: z.string().exactOptional(),
-  /** Scenes that are made as they are needed unless it says otherwise, or datasets on disk. */
+  /** Scenes generated during training (the default), or datasets on disk. */
   data: z.discriminatedUnion("kind", [scenesSchema, datasetsSchema]),
-  /** Parts of a batch that are computed at the same time, each on a core of its own; they decide the bits. */
+  /** Parts of a batch computed in parallel, one core each. The number of shards determines the exact bits. */
   shards: upTo(1024),
-  /** Patterns of the names of parameters that keep their first values. */
+  /** Regular expressions for the names of parameters that are not trained. */
   frozen: z.array(pattern),
-  /** The weights of the losses that are minimised, by their names; GLIP's three unless told. */
+  /** The losses by name, with their weights. Default: GLIP's three losses. */
   losses: z.partialRecord(z.enum(lossNames), z.number().positive()).exactOptional(),
-  /** As `loss_contrast` among them: weight of the contrast between regions and words across the pictures of a batch (GLIPv2); none without. */
+  /** The weight of `loss_contrast`: contrast between regions and words across the pictures of a batch (GLIPv2). Off by default. */
   contrast: z.number().positive().exactOptional(),
   steps: whole,
   learningRate: z.number().positive(),
-  /** Of the text side, which starts from real word vectors; else as the rest. */
+  /** Learning rate of the text encoder, which starts from pretrained word vectors. Default: `learningRate`. */
   languageLearningRate: z.number().positive().exactOptional(),
-  /** Of the backbone, where it starts from weights that were trained before; else as the rest. */
+  /** Learning rate of a pretrained backbone. Default: `learningRate`. */
   backboneLearningRate: z.number().positive().exactOptional(),
   weightDecay: z.number().min(0),
   warmup: z.int().min(0),
   clip: z.number().positive(),
   averageDecay: rate,
-  /** Whether dropout, drop path and drop block act; a short run on endless data learns faster without. */
+  /** Whether to use dropout, drop path and drop block; a short run on unlimited data learns faster without. */
   dropout: z.boolean(),
   evaluateEvery: whole,
   evaluatePictures: whole,
-  /** Steps between checkpoints: what a run that is killed loses at most. */
+  /** Steps between checkpoints; a killed run loses at most so many. */
   checkpointEvery: whole,
 });
 
@@ -126,24 +129,24 @@ export function lossesOf({ losses = glipLosses, contrast }: Pick<Recipe, "losses
   return contrast === undefined ? losses : { ...losses, loss_contrast: contrast };
 }
 
-/** The generated world of a recipe. @throws RecipeError where it trains on datasets. */
+/** The settings of a recipe's generated scenes. @throws RecipeError if it trains on datasets. */
 export function scenesOf({ data }: Recipe): ScenesData {
   if (data.kind !== "datasets") return data;
   throw new RecipeError(
-    "the recipe trains on datasets; a generated world is needed here, as in recipes/first-world.json",
+    "the recipe trains on datasets; use a recipe with generated scenes, such as recipes/first-world.json",
   );
 }
 
-/** The folder of a GLIP's words. @throws RecipeError where the recipe names none. */
+/** The folder of a GLIP's words. @throws RecipeError if the recipe has none. */
 export function wordsOf({ words }: Recipe): string {
   if (words !== undefined) return words;
-  throw new RecipeError("words: missing; a GLIP starts from the word vectors of a folder such as assets/words");
+  throw new RecipeError("words: missing; give a folder with word vectors for a GLIP, such as assets/words");
 }
 
 /**
- * Reads a recipe at a path or by the name of one that comes with the package; the files that it names are looked for in the working
- * directory, beside the recipe and in the package. `overrides` are `key=value` pairs whose keys may be dotted and whose values are JSON
- * or plain words. Throws RecipeError.
+ * Reads a recipe by its path, or by the name of a recipe in the package. The files in it are looked for in the working directory, in the
+ * recipe's folder and in the package. `overrides` are `key=value` pairs; keys may have dots, and values are JSON or plain text.
+ * Throws RecipeError.
  */
 export function readRecipe(pathOrName: string, overrides: readonly string[] = []): Recipe {
   const file = recipeFile(pathOrName);
@@ -165,14 +168,14 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
   return located(checked.data, file);
 }
 
-/** What contrast across pictures needs. */
+/** Checks the requirements of contrast across pictures. */
 function wantContrast({ model, data, shards }: Recipe, file: string): void {
   const mends = [
     ...(data.kind === "datasets" ? ["data must be scenes"] : []),
     ...(families[typeOfRecipe(model)].keepsWordsApart?.(model) ? [] : ["the model must be a GLIP without fusion"]),
     ...(shards > 1 ? ["shards must be 1"] : []),
   ];
-  if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or leave contrast out`);
+  if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or remove contrast`);
 }
 
 function isPattern(text: string): boolean {
@@ -188,7 +191,7 @@ function assign(raw: unknown, override: string): void {
   const path = override.slice(0, at).split(".");
   const last = path.pop();
   if (at < 1 || last === undefined || last === "__proto__")
-    throw new RecipeError(`override ${override}: write it as key=value, for example steps=1000`);
+    throw new RecipeError(`override ${override}: write key=value, for example steps=1000`);
   let place = raw as Record<string, unknown>;
   for (const key of path) {
     const next = Object.hasOwn(place, key) ? place[key] : undefined;

@@ -1,4 +1,4 @@
-/** Carries out a recipe: model, data, optimizer and loop put together. */
+/** Runs a recipe: puts the model, data, optimizer and training loop together. */
 
 import { mkdirSync } from "node:fs";
 import { Random } from "../../data/random.ts";
@@ -23,19 +23,19 @@ import { startWeights } from "./start-weights.ts";
 export interface RunOptions {
   /** Folder for checkpoints, logs and curves. */
   folder: string;
-  /** Goes on from the folder's last checkpoint. */
+  /** Continues from the last checkpoint in the folder. */
   resume: boolean;
-  /** Folder of rendered drawings. */
+  /** Cache folder for rendered drawings. */
   sprites: string;
-  /** The model of the recipe, where it was made already. */
+  /** The model of the recipe, if the caller has built it already. */
   model?: ModelOfRun;
-  /** Draws no progress. */
+  /** Shows no progress. */
   quiet?: boolean;
 }
 
 /**
- * Trains until the recipe's last step or an interruption, which saves. Throws InputError, before anything is touched, where the folder
- * holds a run that is not to be resumed.
+ * Trains until the recipe's last step. An interruption saves a checkpoint and stops. Throws InputError before any change if the folder
+ * contains a run and `resume` is false.
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<TrainingResult> {
   const { folder, resume, sprites, quiet = false } = options;

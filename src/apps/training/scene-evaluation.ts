@@ -1,4 +1,4 @@
-/** Scores during training: how well the averaged weights find things in scenes of seen names that training does not show. */
+/** Scores during training: how well the averaged weights find things of known names in scenes that are not trained on. */
 
 import { loadWorld } from "../../data/scenes/index.ts";
 import type { Evaluation } from "../../learning/train.ts";
@@ -12,7 +12,7 @@ const NAMES_IN_PROMPT = 8;
 const THRESHOLD = 0.4;
 const SEED = 5;
 
-/** Found things, false alarms per picture, and their F1 score, by which the best weights are kept. */
+/** Recall, false positives per picture, and F1; the weights with the best F1 are kept. */
 export function sceneEvaluation(
   recipe: Recipe,
   data: ScenesData,

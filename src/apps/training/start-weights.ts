@@ -1,4 +1,4 @@
-/** First weights of a training run: drawn from the seed, words from real word vectors. */
+/** Initial weights of a training run: random by the seed, with pretrained word vectors as word embeddings. */
 
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
@@ -8,7 +8,7 @@ import type { Detector } from "../../models/parts/detector.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 
-/** The vectors' numbers are about 0.4 in size; embeddings start with a tenth of that in BERT. */
+/** Values of the vectors are about 0.4 in size; BERT's embeddings start at a tenth of that. */
 const VECTOR_SCALE = 0.2;
 
 export async function startWeights(model: Detector, recipe: Recipe): Promise<Map<string, Float32Array>> {
@@ -30,7 +30,7 @@ async function giveWordsVectors(table: Float32Array, shape: readonly number[], f
     const [words, width] = file.entries.get("vectors")!.shape as [number, number];
     if (words !== vocabularySize || width > hiddenSize)
       throw new RecipeError(
-        `${folder} has ${words} words ${width} wide; the model wants ${vocabularySize} of at most ${hiddenSize}`,
+        `${folder} has ${words} words with ${width} numbers; the model needs ${vocabularySize} words with at most ${hiddenSize}`,
       );
     const vectors = await file.readFloat32("vectors");
     for (let word = 0; word < words; word++) {
@@ -45,7 +45,7 @@ async function giveWordsVectors(table: Float32Array, shape: readonly number[], f
   }
 }
 
-/** Copies every tensor of another model that has the same name and shape. */
+/** Copies every tensor with the same name and shape from another model. */
 async function takeOver(weights: Map<string, Float32Array>, model: Detector, from: string): Promise<void> {
   const file = await openWeights(from);
   try {

@@ -1,4 +1,4 @@
-/** Vectors as files: safetensors, NumPy's .npy and Parquet. */
+/** Writes vectors to files: safetensors, NumPy's .npy and Parquet. */
 
 import { extname } from "node:path";
 import { duckdb, literal } from "../../data/duckdb.ts";
@@ -6,7 +6,7 @@ import { InputError } from "../../errors.ts";
 import { replaceWhole, writeWhole } from "../../files/write-whole.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 
-/** A vector and what it is of: a picture as it was named, or a text. */
+/** A vector and its source: a picture as named by the user, or a text. */
 export interface NamedVector {
   readonly kind: "image" | "text";
   readonly source: string;
@@ -23,13 +23,11 @@ const writers: Readonly<Record<string, (file: string, vectors: readonly NamedVec
   ".parquet": writeParquet,
 };
 
-/** The writer that a file's ending asks for. Throws InputError for another ending. */
+/** The writer for a file's extension. Throws InputError for an unknown extension. */
 export function vectorWriter(file: string): (vectors: readonly NamedVector[]) => Promise<void> {
   const writer = writers[extname(file).toLowerCase()];
   if (!writer)
-    throw new InputError(
-      `${file}: vectors are written as ${Object.keys(writers).join(", ")}; choose one of these endings`,
-    );
+    throw new InputError(`${file}: unknown extension; vectors are written as ${Object.keys(writers).join(", ")}`);
   return (vectors) => writer(file, vectors);
 }
 
@@ -50,7 +48,7 @@ function joined(vectors: readonly NamedVector[]): Float32Array {
 function npy(numbers: Float32Array, width: number): Uint8Array {
   const rows = width === 0 ? 0 : numbers.length / width;
   const words = `{'descr': '<f4', 'fortran_order': False, 'shape': (${rows}, ${width}), }`;
-  // The header's end, a line feed, is a multiple of 64 bytes from the start.
+  // The header ends with a line feed, at a multiple of 64 bytes.
   const header = `${words.padEnd(Math.ceil((words.length + 11) / 64) * 64 - 11)}\n`;
   const start = Buffer.from([0x93, ...Buffer.from("NUMPY"), 1, 0, header.length & 255, header.length >> 8]);
   return Buffer.concat([
@@ -60,7 +58,7 @@ function npy(numbers: Float32Array, width: number): Uint8Array {
   ]);
 }
 
-/** Columns kind, source and vector, a list of floats. */
+/** Columns kind, source and vector (a list of floats). */
 async function writeParquet(file: string, vectors: readonly NamedVector[]): Promise<void> {
   const connection = await duckdb();
   const { listValue, LIST, FLOAT } = await import("@duckdb/node-api");

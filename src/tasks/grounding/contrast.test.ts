@@ -187,7 +187,7 @@ test("recipes that cannot have contrast say why", () => {
     (recipe: string, ...more: string[]) =>
     () =>
       readRecipe(recipe, ["contrast=1", ...more]);
-  assert.throws(wanted("recipes/from-disk.json"), /contrast: data must be scenes.*leave contrast out/);
+  assert.throws(wanted("recipes/from-disk.json"), /contrast: data must be scenes.*remove contrast/);
   assert.throws(wanted("recipes/wide-world.json", "shards=2"), /contrast: shards must be 1/);
   assert.throws(
     wanted("recipes/wide-world.json", 'model.fusion={"width":16,"heads":2}', "model.steps=1"),
