@@ -1,4 +1,4 @@
-/** From a model and a dataset to a file of detections, which is then scored as any other. */
+/** Runs a model on a dataset and writes a file of detections, ready for scoring. */
 import { existsSync, rmSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readJsonLines } from "../data/readers/json.ts";
@@ -9,18 +9,18 @@ import { type Plan, type PlanRequest, planEvaluation } from "./plans.ts";
 import { recordInOrder } from "./record-in-order.ts";
 
 export interface ModelRequest extends PlanRequest {
-  /** The built-in model unless given. */
+  /** Default: the built-in model. */
   model?: string;
   workers: number;
-  /** Called for each file of detections; answers with what is called with the number of pictures done. */
+  /** Called for each file of detections. Returns a function that is called with the number of pictures done. */
   progress?: (file: string, pictures: number) => (done: number) => void;
-  /** Ends the run after the pictures under way. */
+  /** Stops the run after the current pictures. */
   signal?: AbortSignal;
 }
 
 /**
- * Detects over a dataset into a file (a folder for odinw), taking up an interrupted run, and says where the ground truth lies.
- * Throws InputError where the file is there already, or holds another run's answers, and Interrupted where the signal ended it.
+ * Writes the detections of a dataset to a file (a folder for odinw), continuing an interrupted run, and returns the path of the ground
+ * truth. Throws InputError if the file exists or has another run's results, and Interrupted if the signal stopped it.
  */
 export async function detectDataset(request: ModelRequest, output: string): Promise<{ groundTruth: string }> {
   const { model, adapted, workers } = request;
@@ -33,7 +33,7 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
   } finally {
     await Promise.all(detectors.map((detector) => detector.dispose()));
   }
-  // The answers of all files stay until the last is written, so that a run of many that is ended between them goes on behind them.
+  // The results of all files are kept until the last file is written, so that an interrupted run over many files can continue.
   for (const { file, records } of plans) await writeRecords(answersOf(file), file, records);
   for (const { file } of plans) rmSync(answersOf(file));
   return { groundTruth };
@@ -55,21 +55,21 @@ async function record({ file, asked, questions }: Plan, detectors: readonly Answ
   });
 }
 
-/** Where answers are kept until a file of detections is whole. */
+/** The file of results until the detections are complete. */
 function answersOf(file: string): string {
   return `${file}.part`;
 }
 
-/** A file that is whole belongs to someone, unless answers beside it say that its run goes on. */
+/** Refuses to replace a complete file, unless there is a file of results, which means that its run continues. */
 function refuseOverwriting(plans: readonly Plan[]): void {
   const there = plans.map(({ file }) => file).find((file) => existsSync(file) && !existsSync(answersOf(file)));
   if (there !== undefined)
     throw new InputError(
-      `${there} is there already; score it with --ground-truth and --detections alone, remove it, or give another file by --detections`,
+      `${there} exists already; score it with --ground-truth and --detections (without --data), delete it, or give another file with --detections`,
     );
 }
 
-/** Which model: its weights by size and time, so that a run is not taken up with other weights. */
+/** Identifies the model by the size and time of its weights, so that a run does not continue with other weights. */
 function modelMark(model: string | undefined): object {
   if (model === undefined) return { name: "built-in" };
   const stat = statSync(model, { throwIfNoEntry: false });
@@ -77,7 +77,7 @@ function modelMark(model: string | undefined): object {
   return { name: resolve(model), bytes: weights?.size ?? 0, changed: weights?.mtimeMs ?? 0 };
 }
 
-/** Turns the answers into records, one a line; the file appears when it is whole. */
+/** Converts the results to records, one per line; the file appears when it is complete. */
 async function writeRecords(answers: string, file: string, records: Plan["records"]): Promise<void> {
   await writeWhole(file, async (target) => {
     for await (const { line, record } of readJsonLines(answers)) {

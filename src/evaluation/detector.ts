@@ -1,4 +1,4 @@
-/** Asking a model about pictures, in this thread or in several. */
+/** Runs a model on pictures for an evaluation, in this thread or in worker threads. */
 
 import { type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../files/start-worker.ts";
@@ -8,11 +8,11 @@ import type { Detection } from "../tasks/finding/detection.ts";
 import type { GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
 
-/** What is asked about one picture. */
+/** The request for one picture. */
 export type Question = { picture: string; options: DetectOptions } & (
-  | { /** Asked by the prompt that the model was loaded with. */ adapted: true }
+  | { /** Use the prompt that the model was loaded with. */ adapted: true }
   | {
-      /** Each list of classes is asked on its own, and may give `topK` detections. */ chunks: (
+      /** Each list of classes is a prompt of its own with up to `topK` detections. */ chunks: (
         | string
         | ClassPrompt
       )[][];
@@ -20,7 +20,7 @@ export type Question = { picture: string; options: DetectOptions } & (
   | { captions: { text: string; spans: [number, number][] }[] }
 );
 
-/** A detection; of captions with the number of the caption and of its phrase. */
+/** A detection; for captions, with the index of the caption and of its phrase. */
 export interface Found extends Detection {
   caption?: number;
   phrase?: number;
@@ -31,15 +31,15 @@ export interface AnsweringModel {
   dispose(): Promise<void>;
 }
 
-/** The built-in model unless given, and the file of an adapted prompt or adapters. */
+/** The model (default: the built-in one), and the file of an adapted prompt or adapters. */
 export interface ModelToAsk {
   model?: string | undefined;
   adapted?: string | undefined;
 }
 
 /**
- * A model in this thread. It keeps to one thread within operations: how many there are changes the last digits, and an evaluation
- * must not depend on how many cores a machine has.
+ * A model in this thread. Its operations use one thread, because the number of threads changes the last digits, and an evaluation
+ * must not depend on the number of cores.
  */
 export async function detectorHere({ model, adapted }: ModelToAsk): Promise<AnsweringModel> {
   const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
@@ -49,9 +49,9 @@ export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Answ
   };
 }
 
-/** What a model finds in a picture. */
+/** The detections of a model in a picture. */
 export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
-  // Scores of every size decide an average precision.
+  // Low scores also count in average precision.
   const how = { threshold: 0, ...options };
   if ("adapted" in asked) return model.detect(picture, undefined, how);
   const found: Found[] = [];
@@ -69,7 +69,7 @@ export async function answerOf(model: GroundingModel, { picture, options, ...ask
   return found;
 }
 
-/** What a worker thread says: what it found, or what is wrong. */
+/** A worker thread's reply: detections or an error. */
 export type Answer = { found: Found[] } | { error: PlainError };
 
 /** Models in `count` worker threads. */
@@ -80,7 +80,7 @@ export function detectorsInThreads(asked: ModelToAsk, count: number): AnsweringM
     worker.on("error", (error) => fail(error));
     const ended = new Promise<void>((resolve) => {
       worker.once("exit", (code) => {
-        fail(new Error(`an evaluation's thread ended with code ${code}`));
+        fail(new Error(`an evaluation's worker thread stopped with code ${code}`));
         resolve();
       });
     });
@@ -94,7 +94,7 @@ export function detectorsInThreads(asked: ModelToAsk, count: number): AnsweringM
           });
           worker.postMessage(question);
         }),
-      // Asked to end rather than ended, so that a session is never torn down while it runs.
+      // Sends a message instead of terminating the thread, so that a session is never destroyed while it runs.
       dispose: () => {
         worker.postMessage("end");
         return ended;

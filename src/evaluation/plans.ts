@@ -1,4 +1,4 @@
-/** What each protocol asks a model about each picture of a dataset, and how its answers become records. */
+/** For each protocol: the requests to the model for each picture of a dataset, and how detections become records. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { pictureNameOf } from "../data/readers/coco.ts";
@@ -24,29 +24,29 @@ export interface PlanRequest extends DatasetChoice {
   data: string;
   subset: string;
   protocol: Protocol;
-  /** File of adapters, or of an adapted prompt by which all classes are asked for at once. */
+  /** File of adapters, or of an adapted prompt for all classes. */
   adapted?: string;
-  /** Words that some classes are asked for in, by their labels. */
+  /** Prompts for some classes, by their labels. */
   captions?: readonly ClassPrompt[];
-  /** ODinW: whether classes are asked for in the words of GLIP's configuration of 35 sets. */
+  /** For ODinW: whether to use the class prompts of GLIP's ODinW-35 configuration. */
   prompts?: boolean;
   options: DetectOptions;
 }
 
-/** One file of detections to be made. */
+/** The plan of one file of detections. */
 export interface Plan {
   file: string;
-  /** A digest of everything that is asked: a run is taken up only where it asked the same. */
+  /** A digest of all requests; a run continues only if its requests were the same. */
   asked: string;
   questions: Question[];
-  /** The records of a picture's answer. */
+  /** The records of a picture's detections. */
   records: (picture: number, found: readonly Found[]) => object[];
 }
 
-/** How GLIP asks: LVIS in chunks of 40 classes with 300 detections each, the others all at once with 100. */
+/** GLIP's prompts: LVIS in chunks of 40 classes with 300 detections each; the others all classes at once with 100 detections. */
 const lvisClasses = 40;
 
-/** The plans of a request, and where the ground truth of its answers lies. @throws InputError for what is missing or malformed. */
+/** The plans of a request, and the path of its ground truth. @throws InputError for missing or malformed files. */
 export async function planEvaluation(
   request: PlanRequest,
   output: string,
@@ -77,7 +77,7 @@ async function cocoPlan(request: PlanRequest & { known?: OdinwSetName }, file: s
   const asked = prompts
     ? { captions: [captionOfPrompts(names, prompts)] }
     : { chunks: chunksOf(classesInWords(names, request.captions ?? []), isLvis ? lvisClasses : names.length) };
-  // The reference counts a box's last pixel in for COCO, and does not for LVIS (spec §6.1, §6.2).
+  // The reference includes a box's last pixel for COCO but not for LVIS (spec §6.1, §6.2).
   const last = isLvis ? 0 : 1;
   return {
     file,
@@ -101,13 +101,13 @@ function chunksOf<Name>(names: readonly Name[], size: number): Name[][] {
   return Array.from({ length: Math.ceil(names.length / size) }, (_, i) => names.slice(size * i, size * (i + 1)));
 }
 
-/** Whether a file holds an adapted prompt rather than adapters. @throws InputError where its classes are not those of the annotations. */
+/** Whether a file has an adapted prompt, not adapters. @throws InputError if its classes differ from the annotations' classes. */
 async function isTunedFor(names: readonly string[], file: string, annotations: string): Promise<boolean> {
   const { prompt } = await readAdapted(file);
   if (!prompt) return false;
   const known = new Set(labelsOf(prompt.classes));
   if (known.size === names.length && names.every((name) => known.has(name))) return true;
-  throw new InputError(`${file} asks for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}`);
+  throw new InputError(`${file} is a prompt for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}`);
 }
 
 function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSetName["prompts"]>) {

@@ -47,7 +47,7 @@ test("answers of another run are kept: the file is refused; without answers it i
   const before = readFileSync(file, "utf8");
   await assert.rejects(recordInOrder({ file, run, items: 1, workers: [answer] }), {
     name: "InputError",
-    message: /holds 2 answers of another run .*; remove it, or give another file by --detections/,
+    message: /has 2 results of another run .*; delete it, or give another file with --detections/,
   });
   assert.equal(readFileSync(file, "utf8"), before);
   writeFileSync(file, '{"model":"a"}\n');
@@ -65,7 +65,7 @@ test("a run that is told to stop keeps what is answered, says how many, and goes
   const { signal } = controller;
   await assert.rejects(recordInOrder({ file, run, items: 5, workers: [stopping], signal }), {
     name: "Interrupted",
-    message: /after 3 of 5 pictures, which .*stopped keeps; run the same again/,
+    message: /after 3 of 5 pictures, saved in .*stopped; run the same command again/,
   });
   await recordInOrder({ file, run, items: 5, workers: [answer] });
   await recordInOrder({ file: whole, run, items: 5, workers: [answer] });

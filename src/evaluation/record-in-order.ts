@@ -1,4 +1,4 @@
-/** Long evaluations on disk: answers are appended in order as they come, and an interrupted run goes on where it was. */
+/** Long evaluations on disk: results are appended in order, and an interrupted run continues where it stopped. */
 import { closeSync, existsSync, ftruncateSync, mkdirSync, readFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { InputError } from "../errors.ts";
@@ -6,22 +6,22 @@ import { openPartNow } from "../files/write-whole.ts";
 import { Interrupted } from "../learning/interruption.ts";
 
 export interface Recording {
-  /** The file that grows: a line that says what the run is, then one JSON line per item. */
+  /** The file of results: a line that identifies the run, then one JSON line per item. */
   file: string;
-  /** What the run is; a file that begins otherwise is another run's, and refused where that answered an item. */
+  /** Identifies the run. A file with another first line and results belongs to another run and is refused. */
   run: object;
   items: number;
-  /** Each answers for an item; they work side by side. Answers must depend on nothing but the item. */
+  /** Workers that run in parallel; each computes the result of an item. Results must depend only on the item. */
   workers: readonly ((item: number) => Promise<unknown>)[];
-  /** Called with the number of items done, first with those of an earlier run. */
+  /** Called with the number of items done, first with the number from an earlier run. */
   progress?: ((done: number) => void) | undefined;
-  /** Ends the run after the items under way. */
+  /** Stops the run after the current items. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Answers every item that the file does not hold yet. What is in the file is whole lines in the order of the items, always.
- * Throws InputError where it holds answers of another run, and Interrupted where the signal ended it before the last item.
+ * Computes every item that is not in the file yet. The file always has complete lines in the order of the items.
+ * Throws InputError if it has results of another run, and Interrupted if the signal stopped it before the last item.
  */
 export async function recordInOrder({ file, run, items, workers, progress, signal }: Recording): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
@@ -55,21 +55,21 @@ export async function recordInOrder({ file, run, items, workers, progress, signa
         progress?.(written);
       }
     };
-    // The file stays open until every worker is done: after a failure none begins another item.
+    // The file stays open until every worker is done; after a failure, no worker starts another item.
     const failures = (await Promise.allSettled(workers.map(work))).flatMap((ended) =>
       ended.status === "rejected" ? [ended.reason] : [],
     );
     if (failures.length) throw failures[0];
     if (written < items)
       throw new Interrupted(
-        `interrupted after ${written} of ${items} pictures, which ${file} keeps; run the same again to go on`,
+        `interrupted after ${written} of ${items} pictures, saved in ${file}; run the same command again to continue`,
       );
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Length in bytes of the whole lines that this run left, and how many items they answer. */
+/** Length in bytes of the complete lines of this run, and the number of their items. */
 function keptLines(file: string, head: string): { length: number; items: number } {
   if (!existsSync(file)) return { length: 0, items: 0 };
   const bytes = readFileSync(file);
@@ -79,8 +79,8 @@ function keptLines(file: string, head: string): { length: number; items: number 
   if (bytes.subarray(0, Buffer.byteLength(head)).equals(Buffer.from(head))) return { length, items: lines - 1 };
   if (lines > 1)
     throw new InputError(
-      `${file} holds ${lines - 1} answers of another run (another model, other pictures or other questions); ` +
-        "remove it, or give another file by --detections",
+      `${file} has ${lines - 1} results of another run (another model, other pictures or other prompts); ` +
+        "delete it, or give another file with --detections",
     );
   return { length: 0, items: 0 };
 }

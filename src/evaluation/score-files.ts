@@ -1,4 +1,4 @@
-/** Scoring detections that lie in files: one protocol in, its numbers under its own names out. */
+/** Scores files of detections by a protocol; the metrics have the protocol's own names. */
 import { join } from "node:path";
 import { readCocoAnnotations, readCocoDetections, readLvisAnnotations } from "../data/readers/coco-files.ts";
 import type { CocoCategory, CocoDetection, CocoGroundTruth } from "../data/readers/coco-records.ts";
@@ -41,36 +41,36 @@ export const protocols = ["coco", "lvis", "lvis-fixed", "flickr30k", "odinw", "o
 export type Protocol = (typeof protocols)[number];
 
 export interface EvalRequest extends DatasetChoice {
-  /** A dataset with boxes of classes; for lvis its annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of sets. */
+  /** A dataset with boxes of classes; for lvis its annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of datasets. */
   groundTruth: string;
   detections: string;
   protocol: Protocol;
   type: RegionType;
-  /** Flickr30k: which list of images, and what a phrase with several boxes asks for. */
+  /** For flickr30k: the list of images, and the target of a phrase with several boxes. */
   subset: string;
   boxes: FlickrBoxes;
 }
 
-/** The numbers of a run, those of each class or set, and what they were read from. */
+/** The metrics of a run, the metrics of each class or dataset, and the data behind them. */
 export interface Scored {
   metrics: Record<string, number>;
   rows: { name: string; metrics: Record<string, number> }[];
-  /** Of the protocols that compare regions class by class. */
+  /** For protocols that compare regions class by class. */
   regions?: {
     evaluation: CocoEvaluation;
     groundTruth: CocoGroundTruth;
     detections: readonly CocoDetection[];
     type: RegionType;
-    /** What the metrics are means of. */
+    /** The parts over which the metrics are averaged. */
     slices: Slices;
   };
-  /** Of odinw: each set's evaluation. */
+  /** For odinw: the evaluation of each dataset. */
   sets?: OdinwEvaluation["sets"];
-  /** Of flickr30k. */
+  /** For flickr30k. */
   phrases?: Phrases;
 }
 
-/** Reads the files of a request and scores them. @throws InputError naming the file that does not fit the protocol. */
+/** Reads the files of a request and scores them. @throws InputError that names the file that does not fit the protocol. */
 export async function scoreFiles(request: EvalRequest): Promise<Scored> {
   const { groundTruth: truthFile, detections: detectionFile, protocol, type } = request;
   if (protocol === "flickr30k") return scoreFlickr30k(request);
@@ -121,7 +121,7 @@ function scoreOpenVocabulary(groundTruth: CocoGroundTruth, detections: CocoDetec
   };
 }
 
-/** Detections, or the scores of given boxes (records with `boxes` and `scores`), from which detections are made. */
+/** Detections, or scores of given boxes (records with `boxes` and `scores`), which are converted to detections. */
 async function readOpenVocabulary(file: string, groundTruth: CocoGroundTruth): Promise<CocoDetection[]> {
   const isRegions = (record: unknown): record is ScoredRegions =>
     typeof record === "object" && record !== null && "boxes" in record && "scores" in record && "image_id" in record;
@@ -161,7 +161,7 @@ async function scoreOdinw({ groundTruth, detections, type }: EvalRequest): Promi
   return { metrics, rows, sets: evaluation.sets };
 }
 
-/** Each set with its detections, `SET/detections.json`, `SET.json` or `SET.jsonl`. */
+/** Each dataset with its detections, `SET/detections.json`, `SET.json` or `SET.jsonl`. */
 function odinwFiles(truthFolder: string, detectionFolder: string) {
   const found = odinwFolders(truthFolder).map((set) => ({
     ...set,
@@ -174,8 +174,8 @@ function odinwFiles(truthFolder: string, detectionFolder: string) {
   const silent = found.filter(({ detections }) => !detections).map(({ name }) => name);
   if (silent.length === 0) return found;
   throw new InputError(
-    `${detectionFolder} holds neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
-      "write [] there if a set was evaluated and nothing was found",
+    `${detectionFolder} has neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
+      "if a set was evaluated and nothing was found, write a file with []",
   );
 }
 

@@ -1,4 +1,4 @@
-/** The program of an evaluation's worker thread: answers questions about pictures, one after the other. */
+/** The program of an evaluation's worker thread: runs the model on pictures, one after the other. */
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import { plainError } from "../errors.ts";
@@ -6,7 +6,7 @@ import { type Answer, detectorHere, type ModelToAsk, type Question } from "./det
 
 const port = parentPort!;
 const questions = on(port, "message");
-// A model that cannot be loaded is told with the first answer.
+// If the model cannot be loaded, the first reply has the error.
 const loading = detectorHere(workerData as ModelToAsk);
 loading.catch(() => {});
 

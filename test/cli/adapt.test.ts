@@ -104,7 +104,7 @@ test("adapters are asked by any words; what they were learned for is not any mod
   const model = ["--model", join(out("full"), "model")];
   const { code, stderr } = await groundling(["detect", picture(), ...short, ...adapted, ...model]);
   assert.equal(code, 1);
-  assert.match(stderr, /learned for the model everyday .*; take everyday/);
+  assert.match(stderr, /trained for the model everyday .*; use everyday/);
 });
 
 test("what makes no sense is refused before anything is trained", async () => {

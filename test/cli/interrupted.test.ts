@@ -120,7 +120,10 @@ test("an evaluation keeps what is answered, says how to go on, and sweeps the we
   child.kill("SIGINT");
   const { code, stdout, stderr } = await ended;
   assert.deepEqual([code, stdout], [130, ""]);
-  assert.match(stderr, /interrupted after \d+ of 1000 pictures, which .*found\.jsonl\.part keeps; run the same again/);
+  assert.match(
+    stderr,
+    /interrupted after \d+ of 1000 pictures, saved in .*found\.jsonl\.part; run the same command again/,
+  );
   assert.match(readFileSync(`${detections}.part`, "utf8"), /\n$/);
   assert.ok(!existsSync(detections));
   assert.deepEqual(weightsLeft(), []);

@@ -1,4 +1,4 @@
-/** A CLIP on disk: a checkpoint file under OpenAI's names, or a folder as Hugging Face lays out a `CLIPModel`. */
+/** A CLIP on disk: a checkpoint file with OpenAI's names, or a folder of Hugging Face's `CLIPModel`. */
 
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,14 +26,14 @@ import type { ZooOptions } from "../../weights/zoo.ts";
 /** A CLIP's parts, read and checked. */
 export interface StoredClip {
   readonly config: ClipConfig;
-  /** By OpenAI's names, batch norms apart; halves are widened. */
+  /** By OpenAI's names, with separate batch norms; float16 is converted to float32. */
   readonly weights: Map<string, Float32Array>;
   readonly words: BytePairs;
   readonly pictures: CropRule;
 }
 
 const MERGES = fileURLToPath(new URL("../../../assets/clip/merges.txt.gz", import.meta.url));
-/** Marks of start and end, and the bytes twice: what a vocabulary has besides its merges. */
+/** The entries of a vocabulary besides its merges: the start and end tokens, and every byte twice. */
 const BESIDE_MERGES = 514;
 
 const numbers = z.tuple([z.number(), z.number(), z.number()]);
@@ -50,7 +50,8 @@ const processorSchema = z.looseObject({
 
 /**
  * Reads OpenAI's archive (`.pt`), a state dictionary (`.pt`, `.pth`), a safetensors file, or a folder with config.json, model.safetensors or
- * pytorch_model.bin, and perhaps merges.txt and preprocessor_config.json; a published model by its name is fetched into the cache first. Throws InputError where there is nothing, WeightsError where it is no CLIP.
+ * pytorch_model.bin, and optionally merges.txt and preprocessor_config.json. A published model, given by its name, is first fetched into
+ * the cache. Throws InputError if there is no such file, WeightsError if it is not a CLIP.
  */
 export async function readClip(nameOrPath: string, options: ZooOptions = {}): Promise<StoredClip> {
   const isThere = await stat(nameOrPath).catch(() => undefined);
@@ -72,14 +73,14 @@ async function readCheckpoint(path: string): Promise<StoredClip> {
 async function readFolder(folder: string): Promise<StoredClip> {
   const file = await readJson(join(folder, "config.json"), clipModelSchema);
   if (!file)
-    throw new WeightsError(`${folder}: holds no config.json; give the folder of a CLIPModel, or a checkpoint file`);
+    throw new WeightsError(`${folder}: has no config.json; give the folder of a CLIPModel, or a checkpoint file`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
   const { config, weights } = await readTensors(source, (inferred) => withClipModel(inferred, file, folder));
   const processor = await readJson(join(folder, "preprocessor_config.json"), processorSchema);
   const { resolution } = config.image;
   if (processor?.crop_size !== undefined && processor.crop_size !== resolution)
     throw new WeightsError(
-      `${folder}: preprocessor_config.json cuts squares of ${processor.crop_size} pixels, the model takes ${resolution}`,
+      `${folder}: preprocessor_config.json has a crop size of ${processor.crop_size} pixels, but the model needs ${resolution}`,
     );
   const { mean, deviation } = CLIP_PIXELS;
   const pictures = {
@@ -90,7 +91,7 @@ async function readFolder(folder: string): Promise<StoredClip> {
   return { config, weights, words: await wordsOf(config, folder, join(folder, "merges.txt")), pictures };
 }
 
-/** The weights of a file and the configuration that they and the folder tell. */
+/** The weights of a file, and the configuration from the weights and the folder. */
 async function readTensors(path: string, completed: (inferred: ClipConfig) => ClipConfig) {
   const opened = await openWeights(path);
   const file: WeightsFile = isHuggingFaceClip(opened.entries) ? underOpenAiNames(opened) : opened;
@@ -102,23 +103,23 @@ async function readTensors(path: string, completed: (inferred: ClipConfig) => Cl
   }
 }
 
-/** The folder's merges where there are some, or as many of OpenAI's as the model has tokens for. */
+/** The folder's merges if it has any, or as many of OpenAI's merges as the model has tokens for. */
 async function wordsOf({ text }: ClipConfig, source: string, merges?: string): Promise<BytePairs> {
   const own = merges === undefined ? undefined : await readFile(merges, "utf8").catch(() => undefined);
   const lines = (own ?? gunzipSync(await readFile(MERGES)).toString()).split("\n");
   const words = BytePairs.parse(lines.slice(0, text.vocabulary - BESIDE_MERGES + 1).join("\n"));
   if (words.size === text.vocabulary) return words;
   throw new WeightsError(
-    `${source}: the model has ${text.vocabulary} tokens, the merges give ${words.size}; give a folder with the merges.txt it was trained with`,
+    `${source}: the model has ${text.vocabulary} tokens, but the merges give ${words.size}; give a folder with the model's own merges.txt`,
   );
 }
 
 async function firstOf(folder: string, names: readonly string[]): Promise<string> {
   for (const name of names) if (await stat(join(folder, name)).catch(() => undefined)) return join(folder, name);
-  throw new WeightsError(`${folder}: holds no weights; there should be ${names.join(" or ")}`);
+  throw new WeightsError(`${folder}: has no weights; it needs ${names.join(" or ")}`);
 }
 
-/** Undefined where there is no such file. Throws WeightsError where it is not what it should be. */
+/** Undefined if there is no such file. Throws WeightsError if it is malformed. */
 async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
   const text = await readFile(path, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;

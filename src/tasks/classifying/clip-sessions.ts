@@ -1,4 +1,4 @@
-/** A CLIP ready to run: prepared pictures and rows of tokens to vectors, in sessions that serve every size of batch. */
+/** Runs a CLIP: prepared pictures and token ids to vectors. One session serves all batch sizes. */
 
 import { type ClipConfig, clip } from "../../models/clip/clip.ts";
 import { endPlaces } from "../../models/clip/text-encoder.ts";
@@ -7,13 +7,13 @@ import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCac
 import { type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
 
-/** Where a model runs, and in how many bits. */
+/** The backend and precision of a model. */
 export interface ClipSessionOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {}
 
-/** Traces that are kept, those made last. */
+/** Number of cached traces, the latest ones. */
 const KEPT_TRACES = 64;
 
-/** Batch norms are taken into the convolutions before them. Dispose it when done. */
+/** The sessions of a CLIP, with batch norms merged into convolutions. Dispose it when done. */
 export class ClipSessions {
   private readonly sessions: SessionCache;
   private readonly traces = new Map<string, Lowered>();
@@ -28,7 +28,7 @@ export class ClipSessions {
     this.sessions = new SessionCache({ ...options, weightsFolder: weights.weightsFolder });
   }
 
-  /** The weights are those of a checkpoint, norms apart; they lie in a temporary file until the sessions are disposed or the process ends. */
+  /** Takes a checkpoint's weights, with separate batch norms. They are in a temporary file until the sessions are disposed or the process ends. */
   static async open(
     config: ClipConfig,
     weights: ReadonlyMap<string, Float32Array>,
@@ -39,14 +39,14 @@ export class ClipSessions {
     return new ClipSessions(config, stored, options);
   }
 
-  /** Pictures [n,3,side,side], as `prepareCrop` makes each, to vectors [n,embedding], not yet of unit length. */
+  /** Pictures [n,3,side,side] from `prepareCrop` to vectors [n,embedding], not normalised. */
   async image(pictures: Float32Array, n: number): Promise<Float32Array> {
     const { resolution } = this.config.image;
     const trace = this.trace(`image ${n}`, () => this.model.image(input("pictures", [n, 3, resolution, resolution])));
     return this.run(trace, { pictures });
   }
 
-  /** Rows of ids [n,length] to vectors [n,embedding], not yet of unit length. */
+  /** Token ids [n,length] to vectors [n,embedding], not normalised. */
   async text(ids: BigInt64Array, length: number): Promise<Float32Array> {
     const n = ids.length / length;
     const trace = this.trace(`text ${n} ${length}`, () =>
@@ -55,7 +55,7 @@ export class ClipSessions {
     return this.run(trace, { ids, ends: endPlaces(ids, length) });
   }
 
-  /** How many sessions were needed: one for pictures and one for texts, whatever the sizes of batches. */
+  /** Number of sessions so far: one for pictures and one for texts, for all batch sizes. */
   get count(): number {
     return this.sessions.size;
   }

@@ -1,4 +1,4 @@
-/** Pictures and texts as vectors of one space, and what follows from their cosines. */
+/** Encodes pictures and texts as vectors in one space, and compares them by their cosines. */
 
 import { InputError } from "../../errors.ts";
 import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
@@ -9,25 +9,25 @@ import type { ClipSessions } from "./clip-sessions.ts";
 import { dot, meanOf, toUnit, type UnitVector, unitVectors } from "./unit-vectors.ts";
 
 export interface EmbedOptions {
-  /** Most pictures or texts that are computed at once; 16 unless told. */
+  /** Maximum batch size of pictures or texts. Default: 16. */
   batch?: number;
 }
 
 export interface EmbedTextOptions extends EmbedOptions {
-  /** What becomes of a text of more tokens than the model reads; refused unless told. */
+  /** What to do with a text that is longer than the model's maximum. Default: refuse it. */
   long?: LongText;
 }
 
 export interface ClassOptions extends EmbedTextOptions {
-  /** Sentences with {} where a name goes; "a photo of a {}." alone unless told. A class is the mean of its sentences. */
+  /** Prompt templates with {} for the name. A class vector is the mean over its templates. Default: "a photo of a {}.". */
   templates?: readonly string[];
 }
 
-/** A name that a picture was compared with. */
+/** The score of a name for a picture. */
 export interface ClassScore {
   /** The user's own words. */
   label: string;
-  /** Share of the softmax over all names, at the scale that the model learned; the shares add up to 1. */
+  /** Softmax over all names, with the model's learned scale; the scores add up to 1. */
   score: number;
   /** Cosine of picture and class, -1 to 1. */
   similarity: number;
@@ -43,16 +43,16 @@ export class Encoder {
     private readonly sessions: ClipSessions,
     private readonly words: BytePairs,
     private readonly pictures: CropRule,
-    /** What cosines are multiplied by before a softmax. */
+    /** The factor of cosines before a softmax. */
     readonly scale: number,
   ) {}
 
-  /** Numbers of a vector. */
+  /** Length of a vector. */
   get width(): number {
     return this.sessions.config.embedding;
   }
 
-  /** A unit vector for each picture. Throws InputError, which names the picture, for anything that is not one. */
+  /** A unit vector for each picture. Throws InputError that names the picture if it is not a picture. */
   async embedImage(
     images: readonly PictureSource[],
     { batch = DEFAULT_BATCH }: EmbedOptions = {},
@@ -71,12 +71,12 @@ export class Encoder {
     return vectors;
   }
 
-  /** A unit vector for each text. Throws InputError, which quotes the text, for one that is too long and to be refused. */
+  /** A unit vector for each text. Throws InputError that quotes the text if it is too long and `long` is not set. */
   async embedText(texts: readonly string[], options: EmbedTextOptions = {}): Promise<UnitVector[]> {
     return (await this.textVectors(texts, options)).map(toUnit);
   }
 
-  /** The vectors of texts as the encoder gives them, of any length, for means that are taken before the lengths are. */
+  /** The vectors of texts before normalisation, for means of such vectors. */
   async textVectors(
     texts: readonly string[],
     { batch = DEFAULT_BATCH, long = "refuse" }: EmbedTextOptions = {},
@@ -84,7 +84,7 @@ export class Encoder {
     const { context } = this.sessions.config.text;
     const rows = this.words.rows(texts, { length: context, long });
     const row = (i: number) => rows.subarray(i * context, (i + 1) * context);
-    // Texts of like lengths are computed together, as wide as the longest of them.
+    // Texts of similar lengths are computed together, padded to the longest.
     const widths = texts.map((_, i) => row(i).findLastIndex((id) => id !== 0n) + 1);
     const order = Array.from(texts.keys()).sort((a, b) => widths[a]! - widths[b]! || a - b);
     const vectors = new Array<Float32Array>(texts.length);
@@ -103,16 +103,16 @@ export class Encoder {
   }
 
   /**
-   * A unit vector for each name: the mean of the unit vectors of its sentences, as OpenAI makes its zero-shot classifiers. Kept, so that another
-   * picture costs nothing. Throws InputError where there are no names, or for a template without a gap.
+   * A unit vector for each name: the mean of the unit vectors over its templates, as in OpenAI's zero-shot classifiers. Cached for later
+   * pictures. Throws InputError if there are no names, or for a template without {}.
    */
   async classVectors(labels: readonly string[], options: ClassOptions = {}): Promise<UnitVector[]> {
     const { templates = [PHOTO_TEMPLATE], ...how } = options;
-    if (labels.length === 0) throw new InputError("there are no names to tell apart; give at least one");
+    if (labels.length === 0) throw new InputError("there are no names to choose from; give at least one");
     const gapless = templates.find((template) => !template.includes("{}"));
     if (gapless !== undefined || templates.length === 0)
       throw new InputError(
-        `the template "${gapless ?? ""}" has no {} where a name goes; write one, as in "${PHOTO_TEMPLATE}"`,
+        `the template "${gapless ?? ""}" has no {} for the name; write one, as in "${PHOTO_TEMPLATE}"`,
       );
     const key = JSON.stringify([labels, templates, how.long]);
     const known = this.classes.get(key);
@@ -123,14 +123,14 @@ export class Encoder {
     return made;
   }
 
-  /** The names, best first, by how well the picture fits them. */
+  /** The names, best first, with their scores for the picture. */
   async classify(image: PictureSource, labels: readonly string[], options: ClassOptions = {}): Promise<ClassScore[]> {
     const classes = await this.classVectors(labels, options);
     const [vector] = await this.embedImage([image]);
     return this.rank(vector!, labels, classes);
   }
 
-  /** The names, best first, by their cosines with a picture's vector; equals in the order given. */
+  /** The names, best first, by their cosines with a picture's vector; equal scores keep the given order. */
   rank(image: UnitVector, labels: readonly string[], classes: readonly UnitVector[]): ClassScore[] {
     const cosines = classes.map((vector) => dot(image, vector));
     const top = Math.max(...cosines);
@@ -141,10 +141,12 @@ export class Encoder {
       .sort((a, b) => b.similarity - a.similarity);
   }
 
-  /** The cosine of two unit vectors, -1 to 1. Throws InputError where they are of different widths. */
+  /** The cosine of two unit vectors, -1 to 1. Throws InputError if their lengths differ. */
   similarity(a: UnitVector, b: UnitVector): number {
     if (a.length !== b.length)
-      throw new InputError(`vectors of ${a.length} and ${b.length} numbers are of different models; embed both anew`);
+      throw new InputError(
+        `vectors of ${a.length} and ${b.length} numbers are from different models; embed both with one model`,
+      );
     return dot(a, b);
   }
 

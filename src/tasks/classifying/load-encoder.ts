@@ -1,4 +1,4 @@
-/** From a name or a path to an encoder of pictures and texts. */
+/** Loads an encoder of pictures and texts from a name or a path. */
 
 import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
 import { readClip } from "./clip-folder.ts";

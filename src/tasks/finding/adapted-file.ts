@@ -1,4 +1,4 @@
-/** What an adaptation stores beside its model: an adapted prompt or adapters. */
+/** The result of an adaptation in its own file: an adapted prompt or adapters. */
 
 import { WeightsError } from "../../errors.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
@@ -6,7 +6,7 @@ import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
 import { type Base, baseIn, baseMark, refuseOtherBase } from "./base-mark.ts";
 
-/** One of the two, the model that it was learned for, and the file. */
+/** An adapted prompt or adapters, with their base model and their file. */
 export interface Adapted {
   prompt?: AdaptedPrompt;
   adapters?: Adapters;
@@ -14,14 +14,14 @@ export interface Adapted {
   path: string;
 }
 
-/** Reads what `groundling adapt` wrote by the method prompt or adapters. Throws WeightsError for another file. */
+/** Reads a file that `groundling adapt` wrote with the method prompt or adapters. Throws WeightsError for another file. */
 export async function readAdapted(path: string): Promise<Adapted> {
   const file = await openSafetensors(path);
   try {
     const format = file.metadata.get("format");
     if (format !== PROMPT_FORMAT && format !== ADAPTERS_FORMAT)
       throw new WeightsError(
-        `${path}: is neither an adapted prompt nor adapters, as groundling adapt writes them; give a whole model as --model`,
+        `${path}: is not an adapted prompt or adapters from groundling adapt; give a model with --model`,
       );
     const base = baseIn(file.metadata, path);
     if (format === ADAPTERS_FORMAT) return { adapters: await adaptersIn(file), base, path };
@@ -31,7 +31,7 @@ export async function readAdapted(path: string): Promise<Adapted> {
   }
 }
 
-/** The model with the adapters of a file; with its prompt, which adds nothing to weights, or without a file, as it is. Throws WeightsError for another model. */
+/** The model with the adapters of a file added. Without a file, or with a prompt, the model is unchanged. Throws WeightsError for another model. */
 export function withAdapted<Stored extends { weights: Map<string, Float32Array> }>(
   stored: Stored,
   adapted: Adapted | undefined,

@@ -117,9 +117,12 @@ test("vectors in place of the words answer as those that are added to them, and 
 
 test("what was learned for other weights of the same shape is refused", async () => {
   const other = new Map([...weights].map(([key, numbers]) => [key, numbers.map((value) => 1.5 * value)]));
-  const refused = { name: "WeightsError", message: /learned for the model tiny with .*; take tiny, or adapt this one/ };
+  const refused = {
+    name: "WeightsError",
+    message: /trained for the model tiny with .*; use tiny, or adapt this model/,
+  };
   const stranger = { ...promptFor(["dog", "cat"], 6), base: baseOf({ name: "other", weights: other }) };
-  await assert.rejects(loaded.detect(picture, stranger, ALL), { name: "WeightsError", message: /take other/ });
+  await assert.rejects(loaded.detect(picture, stranger, ALL), { name: "WeightsError", message: /use other/ });
   await writeAdaptedPrompt(file, promptFor(["dog", "cat"], 6));
   await assert.rejects(weightsByFile(other), refused);
   // One bias of the backbone is enough.
@@ -135,7 +138,7 @@ test("what was learned for other weights of the same shape is refused", async ()
 test("a file that does not say for which model it was learned is refused", async () => {
   const vectors = { name: TUNABLE_PROMPT, dtype: "F32" as const, shape: [5, 16], data: new Float32Array(80) };
   await writeSafetensors(file, [vectors], { format: "groundling-prompt", classes: '["dog", "cat"]' });
-  await assert.rejects(readAdapted(file), { name: "WeightsError", message: /does not say for which model/ });
+  await assert.rejects(readAdapted(file), { name: "WeightsError", message: /has no record of its base model/ });
 });
 
 test("a model in float16 and its copy in float32 have one mark", () => {
@@ -148,11 +151,11 @@ test("a model in float16 and its copy in float32 have one mark", () => {
 
 test("a prompt of another model and a file that is none are refused by name", async () => {
   const prompt = promptFor(["dog", "cat"], 4);
-  const wrong = { name: "WeightsError", message: /dog, cat .*\[6, 16\] numbers where this model needs \[5, 16\]/ };
+  const wrong = { name: "WeightsError", message: /dog, cat .*\[6, 16\], but this model needs \[5, 16\]/ };
   const longer = { ...prompt, tokens: 6, vectors: new Float32Array(6 * 16) };
   await assert.rejects(loaded.detect(picture, longer, ALL), wrong);
   await writeSafetensors(file, [{ name: "other", dtype: "F32", shape: [1], data: Float32Array.of(1) }]);
-  const neither = { name: "WeightsError", message: /prompt\.safetensors: is neither an adapted prompt nor adapters/ };
+  const neither = { name: "WeightsError", message: /prompt\.safetensors: is not an adapted prompt or adapters/ };
   await assert.rejects(readAdapted(file), neither);
   writeFileSync(file, "prompt");
   await assert.rejects(readAdapted(file), { name: "WeightsError", message: /prompt\.safetensors/ });

@@ -1,4 +1,4 @@
-/** What prompt tuning leaves: vectors for the words of one prompt, a few kB beside a model of any size. */
+/** The result of prompt tuning: vectors for the tokens of one prompt, a few kB for a model of any size. */
 
 import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
@@ -12,12 +12,12 @@ import { type Base, baseMetadata, refuseOtherBase } from "./base-mark.ts";
 import type { TextFeatures } from "./predictor.ts";
 import { TUNABLE_PROMPT } from "./tunable-prompt.ts";
 
-/** Classes asked for in this order, and what is learned for their caption's tokens [tokens, d]. */
+/** The classes in prompt order, and the learned vectors for their caption's tokens [tokens, d]. */
 export interface AdaptedPrompt extends TextFeatures {
   readonly classes: readonly (string | ClassPrompt)[];
-  /** Whether the vectors stand in place of the words', so that nothing need be read, rather than being added to them. */
+  /** Whether the vectors replace the text features, so that the text encoder is not needed, instead of being added to them. */
   readonly inPlace: boolean;
-  /** The model that it was learned for. */
+  /** The base model. */
   readonly base: Base;
 }
 
@@ -36,7 +36,7 @@ const classesSchema = z
   )
   .min(1);
 
-/** Writes a safetensors file with the rest in its metadata. */
+/** Writes a safetensors file of the vectors, with everything else in its metadata. */
 export async function writeAdaptedPrompt(path: string, prompt: AdaptedPrompt): Promise<void> {
   const { classes, vectors, tokens, inPlace, base } = prompt;
   const tensor = {
@@ -49,17 +49,17 @@ export async function writeAdaptedPrompt(path: string, prompt: AdaptedPrompt): P
   await writeSafetensors(path, [tensor], { format: PROMPT_FORMAT, ...words, ...baseMetadata(base) });
 }
 
-/** The prompt of an open file. Throws WeightsError where it is malformed. */
+/** The prompt of an open file. Throws WeightsError if it is malformed. */
 export async function promptIn(file: WeightsFile, path: string): Promise<Omit<AdaptedPrompt, "base">> {
   const classes = jsonIn(file.metadata, "classes", classesSchema);
   const entry = file.entries.get(TUNABLE_PROMPT);
   if (!classes || entry?.shape.length !== 2)
-    throw new WeightsError(`${path}: is a broken prompt; make it anew by groundling adapt --method prompt`);
+    throw new WeightsError(`${path}: is a malformed prompt; create it again with groundling adapt --method prompt`);
   const inPlace = file.metadata.get("in_place") === "true";
   return { classes, vectors: await file.readFloat32(TUNABLE_PROMPT), tokens: entry.shape[0]!, inPlace };
 }
 
-/** How the model of a mark is asked by an adapted prompt. Throws WeightsError where it was learned for another model. */
+/** The prompt for the model with a mark. Throws WeightsError if the adapted prompt was trained for another model. */
 export function promptOfAdapted(
   { pieces, model, mark }: { pieces: WordPieces; model: Pick<Detector, "maxTokens" | "textWidth">; mark: string },
   { classes, vectors, tokens, inPlace, base }: AdaptedPrompt,
@@ -70,12 +70,12 @@ export function promptOfAdapted(
   const pass = passes[0]!;
   if (passes.length > 1 || pass.ids.length !== tokens || vectors.length !== tokens * textWidth)
     throw new WeightsError(
-      `the adapted prompt for ${labels.join(", ")} holds [${tokens}, ${vectors.length / tokens}] numbers where this model needs [${pass.ids.length}, ${textWidth}]; take the model that it was made for`,
+      `the adapted prompt for ${labels.join(", ")} has shape [${tokens}, ${vectors.length / tokens}], but this model needs [${pass.ids.length}, ${textWidth}]; use the model that it was trained for`,
     );
   return { labels, passes: [{ ...pass, learned: { vectors, inPlace } }] };
 }
 
-/** Vectors of a pass's words with what was learned for them; new ones, so that the words serve other prompts as before. */
+/** The text features of a pass with the learned vectors added, in new arrays, so that other prompts are not affected. */
 export async function spoken(pass: Pass, read: (pass: Pass) => Promise<TextFeatures>): Promise<TextFeatures> {
   const { learned } = pass;
   if (learned?.inPlace) return { vectors: learned.vectors, tokens: pass.ids.length };

@@ -1,4 +1,4 @@
-/** Low-rank adapters (Hu et al. 2021, section 4.1): to a weight W [o,i] a product B·A of two thin ones [o,r] [r,i] is added, and only these learn. */
+/** Low-rank adapters (Hu et al. 2021, section 4.1): a product B·A of two small matrices [o,r] [r,i] is added to a weight W [o,i], and only A and B are trained. */
 
 import type { Random } from "../../data/random.ts";
 import { WeightsError } from "../../errors.ts";
@@ -7,17 +7,17 @@ import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseMetadata, baseOf } from "./base-mark.ts";
 
-/** A and B by names as of `peft`: of the weight `X.weight` they are `X.lora_A.weight` and `X.lora_B.weight`. */
+/** A and B, named as in `peft`: for the weight `X.weight`, they are `X.lora_A.weight` and `X.lora_B.weight`. */
 export type Adapters = ReadonlyMap<string, Float32Array>;
 type WeightNumbers = ReadonlyMap<string, Float32Array>;
 
 export const ADAPTERS_FORMAT = "groundling-adapters";
-/** Linear layers of attention in Swin, BERT and deep fusion, 1×1 convolutions of MobileNetV2 and the pyramid, and what leads from words to scores. */
+/** The weights with adapters: linear attention layers of Swin, BERT and deep fusion, 1×1 convolutions of MobileNetV2 and the FPN, and the projection from words to scores. */
 export const adaptedLayers =
   "(.*\\.attn\\.qkv|.*\\.(query|key|value)|.*\\.attn\\.(\\w+_)?proj|.*\\.(expand|project|fpn_inner\\d)|.*dot_product_projection_text)\\.weight$";
 const RANK = 4;
 
-/** First adapters of weights: A drawn, B zero, so that nothing is added yet. */
+/** Initial adapters: A is random and B is zero, so that they add nothing. */
 export function newAdapters(model: Pick<Detector, "parameters">, names: readonly string[], random: Random) {
   const shapes = new Map(model.parameters.map(({ name, shape }) => [name, shape]));
   return new Map(
@@ -34,7 +34,7 @@ export function newAdapters(model: Pick<Detector, "parameters">, names: readonly
   );
 }
 
-/** Weights with what the adapters add; those without adapters are the same arrays. */
+/** The weights plus the adapters' products; weights without adapters are the same arrays. */
 export function withAdapters(weights: WeightNumbers, adapters: Adapters): Map<string, Float32Array> {
   const sums = new Map(weights);
   for (const { name, down, up, rank, inputs } of pairsOf(weights, adapters)) {
@@ -49,7 +49,7 @@ export function withAdapters(weights: WeightNumbers, adapters: Adapters): Map<st
   return sums;
 }
 
-/** Gradients of A and B from those of the weights: Bᵀ·G and G·Aᵀ. */
+/** The gradients of A and B from the weights' gradients G: Bᵀ·G and G·Aᵀ. */
 export function adapterGradients(adapters: Adapters, gradients: WeightNumbers): Map<string, Float32Array> {
   const found = new Map<string, Float32Array>();
   for (const { name, down, up, rank, inputs } of pairsOf(gradients, adapters)) {
@@ -71,7 +71,7 @@ export function adapterGradients(adapters: Adapters, gradients: WeightNumbers): 
   return found;
 }
 
-/** Writes a safetensors file of the adapters alone. */
+/** Writes a safetensors file with only the adapters. */
 export async function writeAdapters(
   path: string,
   adapters: Adapters,
@@ -95,7 +95,7 @@ export async function adaptersIn(file: WeightsFile): Promise<Adapters> {
   return adapters;
 }
 
-/** Weights and adapters that belong together. Throws WeightsError for adapters of another model. */
+/** Pairs each weight with its adapters. Throws WeightsError for adapters of another model. */
 function pairsOf(weights: WeightNumbers, adapters: Adapters) {
   const pairs = [...adapters.keys()].flatMap((key) => {
     if (key.endsWith(".lora_B.weight")) return [];
@@ -104,9 +104,9 @@ function pairsOf(weights: WeightNumbers, adapters: Adapters) {
     const rank = Math.sqrt((down.length * (up?.length ?? 0)) / (weight?.length ?? 1));
     const [inputs, outputs] = [down.length / rank, (up?.length ?? 0) / rank];
     if (weight && up && [rank, inputs, outputs].every(Number.isInteger)) return [{ name, down, up, rank, inputs }];
-    throw new WeightsError(`adapters: ${key} fits no weight of this model; take the model that they were made for`);
+    throw new WeightsError(`adapters: ${key} fits no weight of this model; use the model that they were trained for`);
   });
-  if (pairs.length === 0) throw new WeightsError("adapters: there are none in the file");
+  if (pairs.length === 0) throw new WeightsError("adapters: the file has none");
   return pairs;
 }
 

@@ -1,23 +1,23 @@
-/** By what an adapted prompt or adapters know the model that they were learned for: their shapes fit others, too. */
+/** Identifies the base model of an adapted prompt or adapters, because their shapes can also fit other models. */
 
 import { createHash } from "node:crypto";
 import { WeightsError } from "../../errors.ts";
 import { fromFloat32 } from "../../weights/float-conversion.ts";
 
-/** A model that something was learned for. */
+/** The base model of an adaptation. */
 export interface Base {
-  /** Of the built-in model, or of the folder or file that it was read from. */
+  /** Name of the built-in model, or of the model's folder or file. */
   readonly name: string;
-  /** Of its weights, see `baseMark`. */
+  /** Digest of its weights, see `baseMark`. */
   readonly mark: string;
 }
 
 type Weights = ReadonlyMap<string, Float32Array>;
-/** With the biases and scales of all layers, what any training of a part changes. */
+/** The weights in the digest: biases and scales of all layers, which any training changes. */
 const MARKED = "rpn.head.dot_product_projection_text.weight";
 const FEW = 4096;
 
-/** The same for the same weights, in float16 or float32 and whatever file they come from; empty for a detector without language. */
+/** A digest of the weights, independent of the file and of float16 or float32; empty for a detector without a text encoder. */
 export function baseMark(weights: Weights): string {
   if (!weights.has(MARKED)) return "";
   const hash = createHash("sha256");
@@ -32,22 +32,22 @@ export function baseOf({ name, weights }: { name: string; weights: Weights }): B
   return { name, mark: baseMark(weights) };
 }
 
-/** Throws WeightsError where the model of this mark is not the one that something was learned for. */
+/** Throws WeightsError if the mark is not the mark of the base model. */
 export function refuseOtherBase(base: Base, mark: string, what: string): void {
   if (base.mark !== mark)
     throw new WeightsError(
-      `${what} was learned for the model ${base.name} with the mark ${base.mark}, not for this one with ${mark || "none"}; take ${base.name}, or adapt this one`,
+      `${what} was trained for the model ${base.name} with the mark ${base.mark}, but this model has the mark ${mark || "none"}; use ${base.name}, or adapt this model`,
     );
 }
 
-/** As it stands in a file of what was learned. */
+/** The base model as metadata of a file. */
 export function baseMetadata({ name, mark }: Base): Record<string, string> {
   return { base: mark, base_name: name };
 }
 
-/** Throws WeightsError where a file does not say for which model it was learned. */
+/** Throws WeightsError if the metadata has no base model. */
 export function baseIn(metadata: ReadonlyMap<string, string>, path: string): Base {
   const [mark, name] = [metadata.get("base"), metadata.get("base_name")];
   if (mark !== undefined && name !== undefined) return { mark, name };
-  throw new WeightsError(`${path}: does not say for which model it was learned; make it anew by groundling adapt`);
+  throw new WeightsError(`${path}: has no record of its base model; create it again with groundling adapt`);
 }

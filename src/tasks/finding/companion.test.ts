@@ -181,5 +181,5 @@ test("a file that does not say its classes is refused", async () => {
   await writeSafetensors(join(broken, "companion.safetensors"), [
     { name: "x", dtype: "F32", shape: [data.length], data },
   ]);
-  await assert.rejects(loadModel(broken), /companion\.safetensors: does not say its classes/);
+  await assert.rejects(loadModel(broken), /companion\.safetensors: has no class names/);
 });

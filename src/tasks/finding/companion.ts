@@ -1,4 +1,4 @@
-/** A detector of fixed classes that answers beside a GLIP for the names it knows, as GLIP reads a detector's classes as words (section 3.1). */
+/** The companion: a detector of fixed classes that adds detections of the names it knows to a GLIP's, which treats classes as words (GLIP, section 3.1). */
 
 import { z } from "zod";
 import { type Detections, type LevelOutputs, type SelectOptions, selectDetections } from "../../boxes/select.ts";
@@ -14,25 +14,25 @@ import { openWeights } from "../../weights/open-weights.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
 import type { Beside } from "./beside.ts";
 
-/** What it needs, as it lies in a model folder. */
+/** The companion's parts, as stored in a model folder. */
 export interface StoredCompanion {
   model: CocoSsd;
   weights: ReadonlyMap<string, Float32Array>;
-  /** Per class the names that mean it, in small letters and the singular. */
+  /** The names of each class, in lower case and singular. */
   classes: readonly (readonly string[])[];
 }
 
 /**
- * Boxes of an SSD have no centerness; theirs count as this logit, a probability of 0.88. At 1, what a companion is half sure of would
- * come before all that a GLIP finds; its scores would be easier to reach than the model's own.
+ * An SSD has no centerness, so its boxes get this logit, a probability of 0.88. With a probability of 1, the companion's uncertain
+ * detections would come before all detections of a GLIP, because its scores would be higher.
  */
 export const COMPANION_CENTERNESS = 2;
 
 const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 
 /**
- * Reads the file of a COCO-SSD; the names of its classes are in its metadata, `words` has more that mean them, by the first name of
- * a class. Throws WeightsError for another file.
+ * Reads the file of a COCO-SSD. Its metadata has the class names; `words` has synonyms, by the first name of a class.
+ * Throws WeightsError for another file.
  */
 export async function readCompanion(
   path: string,
@@ -42,7 +42,7 @@ export async function readCompanion(
   try {
     const classes = jsonIn(file.metadata, "classes", classesSchema);
     if (!classes)
-      throw new WeightsError(`${path}: does not say its classes; make it anew by scripts/import-coco-ssd.ts`);
+      throw new WeightsError(`${path}: has no class names; create it again with scripts/import-coco-ssd.ts`);
     const model = cocoSsd(classes.length);
     const weights = await loadWeights(model.parameters, file);
     return { model, weights, classes: classes.map((names) => [...names, ...(words[names[0]!] ?? [])]) };
@@ -51,7 +51,7 @@ export async function readCompanion(
   }
 }
 
-/** Ready to run; dispose it when done. */
+/** A companion with its session. Dispose it when done. */
 export class Companion implements Beside {
   readonly preparation = ssdPictures;
   private readonly sessions: SessionCache;
@@ -66,7 +66,7 @@ export class Companion implements Beside {
     this.numbers = new Map(stored.classes.flatMap((names, k) => names.map((name) => [name, k] as const)));
   }
 
-  /** The number of the class that a name or a phrase such as "two dogs" means, if it means one alone. */
+  /** The index of the class for a name or a phrase such as "two dogs", if there is exactly one. */
   classOf(label: string): number | undefined {
     return plainNames(label)
       .map((name) => this.numbers.get(name))
@@ -74,8 +74,8 @@ export class Companion implements Beside {
   }
 
   /**
-   * What it sees in a picture prepared for it, for every class; boxes in pixels of `width` × `height` that it stands for. The
-   * mean of the picture and its mirror image, which agree about things more than about what looks like them.
+   * Its outputs for a picture prepared for it, for all classes; boxes are in pixels of a picture of `width` × `height`. The outputs are the
+   * mean over the picture and its mirror image, which reduces false positives.
    */
   async look({ tensor: square }: Pick<PreparedImage, "tensor">, { width, height }: Size): Promise<LevelOutputs> {
     const [seen, other] = [await this.answer(square), await this.answer(mirrored(square))];
@@ -95,7 +95,7 @@ export class Companion implements Beside {
     return { logits, offsets, centerness: new Float32Array(count).fill(COMPANION_CENTERNESS), anchors };
   }
 
-  /** The things of the labels whose class it knows, labels counted as given. */
+  /** Detections of the labels it knows; label indices refer to the given list. */
   select(seen: LevelOutputs, labels: readonly string[], options: Omit<SelectOptions, "labelTokens">): Detections {
     const labelTokens = labels.map((label) => this.classOf(label)).map((known) => (known === undefined ? [] : [known]));
     return selectDetections([seen], { ...options, labelTokens });
@@ -124,7 +124,7 @@ export class Companion implements Beside {
   }
 }
 
-/** The square, rows of all channels reversed. */
+/** The mirror image of the square. */
 function mirrored(square: Float32Array): Float32Array {
   const turned = square.slice();
   for (let row = 0; row < turned.length; row += SSD_SIDE) turned.subarray(row, row + SSD_SIDE).reverse();

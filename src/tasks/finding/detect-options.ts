@@ -1,34 +1,34 @@
-/** How things are looked for: what a caller may choose, what holds when nothing is chosen, and which numbers are refused. */
+/** The options of detection, their defaults and their valid ranges. */
 
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { Span } from "../../inputs/words/word-pieces.ts";
 
-/** Score below which nothing is answered unless told otherwise, in the library and in the program. */
+/** Default minimum score, in the library and in the program. */
 export const DEFAULT_THRESHOLD = 0.5;
-/** Most detections of a picture unless told otherwise. */
+/** Default maximum number of detections per picture. */
 export const DEFAULT_TOP_K = 100;
 const LONGEST_SIDE = 10_000;
 
 export interface DetectOptions {
-  /** Only detections with at least this score, 0 to 1 (default 0.5, `DEFAULT_THRESHOLD`; 0 for all). */
+  /** Minimum score of detections, 0 to 1 (default 0.5, `DEFAULT_THRESHOLD`; 0 returns all). */
   threshold?: number;
-  /** Only labels whose words match at least this well, 0 to 1, before the box's centerness counts (default 0.05). */
+  /** Minimum score of the words alone, 0 to 1, before it is combined with the box's centerness (default 0.05). */
   textThreshold?: number;
-  /** Most detections per picture, 1 or more (default 100). */
+  /** Maximum number of detections per picture, 1 or more (default 100). */
   topK?: number;
-  /** Overlap, 0 to 1, above which a better box of the same label suppresses another (default 0.6). */
+  /** Overlap (IoU), 0 to 1, above which a box is suppressed by a better box of the same label (default 0.6). */
   nms?: number;
-  /** Other lengths of the shorter side and most of the longer one than the model's own, 1 to 10,000 pixels. */
+  /** Length of the resized shorter side and maximum of the longer side, 1 to 10,000 pixels (default: the model's own). */
   size?: SizeRule;
 }
 
 export interface GroundOptions extends DetectOptions {
-  /** Words of the caption, or characters of it; its noun phrases when absent. */
+  /** Phrases as words or as character ranges of the caption (default: its noun phrases). */
   phrases?: readonly (string | Span)[];
 }
 
-/** Throws InputError that names every option whose number is out of range. */
+/** Throws InputError that names every option out of range. */
 export function checkOptions({ threshold, textThreshold, nms, topK, size }: DetectOptions): void {
   const problems: string[] = [];
   for (const [name, value] of Object.entries({ threshold, textThreshold, nms }))

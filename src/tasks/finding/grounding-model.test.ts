@@ -275,7 +275,7 @@ test("numbers out of range are refused, all at once, and a disposed model says s
   );
   await own.dispose();
   await own.dispose();
-  const late = { name: "InputError", message: /disposed.*load it anew/ };
+  const late = { name: "InputError", message: /disposed.*load it again/ };
   await assert.rejects(own.detect(picture(40, 40), ["apple"]), late);
   await assert.rejects(own.ground(picture(40, 40), "an apple"), late);
 });

@@ -1,4 +1,4 @@
-/** From a name or a path to a model that finds things. */
+/** Loads a model from a name or a path. */
 
 import { NameList } from "../../inputs/words/name-list.ts";
 import { isNative } from "../../onnx/index.ts";
@@ -12,7 +12,7 @@ import { Predictor, type PredictorOptions } from "./predictor.ts";
 
 /** Which model is fetched and how, where it runs (`device`), and in how many bits. */
 export interface LoadOptions extends PredictorOptions, ReadOptions {
-  /** File of `groundling adapt`: adapters, or a prompt that `detect` asks by where nothing else is asked for. */
+  /** A file from `groundling adapt`: adapters, or a prompt that `detect` uses if no other is given. */
   adapted?: string;
 }
 
@@ -22,16 +22,16 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  * disposes it at the end of a block. Throws InputError or WeightsError, which name the file, and the signal's reason when it is aborted.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
-  // Read first, so that a wrong file is told of before a model is fetched or read.
+  // Read first, so that a wrong file is reported before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
   const { model, weights, words, preparation, companion, names } = withAdapted(
     await readDetector(nameOrPath, options),
     adapted,
   );
-  // A model that was adapted answers alone: its companion knows nothing of what it was taught.
+  // An adapted model is used without its companion, which was not adapted.
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
-  // WebAssembly maps no files.
+  // WebAssembly cannot map files.
   const numbers = (await isNative(options.device)) ? await storedUntilExit(weights) : weights;
   const predictor = new Predictor(model, numbers, options);
   const loaded = new GroundingModel(predictor, words, preparation, {
@@ -48,7 +48,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   return loaded;
 }
 
-/** Weights in a temporary file, which goes when they are disposed or the process ends. */
+/** Weights in a temporary file, which is deleted when they are disposed or the process ends. */
 async function storedUntilExit(weights: Map<string, Float32Array>): Promise<StoredWeights> {
   const stored = await storeWeights(drained(weights));
   process.once("exit", stored.dispose);
@@ -59,7 +59,7 @@ async function storedUntilExit(weights: Map<string, Float32Array>): Promise<Stor
   return { ...stored, dispose };
 }
 
-/** Entries that leave the map as they are taken, so that their memory is free again. */
+/** Iterates over the entries and removes each from the map, to free its memory. */
 function* drained<Value>(map: Map<string, Value>): Generator<[string, Value]> {
   for (const entry of map) {
     map.delete(entry[0]);

@@ -1,4 +1,4 @@
-/** A model on disk: config.json, preprocessor_config.json, vocab.txt, model.safetensors and a card, as the hubs lay them out. */
+/** A model on disk: config.json, preprocessor_config.json, vocab.txt, model.safetensors and a model card, as on the Hugging Face hub. */
 
 import { copyFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
@@ -27,22 +27,22 @@ import { type FetchingOptions, fetchingOf, fetchModel, zoo } from "../../weights
 import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
 export interface StoredDetector {
-  /** Of the built-in model, or of the folder or file that it was read from. */
+  /** Name of the built-in model, or of the model's folder or file. */
   name: string;
   type: ModelType;
   model: Detector;
   weights: Map<string, Float32Array>;
   words: Words;
-  /** File with one token a line, of which `words` are made where they come from a file. */
+  /** The vocabulary file of `words`, one token per line; if there is one. */
   vocabulary?: string;
   preparation: PicturePreparation;
-  /** File of a detector of fixed classes that answers beside it. */
+  /** File of the companion, a second detector of fixed classes. */
   companion?: string;
-  /** What it was trained on, and other words for these names. */
+  /** The names it was trained on, and synonyms. */
   names?: StoredNames;
 }
 
-/** A detector that reads any words. */
+/** A detector with open vocabulary. */
 export interface StoredModel extends StoredDetector {
   words: AnyWords;
   vocabulary: string;
@@ -54,19 +54,19 @@ const root = new URL("../../../", import.meta.url);
 /** The model that comes with the package. */
 export const BUILT_IN = "everyday";
 
-/** Of config.json and the other texts of a folder. */
+/** Maximum size of config.json and the folder's other text files. */
 const MOST_TEXT = 2 ** 26;
 /** How a published model is fetched. */
 export type ReadOptions = FetchingOptions;
 
-/** Reads a detector that reads any words. Throws WeightsError for a folder with a detector of fixed classes. */
+/** Reads a detector with open vocabulary. Throws WeightsError for a detector of fixed classes. */
 export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredModel> {
   const { words, vocabulary, ...stored } = await readDetector(nameOrPath, options);
   if (words.pieces && vocabulary !== undefined) return { ...stored, words, vocabulary };
-  throw new WeightsError(`${nameOrPath}: is a detector of fixed classes, which reads no words; a GLIP is needed here`);
+  throw new WeightsError(`${nameOrPath}: is a detector of fixed classes and cannot read prompts; use a GLIP model`);
 }
 
-/** Reads the built-in model or one of the zoo by its name, a folder, or a published checkpoint file (`.pth` or safetensors). */
+/** Reads the built-in or a published model by its name, a model folder, or a published checkpoint file (`.pth` or safetensors). */
 export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredDetector> {
   if (nameOrPath === BUILT_IN) return readFolder(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
   const found = await stat(nameOrPath).catch(() => undefined);
@@ -74,7 +74,7 @@ export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadO
     return readCheckpoint(await fetchModel(nameOrPath, fetchingOf(options)));
   if (!found)
     throw new InputError(
-      `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in one, or ${Object.keys(zoo).join(", ")}`,
+      `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in model, or ${Object.keys(zoo).join(", ")}`,
     );
   return found.isDirectory() ? readFolder(nameOrPath) : readCheckpoint(nameOrPath);
 }
@@ -97,7 +97,7 @@ async function readFolder(folder: string): Promise<StoredDetector> {
   };
 }
 
-/** A path where something lies, nothing where not. */
+/** The path if it exists, else undefined. */
 async function present(path: string): Promise<string | undefined> {
   return (await stat(path).catch(() => undefined)) && path;
 }
@@ -112,7 +112,7 @@ async function readCheckpoint(path: string): Promise<StoredDetector> {
   return { name: basename(path), type, model, weights, words, vocabulary, preparation: family.preparation };
 }
 
-/** What a checkpoint of unknown form is. Throws WeightsError where it is of no family. */
+/** Infers the family and configuration of a checkpoint. Throws WeightsError if it belongs to no family. */
 async function publishedModel(path: string) {
   const rows = modelTypes.flatMap((type) => {
     const { published } = families[type];
@@ -131,7 +131,7 @@ function detectorOf(family: Family, config: unknown, source: string): Detector {
   if (family.detector) return family.detector(config);
   const wanted: Capability = "detect";
   throw new WeightsError(
-    `${source}: a ${family.title} does not ${wanted}, it can be asked to ${family.capabilities.join(", ")}; a GLIP is needed here`,
+    `${source}: a ${family.title} cannot ${wanted}, only ${family.capabilities.join(", ")}; use a GLIP model`,
   );
 }
 
@@ -151,10 +151,10 @@ async function weightsOf(
 export interface FolderContents {
   type: ModelType;
   config: object;
-  /** The sides that pictures are resized to, where the rest of their preparation is the family's; or all of it. */
+  /** The sides of resized pictures, with the family's defaults for the rest of the preparation. */
   size?: SizeRule;
   preparation?: PicturePreparation;
-  /** File with one token a line; a detector of fixed classes has none. */
+  /** Vocabulary file, one token per line; a detector of fixed classes has none. */
   vocabulary?: string;
   /** Text of the model card. */
   card: string;
@@ -165,8 +165,8 @@ export interface FolderContents {
 }
 
 /**
- * Writes a model folder; it appears under its name only when it is whole, in place of a model that is there. Throws InputError where
- * the folder holds anything else.
+ * Writes a model folder. It appears when it is complete and replaces an existing model. Throws InputError if the folder contains
+ * anything else.
  */
 export async function writeModelFolder(
   folder: string,
@@ -208,7 +208,7 @@ async function readTextOf(path: string): Promise<string> {
 function missing(path: string) {
   return (): never => {
     throw new WeightsError(
-      `${path}: missing; a model folder holds config.json, preprocessor_config.json, vocab.txt and model.safetensors`,
+      `${path}: missing; a model folder needs config.json, preprocessor_config.json, vocab.txt and model.safetensors`,
     );
   };
 }

@@ -1,4 +1,4 @@
-/** Decodes and prepares pictures in a thread of its own, while the model looks at those before. */
+/** Decodes and prepares pictures in a worker thread, while the model runs on earlier pictures. */
 
 import { type PlainError, revivedError } from "../../errors.ts";
 import { moduleBeside, startWorker } from "../../files/start-worker.ts";
@@ -11,7 +11,7 @@ export interface PrepareQuestion {
 }
 export type PrepareAnswer = { number: number } & ({ made: DigestedPicture } | { error: PlainError });
 
-/** A prepared picture and what tells it from others. */
+/** A prepared picture and its digest. */
 export interface DigestedPicture extends PreparedPicture {
   /** SHA-256 of its pixels. */
   readonly digest: string;
@@ -22,13 +22,13 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-/** A thread that prepares pictures; dispose it when done. */
+/** A worker thread that prepares pictures. Dispose it when done. */
 export class PicturePreparer {
   private readonly worker;
   private readonly waiting = new Map<number, Waiting>();
   private asked = 0;
 
-  /** What is to be made of pictures (`GroundingModel.preparations`). */
+  /** The preparations to apply (`GroundingModel.preparations`). */
   constructor(setup: Preparations) {
     this.worker = startWorker(moduleBeside("./prepare-worker", import.meta.url), setup);
     this.worker.on("message", (answer: PrepareAnswer) => {
@@ -38,10 +38,10 @@ export class PicturePreparer {
       else reject(revivedError(answer.error));
     });
     this.worker.on("error", (error) => this.fail(error));
-    this.worker.on("exit", () => this.fail(new Error("the thread that prepares pictures ended")));
+    this.worker.on("exit", () => this.fail(new Error("the worker thread that prepares pictures stopped")));
   }
 
-  /** @throws InputError, which names the picture, for anything that is not one. */
+  /** @throws InputError that names the picture if it is not a picture. */
   prepare(picture: string | Uint8Array): Promise<DigestedPicture> {
     const number = this.asked++;
     return new Promise((resolve, reject) => {

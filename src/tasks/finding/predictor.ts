@@ -1,4 +1,4 @@
-/** A detector ready to run: picture to features, words to features, both to candidates, each kept while it can be used again. */
+/** Runs a detector in three parts: picture features, text features, and candidate boxes from both. */
 
 import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
 import type { LevelOutputs } from "../../boxes/select.ts";
@@ -9,7 +9,7 @@ import type { StoredWeights } from "../../onnx/stored-weights.ts";
 import { Traces } from "../../onnx/traces.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
 
-/** Maps of a picture at the five strides, with the padded size they belong to. */
+/** Feature maps of a picture at the five strides, and its padded size. */
 export interface ImageFeatures {
   maps: readonly Float32Array[];
   height: number;
@@ -24,7 +24,7 @@ export interface TextFeatures {
 
 const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
-/** Where a model runs, and in how many bits. */
+/** The backend and precision of a model. */
 export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {}
 
 /** Sessions of the three parts of a model, with weights baked in; dispose it when done. */
@@ -63,7 +63,7 @@ export class Predictor {
     return { vectors: found.vectors as Float32Array, tokens };
   }
 
-  /** What the head says of each level, for the selection of boxes. */
+  /** The head's outputs at each level, for the selection of boxes. */
   async answer({ maps, height, width }: ImageFeatures, { vectors, tokens }: TextFeatures): Promise<LevelOutputs[]> {
     const trace = this.trace(`answer ${height} ${width} ${tokens}`, () => this.answerOutputs(height, width, tokens));
     const feeds = Object.fromEntries(MAPS.map((name, i) => [name, maps[i]!]));
@@ -76,7 +76,7 @@ export class Predictor {
     }));
   }
 
-  /** All that is computed for a picture of this padded size and a caption of so many tokens, as tensors, for counting its sums. */
+  /** The tensors of a complete run for a padded size and a number of tokens, to count operations. */
   outputs(height: number, width: number, tokens: number): Record<string, Tensor> {
     const image = this.model.image(input("image", [1, 3, height, width]));
     const vectors = this.model.text(input("ids", [1, tokens], "int64"), input("mask", [1, tokens]));

@@ -1,4 +1,4 @@
-/** The program of the thread that prepares pictures. */
+/** The program of the worker thread that prepares pictures. */
 
 import { createHash } from "node:crypto";
 import { parentPort, workerData } from "node:worker_threads";

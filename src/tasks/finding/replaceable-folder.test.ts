@@ -21,7 +21,10 @@ test("a folder with anything but a model is not replaced by one, and a model is"
   const folder = join(root, "project");
   mkdirSync(folder);
   for (const name of ["thesis.txt", "photo.png"]) writeFileSync(join(folder, name), "years of work");
-  await assert.rejects(write(folder, ""), { name: "InputError", message: /holds .* and 1 more, which a model folder/ });
+  await assert.rejects(write(folder, ""), {
+    name: "InputError",
+    message: /contains .* and 1 more, which would be deleted/,
+  });
   assert.deepEqual(readdirSync(root), ["project"]);
   assert.equal(readFileSync(join(folder, "thesis.txt"), "utf8"), "years of work");
   const place = join(root, "model");

@@ -1,12 +1,12 @@
-/** Prompt tuning: learned vectors added to what the words of a fixed prompt have become (GLIP `tunable_linear`, `rpn/vldyhead.py`). */
+/** Prompt tuning: learned vectors are added to the text features of a fixed prompt (GLIP `tunable_linear`, `rpn/vldyhead.py`). */
 
 import type { Detector } from "../../models/parts/detector.ts";
 import { add, parameter, slice } from "../../tensor/index.ts";
 
-/** Name of the vectors [maxTokens, textWidth], a row for each place of a caption. */
+/** Name of the vectors [maxTokens, textWidth], one row per token position. */
 export const TUNABLE_PROMPT = "rpn.tunable_linear.weight";
 
-/** A model that adds the vectors under `TUNABLE_PROMPT` to the words of every caption. */
+/** A model that adds the vectors named `TUNABLE_PROMPT` to the text features of every caption. */
 export function withTunablePrompt(model: Detector): Detector {
   const vectors = parameter(TUNABLE_PROMPT, [model.maxTokens, model.textWidth]);
   const text: Detector["text"] = (ids, mask) =>

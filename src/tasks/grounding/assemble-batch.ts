@@ -1,4 +1,4 @@
-/** From pictures and the words asked of them to a batch for a training step; wherever they come from. */
+/** Assembles a training batch from pictures and captions of any source. */
 
 import { anchorsOf } from "../../boxes/anchors.ts";
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
@@ -11,47 +11,47 @@ import { type LossName, lossTerms } from "./loss-terms.ts";
 import { targetsOf } from "./targets.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
-/** What every composer of batches is told. */
+/** The setup of every batch composer. */
 export interface BatchSetup {
   words: WordSource;
-  /** How the model takes pictures; their sizes are those of the batches. */
+  /** The model's picture preparation; its sizes are replaced by the batches' sizes. */
   preparation: PicturePreparation;
   seed: number;
   pictures: number;
-  /** Lengths of the shorter side; one is drawn for each batch. */
+  /** Possible lengths of the shorter side; one is drawn per batch. */
   sizes: readonly number[];
-  /** Tokens of every caption, padded. */
+  /** Length of the padded captions in tokens. */
   tokens: number;
   maxTokens: number;
-  /** What the batches are trained by; GLIP's three losses unless told. */
+  /** The losses that need targets. Default: GLIP's three. */
   losses?: readonly LossName[];
 }
 
-/** A caption, and for each box of the picture the characters that name it. */
+/** A caption, and for each box of the picture the characters of its name. */
 export interface NamedCaption {
   caption: string;
   spans: readonly (readonly Span[])[];
-  /** Characters of names that the picture may show without a box, of which nothing is learned from it. */
+  /** Characters of names that the picture may show without a box; they do not count in the loss. */
   unsure?: readonly Span[];
 }
 
-/** A picture as the model takes it, with what is to be found in it. */
+/** A prepared picture with its ground truth. */
 export interface Example {
   image: PreparedImage;
   encoding: Encoding;
-  /** Right and lower edges belong to the boxes; in pixels of the resized picture. */
+  /** In pixels of the resized picture; right and lower edges belong to the boxes. */
   boxes: readonly Corners[];
   spans: NamedCaption["spans"];
   unsure?: NamedCaption["unsure"];
-  /** How sure each box is, 0 to 1, where that is to count: what its words are taught. */
+  /** The score of each box, 0 to 1, if it is the target of the box's words. */
   confidences?: readonly number[];
-  /** For the contrast across pictures: every picture of a batch has them, or none. */
+  /** For contrast across pictures; either all pictures of a batch have them or none. */
   names?: Names;
 }
 
 export type Corners = readonly [left: number, top: number, right: number, bottom: number];
 
-/** Reads words; of a caption that is too long the first tokens and [SEP] are kept, as the reference does. */
+/** Tokenises a caption. If it is too long, keeps its first tokens and [SEP], as in the reference. */
 export function encodeUpTo(pieces: WordPieces, caption: string, tokens: number): Encoding {
   const { ids, spans } = pieces.encode(caption);
   if (ids.length <= tokens) return { ids, spans };
@@ -61,7 +61,7 @@ export function encodeUpTo(pieces: WordPieces, caption: string, tokens: number):
   };
 }
 
-/** Pads pictures to the largest of them and captions to `tokens`; boxes of which no word was kept are left out. */
+/** Pads pictures to the largest size and captions to `tokens`; drops boxes without any token left. */
 export function assembleBatch(
   examples: readonly Example[],
   { tokens, maxTokens, losses = [] }: Pick<BatchSetup, "tokens" | "maxTokens" | "losses">,
@@ -104,7 +104,7 @@ export function assembleBatch(
   return { image, pictures, height, width, ids, mask, tokens, targets };
 }
 
-/** Buffers of a batch that move to the trainer's thread uncopied. */
+/** Buffers of a batch to transfer to the trainer's thread without a copy. */
 export function buffersOf({ image, targets }: GroundingBatch): ArrayBuffer[] {
   return [image.buffer, ...Object.values(targets).map((numbers) => numbers.buffer)] as ArrayBuffer[];
 }

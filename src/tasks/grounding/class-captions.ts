@@ -1,20 +1,19 @@
-/** Which class names a detection set's picture is asked for while training. Source: GLIP `od_to_grounding.py`. */
+/** Makes training captions of class names for pictures of detection sets. Source: GLIP `od_to_grounding.py`. */
 
 import type { Random } from "../../data/random.ts";
 import { type ClassPrompt, captionOfClasses, cleanName } from "../../inputs/words/prompts.ts";
 import type { Span, WordPieces } from "../../inputs/words/word-pieces.ts";
 
-/** How many names of absent classes go with those in the picture. */
+/** How many names of absent classes to add to the names in the picture. */
 export interface NegativeOptions {
-  /** Most of them (GLIP: 85). */
+  /** Their maximum number (GLIP: 85). */
   most: number;
-  /** Chances of just one, of none, and of as many as there may be; else any number is as likely (GLIP: 0, 0, 0.5). */
+  /** Probabilities of one, none, and the maximum; otherwise the number is uniform (GLIP: 0, 0, 0.5). */
   one: number;
   none: number;
   all: number;
   /**
-   * Names in the order of the set instead of shuffled, and always all of them where they fit, for what is learned of their places
-   * (GLIP `DISABLE_SHUFFLE`).
+   * Keeps the order of the names, and uses all names if they fit, because tuned prompts depend on positions (GLIP `DISABLE_SHUFFLE`).
    */
   ordered?: boolean;
 }
@@ -22,9 +21,9 @@ export interface NegativeOptions {
 /** [CLS] and [SEP]. */
 const SPECIAL_TOKENS = 2;
 
-/** Makes captions of the class names of one set; names that are read alike are one class. */
+/** Makes captions of the class names of a set; names that are equal after cleaning are one class. */
 export class ClassCaptions {
-  /** By the label as it is read. */
+  /** By the cleaned label. */
   private readonly classes: ReadonlyMap<string, ClassPrompt>;
   private readonly names: readonly string[];
   private readonly counts = new Map<string, number>();
@@ -40,9 +39,9 @@ export class ClassCaptions {
   }
 
   /**
-   * A caption of at most `tokens` tokens with names in random order: those present, as many as fit, and some of the others, but
-   * none of which the picture may hold objects without a box, unless all names are asked for in order. Spans are by the name as
-   * it was given; `unsure` are those of such names.
+   * A caption of at most `tokens` tokens with names in random order: as many present names as fit, and some absent names. Names whose
+   * objects the picture may show without a box are excluded, unless all names are used in order. Spans are by the given name; `unsure` has
+   * the spans of such names.
    */
   captionFor(
     { present, unfinished }: { present: readonly string[]; unfinished: readonly string[] },
@@ -71,9 +70,9 @@ export class ClassCaptions {
     };
   }
 
-  /** All names where they fit, else those chosen. */
+  /** All names if they fit, else the chosen names. */
   private inOrder(chosen: readonly string[], room: number): readonly string[] {
-    // No point follows the last name.
+    // There is no period after the last name.
     if (this.thatFit(this.names, room + 1).length === this.names.length) return this.names;
     return this.names.filter((name) => chosen.includes(name));
   }
@@ -92,7 +91,7 @@ export class ClassCaptions {
     return 1 + random.below(full);
   }
 
-  /** The first names that take up to `room` tokens. */
+  /** The first names that fit into `room` tokens. */
   private thatFit(names: readonly string[], room: number): string[] {
     let used = 0;
     const end = names.findIndex((name) => {
@@ -102,7 +101,7 @@ export class ClassCaptions {
     return end < 0 ? [...names] : names.slice(0, end);
   }
 
-  /** Tokens of a name and the point behind it. */
+  /** Number of tokens of a name and its period. */
   private count(name: string): number {
     const known =
       this.counts.get(name) ??

@@ -1,8 +1,8 @@
 /**
- * Contrast between regions and words across the pictures of a batch, after GLIPv2's inter-image loss (section 3.2): every region is to be nearer
- * to the words that name it, in whichever caption, than to all other names of the batch. Of the published loss this is the half from regions to words; a
- * region is the mean of a box's anchors, and the vectors are those whose products are the alignment scores. For models without deep fusion,
- * whose words do not depend on the picture.
+ * Contrastive loss between regions and words across the pictures of a batch, after GLIPv2's inter-image loss (section 3.2). Each region should
+ * be closer to the words that name it, in any caption, than to all other names in the batch. This is the half of the published loss from regions
+ * to words. A region's vector is the mean over its box's anchors; products of the vectors with text vectors are the alignment scores. Only for
+ * models without deep fusion, whose text features do not depend on the picture.
  */
 
 import { levelsOf } from "../../boxes/anchors.ts";
@@ -26,18 +26,22 @@ import {
 import type { GroundingTerm } from "./loss-terms.ts";
 import type { GroundingSizes } from "./targets.ts";
 
-/** Regions of a picture that take part; those behind them do not. */
+/** Maximum number of regions per picture; further regions are ignored. */
 export const MOST_REGIONS = 16;
 const NEVER = 1e4;
 
-/** The names of a caption by where they stand, the name of each box, and which names mean nearly the same. */
+/** The names in a caption with their positions, the name of each box, and which names have nearly the same meaning. */
 export interface Names {
   readonly words: readonly { readonly name: string; readonly span: Span }[];
   readonly boxes: readonly string[];
   readonly isKin: (name: string, other: string) => boolean;
 }
 
-/** `target.named` [n·r,n·l]: what each token is to get of a region, 1 for all that name it together; `target.barred`: 1 for tokens that are left out of a region's choice. */
+/**
+ * Targets with a row for each region of the batch and a column for each token of the batch. `target.named` [n·r,n·l]: the target
+ * probability of each token; tokens that name the region share 1 equally, other tokens have 0. `target.barred` [n·r,n·l]: 1 for tokens
+ * excluded from the region's softmax, which are padding, tokens outside names, and tokens of names with nearly the same meaning; else 0.
+ */
 export function contrastTargets(
   pictures: readonly { names: Names; encoding: Encoding }[],
   tokens: number,
@@ -66,11 +70,11 @@ export function contrastTargets(
 const rows = ({ pictures }: GroundingSizes) => pictures * MOST_REGIONS;
 const columns = ({ pictures, tokens }: GroundingSizes) => pictures * tokens;
 
-/** The loss of all levels: cross-entropy of regions against all tokens of the batch, averaged over the regions that something names. */
+/** The loss over all levels: cross-entropy of regions over all tokens of the batch, averaged over the regions that are named. */
 export const contrastTerm: GroundingTerm = {
   acrossPictures: true,
   targets: {
-    /** What each anchor counts in the mean of a region [n,r,a]. */
+    /** Weight of each anchor in the mean of a region [n,r,a]. */
     "target.regions": {
       per: "picture",
       shape: ({ pictures, height, width }) => [
@@ -81,7 +85,7 @@ export const contrastTerm: GroundingTerm = {
     },
     "target.named": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
     "target.barred": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
-    /** Regions that something names, at least 1. */
+    /** Number of regions that are named, at least 1. */
     "target.regionCount": { per: "batch", shape: () => [] },
   },
   loss: (levels, t) =>

@@ -135,7 +135,7 @@ test("a picture that is no picture, or of another size than its annotations say,
   const composer = await createComposer(setup(source));
   const file = join(folder, "bad-0.png");
   await sharp({ create: { width: 65, height: 40, channels: 3, background: "red" } }).toFile(file);
-  await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png is 65 × 40, .* say 64 × 40/ });
+  await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png is 65 × 40, .* have 64 × 40/ });
   writeFileSync(file, readFileSync(file).subarray(0, 60));
   await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png/ });
   rmSync(file);

@@ -1,4 +1,4 @@
-/** Batches of pictures from datasets on disk, ready for a training step; made in worker threads. */
+/** Composes training batches of pictures from datasets on disk, in worker threads. */
 
 import { Random } from "../../data/random.ts";
 import type { Xywh } from "../../data/readers/dataset.ts";
@@ -27,27 +27,27 @@ import type { GroundingBatch } from "./training-step.ts";
 
 export interface DatasetSource extends SourceFiles {
   weight: number;
-  /** Whether a box that carries a score teaches its words that score in place of 1. */
+  /** Whether the score of a box is the target of its words, instead of 1. */
   weighted?: boolean | undefined;
-  /** Only so many pictures of each class, chosen by the seed. */
+  /** Number of pictures per class, chosen by the seed. */
   shots?: number | undefined;
-  /** Words that some of its classes are asked for in, by their labels. */
+  /** Prompts for some classes, by their labels. */
   captions?: readonly ClassPrompt[] | undefined;
 }
 
 export interface DatasetComposerSetup extends BatchSetup {
-  /** With how many pictures come from each, against the weights of the others. */
+  /** The datasets; `weight` is the relative number of pictures from each. */
   sources: readonly DatasetSource[];
-  /** Most pixels of the longer side. */
+  /** Maximum length of the longer side, in pixels. */
   longest: number;
-  /** Chance that a picture is mirrored; one whose caption speaks of left or right never is. */
+  /** Probability that a picture is mirrored. A picture whose caption mentions left or right is never mirrored. */
   flip: number;
   negatives: NegativeOptions;
 }
 
 const SIDES = /\b(left|right)/i;
 
-/** Batch number `job` depends on nothing but the number, the setup and the files. */
+/** Batch number `job` depends only on the number, the setup and the files. */
 export async function createComposer(setup: DatasetComposerSetup): Promise<{
   compose(job: number): Promise<GroundingBatch>;
   transfer(batch: GroundingBatch): ArrayBuffer[];
@@ -85,7 +85,7 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
     compose: async (job) => {
       const random = new Random(setup.seed, "batch", job);
       const side = random.pick(setup.sizes);
-      // Each picture has numbers of its own, so that the order in which files are read does not matter.
+      // Each picture has its own random numbers, so that the order of reading files does not matter.
       const examples = order
         .batch(job)
         .map((turn, i) => exampleOf(turn, side, new Random(setup.seed, "picture", job, i)));
@@ -97,7 +97,7 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 
 type Reading = (example: TrainingExample, random: Random) => NamedCaption & Pick<Example, "encoding">;
 
-/** For a source with these class names, how the words of its examples reach the model. */
+/** How the examples of a source with these class names become captions. */
 async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly (string | ClassPrompt)[]) => Reading> {
   const { tokens, negatives } = setup;
   const reader = await readWords(setup.words);
@@ -112,16 +112,16 @@ async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly
   };
 }
 
-/** A detector of fixed classes is always asked for all of them. */
+/** A detector of fixed classes always gets all of them. */
 function classesIn(example: TrainingExample, classes: KnownClasses): NamedCaption {
   if ("caption" in example)
     throw new InputError(
-      `${example.picture} has a caption, of which a detector of fixed classes learns nothing; take a source of classes`,
+      `${example.picture} has a caption, which a detector of fixed classes cannot use; use a source with classes`,
     );
   return { caption: "", spans: example.objects.map(({ name }) => [classes.spanOf(name)]) };
 }
 
-/** A caption as it stands, or class names; boxes of names that did not fit have no span. */
+/** A caption without changes, or class names; boxes of names that did not fit have no span. */
 function wordsOf(example: TrainingExample, captions: ClassCaptions, random: Random): NamedCaption {
   if ("caption" in example) return { caption: example.caption, spans: example.objects.map(({ spans }) => spans) };
   const { objects, unfinished } = example;
@@ -134,11 +134,11 @@ async function pictureOf({ picture, width, height }: TrainingExample): Promise<P
   const found = await decodePicture(pictureAt(picture));
   if (found.width === width && found.height === height) return found;
   throw new InputError(
-    `${picture} is ${found.width} × ${found.height}, but the annotations say ${width} × ${height}; are the boxes of another copy?`,
+    `${picture} is ${found.width} × ${found.height}, but the annotations have ${width} × ${height}; check that they belong to this copy of the picture`,
   );
 }
 
-/** A box cut to its picture, resized with it, and mirrored (GLIP `structures/bounding_box.py`). */
+/** Clips a box to its picture, resizes it and mirrors it (GLIP `structures/bounding_box.py`). */
 function place(
   [x, y, w, h]: Xywh,
   given: { width: number; height: number },

@@ -1,4 +1,4 @@
-/** The losses that a detector can be trained by: to add one is to add a file and a row (docs/adding-a-model.md). */
+/** The losses for training a detector. To add one, add a file and a row (docs/adding-a-model.md). */
 
 import type { LossTerm } from "../../learning/traced-step.ts";
 import type { HeadLevel } from "../../models/parts/detector.ts";
@@ -9,7 +9,7 @@ import type { GroundingSizes, TargetNumbers } from "./targets.ts";
 
 export type { GroundingSizes } from "./targets.ts";
 
-/** A term, and the numbers of its own that batches carry for it, where those of GLIP's losses do not suffice. */
+/** A loss term, and its own targets in batches, if GLIP's targets are not enough. */
 export interface GroundingTerm extends LossTerm<GroundingSizes, readonly HeadLevel[]> {
   numbers?(examples: readonly Example[], sizes: GroundingSizes): TargetNumbers;
 }
@@ -25,8 +25,8 @@ export type LossName = keyof typeof rows;
 export const lossTerms: Readonly<Record<LossName, GroundingTerm>> = rows;
 export const lossNames = Object.keys(rows) as LossName[];
 
-/** The weight of each loss that is minimised. */
+/** The losses by name, with their weights. */
 export type Losses = { readonly [Name in LossName]?: number };
 
-/** As GLIP is trained; the weight of the boxes is within their loss. */
+/** GLIP's losses; the weight of the box loss is part of the loss itself. */
 export const glipLosses = { loss_dot_product_token: 1, loss_reg: 1, loss_centerness: 1 } as const satisfies Losses;

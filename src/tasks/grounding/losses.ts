@@ -1,4 +1,4 @@
-/** GLIP's training losses as tensors (`modeling/rpn/loss.py`); what they compare with is assigned beforehand. */
+/** GLIP's training losses as tensors (`modeling/rpn/loss.py`); their targets are inputs. */
 
 import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
 import { concatenate } from "../../boxes/atss.ts";
@@ -30,33 +30,33 @@ import type { GroundingSizes } from "./targets.ts";
 const anchorCount = ({ height, width }: GroundingSizes) =>
   levelsOf(height, width).reduce((sum, level) => sum + level.height * level.width, 0);
 
-/** What the losses compare with, for n pictures with a anchors and l tokens. */
+/** The targets of the losses, for n pictures with a anchors and l tokens. */
 const targets = {
-  /** 1 where an anchor answers for a token [n,a,l]. */
+  /** 1 if a token is positive for an anchor [n,a,l]. */
   "target.tokens": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes), sizes.tokens] },
-  /** 1 for the tokens that something is learned of [n,l]. */
+  /** 1 for tokens that count in the loss [n,l]. */
   "target.mask": { per: "picture", shape: ({ pictures, tokens }) => [pictures, tokens] },
-  /** The box that each anchor answers for, xyxy; anything for background [n,a,4]. */
+  /** The box assigned to each anchor, xyxy; any value for background [n,a,4]. */
   "target.boxes": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes), 4] },
-  /** 1 for anchors that answer for a box [n,a]. */
+  /** 1 for positive anchors [n,a]. */
   "target.positive": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes)] },
   /** Centerness of the anchor in its box; 0 for background [n,a]. */
   "target.centerness": { per: "picture", shape: (sizes) => [sizes.pictures, anchorCount(sizes)] },
-  /** Anchors that answer for a box, at least 1. */
+  /** Number of positive anchors, at least 1. */
   "target.positiveCount": { per: "batch", shape: () => [] },
-  /** Sum of the centerness, or 1. */
+  /** Sum of the centerness; 1 instead of 0. */
   "target.centernessSum": { per: "batch", shape: () => [] },
 } as const satisfies Record<string, FedArray<GroundingSizes>>;
 
 const BOX_WEIGHT = 2;
-/** Focal loss: weight of positives and exponent. */
+/** Focal loss: weight of positives, and exponent. */
 const ALPHA = 0.25;
 /** Weights of the box coder. */
 const CENTRE_WEIGHT = 10;
 const SIZE_WEIGHT = 5;
 const MOST_GROWTH = Math.log(1000 / 16);
 
-/** Focal loss of the match of every anchor with every token. */
+/** Focal loss of the alignment scores of all anchors and tokens. */
 export const tokenTerm: GroundingTerm = {
   targets: taken("target.tokens", "target.mask", "target.positiveCount"),
   loss: (levels, t) => {
@@ -69,7 +69,7 @@ export const tokenTerm: GroundingTerm = {
   },
 };
 
-/** Generalised overlap of boxes, weighted by centerness. */
+/** Generalised IoU loss of boxes, weighted by centerness. */
 export const boxTerm: GroundingTerm = {
   targets: taken("target.boxes", "target.centerness", "target.centernessSum"),
   loss: (levels, t, { height, width }) => boxLoss(levels, concatenate(anchorsOf(height, width)), t),
@@ -88,7 +88,7 @@ export function boxLoss(levels: readonly HeadLevel[], anchors: Float32Array, t: 
   return multiply(divide(sum, t["target.centernessSum"]!), BOX_WEIGHT);
 }
 
-/** Cross-entropy of how near the middle of its box an anchor lies. */
+/** Cross-entropy of centerness. */
 export const centernessTerm: GroundingTerm = {
   targets: taken("target.positive", "target.centerness", "target.positiveCount"),
   loss: (levels, t) => {
@@ -144,7 +144,7 @@ function decode(offsets: Tensor, anchors: Float32Array): Tensor {
   return concat([subtract(middle, half), add(middle, half)], 2);
 }
 
-/** 1 - generalised overlap (Rezatofighi et al. 2019), without +1, of boxes xyxy [n,a,4]: [n,a]. */
+/** 1 - generalised IoU (Rezatofighi et al. 2019), without +1, of boxes xyxy [n,a,4]: [n,a]. */
 function generalisedOverlapLoss(predicted: Tensor, target: Tensor): Tensor {
   const corner = (box: Tensor, start: number) => slice(box, { axis: 2, start, end: start + 2 });
   const low = corner(predicted, 0);

@@ -1,4 +1,4 @@
-/** Batches of generated scenes, ready for a training step; made in worker threads. */
+/** Composes training batches of generated scenes, in worker threads. */
 
 import { Random } from "../../data/random.ts";
 import {
@@ -25,29 +25,29 @@ import {
 import type { Names } from "./contrast.ts";
 import type { GroundingBatch } from "./training-step.ts";
 
-/** With the names of a list, those that the scene lacks, too. */
+/** A caption with all names in it; in a list, these include names that are not in the scene. */
 type SceneWords = NamedCaption & { listed?: Names["words"] };
 
 export interface SceneComposerSetup extends BatchSetup {
-  /** Folder of the rendered drawings. */
+  /** Cache folder for rendered drawings. */
   sprites: string;
   world: WorldOptions;
-  /** How many things scenes hold at most, and how small they may be. */
+  /** Maximum number of things in a scene, and their minimum size. */
   scene: Pick<SceneOptions, "objects" | "smallest">;
-  /** Share of captions that are sentences about the scene; the others are lists of names. */
+  /** Fraction of captions that are sentences about the scene; the others are lists of names. */
   sentences: number;
-  /** Most names of a list. */
+  /** Maximum number of names in a list. */
   names: number;
 }
 
-/** Batch number `job` depends on nothing but the number and the setup. */
+/** Batch number `job` depends only on the number and the setup. */
 export async function createComposer(setup: SceneComposerSetup): Promise<{
   compose(job: number): GroundingBatch;
   transfer(batch: GroundingBatch): ArrayBuffer[];
 }> {
   const world = loadWorld(setup.sprites, setup.world);
   const { pieces } = await readWords(setup.words);
-  if (!pieces) throw new RecipeError("scenes come with captions, which a model of fixed classes does not read");
+  if (!pieces) throw new RecipeError("scenes have captions, which a model of fixed classes cannot read");
   return {
     compose: (job) => {
       const random = new Random(setup.seed, "batch", job);
@@ -71,7 +71,7 @@ function exampleOf(side: number, setup: SceneComposerSetup, world: World, pieces
   };
 }
 
-/** A caption of at most `tokens` tokens: one too long gives way to the names in the scene alone. */
+/** A caption of at most `tokens` tokens; if it is too long, only the names in the scene. */
 function wordsThatFit(scene: Scene, setup: SceneComposerSetup, world: World, pieces: WordPieces, random: Random) {
   const first = random.chance(setup.sentences) ? sentence(scene) : nameList(scene, world, setup.names, random);
   for (const words of [first, nameList(scene, world, 1, random)]) {
@@ -79,11 +79,11 @@ function wordsThatFit(scene: Scene, setup: SceneComposerSetup, world: World, pie
     if (encoding.ids.length <= setup.tokens) return { words, encoding };
   }
   throw new RecipeError(
-    `a scene's names alone take more than ${setup.tokens} tokens; raise data.tokens or lower data.objects`,
+    `the names of a scene need more than ${setup.tokens} tokens; raise data.tokens or lower data.objects`,
   );
 }
 
-/** Names in the scene and others that are not, shuffled: "dog. apple. chair" (GLIP `od_to_grounding.py`). */
+/** Names in the scene and other names, shuffled: "dog. apple. chair" (GLIP `od_to_grounding.py`). */
 function nameList(scene: Scene, world: World, most: number, random: Random): SceneWords {
   const present = [...new Set(scene.objects.map((object) => object.name))];
   const absent = random.shuffled(
@@ -96,20 +96,20 @@ function nameList(scene: Scene, world: World, most: number, random: Random): Sce
   return { caption, spans: scene.objects.map((object) => [spans[names.indexOf(object.name)]!]), listed };
 }
 
-/** The names in the caption: of a list all, of a sentence those of the things that its phrases mean. */
+/** The names in the caption: all names of a list, or the names of things that a sentence's phrases refer to. */
 function namesOf({ objects }: Scene, { spans, listed }: SceneWords, world: World): Names {
   const said = listed ?? spans.flatMap((own, i) => own.map((span) => ({ name: objects[i]!.name, span })));
   const boxes = objects.map(({ name }) => name);
   return { words: said, boxes, isKin: (name, other) => world.kinOf(name).has(other) };
 }
 
-/** The scene's own caption; a thing that several phrases mean answers to all of them. */
+/** The scene's sentence; a thing is a target of every phrase that refers to it. */
 function sentence(scene: Scene): SceneWords {
   const spans = scene.objects.map((_, i) => scene.phrases.filter((p) => p.objects.includes(i)).map((p) => p.span));
   return { caption: scene.caption, spans };
 }
 
-/** Right and lower edges of the reference's boxes belong to them. */
+/** In the reference, right and lower edges belong to the boxes. */
 function inclusive([left, top, right, bottom]: Corners): Corners {
   return [left, top, right - 1, bottom - 1];
 }

@@ -1,4 +1,4 @@
-/** How well a model finds named things in generated scenes: hits and false alarms at a threshold. */
+/** Scores a model on generated scenes: recall and false positives at a threshold. */
 
 import { overlapPlain } from "../../boxes/overlap.ts";
 import { Random } from "../../data/random.ts";
@@ -10,15 +10,15 @@ export interface SceneScoresOptions {
   pictures: number;
   seed: number;
   scene: SceneOptions;
-  /** Names in each prompt: those in the scene, and others that are not. */
+  /** Number of names in each prompt, of things in the scene and of others. */
   names: number;
   threshold: number;
 }
 
 export interface SceneScores {
-  /** Things found by a detection of their name with an overlap of at least 0.5, as a share of all. */
+  /** Recall: the fraction of things found by a detection with their name and an overlap of at least 0.5. */
   found: number;
-  /** Detections that found nothing, per picture; a second detection of one thing counts. */
+  /** False positives per picture, including second detections of one thing. */
   falseAlarms: number;
   things: number;
 }
@@ -47,14 +47,14 @@ export async function scoreScenes(
   return { found: hits / Math.max(1, things), falseAlarms: alarms / pictures, things };
 }
 
-/** The names of a scene among names that are not in it. */
+/** The names of a scene, mixed with names that are not in it. */
 export function promptFor(scene: Scene, world: World, count: number, random: Random): string[] {
   const present = [...new Set(scene.objects.map((object) => object.name))];
   const absent = world.names.filter((name) => !present.some((seen) => seen === name || world.kinOf(seen).has(name)));
   return random.shuffled([...present, ...random.shuffled(absent).slice(0, Math.max(0, count - present.length))]);
 }
 
-/** Things of a picture that are found. Best detections first, each takes the thing of its name that it overlaps most. */
+/** The number of things found in a picture. Each detection, best first, is matched with the thing of its name that it overlaps most. */
 export function countHits(
   scene: { readonly objects: readonly Pick<SceneObject, "name" | "box">[] },
   detections: readonly Detection[],

@@ -1,34 +1,34 @@
-/** From boxes and the words they answer to, to the numbers that the losses compare with. */
+/** Computes the targets of the losses from boxes and their words. */
 
 import { assignAnchors, concatenate } from "../../boxes/atss.ts";
 import { decodeBoxes, encodeBoxes } from "../../boxes/box-coder.ts";
 import { MOST_REGIONS } from "./contrast.ts";
 
-/** What is to be found in one picture. */
+/** The ground truth of one picture. */
 export interface PictureTruth {
   /** xyxy [g,4] in pixels of the prepared picture. */
   boxes: Float32Array;
   /** For each box the tokens that name it. */
   tokens: readonly (readonly number[])[];
-  /** For each box what its tokens are to be given, 1 unless told: the score of the model that found it. */
+  /** For each box the target of its tokens: the score of the model that found it (default: 1). */
   confidences?: readonly number[];
 }
 
-/** What the shapes of a batch follow from. */
+/** The sizes that determine the shapes of a batch. */
 export interface GroundingSizes {
   readonly pictures: number;
-  /** Of the padded pictures, in pixels. */
+  /** Size of the padded pictures, in pixels. */
   readonly height: number;
   readonly width: number;
   readonly tokens: number;
 }
 
-/** Numbers that losses compare with, by name. */
+/** Targets of losses, by name. */
 export type TargetNumbers = Record<`target.${string}`, Float32Array>;
 
 /**
- * Targets of n pictures of one padded size with captions of l tokens. Of a prompt that fills `maxTokens`, the last token
- * stands for "no object", as in the reference.
+ * Targets of n pictures of one padded size with captions of l tokens. In a prompt with `maxTokens` tokens, the last token
+ * means "no object", as in the reference.
  */
 export function targetsOf(
   pictures: readonly PictureTruth[],
@@ -65,7 +65,7 @@ export function targetsOf(
       result["target.positive"][at] = 1;
       result["target.positiveCount"][0]! += 1;
     });
-    // The reference compares with the box decoded from its own encoding.
+    // In the reference, the target is encoded and decoded again.
     const boxes = decodeBoxes(encodeBoxes(owned, anchors), anchors);
     result["target.boxes"].set(boxes, 4 * picture * count);
     owner.forEach((box, anchor) => {
@@ -81,7 +81,7 @@ export function targetsOf(
   return { ...result, "target.regions": regions, "target.regionCount": Float32Array.of(Math.max(1, regionCount)) };
 }
 
-/** Writes, a row for each box, what its anchors count in its mean; says how many boxes have some. */
+/** Writes a row for each box with the weights of its anchors in its mean. Returns the number of boxes with anchors. */
 function meansOfRegions(rows: Float32Array, owner: Int32Array): number {
   const counts = new Map<number, number>();
   for (const box of owner) if (box >= 0 && box < MOST_REGIONS) counts.set(box, (counts.get(box) ?? 0) + 1);
@@ -91,7 +91,7 @@ function meansOfRegions(rows: Float32Array, owner: Int32Array): number {
   return counts.size;
 }
 
-/** How near the anchor's centre is to the middle of the box, 0 to 1 (Tian et al. 2019). */
+/** Centerness of an anchor in its box, 0 to 1 (Tian et al. 2019). */
 function centernessOf(box: Float32Array, anchor: Float32Array): number {
   const side = (axis: 0 | 1) => {
     const centre = (anchor[axis]! + anchor[axis + 2]!) / 2;

@@ -1,4 +1,4 @@
-/** One step of a detector's training: batches of pictures with captions, and the losses of the table. */
+/** A detector's training step: batches of pictures with captions, and losses of the table. */
 
 import {
   type BatchSizes,
@@ -22,19 +22,19 @@ export interface GroundingBatch {
   ids: BigInt64Array;
   mask: Float32Array;
   tokens: number;
-  /** Of all real tokens unless there is a `target.mask`. */
+  /** All real tokens, unless there is a `target.mask`. */
   targets: TargetNumbers;
 }
 
 export interface TrainingStepOptions extends TracedStepOptions {
-  /** Names of losses with their weights; GLIP's three unless told. */
+  /** Losses by name with their weights. Default: GLIP's three. */
   losses?: Losses;
 }
 
 type Weights = Map<string, Float32Array>;
 type Sizes = GroundingSizes & BatchSizes;
 
-/** Losses and gradients of a detector's training for batches of any size; dispose it when done. */
+/** Computes the losses and gradients of a detector for batches of any size. Dispose it when done. */
 export class GroundingTrainingStep {
   private readonly step: TracedStep<Sizes, readonly HeadLevel[]>;
 
@@ -42,7 +42,7 @@ export class GroundingTrainingStep {
     this.step = new TracedStep(tracedDetector(model), termsOf(losses), options);
   }
 
-  /** Losses under the reference's names, and gradients by parameter name. */
+  /** Losses by the reference's names, and gradients by parameter name. */
   run(weights: Weights, batch: GroundingBatch): Promise<{ losses: Record<string, number>; gradients: Weights }> {
     const { pictures, height, width, tokens, image, ids, mask, targets } = batch;
     const arrays = { image, ids, mask, "target.mask": mask, ...targets };

@@ -1,4 +1,4 @@
-/** What a detector with RegionCLIP's head learns from boxes (`modeling/roi_heads/fast_rcnn.py` and `mask_head.py`). */
+/** The losses of a detector with RegionCLIP's head (`modeling/roi_heads/fast_rcnn.py` and `mask_head.py`). */
 
 import {
   abs,
@@ -19,13 +19,13 @@ import {
   total,
 } from "../../tensor/index.ts";
 
-/** How the cross-entropy of classes is weighed. */
+/** The weighting of the cross-entropy of classes. */
 export interface ClassLossOptions {
-  /** Exponent of 1 - p, which turns easy regions down; the sum is then divided by the number of regions, else by that of their weights. */
+  /** Exponent of 1 - p, which reduces the weight of easy regions; the sum is then divided by the number of regions, otherwise by the sum of their weights. */
   readonly gamma?: number;
 }
 
-/** Cross-entropy of regions' logits [r,k+1] with their classes [r] (int64; k is the background), each region weighed [r]. */
+/** Cross-entropy of regions' logits [r,k+1] with their classes [r] (int64; k is the background) and weights [r]. */
 export function classLoss(logits: Tensor, classes: Tensor, weights: Tensor, { gamma }: ClassLossOptions = {}): Tensor {
   const regions = logits.shape[0]!;
   const own = reshape(gatherAlong(logSoftmax(logits), reshape(classes, [regions, 1]), 1), [regions]);
@@ -35,8 +35,8 @@ export function classLoss(logits: Tensor, classes: Tensor, weights: Tensor, { ga
 }
 
 /**
- * Distance of the offsets [r,4] of the regions that show things (`shown` [f], int64) from the wanted ones [f,4], over the number of all regions. For boxes
- * of each class the offsets are [r·k,4] and `shown` counts in these.
+ * L1 distance of the foreground regions' offsets [r,4] (`shown` [f], int64) from their targets [f,4], divided by the number of all regions.
+ * With boxes per class, the offsets are [r·k,4] and `shown` indexes these.
  */
 export function boxLoss(offsets: Tensor, shown: Tensor, wanted: Tensor, regions: number): Tensor {
   const own = gather(reshape(offsets, [-1, 4]), shown);

@@ -1,4 +1,4 @@
-/** What RegionCLIP's student learns from its teacher (Zhong et al. 2022, section 3.3; `modeling/meta_arch/clip_rcnn.py`, PretrainFastRCNN). */
+/** RegionCLIP's pretraining losses, from a teacher to a student (Zhong et al. 2022, section 3.3; `modeling/meta_arch/clip_rcnn.py`, PretrainFastRCNN). */
 
 import { TEMPERATURE } from "../../models/region-clip/region-clip.ts";
 import {
@@ -23,17 +23,17 @@ import {
 } from "../../tensor/index.ts";
 import { contrastiveLoss } from "../classifying/contrastive-loss.ts";
 
-/** What a teacher says of r regions. */
+/** The teacher's labels of r regions. */
 export interface TeacherLabels {
-  /** The regions that teach, in their order. */
+  /** Indices of the kept regions, in order. */
   readonly kept: Int32Array;
   /** The best concept of each kept region. */
   readonly labels: Int32Array;
-  /** Shares of the concepts [kept,m], the rows of the kept ones. */
+  /** Concept probabilities of the kept regions [kept,m]. */
   readonly shares: Float32Array;
 }
 
-/** Keeps the regions whose best concept has a share [r,m] above the threshold; all where none has. The earlier is the best of equals. */
+/** Keeps the regions whose best concept has a probability [r,m] above the threshold; if there are none, keeps all. Of equal concepts the first is best. */
 export function teacherLabels(shares: Float32Array, concepts: number, threshold: number): TeacherLabels {
   const count = shares.length / concepts;
   const row = (i: number) => shares.subarray(i * concepts, (i + 1) * concepts);
@@ -58,17 +58,17 @@ export function scaledCosines(a: Tensor, b: Tensor): Tensor {
   return multiply(matmul(normalizeLength(a), swapLast(normalizeLength(b))), 1 / TEMPERATURE);
 }
 
-/** Mean divergence of the student's shares of concepts from the teacher's [r,m]: vectors [r,d], concepts [m,d]. */
+/** Mean divergence of the student's concept probabilities from the teacher's [r,m]: vectors [r,d], concepts [m,d]. */
 export function distillationLoss(vectors: Tensor, concepts: Tensor, shares: Tensor): Tensor {
   const student = logSoftmax(scaledCosines(vectors, concepts));
-  // A share of nothing counts nothing, where its logarithm would be infinite.
+  // A probability of 0 contributes 0, although its logarithm is infinite.
   const own = where(greater(shares, 0), log(maximum(shares, 1e-38)), 0);
   return reshape(mean(sum(multiply(shares, subtract(own, student)), [1])), []);
 }
 
 /**
- * Each region's vector [r,d] is told from the concepts of the others: `targets` [r,d] are the vectors of their labels, `same` [r,r] is 1 where two
- * regions have one label. As published, a label that several regions have counts as often in the sum above as in the one below.
+ * Contrastive loss of each region's vector [r,d] against the concepts of all regions: `targets` [r,d] are the vectors of their labels, `same`
+ * [r,r] is 1 if two regions have the same label. As published, a label of several regions counts several times in numerator and denominator.
  */
 export function conceptContrastLoss(vectors: Tensor, targets: Tensor, same: Tensor): Tensor {
   const scores = scaledCosines(vectors, targets);
@@ -76,7 +76,7 @@ export function conceptContrastLoss(vectors: Tensor, targets: Tensor, same: Tens
   return reshape(mean(subtract(logSumExp(scores), logSumExp(own))), []);
 }
 
-/** Pictures' and captions' vectors [n,d], each told from those of the other pairs. */
+/** Contrastive loss of pictures' and captions' vectors [n,d]. */
 export function pairContrastLoss(pictures: Tensor, texts: Tensor): Tensor {
   return contrastiveLoss(scaledCosines(pictures, texts));
 }
