@@ -5,14 +5,14 @@ import { readClip } from "./clip-folder.ts";
 import { type ClipSessionOptions, ClipSessions } from "./clip-sessions.ts";
 import { Encoder } from "./encoder.ts";
 
-/** How a published model is fetched, where it runs (`device`), and in how many bits. */
+/** How a published model is fetched, its backend (`device`), and its precision. */
 export interface LoadEncoderOptions extends ClipSessionOptions, FetchingOptions {}
 
 /**
- * Loads a CLIP: OpenAI's archive (`.pt`), a state dictionary, a safetensors file, a folder of Hugging Face's `CLIPModel`, or a published model by its
- * name ("clip-vit-b32", "openai/clip-vit-base-patch32"), which is fetched into the cache first. Its weights lie in a temporary file until the encoder
- * is disposed or the process ends; `await using` disposes it at the end of a block. Throws InputError or WeightsError, which name the file, and
- * the signal's reason when it is aborted.
+ * Loads a CLIP: OpenAI's archive (`.pt`), a state dictionary, a safetensors file, a folder of Hugging Face's `CLIPModel`, or a published model
+ * by its name ("clip-vit-b32", "openai/clip-vit-base-patch32"), which is first fetched into the cache. The weights are in a temporary file
+ * until the encoder is disposed or the process ends; `await using` disposes it at the end of a block. Throws InputError or WeightsError that
+ * name the file, or the signal's reason if it is aborted.
  */
 export async function loadEncoder(nameOrPath: string, options: LoadEncoderOptions = {}): Promise<Encoder> {
   const { config, weights, words, pictures } = await readClip(nameOrPath, fetchingOf(options));

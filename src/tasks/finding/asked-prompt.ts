@@ -1,4 +1,4 @@
-/** From names, an adapted prompt or a caption to the prompt that a model is asked by, and remarks about the words in it. */
+/** Makes a model's prompt from names, an adapted prompt or a caption, and remarks about its words. */
 
 import { InputError } from "../../errors.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
@@ -11,41 +11,41 @@ import type { Detector } from "../../models/parts/detector.ts";
 import { type AdaptedPrompt, promptOfAdapted } from "./adapted-prompt.ts";
 import type { GroundOptions } from "./detect-options.ts";
 
-/** Names, some perhaps in words around them; as a text they are read as they stand. */
+/** Class names or class prompts; a text is used as the prompt without changes. */
 export type Names = readonly (string | ClassPrompt)[] | string;
 
-/** Names, some perhaps in words around them, or a prompt that was learned. */
+/** Class names, class prompts, or an adapted prompt. */
 export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
 
-/** What prompts are made with. */
+/** The parts of a model that prompts need. */
 export interface PromptSource {
   readonly words: Words;
   readonly model: Pick<Detector, "maxTokens" | "textWidth">;
-  /** Of the model's weights (`baseMark`): prompts that were learned for another model are refused. */
+  /** Digest of the model's weights (`baseMark`); adapted prompts of another model are refused. */
   readonly mark?: string;
-  /** What the model was trained on, and how emoji are read. */
+  /** The names the model was trained on, and the names of emoji. */
   readonly names?: NameList;
 }
 
-const READS_NO_WORDS = "this model finds the classes it was trained on and reads no captions; take a GLIP for them";
+const READS_NO_WORDS = "this model only finds the classes it was trained on and cannot read captions; use a GLIP model";
 
-/** Throws InputError where nothing is named or the model reads no prompts, and WeightsError for another model's adapted prompt. */
+/** Throws InputError if there are no names or the model cannot read prompts, and WeightsError for another model's adapted prompt. */
 export function promptOfAsked(source: PromptSource, asked: Asked | string): Prompt {
   const { words, model, mark = "", names } = source;
   if (typeof asked !== "string" && "vectors" in asked)
     return promptOfAdapted({ pieces: piecesOf(words), model, mark }, asked);
   if (typeof asked !== "string" && asked.length === 0)
-    throw new InputError("the list of classes is empty; name at least one thing to find");
+    throw new InputError("the list of classes is empty; give at least one name");
   const limits = { maxTokens: model.maxTokens };
   if (!names) return words.promptOf(asked, limits);
   if (typeof asked !== "string") return words.promptOf(names.allSpelledOut(asked), limits);
   const listed = namesInPrompt(asked);
   const spelled = names.allSpelledOut(listed);
-  // A text without emoji is read as it stands.
+  // A text without emoji is used without changes.
   return words.promptOf(spelled.every((name, k) => name === listed[k]) ? asked : spelled, limits);
 }
 
-/** Asks for the phrases of a caption; its noun phrases when none are given. */
+/** The prompt for the phrases of a caption (default: its noun phrases). */
 export function promptOfPhrases(
   { words, model }: PromptSource,
   caption: string,
@@ -55,17 +55,17 @@ export function promptOfPhrases(
   return promptOfCaption(pieces, caption, phrasesOf(caption, phrases), { maxTokens: model.maxTokens });
 }
 
-/** The names among these that the model does not know, as they were given. */
+/** The given names that the model does not know. */
 export function unknownAmong({ words: { pieces }, names }: PromptSource, asked: Names): string[] {
   return pieces ? unknownNames(pieces, namesOf(asked), names) : [];
 }
 
-/** Sentences for a user about names asked for. */
+/** Remarks for a user about requested names. */
 export function remarksOn({ words: { pieces }, names }: PromptSource, asked: Names): string[] {
   return pieces ? nameRemarks(pieces, namesOf(asked), names) : [];
 }
 
-/** Sentences for a user about the phrases of a caption. */
+/** Remarks for a user about the phrases of a caption. */
 export function remarksOnCaption(
   { words: { pieces }, names }: PromptSource,
   caption: string,

@@ -1,8 +1,8 @@
-/** What is found in a picture. */
+/** Detections in a picture. */
 
 import type { Span } from "../../inputs/words/word-pieces.ts";
 
-/** In pixels of the picture as it was given. */
+/** In pixels of the original picture. */
 export interface Box {
   xmin: number;
   ymin: number;

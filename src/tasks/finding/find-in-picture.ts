@@ -1,4 +1,4 @@
-/** From a picture's features and a prompt to detections: a model's own, merged with those of the detector beside it. */
+/** Computes detections from a picture's features and a prompt, and merges them with the companion's detections. */
 
 import {
   bestFirst,
@@ -16,17 +16,17 @@ import type { Detection } from "./detection.ts";
 import type { KeptFeatures, Seen } from "./kept-features.ts";
 import type { Predictor } from "./predictor.ts";
 
-/** Who answers. */
+/** The detectors to use. */
 export interface Finder {
   readonly predictor: Predictor;
   readonly features: KeptFeatures;
-  /** Answers, too, for the names that it knows. */
+  /** A second detector for the names it knows. */
   readonly companion?: Beside;
-  /** How emoji are read. */
+  /** The names of emoji. */
   readonly names?: NameList;
 }
 
-/** Detections of a prompt's labels, best first, each with the number of its label. */
+/** Detections of a prompt's labels, best first, each with its label index. */
 export async function findInPicture(
   finder: Finder,
   { seen, prompt }: { seen: Seen; prompt: Prompt },
@@ -36,7 +36,7 @@ export async function findInPicture(
   for (const pass of prompt.passes) found.push(await findPass(finder, { seen, pass }, options));
   const known = await findKnown(finder, { seen, prompt }, options);
   const all = joined(known ? [...found, known] : found);
-  // Those of one detector are suppressed already.
+  // Detections of a single detector are suppressed already.
   const apart = known ? finalDetections(all, { ...selection(options), limit: Infinity }) : all;
   const { threshold = DEFAULT_THRESHOLD, topK = DEFAULT_TOP_K } = options;
   return inPicture(apart, { seen, prompt })
@@ -44,7 +44,7 @@ export async function findInPicture(
     .slice(0, topK);
 }
 
-/** Detections of one pass, in pixels of the prepared picture, by the prompt's labels. */
+/** Detections of one pass, in pixels of the prepared picture, with the prompt's label indices. */
 async function findPass(
   { predictor, features }: Finder,
   { seen, pass }: { seen: Seen; pass: Pass },
@@ -56,7 +56,7 @@ async function findPass(
   return { ...found, labels: found.labels.map((label) => pass.classes[label]!) };
 }
 
-/** What the companion finds, if it knows one of the names; what was learned for names is not its own to answer. */
+/** The companion's detections, if it knows one of the names; none for an adapted prompt. */
 async function findKnown(
   { companion, names }: Finder,
   { seen, prompt: { labels, passes } }: { seen: Seen; prompt: Prompt },
@@ -71,7 +71,7 @@ async function findKnown(
   return companion.select(await seen.known, spelled, { width, height, ...selection(options) });
 }
 
-/** Detections in pixels of the picture as it was given, best first. */
+/** Detections in pixels of the original picture, best first. */
 function inPicture(found: Detections, { seen, prompt }: { seen: Seen; prompt: Prompt }) {
   const { width, height } = seen.picture.images.model;
   const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
@@ -84,7 +84,7 @@ function inPicture(found: Detections, { seen, prompt }: { seen: Seen; prompt: Pr
   });
 }
 
-/** What a caller's wishes mean for the selection of boxes. */
+/** Converts a caller's options to options for the selection of boxes. */
 function selection({ textThreshold, nms, topK }: DetectOptions) {
   return {
     ...(textThreshold === undefined ? {} : { threshold: textThreshold }),

@@ -1,4 +1,4 @@
-/** Finding things in pictures by words. */
+/** Finds things in pictures by words. */
 
 import { InputError } from "../../errors.ts";
 import type { PictureSource } from "../../inputs/pictures/picture.ts";
@@ -23,13 +23,13 @@ import { KeptFeatures } from "./kept-features.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
 
-/** What may lie beside a model's weights and words. */
+/** Optional parts of a model besides its weights and words. */
 export interface ModelExtras {
-  /** Of its weights (`baseMark`): prompts that were learned for another model are refused. */
+  /** Digest of its weights (`baseMark`); adapted prompts of another model are refused. */
   mark?: string;
-  /** Answers, too, for the names that it knows. */
+  /** A second detector for the names it knows. */
   companion?: Beside;
-  /** What it was trained on, and how emoji are read. */
+  /** The names it was trained on, and the names of emoji. */
   names?: NameList;
 }
 
@@ -52,26 +52,26 @@ export class GroundingModel {
     this.finder = { predictor, features, ...(companion ? { companion } : {}), ...known };
   }
 
-  /** Sides that pictures are resized to unless told. */
+  /** Default sides of resized pictures. */
   get size(): SizeRule {
     return this.preparation.size;
   }
 
-  /** What is to be made of pictures that are prepared beforehand, in the model's own size unless told. */
+  /** The preparations for pictures that are prepared in advance (default: the model's own size). */
   preparations(size = this.size): Preparations {
     const { companion } = this.finder;
     return { model: { ...this.preparation, size }, ...(companion ? { companion: companion.preparation } : {}) };
   }
 
-  /** Fixes the vocabulary, so that `detect` needs none. */
+  /** Sets the classes for later calls of `detect` without classes. */
   setClasses(classes: Asked): void {
     promptOfAsked(this.source, classes);
     this.classes = "vectors" in classes ? classes : [...classes];
   }
 
   /**
-   * Things of the classes named, best first. A text such as "person. bicycle." is read by the model as it stands, as `inspect` shows
-   * it; a list is written out as "person. bicycle"; an adapted prompt says its own. For an array of pictures an array of answers.
+   * Finds things of the given classes, best first. A text such as "person. bicycle." is used as the prompt without changes; a list becomes
+   * the prompt "person. bicycle"; an adapted prompt has its own classes. An array of pictures gives an array of results.
    */
   async detect(image: PictureSource, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
   async detect(
@@ -85,7 +85,7 @@ export class GroundingModel {
     options: DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
     const wanted = classes ?? this.classes;
-    if (wanted === undefined) throw new InputError("no classes were given; name them in detect or in setClasses");
+    if (wanted === undefined) throw new InputError("no classes are given; give them to detect or to setClasses");
     const prompt = promptOfAsked(this.source, wanted);
     if (isMany(image)) {
       const all: Detection[][] = [];
@@ -124,24 +124,24 @@ export class GroundingModel {
   }
 
   /**
-   * The names among these that the model does not know, as they were given: words that its vocabulary lacks, or that no training showed
-   * where the model folder lists what training showed (`names.json`). Answers for these are guesses. A text is read as in `detect`.
+   * The given names that the model does not know: words that are not in its vocabulary, or not in the list of trained names, if the
+   * model folder has one (`names.json`). Detections of these are guesses. A text is read as in `detect`.
    */
   unknownWords(classes: readonly (string | ClassPrompt)[] | string): string[] {
     return unknownAmong(this.source, classes);
   }
 
-  /** Sentences for a user about names asked for: a list that is read as one name, emoji, words that are not known. */
+  /** Remarks for a user about requested names: a list that is read as one name, emoji, unknown words. */
   remarks(classes: readonly (string | ClassPrompt)[] | string): string[] {
     return remarksOn(this.source, classes);
   }
 
-  /** The same for what `ground` would look for. */
+  /** The same for the phrases that `ground` would find. */
   captionRemarks(caption: string, options: Pick<GroundOptions, "phrases"> = {}): string[] {
     return remarksOnCaption(this.source, caption, options.phrases);
   }
 
-  /** Frees what the model holds; it answers no more. */
+  /** Frees the model's memory. It cannot be used afterwards. */
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
@@ -155,7 +155,7 @@ export class GroundingModel {
   }
 
   private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
-    if (this.disposed) throw new InputError("this model was disposed and answers no more; load it anew");
+    if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
     checkOptions(options);
     const seen = await this.finder.features.ofPicture(image, options.size ?? this.size);
     return findInPicture(this.finder, { seen, prompt }, options);

@@ -1,4 +1,4 @@
-/** Features of the last pictures and captions, so that a second question about a picture pays for the head alone. */
+/** Caches the features of the last pictures and captions, so that a second prompt for a picture runs only the head. */
 
 import type { LevelOutputs } from "../../boxes/select.ts";
 import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
@@ -8,11 +8,11 @@ import { spoken } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 import { type Preparations, type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
-/** A picture's features with what is needed to bring boxes back to the picture. */
+/** A picture's features, with the sizes needed to convert boxes to the original picture. */
 export interface Seen {
   features: ImageFeatures;
   picture: PreparedPicture;
-  /** What the companion sees, once it was asked. */
+  /** The companion's outputs, once it has run. */
   known?: Promise<LevelOutputs>;
 }
 
@@ -29,12 +29,12 @@ export class KeptFeatures {
     private readonly preparations: (size: SizeRule) => Preparations,
   ) {}
 
-  /** Features of a picture resized to `size`, kept by its bytes; of a prepared picture, as it is, kept as long as the picture is. */
+  /** Features of a picture resized to `size`, cached by its bytes; features of a prepared picture, cached as long as it exists. */
   ofPicture(image: PictureSource | PreparedPicture, size: SizeRule): Promise<Seen> {
     return isPrepared(image) ? this.ofPrepared(image) : this.ofSource(image, size);
   }
 
-  /** Features of a caption, with what was learned for it: the same prompt on many pictures is read once. */
+  /** Features of a caption, with learned vectors if any; a prompt for many pictures is encoded once. */
   ofCaption(pass: Pass): Promise<TextFeatures> {
     return spoken(pass, ({ caption, ids }) =>
       keep(this.captions, KEPT_CAPTIONS, caption, () => this.predictor.text(ids)),
@@ -68,7 +68,7 @@ function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPi
   return typeof image === "object" && "images" in image;
 }
 
-/** The value under a key, made when absent; the oldest goes when there are too many. */
+/** The cached value of a key, or a new one; removes the oldest if there are too many. */
 function keep<Value>(
   kept: Map<string, Promise<Value>>,
   most: number,

@@ -10,16 +10,16 @@ import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 
-/** Which model is fetched and how, where it runs (`device`), and in how many bits. */
+/** How a published model is fetched, its backend (`device`), and its precision. */
 export interface LoadOptions extends PredictorOptions, ReadOptions {
   /** A file from `groundling adapt`: adapters, or a prompt that `detect` uses if no other is given. */
   adapted?: string;
 }
 
 /**
- * Loads the built-in model when no name is given; otherwise a folder, a checkpoint file, or a published model by its name, which is
- * fetched into the cache first. Its weights lie in a temporary file until the model is disposed or the process ends; `await using`
- * disposes it at the end of a block. Throws InputError or WeightsError, which name the file, and the signal's reason when it is aborted.
+ * Loads a model folder, a checkpoint file, or a published model by its name, which is first fetched into the cache. Without a name, loads
+ * the built-in model. The weights are in a temporary file until the model is disposed or the process ends; `await using` disposes it at the
+ * end of a block. Throws InputError or WeightsError that name the file, or the signal's reason if it is aborted.
  */
 export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.
