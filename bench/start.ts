@@ -14,20 +14,21 @@ const here = fileURLToPath(new URL("..", import.meta.url));
 const other = process.argv[2] && resolve(process.argv[2]);
 const runs = Number(process.env.RUNS ?? 7);
 
-/** Loaded before the program: prints the processor time when ONNX Runtime first runs, or else at the end. */
+/**
+ * Loaded before the program: prints the processor time when ONNX Runtime is first asked to run, and stops there. Its native library
+ * lies in native/ or, in builds before 0.2.0, among the dependencies.
+ */
 const probe = `
+const { existsSync } = require("node:fs");
 const { createRequire } = require("node:module");
-const ort = createRequire(process.argv[1])("onnxruntime-common");
-let said = false;
-const say = () => {
-  if (said) return;
-  said = true;
+const { dirname, join } = require("node:path");
+const native = join(dirname(process.argv[1]), "../native/package.json");
+const library = createRequire(existsSync(native) ? native : process.argv[1]).resolve("onnxruntime-node/package.json");
+createRequire(library)("onnxruntime-common").InferenceSession.prototype.run = () => {
   const { user, system } = process.cpuUsage();
   process._rawDebug("processor " + (user + system));
+  process.exit();
 };
-const { run } = ort.InferenceSession.prototype;
-ort.InferenceSession.prototype.run = function (...inputs) { say(); return run.apply(this, inputs); };
-process.on("exit", say);
 `;
 
 const atEnd = `process.on("exit", () => { const { user, system } = process.cpuUsage(); process._rawDebug("processor " + (user + system)); });`;
