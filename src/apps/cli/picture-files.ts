@@ -3,7 +3,6 @@
 import { existsSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
-import fastGlob from "fast-glob";
 import { InputError } from "../../errors.ts";
 import { filesUnder } from "../../files/walk.ts";
 import { addressOf } from "../../inputs/pictures/picture-address.ts";
@@ -52,7 +51,7 @@ export async function picturesNamed(
       continue;
     }
     for (const word of one.startsWith("@") ? await linesOfList(one.slice(1), input) : [one]) {
-      const found = picturesOf(word);
+      const found = await picturesOf(word);
       files.push(...found.files);
       drawings += found.drawings;
     }
@@ -81,11 +80,15 @@ export function refuseSharedNames(files: readonly PictureFile[]): void {
   }
 }
 
-function picturesOf(word: string): NamedPictures {
+async function picturesOf(word: string): Promise<NamedPictures> {
   const address = addressOf(word);
   if (address) return alone(picture(address, word, address.protocol === "data:" ? "" : basename(address.pathname)));
   if (existsSync(word) && statSync(word).isDirectory()) return inFolder(word);
-  if (!existsSync(word) && fastGlob.isDynamicPattern(word)) return matching(word);
+  if (!existsSync(word)) {
+    // Imported when needed: most pictures are named by their paths.
+    const { default: fastGlob } = await import("fast-glob");
+    if (fastGlob.isDynamicPattern(word)) return matching(word, fastGlob.sync(word));
+  }
   // A missing file is reported later, like a file that cannot be read.
   return alone(picture(word, word, basename(word)));
 }
@@ -108,9 +111,8 @@ function inFolder(folder: string): NamedPictures {
   throw new InputError(`${folder}: no pictures in this folder (${ENDINGS.replaceAll(",", ", ")})${others}`);
 }
 
-function matching(glob: string): NamedPictures {
-  const paths = fastGlob.sync(glob).sort();
-  const found = withoutDrawings(paths, (path) => picture(path, path, basename(path)));
+function matching(glob: string, paths: readonly string[]): NamedPictures {
+  const found = withoutDrawings(paths.toSorted(), (path) => picture(path, path, basename(path)));
   if (found.files.length > 0) return found;
   throw new InputError(
     `${glob}: no file matches${found.drawings > 0 ? ` but drawings of this program (*${DRAWING})` : ""}`,
