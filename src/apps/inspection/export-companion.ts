@@ -20,7 +20,7 @@ export async function exportCompanion({ model, weights }: StoredCompanion, path:
     logits: mean(seen.logits, gather(other.logits, mirror, 0)),
     offsets: mean(seen.offsets, multiply(gather(other.offsets, mirror, 1), signs)),
   };
-  await exportOnnx(outputs, path, { weights });
+  await exportOnnx(outputs, path, { weights: await weights() });
 }
 
 /** The companion's part of the note; `classes` are the requested names with their columns in the outputs. */

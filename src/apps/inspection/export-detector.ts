@@ -57,6 +57,7 @@ export async function exportDetector(stored: StoredModel, question: ExportQuesti
   const known = beside ? columnsOf(new Companion(beside), labels, names) : [];
   const file = `${path.replace(/\.onnx$/, "")}.companion.onnx`;
   if (beside && known.length > 0) await exportCompanion(beside, file);
+  await beside?.close();
   const whole = known.length > 0 ? { ...note, companion: companionNote(basename(file), known) } : note;
   await writeWhole(`${path}.json`, `${JSON.stringify(whole, null, 2)}\n`);
   return { model: path, note: `${path}.json`, ...(known.length > 0 ? { companion: file } : {}) };

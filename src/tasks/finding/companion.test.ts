@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -73,6 +73,22 @@ test("names, their plurals, phrases of a name alone and words for kinds of it me
 test("names that it does not know are answered by the model alone, in the same bits", async () => {
   const names = ["castle", "red dog"];
   assert.deepEqual(await together.detect(scene, names, ALL), await single.detect(scene, names, ALL));
+});
+
+test("weights are read when it first looks, from the file that was opened", async () => {
+  const copy = join(folder, "deleted.safetensors");
+  cpSync(join(BUILT_IN, "companion.safetensors"), copy);
+  const late = new Companion(await readCompanion(copy), { threads: 1 });
+  rmSync(copy);
+  const square = new Float32Array(3 * SSD_SIDE * SSD_SIDE).fill(0.5);
+  const size = { width: 32, height: 32 };
+  assert.deepEqual(await late.look({ tensor: square }, size), await companion.look({ tensor: square }, size));
+  await late.dispose();
+  cpSync(join(BUILT_IN, "companion.safetensors"), copy);
+  const shortened = new Companion(await readCompanion(copy), { threads: 1 });
+  truncateSync(copy, 100_000);
+  await assert.rejects(shortened.look({ tensor: square }, size), /deleted\.safetensors: cannot be read/);
+  await shortened.dispose();
 });
 
 test("boxes of a known name are those of both, the better one where two overlap", async () => {

@@ -9,7 +9,7 @@ import { plainNames } from "../../inputs/words/plain-names.ts";
 import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "../../models/coco-ssd/coco-ssd.ts";
 import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
-import { loadWeights } from "../../weights/fit.ts";
+import { checkFit, loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
 import type { Beside } from "./beside.ts";
@@ -17,9 +17,12 @@ import type { Beside } from "./beside.ts";
 /** The companion's parts, as stored in a model folder. */
 export interface StoredCompanion {
   model: CocoSsd;
-  weights: ReadonlyMap<string, Float32Array>;
+  /** Reads its weights, once, before `close`: a model that is asked for none of its classes does not need them. */
+  weights(): Promise<ReadonlyMap<string, Float32Array>>;
   /** The names of each class, in lower case and singular. */
   classes: readonly (readonly string[])[];
+  /** Closes its file, which is open until the weights are read. */
+  close(): Promise<void>;
 }
 
 /**
@@ -44,10 +47,17 @@ export async function readCompanion(
     if (!classes)
       throw new WeightsError(`${path}: has no class names; create it again with scripts/import-coco-ssd.ts`);
     const model = cocoSsd(classes.length);
-    const weights = await loadWeights(model.parameters, file);
-    return { model, weights, classes: classes.map((names) => [...names, ...(words[names[0]!] ?? [])]) };
-  } finally {
+    checkFit(model.parameters, file);
+    let weights: Promise<ReadonlyMap<string, Float32Array>> | undefined;
+    return {
+      model,
+      weights: () => (weights ??= loadWeights(model.parameters, file).finally(() => file.close())),
+      classes: classes.map((names) => [...names, ...(words[names[0]!] ?? [])]),
+      close: () => file.close(),
+    };
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
@@ -101,8 +111,9 @@ export class Companion implements Beside {
     return selectDetections([seen], { ...options, labelTokens });
   }
 
-  dispose(): Promise<void> {
-    return this.sessions.dispose();
+  async dispose(): Promise<void> {
+    await this.sessions.dispose();
+    await this.stored.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -110,14 +121,15 @@ export class Companion implements Beside {
   }
 
   private async answer(square: Float32Array): Promise<{ logits: Float32Array; offsets: Float32Array }> {
-    const { logits, offsets } = await this.sessions.run(this.trace(), { square });
+    const { logits, offsets } = await this.sessions.run(await this.trace(), { square });
     return { logits: logits as Float32Array, offsets: offsets as Float32Array };
   }
 
-  private trace(): Lowered {
-    const { weights, model } = this.stored;
+  private async trace(): Promise<Lowered> {
+    if (this.lowered) return this.lowered;
+    const weights = await this.stored.weights();
     this.lowered ??= lower(
-      { ...model.answer(input("square", [1, 3, SSD_SIDE, SSD_SIDE])) },
+      { ...this.stored.model.answer(input("square", [1, 3, SSD_SIDE, SSD_SIDE])) },
       { baked: (name) => weights.get(name) },
     );
     return this.lowered;

@@ -32,7 +32,12 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
   // WebAssembly cannot map files.
-  const numbers = (await isNative(options.device)) ? await storedUntilExit(weights) : weights;
+  const numbers = (await isNative(options.device))
+    ? await storedUntilExit(weights).catch(async (error) => {
+        await known?.close();
+        throw error;
+      })
+    : weights;
   const predictor = new Predictor(model, numbers, options);
   const loaded = new GroundingModel(predictor, words, preparation, {
     mark,
