@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -25,4 +26,26 @@ test("a folder of temporary files that is not there, or none, is named with the 
       return true;
     });
   }
+});
+
+test("the end of a process deletes the weights of twelve models, and Node does not warn of listeners", () => {
+  const weights = mkdtempSync(join(folder, "twelve-"));
+  const module = JSON.stringify(new URL("./stored-weights.ts", import.meta.url).href);
+  const text = `const { storeWeights } = await import(${module});
+    const { readdirSync } = await import("node:fs");
+    const all = [];
+    for (let i = 0; i < 12; i++) all.push(await storeWeights([["weight", Float32Array.of(i)]]));
+    all[3].dispose();
+    process.once("exit", () => {});
+    console.log(readdirSync(process.env.TMPDIR).filter((name) => name.startsWith("groundling-weights-")).length);`;
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", text],
+    { encoding: "utf8", env: { ...process.env, TMPDIR: weights } },
+  );
+  assert.deepEqual([stdout, stderr], ["11\n", ""]);
+  assert.deepEqual(
+    readdirSync(weights).filter((name) => name.startsWith("groundling-weights-")),
+    [],
+  );
 });

@@ -1,24 +1,15 @@
 /** Weights in a file that sessions map into memory, so that neither lowering nor preparing a session copies them. */
 
-import { closeSync, fsyncSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdtempSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, parse, relative, resolve, sep } from "node:path";
+import { join, parse, relative, sep } from "node:path";
 import { InputError } from "../errors.ts";
 import { openNewNow } from "../files/write-whole.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { LowerOptions } from "./lower.ts";
 import { prefixOf, sweepWeights } from "./sweep-weights.ts";
 
-/** float32 numbers that lie in a file already. */
-export interface FileRange {
-  path: string;
-  /** In bytes, a multiple of four. */
-  offset: number;
-  /** In bytes. */
-  length: number;
-}
-
-export type NamedNumbers = readonly [name: string, numbers: Float32Array | FileRange];
+export type NamedNumbers = readonly [name: string, numbers: Float32Array];
 
 /** Where an array lies: a file in the folder, and bytes. */
 export interface Place {
@@ -30,13 +21,28 @@ export interface Place {
 export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "derive">> {
   /** For `BackendOptions`. */
   weightsFolder: string;
-  /** Deletes the file; to be called when no session is left that was made with it. */
+  /** Deletes the file; to be called when no session is left that was made with it. The end of the process does it, too. */
   dispose(): void;
 }
 
+/** What deletes each file of this process; one listener deletes those that are left at its end. */
+const stored = new Set<() => void>();
+const disposeAll = () => {
+  for (const dispose of stored) dispose();
+};
+
+function disposeAtExit(dispose: () => void): void {
+  if (stored.size === 0) process.once("exit", disposeAll);
+  stored.add(dispose);
+}
+
+function forget(dispose: () => void): void {
+  stored.delete(dispose);
+  if (stored.size === 0) process.off("exit", disposeAll);
+}
+
 /**
- * Makes weights ready to be mapped: numbers are written to a file in a private temporary folder, one after another, and files
- * that hold numbers already are named. A session made from them holds one copy, the one that ONNX Runtime packs for its
+ * Makes weights ready to be mapped: numbers are written to a file in a private temporary folder, one after another. A session made from them holds one copy, the one that ONNX Runtime packs for its
  * products: 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
  * Throws InputError where the folder of temporary files is missing or full.
  */
@@ -47,38 +53,30 @@ export async function storeWeights(
     sweepWeights();
     return mkdtempSync(join(tmpdir(), prefixOf(process.pid)));
   });
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  // ONNX Runtime takes files within one folder alone, so that is the one around all.
+  // Seen from the root, so that the bytes of models whose weights lie in different files differ.
   const { root } = parse(folder);
-  const nameOf = (path: string) => relative(root, path).split(sep).join("/");
+  const path = join(folder, "weights.bin");
+  let file: NumbersFile | undefined;
+  const dispose = () => {
+    file?.close();
+    rmSync(folder, { recursive: true, force: true });
+    forget(dispose);
+  };
+  disposeAtExit(dispose);
   try {
-    const path = join(folder, "weights.bin");
-    const file = new NumbersFile(path, nameOf(path));
-    const ranges = new Map<string, FileRange>();
-    for await (const [name, numbers] of weights) {
-      if (numbers instanceof Float32Array) storing(() => file.append(name, numbers));
-      else if (parse(resolve(numbers.path)).root !== root) storing(() => file.append(name, readRange(numbers)));
-      else {
-        const { offset, length } = numbers;
-        file.places.set(name, { file: nameOf(resolve(numbers.path)), offset, length });
-        ranges.set(name, numbers);
-      }
-    }
+    const numbersFile = new NumbersFile(path, relative(root, path).split(sep).join("/"));
+    file = numbersFile;
+    const { places } = numbersFile;
+    for await (const [name, numbers] of weights) storing(() => numbersFile.append(name, numbers));
     return {
       weightsFolder: root,
-      baked: (name) => file.places.get(name),
-      derive: (key, name, make) => {
-        const range = ranges.get(name);
-        const derived = () => make(range ? readRange(range) : file.read(name));
-        return file.places.get(key) ?? storing(() => file.append(key, derived()));
-      },
-      dispose: () => {
-        file.close();
-        remove();
-      },
+      baked: (name) => places.get(name),
+      derive: (key, name, make) =>
+        places.get(key) ?? storing(() => numbersFile.append(key, make(numbersFile.read(name)))),
+      dispose,
     };
   } catch (error) {
-    remove();
+    dispose();
     throw error;
   }
 }
@@ -93,15 +91,6 @@ function storing<Result>(work: () => Result): Result {
       `${tmpdir()}: the model's weights cannot be written into this folder of temporary files (${error.code}); free some space in it, or set TMPDIR to another`,
       { cause: error },
     );
-  }
-}
-
-function readRange({ path, offset, length }: FileRange): Float32Array {
-  const handle = openSync(path, "r");
-  try {
-    return readNumbers(handle, offset, length);
-  } finally {
-    closeSync(handle);
   }
 }
 

@@ -1,7 +1,6 @@
 /** Checks whether a weights file fits a model. */
 
 import { WeightsError } from "../errors.ts";
-import type { NamedNumbers } from "../onnx/stored-weights.ts";
 import type { WeightsFile } from "./weights-file.ts";
 
 /** A parameter that a model declares. */
@@ -76,20 +75,6 @@ export async function loadWeights(
   const weights = new Map<string, Float32Array>();
   for (const { name } of wanted) if (file.entries.has(name)) weights.set(name, await file.readFloat32(name));
   return weights;
-}
-
-/**
- * The same one by one, for `storeWeights`: numbers that a session can map into memory where they lie are not read.
- */
-export async function* mappedWeights(
-  parameters: Iterable<NamedShape>,
-  file: WeightsFile,
-  options: FitOptions = {},
-): AsyncGenerator<NamedNumbers> {
-  const wanted = [...parameters];
-  checkFit(wanted, file, options);
-  for (const { name } of wanted)
-    if (file.entries.has(name)) yield [name, file.locate(name) ?? (await file.readFloat32(name))];
 }
 
 const allowed = (pattern: RegExp | undefined, name: string): boolean =>

@@ -33,7 +33,6 @@ export function renameWeights(file: WeightsFile, rename: Rename): WeightsFile {
     read: async (name) => file.read(origin(name)),
     readFloat32: async (name) => file.readFloat32(origin(name)),
     readPieces: (name) => file.readPieces(origin(name)),
-    locate: (name) => file.locate(origin(name)),
     close: () => file.close(),
     [Symbol.asyncDispose]: () => file.close(),
   };

@@ -2,7 +2,6 @@
 
 import { crc32 } from "node:zlib";
 import { WeightsError } from "../errors.ts";
-import type { FileRange } from "../onnx/stored-weights.ts";
 import { type ByteFile, quote } from "./byte-file.ts";
 import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { toFloat32 } from "./float-conversion.ts";
@@ -32,8 +31,6 @@ export interface WeightsFile extends AsyncDisposable {
   readFloat32(name: string): Promise<Float32Array>;
   /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece if it is not stored row by row. */
   readPieces(name: string): AsyncIterable<StoredArray>;
-  /** Location of a tensor's data for mapping into memory as float32; undefined if it must be read. */
-  locate(name: string): FileRange | undefined;
   close(): Promise<void>;
 }
 
@@ -106,13 +103,6 @@ export class LocatedWeights implements WeightsFile {
       yield asStoredArray(dtype, piece);
     }
     if (bytes === storage.length) checkSum(name, storage, sum);
-  }
-
-  locate(name: string): FileRange | undefined {
-    const { dtype, shape, strides, offset, storage } = this.find(name);
-    const start = storage.start + offset * 4;
-    if (dtype !== "F32" || !isRowMajor(shape, strides) || storage.checksum !== undefined || start % 4) return undefined;
-    return { path: storage.file.path, offset: start, length: elementCount(shape)! * 4 };
   }
 
   async close(): Promise<void> {

@@ -118,10 +118,6 @@ export function underOpenAiNames(file: WeightsFile): WeightsFile {
     readPieces: async function* (name) {
       yield await read(name);
     },
-    locate: (name) => {
-      const { parts, turned } = originOf(name);
-      return parts.length === 1 && !turned ? file.locate(parts[0]!) : undefined;
-    },
     close: () => file.close(),
     [Symbol.asyncDispose]: () => file.close(),
   };

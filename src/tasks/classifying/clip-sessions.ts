@@ -35,7 +35,6 @@ export class ClipSessions {
     options: ClipSessionOptions = {},
   ): Promise<ClipSessions> {
     const stored = await storeWeights(foldNorms(weights));
-    process.once("exit", stored.dispose);
     return new ClipSessions(config, stored, options);
   }
 
@@ -62,7 +61,6 @@ export class ClipSessions {
 
   async dispose(): Promise<void> {
     await this.sessions.dispose();
-    process.off("exit", this.weights.dispose);
     this.weights.dispose();
   }
 

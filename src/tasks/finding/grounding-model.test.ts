@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { InputError, WeightsError } from "../../errors.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
@@ -161,6 +162,22 @@ test("a model folder is loaded, in fewer bits too, with nearly the same scores",
     elsewhere.detect(picture(90, 60), ["apple"]),
     new RegExp(`^InputError: device ${device} is not`),
   );
+});
+
+test("twelve models at once make Node warn of nothing", async () => {
+  const folder = join(root, "twelve");
+  await writeModelFolder(folder, {
+    ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
+  });
+  const warnings: Error[] = [];
+  const keep = (warning: Error) => warnings.push(warning);
+  process.on("warning", keep);
+  const loaded = [];
+  for (let i = 0; i < 12; i++) loaded.push(await loadModel(folder, threads));
+  await setImmediate();
+  for (const one of loaded) await one.dispose();
+  process.off("warning", keep);
+  assert.deepEqual(warnings, []);
 });
 
 test("a model folder with another model's words is refused", async () => {

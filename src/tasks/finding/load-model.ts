@@ -2,7 +2,7 @@
 
 import { NameList } from "../../inputs/words/name-list.ts";
 import { isNative } from "../../onnx/index.ts";
-import { type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
+import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
 import { Companion, readCompanion } from "./companion.ts";
@@ -33,7 +33,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   const mark = baseMark(weights);
   // WebAssembly cannot map files.
   const numbers = (await isNative(options.device))
-    ? await storedUntilExit(weights).catch(async (error) => {
+    ? await storeWeights(drained(weights)).catch(async (error) => {
         await known?.close();
         throw error;
       })
@@ -51,17 +51,6 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     throw error;
   }
   return loaded;
-}
-
-/** Weights in a temporary file, which is deleted when they are disposed or the process ends. */
-async function storedUntilExit(weights: Map<string, Float32Array>): Promise<StoredWeights> {
-  const stored = await storeWeights(drained(weights));
-  process.once("exit", stored.dispose);
-  const dispose = () => {
-    process.off("exit", stored.dispose);
-    stored.dispose();
-  };
-  return { ...stored, dispose };
 }
 
 /** Iterates over the entries and removes each from the map, to free its memory. */
