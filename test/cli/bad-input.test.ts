@@ -95,7 +95,7 @@ test("a question without words is refused", async () => {
   for (const [words, expected] of [
     [["--prompt", ""], /the prompt "" names nothing/],
     [["--classes", "\u200b,dog"], /no word is left of/],
-    [["--classes-file", at("nowhere.txt")], /nowhere\.txt: the names cannot be read/],
+    [["--classes-file", at("nowhere.txt")], /nowhere\.txt: cannot read the names/],
   ] as const) {
     const given = ["detect", plain, "--model", model, ...words];
     const run = async () => (await programFor(given)).parseAsync(given, { from: "user" });

@@ -21,7 +21,7 @@ export function addInspectCommand(program: Command): void {
   const command = program
     .command("inspect <image>")
     .description(
-      "write every named intermediate of a run on one picture: a file, an address, or - for standard input; the prompt is padded to all the model's tokens, as references do",
+      "Write all intermediate tensors of a run, to compare with another implementation. The picture is a file, a URL, or - for standard input. The prompt is padded to the model's maximum length, as in the GLIP reference.",
     )
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts(["caption", "phrase"]),
