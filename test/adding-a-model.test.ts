@@ -10,13 +10,15 @@ const repository = fileURLToPath(new URL("../", import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), "adding-a-model-"));
 after(() => rmSync(copy, { recursive: true }));
 
-/** Trains the toy for two steps, writes it as a model folder, loads that and asks it. */
+/** Trains the toy for two steps, writes it as a model folder, loads that, asks it and evaluates it. */
 const program = `
 import { mkdirSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
 import { readRecipe } from "./src/apps/training/recipe.ts";
 import { runRecipe } from "./src/apps/training/run.ts";
 import { toy } from "./src/models/toy/toy.ts";
+import { detectDataset } from "./src/evaluation/detect-dataset.ts";
+import { scoreFiles } from "./src/evaluation/score-files.ts";
 import { loadModel } from "./src/tasks/finding/load-model.ts";
 import { writeModelFolder } from "./src/tasks/finding/model-folder.ts";
 
@@ -39,10 +41,14 @@ await writeModelFolder("model", { type: "groundling-toy", config, size: { short:
 const model = await loadModel("model");
 const found = await model.detect(picture, ["dog", "cup"], { threshold: 0, textThreshold: 0, topK: 3 });
 await model.dispose();
-console.log(JSON.stringify({ step, labels: found.map(({ label }) => label) }));
+const asked = { data: "set/instances.json", protocol: "counting", subset: "", workers: 1, model: "model", options: {} } as const;
+await detectDataset(asked, "detections.jsonl");
+const files = { groundTruth: asked.data, detections: "detections.jsonl" };
+const { metrics } = await scoreFiles({ ...files, protocol: "counting", type: "bbox", subset: "", boxes: "any" });
+console.log(JSON.stringify({ metrics, step, labels: found.map(({ label }) => label) }));
 `;
 
-test("the page's toy family compiles, trains and is loaded by two new files and a row", () => {
+test("the page's toy family and protocol compile, train, load and score by their own files and a row each", () => {
   const page = readFileSync(join(repository, "docs/adding-a-model.md"), "utf8");
   cpSync(join(repository, "src"), join(copy, "src"), {
     recursive: true,
@@ -51,7 +57,7 @@ test("the page's toy family compiles, trains and is loaded by two new files and 
   for (const name of ["node_modules", "assets", "recipes"]) symlinkSync(join(repository, name), join(copy, name));
   for (const name of ["package.json", "tsconfig.json"]) cpSync(join(repository, name), join(copy, name));
   const files = [...page.matchAll(/^`(src\/[^`]+)`:\n\n```ts\n(.*?)```/gms)];
-  assert.equal(files.length, 2);
+  assert.equal(files.length, 3);
   for (const [, path, text] of files) {
     mkdirSync(dirname(join(copy, path!)), { recursive: true });
     writeFileSync(join(copy, path!), text!);
@@ -64,6 +70,12 @@ test("the page's toy family compiles, trains and is loaded by two new files and 
     .replace('import { z } from "zod";\n', 'import { z } from "zod";\nimport { toyFamily } from "./toy/family.ts";\n');
   assert.equal(withRow.split("\n").length, before.split("\n").length + 2);
   writeFileSync(table, withRow);
+  const protocols = join(copy, "src/evaluation/protocols.ts");
+  const protocolRow = /`(counting: async .*,)`/.exec(page)![1]!;
+  writeFileSync(
+    protocols,
+    readFileSync(protocols, "utf8").replace("const rows = {\n", `const rows = {\n  ${protocolRow}\n`),
+  );
   writeFileSync(join(copy, "program.ts"), program);
   const run = (...words: string[]) => spawnSync(process.execPath, words, { cwd: copy, encoding: "utf8" });
   writeFileSync(
@@ -74,7 +86,12 @@ test("the page's toy family compiles, trains and is loaded by two new files and 
   assert.equal(compiled.stdout + compiled.stderr, "");
   const recipe = readFileSync(join(repository, "recipes/dynamic-head.json"), "utf8");
   const { stdout, stderr } = run("--import", "tsx", "program.ts", recipe);
-  const { step, labels } = JSON.parse(stdout || "{}") as { step?: number; labels?: string[] };
+  const { step, labels, metrics } = JSON.parse(stdout || "{}") as {
+    step?: number;
+    labels?: string[];
+    metrics?: Record<string, number>;
+  };
   assert.deepEqual([step, labels?.length], [2, 3], stderr);
+  assert.deepEqual(Object.keys(metrics ?? {}), ["counted right"]);
   assert.ok(labels?.every((label) => label === "cup" || label === "dog"));
 });

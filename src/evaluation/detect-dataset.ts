@@ -4,11 +4,14 @@ import { join, resolve } from "node:path";
 import { readJsonLines } from "../data/readers/json.ts";
 import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type AnsweringModel, detectorHere, detectorsInThreads, type Found } from "./detector.ts";
-import { type Plan, type PlanRequest, planEvaluation } from "./plans.ts";
+import { type AnsweringModel, detectorHere, detectorsInThreads } from "./detector.ts";
+import type { Plan, PlanRequest } from "./protocols/protocol-row.ts";
+import type { Found } from "./protocols/question.ts";
+import { type Protocol, protocolRows } from "./protocols.ts";
 import { recordInOrder } from "./record-in-order.ts";
 
 export interface ModelRequest extends PlanRequest {
+  protocol: Protocol;
   /** Default: the built-in model. */
   model?: string;
   workers: number;
@@ -19,12 +22,13 @@ export interface ModelRequest extends PlanRequest {
 }
 
 /**
- * Writes the detections of a dataset to a file (a folder for odinw), continuing an interrupted run, and returns the path of the ground
- * truth. Throws InputError if the file exists or has another run's results, and Interrupted if the signal stopped it.
+ * Writes the detections of a dataset to a file, or to a folder of files if the protocol has several datasets, continuing an interrupted
+ * run. Throws InputError if the file exists or has another run's results, and Interrupted if the signal stopped it.
  */
-export async function detectDataset(request: ModelRequest, output: string): Promise<{ groundTruth: string }> {
-  const { model, adapted, workers } = request;
-  const { groundTruth, plans } = await planEvaluation(request, output);
+export async function detectDataset(request: ModelRequest, output: string): Promise<void> {
+  const { model, adapted, workers, protocol } = request;
+  const { plan } = await protocolRows[protocol]();
+  const plans = await plan(request, output);
   refuseOverwriting(plans);
   const asking = { model, adapted };
   const detectors = workers > 1 ? detectorsInThreads(asking, workers) : [await detectorHere(asking)];
@@ -36,7 +40,6 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
   // The results of all files are kept until the last file is written, so that an interrupted run over many files can continue.
   for (const { file, records } of plans) await writeRecords(answersOf(file), file, records);
   for (const { file } of plans) rmSync(answersOf(file));
-  return { groundTruth };
 }
 
 async function record({ file, asked, questions }: Plan, detectors: readonly AnsweringModel[], request: ModelRequest) {

@@ -2,7 +2,8 @@
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import { plainError } from "../errors.ts";
-import { type Answer, detectorHere, type ModelToAsk, type Question } from "./detector.ts";
+import { type Answer, detectorHere, type ModelToAsk } from "./detector.ts";
+import type { Question } from "./protocols/question.ts";
 
 const port = parentPort!;
 const questions = on(port, "message");

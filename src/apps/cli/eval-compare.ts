@@ -1,11 +1,9 @@
 /** `groundling eval compare A B`: the differences between two runs, with confidence intervals. */
 import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
-import { type EvalRequest, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
-import { type Difference, pairedBootstrap, type WeightedScore, weightedRecall } from "../../metrics/bootstrap.ts";
-import { type CocoEvaluation, cocoSlices } from "../../metrics/coco.ts";
-import { summarizeOdinw } from "../../metrics/odinw.ts";
-import { weightedMetrics } from "../../metrics/weighted-metrics.ts";
+import type { Scored } from "../../evaluation/protocols/protocol-row.ts";
+import { type EvalRequest, scoreFiles } from "../../evaluation/score-files.ts";
+import { type Difference, pairedBootstrap } from "../../metrics/bootstrap.ts";
 import { plainTable } from "../detections/plain-table.ts";
 
 interface CompareOptions extends Omit<EvalRequest, "groundTruth"> {
@@ -49,36 +47,9 @@ export function addCompareCommand(command: Command): void {
 
 /** The differences between two runs over the same images. */
 export function compareRuns(first: Scored, second: Scored, draws: { samples: number; seed: number }): Difference[] {
-  if (first.phrases && second.phrases) {
-    const [one, other] = [first.phrases.evaluation, second.phrases.evaluation];
-    const images = [...new Set(one.phrases.map(({ image }) => image))];
-    const runs = { first: weightedRecall(one, images), second: weightedRecall(other, images) };
-    return pairedBootstrap([images.length], runs, draws);
-  }
-  const images = evaluationsOf(first).map(({ imgIds }) => imgIds.length);
-  return pairedBootstrap(images, { first: resampled(first), second: resampled(second) }, draws);
-}
-
-function evaluationsOf({ regions, sets }: Scored): CocoEvaluation[] {
-  return sets?.map(({ evaluation }) => evaluation) ?? [regions!.evaluation];
-}
-
-function resampled({ regions, sets }: Scored): WeightedScore {
-  if (!sets) return weightedMetrics(regions!.evaluation, regions!.slices);
-  const scores = sets.map(({ evaluation }) => weightedMetrics(evaluation, cocoSlices(evaluation.maxDets)));
-  return (weights) => {
-    let start = 0;
-    const summaries = sets.map(({ name, evaluation }, place) => {
-      const end = start + evaluation.imgIds.length;
-      const summary = scores[place]!(weights.subarray(start, end));
-      start = end;
-      return { name, summary: { AP: summary.AP!, AP50: summary.AP50! } };
-    });
-    const { mean, median } = summarizeOdinw(summaries);
-    const each = summaries.map(({ name, summary }) => [`AP ${name}`, summary.AP]);
-    const overall = { AP: mean.AP, AP50: mean.AP50, "AP median": median.AP, "AP50 median": median.AP50 };
-    return { ...overall, ...Object.fromEntries(each) };
-  };
+  const [one, other] = [first.resampled?.(), second.resampled?.()];
+  if (!one || !other) throw new InputError("runs of this protocol cannot be compared; score each by groundling eval");
+  return pairedBootstrap(one.images, { first: one.score, second: other.score }, draws);
 }
 
 function differenceTable(differences: readonly Difference[]): string {

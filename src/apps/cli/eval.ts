@@ -2,11 +2,11 @@
 import { availableParallelism } from "node:os";
 import { basename, dirname } from "node:path";
 import { type Command, Option } from "commander";
-import { pictureNameOf } from "../../data/readers/coco.ts";
-import type { CocoImage } from "../../data/readers/coco-records.ts";
-import { type DatasetChoice, findDataset, pictureFolder } from "../../data/readers/find-dataset.ts";
+import type { DatasetChoice } from "../../data/readers/find-dataset.ts";
 import { InputError } from "../../errors.ts";
-import { type EvalRequest, protocols, type Scored, scoreFiles } from "../../evaluation/score-files.ts";
+import type { Scored } from "../../evaluation/protocols/protocol-row.ts";
+import { protocolRows, protocols } from "../../evaluation/protocols.ts";
+import { type EvalRequest, scoreFiles } from "../../evaluation/score-files.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { withInterruption } from "../../learning/interruption.ts";
@@ -98,7 +98,7 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
     if (groundTruth !== undefined && detections !== undefined) return { groundTruth, detections };
     throw new InputError("eval needs --ground-truth FILE and --detections FILE, or --data PATH to run a model on");
   }
-  const output = detections ?? (options.protocol === "odinw" ? "detections" : "detections.jsonl");
+  const output = detections ?? (await protocolRows[options.protocol]()).detections;
   // Loaded only here, because scoring files needs no model.
   const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
   const bar = { current: undefined as ProgressBar | undefined };
@@ -109,16 +109,14 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
     return (done: number) => bar.current?.update(done);
   };
   const request = { ...options, data, options: size ? { size } : {}, progress };
-  const made = await withInterruption((signal) => detectDataset({ ...request, signal }, output)).finally(() =>
-    bar.current?.stop(),
-  );
-  return { groundTruth: groundTruth ?? made.groundTruth, detections: output };
+  await withInterruption((signal) => detectDataset({ ...request, signal }, output)).finally(() => bar.current?.stop());
+  return { groundTruth: groundTruth ?? data, detections: output };
 }
 
 /** Writes the report as a page, with mistakes shown in the pictures that can be found, or its data as JSON. */
 async function writeReport(
   scored: Scored,
-  { protocol, type, model, data, ...choice }: EvalOptions,
+  { protocol, type, model, data, images }: EvalOptions,
   files: { groundTruth: string; detections: string; report: string },
 ): Promise<void> {
   const { reportData } = await import("../../evaluation/report/report-data.ts");
@@ -130,32 +128,13 @@ async function writeReport(
     ["ground truth", groundTruth],
     data === undefined ? ["detections", detections] : ["model", model ?? "built-in"],
   ];
-  const { regions, phrases } = scored;
   const told = reportData(scored, { title: `Evaluation by ${protocol}`, facts });
   if (/\.json$/i.test(report)) {
     await writeInto(dirname(report), basename(report), `${JSON.stringify(told)}\n`);
     return;
   }
-  const pictures: CocoImage[] =
-    regions?.groundTruth.images ??
-    phrases?.truth.map(({ id, file, width, height }) => ({ id, file_name: file, width, height })) ??
-    [];
-  const place =
-    regions || phrases ? findDataset(groundTruth, asProtocol(groundTruth, { ...choice, protocol })) : undefined;
-  const names = pictures.map((image) => ({ file: pictureNameOf(image) ?? "" }));
-  const page = await reportPage(told, {
-    images: pictures,
-    ...(place && { folder: pictureFolder(place, names, choice.images) }),
-  });
+  const page = await reportPage(told, scored.pictures?.(images) ?? { images: [] });
   await writeInto(dirname(report), basename(report), page);
-}
-
-function asProtocol(
-  groundTruth: string,
-  { as, split, protocol }: DatasetChoice & Pick<EvalRequest, "protocol">,
-): DatasetChoice {
-  if (protocol === "flickr30k") return { as: groundTruth.endsWith(".json") ? "mdetr" : "flickr30k" };
-  return { ...(as && { as }), ...(split !== undefined && { split }) };
 }
 
 /** `{ "metrics": { … } }` at full precision. */

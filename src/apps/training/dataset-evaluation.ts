@@ -4,7 +4,7 @@ import type { CocoDetection } from "../../data/readers/coco-records.ts";
 import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { answerOf } from "../../evaluation/detector.ts";
-import { planEvaluation } from "../../evaluation/plans.ts";
+import { planClasses } from "../../evaluation/protocols/class-questions.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { Interrupted } from "../../learning/interruption.ts";
 import type { Evaluation } from "../../learning/train.ts";
@@ -33,8 +33,7 @@ export async function datasetEvaluation(
 ): Promise<Evaluation> {
   const size = { short: Math.max(...sizes), max: longest };
   const { truth } = await readGroundTruth(files.data, files);
-  const { plans } = await planEvaluation({ ...files, subset: "", protocol: "coco", options: {} }, "");
-  const { questions, records } = plans[0]!;
+  const { questions, records } = await planClasses({ ...files, subset: "", options: {} }, "");
   const imgIds = truth.images.slice(0, recipe.evaluatePictures).map(({ id }) => id);
   return {
     every: recipe.evaluateEvery,

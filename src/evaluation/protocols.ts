@@ -1,0 +1,17 @@
+/** The protocols of evaluation: to add one is to add a file and a row (docs/adding-a-model.md). */
+
+import type { ProtocolRow } from "./protocols/protocol-row.ts";
+
+/** The names are the choices of `groundling eval --protocol`. The code of a protocol is loaded on first use. */
+const rows = {
+  coco: async () => (await import("./protocols/coco.ts")).coco,
+  lvis: async () => (await import("./protocols/lvis.ts")).lvis,
+  "lvis-fixed": async () => (await import("./protocols/lvis.ts")).lvisFixed,
+  flickr30k: async () => (await import("./protocols/flickr30k.ts")).flickr30k,
+  odinw: async () => (await import("./protocols/odinw.ts")).odinw,
+  ovd: async () => (await import("./protocols/open-vocabulary.ts")).openVocabulary,
+} satisfies Record<string, () => Promise<ProtocolRow>>;
+
+export type Protocol = keyof typeof rows;
+export const protocols = Object.keys(rows) as Protocol[];
+export const protocolRows: Readonly<Record<Protocol, () => Promise<ProtocolRow>>> = rows;
