@@ -1,4 +1,4 @@
-/** One process at a time: a lock file that its owner keeps fresh, and that others take over when the owner is gone. */
+/** A lock file for one process at a time. The owner updates it regularly; others take it over when the owner is gone. */
 
 import { randomBytes } from "node:crypto";
 import { link, readFile, rename, rm, stat, utimes } from "node:fs/promises";
@@ -10,19 +10,19 @@ import { writing } from "./writing.ts";
 interface Owner {
   readonly process: number;
   readonly host: string;
-  /** Tells two locks of one process apart. */
+  /** Distinguishes two locks of one process. */
   readonly key: string;
 }
 
 export interface LockOptions {
-  /** Milliseconds between looks at a lock that another holds. */
+  /** Milliseconds between checks of a lock that another process holds. */
   readonly patience?: number;
   /** Milliseconds without a sign of its owner after which a lock is taken over. */
   readonly stale?: number;
   readonly signal?: AbortSignal;
 }
 
-/** Does work while holding the lock `file`, waiting for whoever holds it. */
+/** Waits for the lock `file` and does work while holding it. */
 export async function withLock<Result>(
   file: string,
   work: () => Promise<Result>,

@@ -1,10 +1,10 @@
-/** Packages that only some need, which are looked for when they are first used. */
+/** Optional packages, which are loaded at first use. */
 
 import { readFileSync } from "node:fs";
 import { InputError } from "../errors.ts";
 
 /**
- * What `load` imports. @throws InputError with the line that installs the packages where one of them is not there.
+ * Imports with `load`. @throws InputError with the install command if a package is missing.
  */
 export async function optional<Module>(
   load: () => Promise<Module>,
@@ -17,7 +17,7 @@ export async function optional<Module>(
   }
 }
 
-/** The same for what is required at once. */
+/** The same for a synchronous require. */
 export function optionalNow<Module>(
   load: () => Module,
   { purpose, packages }: { purpose: string; packages: readonly string[] },

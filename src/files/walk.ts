@@ -1,4 +1,4 @@
-/** The files under a folder, each folder entered once, however links lead to it. */
+/** Lists the files under a folder; each folder is entered once, even if several links lead to it. */
 
 import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";

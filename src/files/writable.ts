@@ -1,4 +1,4 @@
-/** Asking, before work is done, whether its result can be written. */
+/** Checks before the work starts whether its result can be written. */
 
 import { closeSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";

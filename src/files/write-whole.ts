@@ -1,4 +1,4 @@
-/** Whole files or none: written under an unguessable name beside the target, which they take when they are whole. */
+/** Writes complete files or none: under an unpredictable temporary name, renamed when the file is complete. */
 
 import { randomBytes } from "node:crypto";
 import {

@@ -1,4 +1,4 @@
-/** Errors of the disk name the file and the mend. */
+/** Errors of the file system, with the file and how to fix them. */
 
 import { InputError } from "../errors.ts";
 
@@ -18,7 +18,7 @@ export async function writing<Result>(file: string, work: () => Promise<Result> 
   }
 }
 
-/** The same for work that is done at once. */
+/** The same for synchronous work. */
 export function writingNow<Result>(file: string, work: () => Result): Result {
   try {
     return work();

@@ -1,4 +1,4 @@
-/** The families of models by the `model_type` of their config.json: to add one is to add a folder and a row (docs/adding-a-model.md). */
+/** The families of models by the `model_type` in config.json. To add one, add a folder and a row (docs/adding-a-model.md). */
 
 import { z } from "zod";
 import { dynamicHeadFamily } from "./dynamic-head/family.ts";
@@ -20,7 +20,7 @@ export type RecipeModel = { [Type in ModelType]: z.infer<(typeof rows)[Type]["re
 const [first, ...others] = modelTypes.map((type) => rows[type].recipe);
 export const recipeModelSchema = z.discriminatedUnion("kind", [first!, ...others]);
 
-/** The family that a recipe's model is of. */
+/** The family of a recipe's model. */
 export function typeOfRecipe({ kind = glipFamily.kind }: { readonly kind?: string }): ModelType {
   return modelTypes.find((type) => rows[type].kind === kind)!;
 }

@@ -1,4 +1,4 @@
-/** Who runs a model: ONNX Runtime in Node (`onnxruntime-node`) or in a page (`onnxruntime-web`), behind one interface. */
+/** One interface for ONNX Runtime in Node (`onnxruntime-node`) and in a web page (`onnxruntime-web`). */
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
@@ -10,15 +10,15 @@ export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 export interface BackendOptions {
   /** Where the model runs (default "cpu"); one that ONNX Runtime does not have here is refused with an InputError. */
   device?: Device;
-  /** Threads inside one operation; all cores when absent. */
+  /** Threads per operation. Default: all cores. */
   threads?: number;
-  /** Threads that wait for work sleep instead of spinning: slower alone, much faster beside other work. */
+  /** Waiting threads sleep instead of spinning: slower on an idle machine, much faster on a busy one. */
   patient?: boolean;
   /** Writes a trace of every node to a file with this prefix. */
   profile?: string;
   /** "all" lets the runtime rearrange the graph; "none" runs it as written. */
   optimization?: "all" | "none";
-  /** Rearrangements of the runtime to leave out, by its own names for them. */
+  /** Optimisations of the runtime to turn off, by the runtime's names. */
   without?: readonly string[];
   /**
    * Gives the memory of a run back. Without it ONNX Runtime keeps all that it ever took, and a plan for each size of picture: fine for few

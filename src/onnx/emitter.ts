@@ -1,4 +1,4 @@
-/** What a lowering row may do: name the values of its inputs and add nodes, fixed numbers and size-dependent numbers. */
+/** The operations for lowering rows: get the names of inputs, and add nodes, fixed numbers and size-dependent numbers. */
 
 import { constant, indices, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
 import type { WeightLayout } from "./eight-bit.ts";
@@ -7,7 +7,7 @@ import type { AttributeValue, OnnxNode } from "./proto.ts";
 export interface NodeOptions {
   attributes?: Readonly<Record<string, AttributeValue>>;
   domain?: string;
-  /** Which of several outputs is wanted. */
+  /** The index of the wanted output. */
   output?: number;
 }
 
@@ -24,7 +24,7 @@ interface EmitterSettings {
   portable: boolean;
   half: boolean;
   names: ReadonlyMap<Tensor, string>;
-  /** Takes a constant that may change with the sizes, and answers the name of its value. */
+  /** Adds a constant that may change with the sizes and returns its name. */
   hold: (name: string, value: Tensor, length?: "one length") => string;
   bytesOf: (product: Tensor) => ByteWeight | undefined;
 }
@@ -41,12 +41,12 @@ export class Emitter {
     return this.settings.opset;
   }
 
-  /** Whether dropout acts. */
+  /** Whether dropout is active. */
   get training(): boolean {
     return this.settings.training;
   }
 
-  /** Whether only standard operators may be used. */
+  /** Whether only standard operators are allowed. */
   get portable(): boolean {
     return this.settings.portable;
   }

@@ -1,4 +1,4 @@
-/** A model as a plain ONNX file for other programs. */
+/** Writes a model as an ONNX file for other programs. */
 
 import { basename } from "node:path";
 import { WeightsError } from "../errors.ts";
@@ -9,7 +9,7 @@ import { modelPieces, type OnnxTensor } from "./proto.ts";
 import { NumbersFile, type Place } from "./stored-weights.ts";
 
 export interface ExportOptions {
-  /** By checkpoint name; all that the outputs reach must be there. */
+  /** By checkpoint name; all weights that the outputs need. */
   weights: ReadonlyMap<string, Float32Array>;
   /** Weights of more bytes than this in all go to `NAME.onnx.data` beside the model; 1.5 GB when absent. */
   mostInside?: number;

@@ -1,4 +1,4 @@
-/** Tensors to ONNX bytes, and sessions that run them. What needs files or threads is imported from its own file. */
+/** Converts tensors to ONNX bytes, and runs them in sessions. Modules that need files or threads are imported separately. */
 
 export * from "./backend.ts";
 export * from "./lower.ts";

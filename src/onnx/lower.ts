@@ -1,4 +1,4 @@
-/** From tensors to an ONNX model: what the outputs reach, one row per operation. */
+/** Lowers the graph of some output tensors to an ONNX model, one row per operation. */
 
 import { InputError, ShapeError } from "../errors.ts";
 import { type ElementType, type Numbers, reachable, sameShape, type Tensor, toFloat16 } from "../tensor/index.ts";
@@ -27,7 +27,7 @@ export function lowerToModel(
   options: LowerOptions = {},
 ): { lowered: Omit<Lowered, "bytes">; model: OnnxModel } {
   if (options.portable && options.weightBits)
-    throw new InputError("8-bit weights need operators of com.microsoft; leave portable out");
+    throw new InputError("8-bit weights need operators of com.microsoft; remove portable");
   return new Lowering(outputs, options).model();
 }
 

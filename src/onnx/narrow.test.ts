@@ -117,6 +117,6 @@ test("every operation of a forward pass runs in float16", async () => {
 test("8-bit weights are refused where only standard operators may be used", () => {
   assert.throws(() => lower({ y }, { weightBits: 8, portable: true }), {
     name: "InputError",
-    message: /leave portable out/,
+    message: /remove portable/,
   });
 });

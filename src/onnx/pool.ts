@@ -1,4 +1,4 @@
-/** Sessions in worker threads: `run` of ONNX Runtime blocks its thread, so servers and parallel work run it elsewhere. */
+/** Sessions in worker threads, for servers and parallel work, because ONNX Runtime's `run` blocks its thread. */
 
 import { availableParallelism } from "node:os";
 import type { Worker } from "node:worker_threads";
@@ -21,7 +21,7 @@ export interface PoolQuestion {
   feeds: Feeds;
   weights?: ReadonlyMap<string, Float32Array>;
 }
-/** Said to a worker in place of a question, after which it ends. */
+/** A message that tells a worker to stop. */
 export const LEAVE = "leave";
 export type PoolAnswer = { results: Record<string, Numbers> } | { error: { name: string; message: string } };
 
@@ -129,7 +129,7 @@ export class SessionPool implements TraceRunner {
   }
 }
 
-/** Asks a worker to leave by itself: one that is terminated within ONNX Runtime takes the whole process with it. */
+/** Asks a worker to stop by itself, because terminating it inside ONNX Runtime crashes the process. */
 function ended(worker: Worker): Promise<void> {
   const exit = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   worker.ref();

@@ -1,11 +1,11 @@
-/** Values by key, of which those used last are kept. */
+/** A cache that keeps the most recently used values. */
 
 export class RecentlyUsed<Key, Value> {
   /** The one that was used longest ago comes first. */
   private readonly kept = new Map<Key, Value>();
 
   constructor(
-    /** Values that are kept at most. */
+    /** Maximum number of values. */
     readonly most: number,
   ) {}
 

@@ -1,4 +1,4 @@
-/** Where ONNX Runtime is found: its native library in Node, else WebAssembly. */
+/** Finds ONNX Runtime: its native library in Node, else WebAssembly. */
 
 import { InputError } from "../errors.ts";
 import { telemetryOff } from "../files/telemetry.ts";
@@ -50,10 +50,10 @@ async function findWeb(): Promise<Runtime> {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     }
-  throw new InputError("no ONNX Runtime is there; give one by useRuntime, for example of onnxruntime-web");
+  throw new InputError("ONNX Runtime is missing; set one with useRuntime, for example onnxruntime-web");
 }
 
-/** What to say where the native library is missing. */
+/** The message if the native library is missing. */
 export function slowWords(): string {
   const why = troubles.length > 0 ? `cannot be loaded (${troubles[0]})` : "is not installed";
   return `groundling: ONNX Runtime's native library ${why}, so models run on WebAssembly, about three times slower; to install it: npm install onnxruntime-node@1.30.0 --ignore-scripts\n`;

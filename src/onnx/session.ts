@@ -9,7 +9,7 @@ import { RecentlyUsed } from "./recently-used.ts";
 
 export interface SessionOptions extends LowerOptions, BackendOptions {}
 
-/** Numbers by name; results have the element types and shapes of the tensors they were asked for. */
+/** Numbers by name; results have the element types and shapes of the output tensors. */
 export type Feeds = Readonly<Record<string, Numbers>>;
 export interface RunOptions {
   /** Weights that were not baked in, by checkpoint name. */
@@ -34,7 +34,7 @@ export class Session {
     readonly lowered: Lowered,
   ) {}
 
-  /** Lowers and prepares what the outputs reach. Dispose it when done. */
+  /** Lowers and compiles the graph of the outputs. Dispose it when done. */
   static async compile(outputs: Readonly<Record<string, Tensor>>, options: SessionOptions = {}): Promise<Session> {
     return Session.from(lower(outputs, options), options);
   }
@@ -89,7 +89,7 @@ export interface TraceRunner {
   dispose(): Promise<void>;
 }
 
-/** Sessions that are kept at most: each holds its graph and the weights that it packed. */
+/** Maximum number of cached sessions; each holds its graph and its packed weights. */
 export const KEPT_SESSIONS = 8;
 
 interface KeptSession {
@@ -98,7 +98,7 @@ interface KeptSession {
   runs: number;
 }
 
-/** One session for all sizes: traces of one structure share it. Those used last are kept. */
+/** One session for all sizes: traces with the same structure share it. Keeps the most recently used sessions. */
 export class SessionCache implements TraceRunner {
   private readonly sessions = new RecentlyUsed<string, KeptSession>(KEPT_SESSIONS);
   /** The hash of a trace's bytes, which takes as long to make as a small graph to run. */
@@ -120,7 +120,7 @@ export class SessionCache implements TraceRunner {
     }
   }
 
-  /** Number of sessions that are kept. */
+  /** Number of cached sessions. */
   get size(): number {
     return this.sessions.size;
   }
@@ -153,7 +153,7 @@ async function hashOf({ bytes }: Lowered): Promise<string> {
   return String(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)));
 }
 
-/** Compiles, runs once and disposes: for tests and small sums. */
+/** Compiles, runs once and disposes: for tests and small computations. */
 export async function evaluate<Name extends string>(
   outputs: Readonly<Record<Name, Tensor>>,
   feeds: Feeds = {},

@@ -1,4 +1,4 @@
-/** Weights in a file that sessions map into memory, so that neither lowering nor preparing a session copies them. */
+/** Weights in a file that sessions map into memory, so that no copies are made when lowering or compiling. */
 
 import { closeSync, fsyncSync, mkdtempSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,4 @@
-/** Folders of temporary weights that a process left because it was killed. */
+/** Deletes folders of temporary weights left by killed processes. */
 
 import { readdirSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";

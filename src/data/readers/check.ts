@@ -1,4 +1,4 @@
-/** Everything that is wrong with a dataset, with file and line. */
+/** Finds all errors in a dataset, with file and line. */
 import type { Dataset } from "./dataset.ts";
 import { type DatasetChoice, type DatasetPlace, findDataset, findSets, openSet } from "./find-dataset.ts";
 import { pictureIn, readText } from "./folders.ts";
@@ -10,11 +10,11 @@ import { pictureAt } from "./tar-pictures.ts";
 
 export interface DatasetCheck {
   format: Format;
-  /** Undefined where the dataset is in one piece. */
+  /** Undefined if the dataset has no splits. */
   split?: string;
   /** The first hundred, errors before warnings, in the order of their files and lines. */
   problems: Problem[];
-  /** How many there are of each. */
+  /** Total numbers of errors and warnings. */
   errors: number;
   warnings: number;
   images: number;

@@ -1,4 +1,4 @@
-/** The one shape into which every published format is read. */
+/** The common form of all datasets. */
 import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 import type { Id } from "./coco-records.ts";
 
@@ -8,7 +8,7 @@ export interface Dataset {
   images: DatasetImage[];
 }
 
-/** Which images of a dataset are wanted: `count` from number `start` on. */
+/** The images to read: `count` images from index `start`. */
 export interface Shown {
   start: number;
   count: number;
@@ -27,7 +27,7 @@ export interface DatasetLabel {
 
 export interface DatasetImage {
   id: Id;
-  /** Where the picture lies, relative to the folder of pictures. */
+  /** Path of the picture, relative to the picture folder. */
   file: string;
   /** In pixels. */
   width: number;
@@ -47,7 +47,7 @@ export interface DatasetObject {
   /** In square pixels, as the source says it: of the mask where there is one. */
   area: number;
   isCrowd: boolean;
-  /** How sure the model was that made the box; people's boxes have none. */
+  /** Score of the model that made the box; absent for human annotations. */
   score?: number;
   segmentation?: Segmentation;
 }

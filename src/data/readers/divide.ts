@@ -1,4 +1,4 @@
-/** A dataset divided by chance into train, val and test. */
+/** Divides a dataset randomly into train, val and test. */
 import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
 import type { Dataset } from "./dataset.ts";

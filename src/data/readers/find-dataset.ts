@@ -1,4 +1,4 @@
-/** A dataset from its folder or file alone: which format, which split, where its pictures lie. All verbs find their data here. */
+/** Finds a dataset from its folder or file: its format, its splits and its picture folder. All commands find their data here. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -10,13 +10,13 @@ import { formatRows } from "./formats.ts";
 import { Problems } from "./problems.ts";
 import { isSplitCalled } from "./splits.ts";
 
-/** What is said of a dataset on the command line or in a recipe. */
+/** The options for a dataset on the command line or in a recipe. */
 export interface DatasetChoice {
-  /** Its format; told by its looks unless said. */
+  /** Its format. Default: detected. */
   as?: Format;
-  /** Which split, where there are several. */
+  /** The split, if there are several. */
   split?: string;
-  /** Folder of its pictures; found beside the annotations unless said. */
+  /** Folder of its pictures. Default: found near the annotations. */
   images?: string;
 }
 
@@ -25,7 +25,7 @@ export interface DatasetPlace extends FoundSet {
   format: Format;
 }
 
-/** What a verb asks for: boxes of classes or of phrases, captions, or anything. */
+/** What a command needs: boxes of classes or phrases, captions, or anything. */
 export type Wanted = "boxes" | "captions" | "anything";
 
 const captionsAlone: readonly Format[] = ["captions", "tars"];

@@ -1,10 +1,10 @@
-/** What is known of a format: how its datasets are recognised, read, checked and written. */
+/** A row of the table of formats: how to recognise, read, check and write a format. */
 import type { Dataset, Shown } from "./dataset.ts";
 import type { Problems } from "./problems.ts";
 
-/** A dataset, or a split of one, as it was recognised. */
+/** A recognised dataset, or a split of one. */
 export interface FoundSet {
-  /** File or folder that is read. */
+  /** File or folder to read. */
   path: string;
   /** What the dataset calls it: train2017, valid. Undefined where there is nothing to choose from. */
   split?: string;

@@ -1,4 +1,4 @@
-/** The formats of datasets: how each is recognised, read, checked and written. Adding one is a file and a row. */
+/** The table of dataset formats: how to recognise, read, check and write each. To add one, add a file and a row. */
 import { cocoOfDataset, readCoco } from "./coco.ts";
 import { readCocoCaptions } from "./coco-captions.ts";
 import { jsonSets } from "./coco-layouts.ts";

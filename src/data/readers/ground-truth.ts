@@ -1,4 +1,4 @@
-/** What detections are scored against: any dataset with boxes of classes, in COCO's form. */
+/** The ground truth for scoring: any dataset with boxes of classes, in COCO's form. */
 import { InputError } from "../../errors.ts";
 import { cocoOfDataset, pictureNameOf } from "./coco.ts";
 import { readCocoAnnotations } from "./coco-files.ts";

@@ -1,4 +1,4 @@
-/** Everything that is wrong with a dataset, each thing with the place where it stands. */
+/** The errors and warnings of a dataset, each with its location. */
 import { InputError } from "../../errors.ts";
 import { type JsonPath, linesOfPaths, pathText } from "./json.ts";
 
@@ -15,7 +15,7 @@ export interface Problem extends Place {
   message: string;
 }
 
-/** Gathers problems while a dataset is read, so that all are said at once. */
+/** Collects problems while a dataset is read, to report them all at once. */
 export class Problems {
   readonly list: Problem[] = [];
 
@@ -40,7 +40,7 @@ export class Problems {
     this.error(line ? { file, line: Number(line) } : { file }, message ?? error.message);
   }
 
-  /** @throws InputError that lists the errors, where there are any. */
+  /** @throws InputError that lists the errors, if there are any. */
   refuseErrors(what: string): void {
     const errors = this.list.filter(({ severity }) => severity === "error");
     if (errors.length === 0) return;

@@ -28,7 +28,7 @@ export interface WriteRequest {
   pictures?: PictureWay;
 }
 
-/** What a format could not hold. */
+/** What a format cannot store. */
 export interface LeftOut {
   captions: number;
   /** Objects without a class. */

@@ -1,9 +1,9 @@
-/** How a model takes pictures, as data: it stands in preprocessor_config.json beside the model and nowhere in code. */
+/** A model's picture preparation as data, stored in preprocessor_config.json with the model and not in code. */
 
 import { z } from "zod";
 import type { Size } from "./resize.ts";
 
-/** Wanted length of the shorter side and the most that the longer may have, in pixels. */
+/** Length of the resized shorter side and maximum length of the longer side, in pixels. */
 export interface SizeRule {
   readonly short: number;
   readonly max: number;
@@ -15,7 +15,7 @@ type Three = readonly [number, number, number];
 export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   readonly size: Rule;
   readonly filter: "bilinear" | "bicubic";
-  /** What is cut out of the middle of the resized picture; all of it unless told. */
+  /** Size of the centre crop of the resized picture. Default: no crop. */
   readonly crop?: Size;
   /** Both sides are padded to multiples of this by zeros at the right and the bottom; 1 pads nothing. */
   readonly multiple: number;
@@ -43,7 +43,7 @@ const fileSchema = z.object({
   image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).exactOptional(),
 });
 
-/** Reads the content of a preprocessor_config.json; what it does not say is as in `usual`. */
+/** Reads the content of a preprocessor_config.json; missing values come from `usual`. */
 export function preparationFileSchema(usual: PicturePreparation): z.ZodType<PicturePreparation> {
   return fileSchema.transform((file): PicturePreparation => {
     const crop = file.crop_size ?? usual.crop;

@@ -1,4 +1,4 @@
-/** Pictures as CLIP takes them: the middle square of the short side. Source: OpenAI `clip/clip.py`, _transform. */
+/** Prepares pictures for CLIP: resize and centre crop. Source: OpenAI `clip/clip.py`, _transform. */
 
 import type { PicturePreparation } from "./preparation.ts";
 import { prepareImage, resizedPicture } from "./prepare-image.ts";

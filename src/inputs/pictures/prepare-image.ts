@@ -1,4 +1,4 @@
-/** Pictures as models take them. Sources: GLIP `data/transforms/transforms.py`, `structures/image_list.py`; OpenAI `clip/clip.py`, _transform. */
+/** Prepares pictures for models. Sources: GLIP `data/transforms/transforms.py`, `structures/image_list.py`; OpenAI `clip/clip.py`, _transform. */
 import { InputError } from "../../errors.ts";
 import type { PicturePreparation, SizeRule } from "./preparation.ts";
 import { type Picture, resizeBicubic, resizeBilinear, roundToEven, type Size } from "./resize.ts";
@@ -39,7 +39,7 @@ export function prepareImage(picture: Picture, preparation: AnyPreparation): Pre
   return { tensor, width, height, paddedWidth, paddedHeight };
 }
 
-/** The picture that is normalised: resized, and cut where that is told. Errors as `prepareImage`. */
+/** The picture before normalisation: resized, and cropped if the preparation says so. Errors as `prepareImage`. */
 export function resizedPicture(
   picture: Picture,
   { size, filter, crop }: Pick<AnyPreparation, "size" | "filter" | "crop">,

@@ -1,4 +1,4 @@
-/** CLIP (Radford et al. 2021): pictures and texts as vectors of one space. Key names are those of OpenAI's checkpoints. */
+/** CLIP (Radford et al. 2021): encodes pictures and texts as vectors in one space. Key names are those of OpenAI's checkpoints. */
 
 import { filled, type ParameterInfo, Scope } from "../../nn/index.ts";
 import { exp, matmul, multiply, normalizeLength, swapLast, type Tensor } from "../../tensor/index.ts";
@@ -22,7 +22,7 @@ export interface VitImageConfig extends TransformerConfig {
 }
 
 export interface ClipConfig {
-  /** Numbers of a picture's or a text's vector. */
+  /** Length of a vector. */
   readonly embedding: number;
   readonly image: ResNetImageConfig | VitImageConfig;
   readonly text: TextEncoderConfig;
@@ -33,9 +33,9 @@ export interface Clip {
   readonly parameters: readonly ParameterInfo[];
   /** Intermediates of the last trace, by name. */
   readonly records: ReadonlyMap<string, Tensor>;
-  /** Prepared pictures [n,3,resolution,resolution] to vectors [n,embedding], not yet of unit length. */
+  /** Prepared pictures [n,3,resolution,resolution] to vectors [n,embedding], not normalised. */
   image(pictures: Tensor): Tensor;
-  /** Ids [n,l] and the places of their ends [n] to vectors [n,embedding], not yet of unit length. */
+  /** Token ids [n,l] and the positions of their ends [n] to vectors [n,embedding], not normalised. */
   text(ids: Tensor, ends: Tensor): Tensor;
   /** Cosines of n pictures' and m texts' vectors, times the learned scale: [n,m]. */
   logits(pictures: Tensor, texts: Tensor): Tensor;
@@ -46,7 +46,7 @@ const FIRST_LOGIT_SCALE = Math.log(1 / 0.07);
 const STAGES: readonly Stage[] = [1, 2, 3, 4];
 
 export interface ClipOptions {
-  /** How batch norms are done; with their running statistics unless told. */
+  /** How batch norms are computed. Default: with their running statistics. */
   readonly normed?: NormedConvolution;
 }
 

@@ -1,4 +1,4 @@
-/** Hugging Face's `CLIPModel` under OpenAI's names: other words for the same tensors, some of them turned or in three parts. */
+/** Reads Hugging Face's `CLIPModel` with OpenAI's names: the same tensors, renamed, and some transposed or split in three. */
 
 import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
@@ -7,7 +7,7 @@ import { fromFloat32 } from "../../weights/float-conversion.ts";
 import type { WeightsEntry, WeightsFile } from "../../weights/weights-file.ts";
 import type { ClipConfig } from "./clip.ts";
 
-/** What config.json says that no shape tells; absent numbers are the library's own defaults. */
+/** The values of config.json that shapes do not determine; missing numbers have the library's defaults. */
 const partSchema = z.looseObject({
   num_attention_heads: z.int().min(1).optional(),
   hidden_act: z.string().default("quick_gelu"),
@@ -22,15 +22,13 @@ type ClipModelFile = z.infer<typeof clipModelSchema>;
 const DEFAULT_HEADS = { text: 8, image: 12 };
 const ACTIVATIONS: Readonly<Record<string, "quickGelu" | "gelu">> = { quick_gelu: "quickGelu", gelu: "gelu" };
 
-/** The configuration that shapes told, with the heads and activations of a `CLIPModel`'s config.json. */
+/** The configuration inferred from shapes, with heads and activations from a `CLIPModel`'s config.json. */
 export function withClipModel(config: ClipConfig, file: ClipModelFile, source: string): ClipConfig {
   const part = (said: z.infer<typeof partSchema> | null | undefined, heads: number) => {
     const name = said?.hidden_act ?? "quick_gelu";
     const activation = ACTIVATIONS[name];
     if (!activation)
-      throw new WeightsError(
-        `${source}: the activation ${name} is not known; there are ${Object.keys(ACTIVATIONS).join(", ")}`,
-      );
+      throw new WeightsError(`${source}: unknown activation ${name}; known are ${Object.keys(ACTIVATIONS).join(", ")}`);
     return { heads: said?.num_attention_heads ?? heads, activation };
   };
   const image = { ...config.image, ...part(file.vision_config, DEFAULT_HEADS.image) } as ClipConfig["image"];
@@ -49,7 +47,7 @@ const WHOLE: Readonly<Record<string, string>> = {
   "vision_model.embeddings.patch_embedding.weight": "visual.conv1.weight",
   "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
 };
-/** Weights of products that OpenAI multiplies from the left. */
+/** Weights that are transposed in OpenAI's files. */
 const TURNED: Readonly<Record<string, string>> = {
   "text_projection.weight": "text_projection",
   "visual_projection.weight": "visual.proj",
@@ -66,17 +64,17 @@ const WORDS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/\.mlp\.fc1\./, ".mlp.c_fc."],
   [/\.mlp\.fc2\./, ".mlp.c_proj."],
 ];
-/** Tables that follow from the sizes. */
+/** Tables computed from sizes. */
 const DROPPED = /position_ids$/;
 const PACKED = /\.self_attn\.([qkv])_proj\.(weight|bias)$/;
 
-/** One of OpenAI's tensors, and what it is made of in the file. */
+/** One of OpenAI's tensors, and its parts in the file. */
 interface Origin {
   readonly parts: readonly string[];
   readonly turned: boolean;
 }
 
-/** Sees the file under OpenAI's names; what it does not know keeps its name. Closing it closes the file. */
+/** Presents the file with OpenAI's names; unknown tensors keep their names. Closing it closes the file. */
 export function underOpenAiNames(file: WeightsFile): WeightsFile {
   const origins = originsOf(file);
   const entries = new Map<string, WeightsEntry>();

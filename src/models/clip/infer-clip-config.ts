@@ -1,11 +1,11 @@
-/** A CLIP checkpoint's configuration, read from the names and shapes of its tensors. */
+/** Infers the configuration of a CLIP checkpoint from the names and shapes of its tensors. */
 
 import { WeightsError } from "../../errors.ts";
 import type { ClipConfig, ResNetImageConfig } from "./clip.ts";
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
-/** Heads of attention are so wide in every model of OpenAI's. */
+/** Width of attention heads in every model of OpenAI. */
 const HEAD_WIDTH = 64;
 
 /** Whether tensors of these names are a CLIP's. */
@@ -65,5 +65,5 @@ function resnetConfig(shape: ShapeOf, count: (name: (i: number) => string) => nu
   };
 }
 
-/** What checkpoints hold besides parameters: counters of batch norms, and the sizes in OpenAI's archives. */
+/** Tensors of checkpoints that are not parameters: counters of batch norms, and the sizes in OpenAI's archives. */
 export const clipExtras = /num_batches_tracked$|^(input_resolution|context_length|vocab_size)$/;

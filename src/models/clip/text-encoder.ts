@@ -1,19 +1,19 @@
-/** CLIP's text encoder: one vector for a row of tokens. Source: OpenAI `clip/model.py`, CLIP.encode_text. */
+/** CLIP's text encoder: one vector per text. Source: OpenAI `clip/model.py`, CLIP.encode_text. */
 
 import { embeddingLayer, layerNormLayer, normal, type Scope } from "../../nn/index.ts";
 import { add, constant, gather, matmul, reshape, slice, type Tensor } from "../../tensor/index.ts";
 import { type TransformerConfig, transformerBlocks } from "../parts/residual-attention.ts";
 
 export interface TextEncoderConfig extends TransformerConfig {
-  /** Tokens of the vocabulary; the last is the end of a text. */
+  /** Size of the vocabulary; the last token is the end token. */
   readonly vocabulary: number;
-  /** Most tokens of a text, start and end included. */
+  /** Maximum number of tokens in a text, including start and end. */
   readonly context: number;
 }
 
 /**
- * Ids [n,l] (int64, l at most the context) to vectors [n,outputs]; `ends` [n] (int64) names for each text its end's place in all n·l tokens, as
- * `endPlaces` tells it. Tokens behind the end have no say, so that l may be the longest text's.
+ * Token ids [n,l] (int64, l at most the context) to vectors [n,outputs]. `ends` [n] (int64) has the index of each text's end token among all
+ * n·l tokens, see `endPlaces`. Tokens after the end have no effect, so l can be the length of the longest text.
  */
 export function textEncoder(s: Scope, config: TextEncoderConfig, outputs: number) {
   const { vocabulary, context, width, layers } = config;
@@ -42,7 +42,7 @@ export function textEncoder(s: Scope, config: TextEncoderConfig, outputs: number
   });
 }
 
-/** [l,l]: nothing where a token may look (itself and those before), minus infinity elsewhere. */
+/** The causal mask [l,l]: 0 for a token itself and earlier tokens, minus infinity elsewhere. */
 function causalMask(l: number): Tensor {
   return constant(
     Float32Array.from({ length: l * l }, (_, i) => (i % l > Math.floor(i / l) ? -Infinity : 0)),
@@ -50,7 +50,7 @@ function causalMask(l: number): Tensor {
   );
 }
 
-/** Place of the largest id of each row of `length` tokens among all, the first of equals: the end of a text that was not cut. */
+/** For each row of `length` tokens, the index of its largest id (the first of equals) among all tokens: the end token. */
 export function endPlaces(ids: BigInt64Array, length: number): BigInt64Array {
   return BigInt64Array.from({ length: ids.length / length }, (_, row) => {
     let best = row * length;

@@ -1,6 +1,6 @@
 /**
  * COCO-SSD: SSD (Liu et al. 2016) on MobileNetV2 with separable heads, as TensorFlow's object detection API trained it on COCO
- * (`ssdlite_mobilenet_v2_coco`), its batch norms taken into the convolutions. A detector of fixed classes; it is run, never trained here.
+ * (`ssdlite_mobilenet_v2_coco`), with batch norms merged into convolutions. A detector of fixed classes, for inference only.
  */
 
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
@@ -10,7 +10,7 @@ import { concat, reshape, type Tensor, transpose } from "../../tensor/index.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
 import { MOBILE_NET_CHANNELS, mobileNet, relu6, sameConvolution } from "../parts/mobile-net.ts";
 
-/** Side of the square that a picture is stretched to: the multiple of 32 nearest to the 300 of its training. */
+/** Side of the square to which pictures are resized: the multiple of 32 nearest to 300, its size in training. */
 export const SSD_SIDE = 320;
 /** The pixels of GLIP, which came first in a model folder. */
 export const ssdPictures: PicturePreparation<Size> = { ...glipPictures, size: { width: SSD_SIDE, height: SSD_SIDE } };
@@ -21,11 +21,11 @@ const EXTRAS = [
   [128, 256],
   [64, 128],
 ] as const;
-/** Sides of the maps that answer: strides 16 and 32, and the extra layers'. */
+/** Sides of the maps with predictions: strides 16 and 32, and the extra layers. */
 const SIDES = [SSD_SIDE / 16, SSD_SIDE / 32, 5, 3, 2, 1] as const;
 /** Widths of the anchors over their heights. */
 const RATIOS = [1, 2, 0.5, 3, 1 / 3] as const;
-/** Sides of the anchors of each map as shares of the picture's, and the one behind the last. */
+/** Sides of the anchors of each map as fractions of the picture's side, with one more at the end. */
 const SCALES = [0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1] as const;
 
 /** Width and height of the anchors of one place of a map, as shares of the picture's. */
@@ -45,7 +45,7 @@ export interface CocoSsd {
   answer(square: Tensor): { logits: Tensor; offsets: Tensor };
 }
 
-/** The graph of a COCO-SSD that tells so many classes apart. */
+/** The graph of a COCO-SSD with a number of classes. */
 export function cocoSsd(classes: number): CocoSsd {
   const s = new Scope();
   const body = mobileNet(s.at("body"));
@@ -109,7 +109,7 @@ export function ssdAnchors(height: number, width: number): Float32Array {
   return Float32Array.from(anchors);
 }
 
-/** For each anchor the one where its mirror image lies in a picture that is mirrored left to right. */
+/** For each anchor, the index of its mirror image when the picture is mirrored left to right. */
 export function ssdMirror(): Int32Array {
   const mirror: number[] = [];
   SIDES.forEach((side, map) => {

@@ -1,4 +1,4 @@
-/** A plain Dynamic Head detector (Dai et al. 2021): GLIP without language, its classes a table of vectors. Key names as GLIP's `rpn/dyhead.py`. */
+/** A plain Dynamic Head detector (Dai et al. 2021): GLIP without language, with a table of class vectors. Key names as in GLIP's `rpn/dyhead.py`. */
 
 import { normal, Scope } from "../../nn/index.ts";
 import { add, concat, embedding, matmul, reshape, slice, swapLast, type Tensor } from "../../tensor/index.ts";
@@ -13,11 +13,11 @@ import {
 import { dyConv } from "../parts/dyhead.ts";
 
 export interface DynamicHeadConfig extends DetectorConfig {
-  /** The names of all that it finds, as its dataset writes them. */
+  /** The class names, as in its dataset. */
   classes: readonly string[];
 }
 
-/** Its "words" are the numbers of classes, and the vector of a class [channels + 1] is its filter and its bias. */
+/** Its "words" are class indices. The vector of a class [channels + 1] is its filter and its bias. */
 export function dynamicHead(config: DynamicHeadConfig): Detector & { readonly config: DynamicHeadConfig } {
   const s = new Scope();
   const { channels, classes } = config;
@@ -49,7 +49,7 @@ export function dynamicHead(config: DynamicHeadConfig): Detector & { readonly co
     parameters: s.parameters,
     records: s.records,
     channels,
-    // One more than there are, since a full prompt's last place stands for "no object".
+    // One more than the number of classes, because the last token of a full prompt means "no object".
     maxTokens: classes.length + 1,
     textWidth: channels + 1,
     image,

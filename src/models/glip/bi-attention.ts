@@ -1,5 +1,5 @@
-/** Deep fusion: attention from picture to words and from words to picture over one table of scores. */
-// GLIP `utils/fuse_helper.py`, BiAttentionBlockForCheckpoint. Its limits of ±50000 are left out: they never act.
+/** Deep fusion: attention from picture to words and from words to picture with shared scores. */
+// GLIP `utils/fuse_helper.py`, BiAttentionBlockForCheckpoint, without its limits of ±50000, which have no effect.
 
 import { filled, layerNormLayer, linearParameters, type Scope, xavierUniform } from "../../nn/index.ts";
 import {
@@ -20,7 +20,7 @@ import {
 export interface FusionConfig {
   /** Channels of the maps. */
   channels: number;
-  /** Width of the words' vectors. */
+  /** Width of the text features. */
   textWidth: number;
   /** Width of queries, keys and values over all heads. */
   width: number;
@@ -31,7 +31,7 @@ export interface FusionConfig {
 
 const DROPOUT = 0.1;
 
-/** Maps [n,c,h,w] and words [n,l,d] with their mask [n,l] to both, each informed by the other. */
+/** Fuses maps [n,c,h,w] with text features [n,l,d] and their mask [n,l]; returns both. */
 export function biAttention(s: Scope, config: FusionConfig) {
   const { channels, textWidth, width, heads, steps } = config;
   const depth = width / heads;
@@ -59,7 +59,7 @@ export function biAttention(s: Scope, config: FusionConfig) {
   const perHeadOut = ({ weight }: Projection) =>
     transpose(reshape(weight, [weight.shape[0]!, heads, depth]), [1, 2, 0]);
 
-  /** As it is written: every position is widened to all heads. */
+  /** The formula of the reference: every position is projected to all heads. */
   const wide = (v: Tensor, l: Tensor, mask: Tensor) => {
     const scores = matmul(multiply(apart(project(v, query)), depth ** -0.5), swapLast(apart(project(l, key))));
     const toImage = dropout(softmax(add(scores, mask)), DROPOUT);
@@ -71,8 +71,8 @@ export function biAttention(s: Scope, config: FusionConfig) {
   };
 
   /**
-   * The same sums in another order: the words are taken into the weights first, so positions stay narrow. While training,
-   * dropout on the attention of the words does not reach the bias of the values, which here is added after it.
+   * The same result in another order: the text features are first multiplied with the weights, so positions are not projected. In training,
+   * dropout on the words' attention does not affect the bias of the values, which is added afterwards here.
    */
   const narrow = (v: Tensor, l: Tensor, mask: Tensor) => {
     const [n, positions, c] = v.shape as readonly [number, number, number];

@@ -29,11 +29,11 @@ export interface GlipConfig extends DetectorConfig {
   bert: BertConfig;
   /** Deep fusion; absent in GLIP-T (A). */
   fusion?: { width: number; heads: number };
-  /** Most tokens of a prompt, with the two special ones. */
+  /** Maximum number of tokens in a prompt, including the two special tokens. */
   maxTokens: number;
 }
 
-/** The parts of a GLIP: picture to maps, words to vectors, both to answers. */
+/** The parts of a GLIP: picture features, text features, and outputs from both. */
 export function glip(config: GlipConfig): Detector & { readonly config: GlipConfig } {
   const s = new Scope();
   const { channels, fusion, steps } = config;
@@ -78,7 +78,7 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
       visual = stage.convolve(visual, (name, value) => s.record(`${stage.convolveName}.${name}`, value));
     }
     const [n, l] = mask.shape as readonly [number, number];
-    // Without fusion the reference hands over the words with padding set to zero.
+    // Without fusion, the reference sets the text features of padding to zero.
     const given = fusion ? hidden : multiply(hidden, reshape(mask, [n, l, 1]));
     const unit = normalizeLength(given);
     const half = s.record("head.proj_tokens.in", multiply(unit, 0.5));
@@ -101,5 +101,5 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
 
 export type Glip = ReturnType<typeof glip>;
 
-/** What published checkpoints hold besides parameters: tables that follow from the sizes, and a head that is never trained. */
+/** Tensors of published checkpoints that are not parameters: tables computed from sizes, and an untrained head. */
 export const publishedExtras = /relative_position_index|position_ids|cell_anchors|cls_logits/;

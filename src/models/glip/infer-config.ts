@@ -1,4 +1,4 @@
-/** A published GLIP checkpoint's configuration, read from the names and shapes of its tensors. */
+/** Infers the configuration of a published GLIP checkpoint from the names and shapes of its tensors. */
 
 import { WeightsError } from "../../errors.ts";
 import type { NamedShapes } from "../parts/family.ts";
@@ -11,12 +11,12 @@ const FUSION_HEADS = 8;
 const GROUPS = 16;
 const MAX_TOKENS = 256;
 
-/** Whether these are the tensors of a GLIP, complete or not. */
+/** Whether these are tensors of a GLIP, complete or not. */
 export function isGlip(entries: NamedShapes): boolean {
   return entries.has("rpn.head.dot_product_projection_text.weight");
 }
 
-/** Throws `WeightsError` when the tensors are not those of a GLIP. */
+/** Throws `WeightsError` if the tensors are not a GLIP's. */
 export function inferConfig(entries: NamedShapes, source: string): GlipConfig {
   const shape = (name: string): readonly number[] => {
     const entry = entries.get(name);

@@ -1,4 +1,4 @@
-/** CLIP's attention pool: one vector for a map, asked for by the map's mean. Source: OpenAI `clip/model.py`, AttentionPool2d. */
+/** CLIP's attention pool: one vector per map; the query is the map's mean. Source: OpenAI `clip/model.py`, AttentionPool2d. */
 
 import { linear, linearParameters, normal, type Scope } from "../../nn/index.ts";
 import {
@@ -24,8 +24,8 @@ export interface AttentionPoolConfig {
 }
 
 /**
- * Maps [n,channels,side,side] to vectors [n,outputs]. The reference asks for every place and keeps the first answer; with one question the
- * keys' and values' weights are applied to it and to the mixture instead of to every place. The keys' bias moves all scores alike and has no say.
+ * Maps [n,channels,side,side] to vectors [n,outputs]. The reference computes a query at every position and keeps the first output. With only
+ * one query, the weights of keys and values are applied to it and to the weighted sum. The keys' bias shifts all scores equally and has no effect.
  */
 export function attentionPool(s: Scope, { side, channels, heads, outputs }: AttentionPoolConfig) {
   const places = side * side + 1;

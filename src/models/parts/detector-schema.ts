@@ -1,8 +1,8 @@
-/** What the configuration of every detector here holds, checked where it is read: in a model folder or a recipe. */
+/** The schema of every detector's configuration, for model folders and recipes. */
 
 import { z } from "zod";
 
-/** The most of each number is some times that of the largest published model, so that a wrong file is refused before it is built. */
+/** The upper limits are several times the largest published model, so that a wrong file is refused before a model is built. */
 export const upTo = (most: number) => z.int().positive().max(most);
 
 const swin = z.strictObject({
@@ -13,7 +13,7 @@ const swin = z.strictObject({
   dropPathRate: z.number().min(0).max(0.9),
 });
 
-/** What all detectors are told. */
+/** The settings of all detectors. */
 export const detectorShape = {
   backbone: z.union([swin, z.literal("mobilenet-v2")]),
   channels: upTo(8192),
@@ -21,10 +21,10 @@ export const detectorShape = {
   steps: z.int().min(0).max(64),
 };
 
-/** Numbers of a model that is built: 16 GB of float32, ten times the largest published one. */
+/** Maximum number of parameters: 16 GB of float32, ten times the largest published model. */
 const MOST_PARAMETERS = 4e9;
 
-/** What the number of parameters follows from. */
+/** The settings that determine the number of parameters. */
 interface SizedConfig {
   readonly backbone: string | { readonly embedDim: number; readonly depths: readonly number[] };
   readonly channels: number;
@@ -40,7 +40,7 @@ interface SizedConfig {
   readonly classes?: readonly string[];
 }
 
-/** About how many numbers a model of this configuration has, from its largest products alone. */
+/** The approximate number of parameters, counting only the largest layers. */
 export function roughParameters(config: SizedConfig): number {
   const { backbone, channels, steps } = config;
   let count = steps * 4 * 9 * channels ** 2;
@@ -49,7 +49,7 @@ export function roughParameters(config: SizedConfig): number {
   if (!config.bert) return count + (config.classes?.length ?? 0) * channels;
   const { hiddenSize, layers, intermediateSize, vocabularySize, positions } = config.bert;
   count += (vocabularySize + positions) * hiddenSize + layers * hiddenSize * (4 * hiddenSize + 2 * intermediateSize);
-  // Each step with fusion has projections of both sides, and a layer of the language model of its own.
+  // Each step with fusion has projections of both sides and its own BERT layer.
   const { width = 0 } = config.fusion ?? {};
   return (
     count +
@@ -57,7 +57,7 @@ export function roughParameters(config: SizedConfig): number {
   );
 }
 
-/** What is wrong with a configuration of more numbers than can be held; asked before anything is built. */
+/** An error message for a configuration with too many parameters; checked before the model is built. */
 export function hugeWords(config: SizedConfig): string | undefined {
   const count = roughParameters(config);
   if (count <= MOST_PARAMETERS) return undefined;

@@ -1,4 +1,4 @@
-/** What all detectors here have in common: maps of a picture before the head; boxes and how near their middle is behind it. */
+/** The shared parts of all detectors: backbone and feature pyramid, and the outputs for boxes and centerness. */
 
 import { STRIDES } from "../../boxes/anchors.ts";
 import { convolutionLayer, filled, normal, type ParameterInfo, type Scope, zeros } from "../../nn/index.ts";
@@ -8,9 +8,9 @@ import { MOBILE_NET_CHANNELS, mobileNet } from "./mobile-net.ts";
 import { type SwinConfig, swin } from "./swin.ts";
 
 export interface DetectorConfig {
-  /** What turns pictures into maps: a Swin, or the MobileNetV2 whose weights saw real photos. */
+  /** The backbone: a Swin, or a MobileNetV2 trained on photos. */
   backbone: SwinConfig | "mobilenet-v2";
-  /** Channels of the pyramid and of the head. */
+  /** Channels of the feature pyramid and of the head. */
   channels: number;
   /** Steps of the head's tower. */
   steps: number;
@@ -18,21 +18,21 @@ export interface DetectorConfig {
   groups: number;
 }
 
-/** Vectors whose products are the logits of a level. */
+/** Vectors whose dot products are the logits of a level. */
 export interface Aligned {
   /** [n,c,h·w]. */
   places: Tensor;
   /** The same for all levels [n,l,c]. */
   tokens: Tensor;
-  /** What is added to every product with a token, the same for all levels [n,1,l]. */
+  /** A bias per token, the same for all levels [n,1,l]. */
   offsets: Tensor;
 }
 
-/** One level's answers for n pictures and h·w places. */
+/** The outputs of one level for n pictures and h·w positions. */
 export interface HeadLevel {
-  /** Match of each place with each word or class, before the sigmoid [n,h·w,l]. */
+  /** Alignment scores of positions with words or classes, before the sigmoid [n,h·w,l]. */
   logits: Tensor;
-  /** Where the logits are products of places and words. */
+  /** Present if the logits are dot products of positions and words. */
   aligned?: Aligned;
   /** Box offsets [n,4,h,w]. */
   offsets: Tensor;
@@ -40,38 +40,38 @@ export interface HeadLevel {
   centerness: Tensor;
 }
 
-/** A detector in three parts, so that each part's answer can be kept: picture to maps, words to vectors, both to answers. */
+/** A detector in three parts, so that the results of each can be cached: picture features, text features, and outputs from both. */
 export interface Detector {
-  /** What config.json says of it. */
+  /** Its configuration in config.json. */
   readonly config: object;
   readonly parameters: readonly ParameterInfo[];
   /** The intermediates of the last trace, by name. */
   readonly records: ReadonlyMap<string, Tensor>;
-  /** Of its maps. */
+  /** Channels of its maps. */
   readonly channels: number;
-  /** Most words or classes that are asked for at once. */
+  /** Maximum number of tokens or classes in a prompt. */
   readonly maxTokens: number;
   /** d, the width of the vectors of `text`. */
   readonly textWidth: number;
   /** Pictures [n,3,h,w], sides multiples of 32, to maps at the five strides. */
   image(pictures: Tensor): Tensor[];
-  /** Numbers of words or classes and their mask [n,l] to vectors [n,l,d]. */
+  /** Ids of tokens or classes and their mask [n,l] to vectors [n,l,d]. */
   text(ids: Tensor, mask: Tensor): Tensor;
-  /** Maps, vectors and mask to answers, level by level. */
+  /** Maps, vectors and mask to outputs, level by level. */
   answer(maps: readonly Tensor[], vectors: Tensor, mask: Tensor): HeadLevel[];
 }
 
-/** First value of the bias of logits: nearly all places answer for nothing (Lin et al. 2017, section 4.1). */
+/** Initial bias of logits: nearly all positions are background (Lin et al. 2017, section 4.1). */
 export const logitBias = filled(-Math.log((1 - 0.01) / 0.01));
 
-/** Body and pyramid. */
+/** Backbone and feature pyramid. */
 export function pictureMaps(s: Scope, { backbone, channels }: DetectorConfig): Detector["image"] {
   const { body, inputs } = bodyOf(s.at("body"), backbone);
   const pyramid = fpn(s.at("fpn"), { inputs, channels });
   return (pictures) => pyramid(body(pictures));
 }
 
-/** What each level's map says besides the logits; `head` is the scope that holds its layers. */
+/** The outputs of each level besides the logits; `head` is the scope of the layers. */
 export function boxHead(head: Scope, channels: number) {
   const near = { kernel: 1, weight: normal(0.01), bias: zeros };
   const boxes = convolutionLayer(head.at("bbox_pred"), channels, 4, near);

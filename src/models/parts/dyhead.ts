@@ -1,4 +1,4 @@
-/** Dynamic head (Dai et al. 2021) as GLIP's `rpn/vldyhead.py` has it: deformable convolutions over neighbouring levels. */
+/** Dynamic head (Dai et al. 2021) as in GLIP's `rpn/vldyhead.py`: deformable convolutions over neighbouring levels. */
 
 import {
   convolutionLayer,
@@ -84,8 +84,8 @@ export function dyConv(s: Scope, { channels, groups }: DyHeadConfig) {
 }
 
 /**
- * The coarser neighbour is given the offsets of the finer level, whose buffer the reference reads as flat memory in the
- * neighbour's size (`csrc/cuda/deform_conv_kernel_cuda.cu`); the published weights were trained with it.
+ * The coarser neighbour gets the offsets of the finer level. The reference reads that buffer as flat memory with the
+ * neighbour's size (`csrc/cuda/deform_conv_kernel_cuda.cu`), and the published weights were trained this way.
  */
 export function readFlat(x: Tensor, channels: number, h: number, w: number): Tensor {
   const n = x.shape[0]!;

@@ -1,8 +1,8 @@
-/** How all GLIP models take pictures (GLIP `config/defaults.py`, INPUT; `structures/image_list.py`), and what has learned from the same pixels. */
+/** The picture preparation of GLIP models (GLIP `config/defaults.py`, INPUT; `structures/image_list.py`), and of other models trained with it. */
 
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 
-/** The sides are those that the published models were tested with. */
+/** The sides are the test sizes of the published models. */
 export const glipPictures: PicturePreparation = {
   size: { short: 800, max: 1333 },
   filter: "bilinear",

@@ -1,4 +1,4 @@
-/** MobileNetV2 (Sandler et al. 2018) with its batch norms taken into the convolutions: a small body whose weights saw real photos. */
+/** MobileNetV2 (Sandler et al. 2018) with batch norms merged into convolutions: a small backbone trained on photos. */
 
 import { extent, fanInUniform, type Scope, zeros } from "../../nn/index.ts";
 import { add, clamp, convolution, type Tensor } from "../../tensor/index.ts";

@@ -1,4 +1,4 @@
-/** CLIP's ResNet: a stem of three convolutions, and averages in place of strides. Source: OpenAI `clip/model.py`, ModifiedResNet. */
+/** CLIP's ResNet: a stem of three convolutions, and average pooling instead of strides. Source: OpenAI `clip/model.py`, ModifiedResNet. */
 
 import { type Scope, zeros } from "../../nn/index.ts";
 import { add, averagePool, relu, type Tensor } from "../../tensor/index.ts";
@@ -7,7 +7,7 @@ import type { NormedConvolution } from "./normed-convolution.ts";
 export interface ModifiedResNetConfig {
   /** Residual blocks of the four stages. */
   readonly blocks: readonly [number, number, number, number];
-  /** Channels behind the stem; a stage has 4, 8, 16 and 32 times as many. */
+  /** Channels after the stem; the stages have 4, 8, 16 and 32 times as many. */
   readonly width: number;
 }
 
@@ -17,12 +17,12 @@ export type Stage = 1 | 2 | 3 | 4;
 /** How many times smaller the maps of a stage are than the picture. */
 export const STAGE_STRIDES = { 1: 4, 2: 8, 3: 16, 4: 32 } as const;
 
-/** Channels of the maps that a stage answers. */
+/** Output channels of a stage. */
 export function stageChannels({ width }: Pick<ModifiedResNetConfig, "width">, stage: Stage): number {
   return width * 2 ** (stage + 1);
 }
 
-/** The stem, a picture [n,3,h,w] to a map [n,width,h/4,w/4], and the four stages behind it, to be called in turn. */
+/** The stem, from a picture [n,3,h,w] to a map [n,width,h/4,w/4], and the four stages after it, to be called in order. */
 export function modifiedResNet(s: Scope, config: ModifiedResNetConfig, normed: NormedConvolution) {
   const { width, blocks } = config;
   const half = width / 2;
@@ -52,7 +52,7 @@ interface BottleneckSizes {
   stride: 1 | 2;
 }
 
-/** A residual block that shrinks by averages, behind its 3×3 convolution and before the one of its shortcut. */
+/** A residual block that downsamples by average pooling, after its 3×3 convolution and before the convolution of its shortcut. */
 function bottleneck(s: Scope, { inputs, planes, stride }: BottleneckSizes, normed: NormedConvolution) {
   const outputs = 4 * planes;
   const narrow = normed(s.at("conv1"), s.at("bn1"), { inputs, outputs: planes, kernel: 1 });

@@ -8,7 +8,7 @@ export interface NormedConvolutionOptions {
   outputs: number;
   kernel: 1 | 3 | 7;
   stride?: 1 | 2;
-  /** First values of the norm's scale; ones unless told. */
+  /** Initial values of the norm's scale. Default: ones. */
   scale?: Initialiser;
 }
 
@@ -19,7 +19,7 @@ export type NormedConvolution = (at: Scope, norm: Scope, options: NormedConvolut
 const MOMENTUM = 0.1;
 const EPSILON = 1e-5;
 
-/** With the running statistics, as at inference and where batch norms are frozen. */
+/** With the running statistics, as in inference and for frozen batch norms. */
 export const frozenNorm: NormedConvolution = (at, norm, options) => {
   const { convolve, scale, shift, mean, variance } = declare(at, norm, options);
   return at.layer((x) => frozenBatchNorm(convolve(x), { mean, variance }, scale, shift, EPSILON));
@@ -48,7 +48,7 @@ export const foldedNorm: NormedConvolution = (at, _norm, { inputs, outputs, kern
   return at.layer((x) => convolution(x, weight, { bias, stride, padding: (kernel - 1) / 2 }));
 };
 
-/** Names of tensors that only training moves; they get no gradient. */
+/** Names of the running statistics; they get no gradient. */
 export const runningStatistics = /\.running_(mean|var)$/;
 
 function declare(at: Scope, norm: Scope, options: NormedConvolutionOptions) {

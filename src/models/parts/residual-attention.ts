@@ -19,12 +19,12 @@ export interface TransformerConfig {
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
-  /** Width within the two products of a block. */
+  /** Hidden width of a block's MLP. */
   readonly hidden: number;
   readonly activation: keyof typeof activations;
 }
 
-/** First values of the weights of a block; PyTorch's own for each that is not given. */
+/** Initial values of a block's weights; default: PyTorch's. */
 export interface BlockInitialisers {
   readonly packed: Initialiser;
   readonly attended?: Initialiser;

@@ -5,9 +5,9 @@ import { add, maxPool, relu, type Tensor } from "../../tensor/index.ts";
 import type { NormedConvolution } from "./normed-convolution.ts";
 
 export interface ResNetConfig {
-  /** Channels behind the stem. */
+  /** Channels after the stem. */
   readonly stem: number;
-  /** Channels that the first stage answers; each stage doubles them. */
+  /** Output channels of the first stage; each stage doubles them. */
   readonly channels: number;
   /** Blocks of each stage, three or four. */
   readonly blocks: readonly number[];

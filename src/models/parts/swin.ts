@@ -1,4 +1,4 @@
-/** Swin Transformer (Liu et al. 2021) as GLIP's `backbone/swint.py` has it; published key names. */
+/** Swin Transformer (Liu et al. 2021) as in GLIP's `backbone/swint.py`; published key names. */
 
 import { convolutionLayer, type Layer, layerNormLayer, linear, type Scope, truncatedNormal } from "../../nn/index.ts";
 import {
@@ -100,7 +100,7 @@ export function swinBlock(s: Scope, { width, heads, window, shift, dropRate }: S
     const [n, h, w, c] = x.shape as readonly [number, number, number, number];
     const down = Math.ceil(h / window) * window;
     const across = Math.ceil(w / window) * window;
-    // The reference pads after the norm, so padded places hold the bias as keys and values and are attended to.
+    // The reference pads after the norm, so padded positions have the bias as keys and values and receive attention.
     const padded = pad(before(x), [0, 0, 0, 0], [0, down - h, across - w, 0]);
     const rolled = shift ? roll(roll(padded, -shift, 1), -shift, 2) : padded;
     const windows = reshape(rolled, [n, down / window, window, across / window, window, c]);

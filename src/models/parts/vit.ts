@@ -1,4 +1,4 @@
-/** CLIP's vision transformer (Dosovitskiy et al. 2021): one vector for a picture. Source: OpenAI `clip/model.py`, VisionTransformer. */
+/** CLIP's vision transformer (Dosovitskiy et al. 2021): one vector per picture. Source: OpenAI `clip/model.py`, VisionTransformer. */
 
 import { fanInUniform, layerNormLayer, normal, type Scope, xavierUniform } from "../../nn/index.ts";
 import { add, convolution, matmul, pad, reshape, slice, swapLast, type Tensor } from "../../tensor/index.ts";

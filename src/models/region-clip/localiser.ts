@@ -1,4 +1,4 @@
-/** The network that proposes boxes beside RegionCLIP's recogniser: a ResNet and a region proposal head (Ren et al. 2015; detectron2). */
+/** The region proposal network of RegionCLIP: a ResNet and a region proposal head (Ren et al. 2015; detectron2). */
 
 import { convolutionLayer, extent, type Layer, type Scope } from "../../nn/index.ts";
 import { add, relu, reshape, resizeNearest, slice, type Tensor, transpose } from "../../tensor/index.ts";
@@ -6,7 +6,7 @@ import type { NormedConvolution } from "../parts/normed-convolution.ts";
 import { type ResNetConfig, resnet } from "../parts/resnet.ts";
 
 export interface LocaliserConfig extends ResNetConfig {
-  /** Channels of the pyramid; without one, boxes are proposed from the third stage alone. */
+  /** Channels of the feature pyramid; without one, region proposals come from the third stage only. */
   readonly pyramid?: number;
   /** Whether the pyramid's convolutions have norms in place of biases, and the head two convolutions: the form trained at large scale jitter. */
   readonly jittered: boolean;
@@ -24,7 +24,7 @@ export const SINGLE_LEVEL = [{ stride: 16, sizes: [32, 64, 128, 256, 512] }] as 
 /** Heights of anchors over their widths. */
 export const ANCHOR_RATIOS = [0.5, 1, 2] as const;
 
-/** What is said of a level's anchors, in the order of places, sizes and ratios. */
+/** The outputs for a level's anchors, in the order of positions, sizes and ratios. */
 export interface Proposed {
   /** [n,anchors]: logits that there is something. */
   readonly logits: Tensor;

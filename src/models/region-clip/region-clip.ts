@@ -1,4 +1,4 @@
-/** RegionCLIP (Zhong et al. 2022): CLIP's picture encoder asked about regions. Key names are those of the published files. */
+/** RegionCLIP (Zhong et al. 2022): CLIP's picture encoder applied to regions. Key names are those of the published files. */
 
 import { linear, normal, type ParameterInfo, Scope, zeros } from "../../nn/index.ts";
 import {
@@ -20,13 +20,13 @@ import { frozenNorm, type NormedConvolution } from "../parts/normed-convolution.
 import { type LocaliserConfig, localiser, type Proposed } from "./localiser.ts";
 
 export interface RegionClipConfig {
-  /** Numbers of a region's vector. */
+  /** Length of a region's vector. */
   readonly embedding: number;
   readonly recogniser: ModifiedResNetConfig & {
     /** Side of the map that becomes a region's vector; regions are cut out of the map before at twice as many places. */
     readonly side: number;
   };
-  /** Absent where boxes are given. */
+  /** Absent if boxes are given. */
   readonly localiser?: LocaliserConfig;
   /** 4, or 4 for each class. */
   readonly boxOutputs: number;
@@ -34,7 +34,7 @@ export interface RegionClipConfig {
   readonly masks?: { readonly channels: number; readonly classes: number };
 }
 
-/** What is said of r regions. */
+/** The outputs for r regions. */
 export interface Regions {
   /** Maps behind the last stage [r,channels,side,side]. */
   readonly maps: Tensor;
@@ -57,7 +57,7 @@ export interface RegionClip {
   offsets(vectors: Tensor): Tensor;
   /** Logits of masks [r,classes,2·side,2·side]. Absent without a mask head. */
   readonly masks?: (maps: Tensor) => Tensor;
-  /** Pictures as the localiser takes them to what it proposes at each level. Absent without one. */
+  /** Pictures, prepared for the localiser, to region proposals at each level. Absent without a localiser. */
   readonly propose?: (pictures: Tensor) => Proposed[];
 }
 
