@@ -29,12 +29,7 @@ export async function recordInOrder({ file, run, items, workers, progress, signa
   try {
     const kept = keptLines(file, `${JSON.stringify(run)}\n`);
     ftruncateSync(descriptor, kept.length);
-    let end = kept.length;
-    const append = (value: unknown) => {
-      const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
-      writeSync(descriptor, bytes, 0, bytes.length, end);
-      end += bytes.length;
-    };
+    const append = lineWriter(descriptor, kept.length);
     if (kept.length === 0) append(run);
     let written = kept.items;
     let next = kept.items;
@@ -67,6 +62,16 @@ export async function recordInOrder({ file, run, items, workers, progress, signa
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Writes values as JSON lines, the first at `start`, in bytes. */
+function lineWriter(descriptor: number, start: number): (value: unknown) => void {
+  let end = start;
+  return (value) => {
+    const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
+    writeSync(descriptor, bytes, 0, bytes.length, end);
+    end += bytes.length;
+  };
 }
 
 /** Length in bytes of the complete lines of this run, and the number of their items. */

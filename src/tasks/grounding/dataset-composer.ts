@@ -53,15 +53,7 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
   transfer(batch: GroundingBatch): ArrayBuffer[];
 }> {
   const readings = await readingsOf(setup);
-  const sources = await Promise.all(
-    setup.sources.map(async ({ weight, weighted = false, shots, captions = [], ...files }) => {
-      const { names, examples: all } = await readSource(files);
-      const classes = all.map(({ objects }) => objects.flatMap((object) => ("name" in object ? [object.name] : [])));
-      const examples = shots === undefined ? all : fewShot(classes, shots, setup.seed).map((i) => all[i]!);
-      const upright = examples.map(({ width, height }) => height > width);
-      return { weight, weighted, examples, read: readings(classesInWords(names, captions)), upright };
-    }),
-  );
+  const sources = await Promise.all(setup.sources.map((source) => openSource(source, readings, setup.seed)));
   const order = new Order(sources, setup.pictures, setup.seed);
   const exampleOf = async ({ source, example }: Turn, side: number, random: Random): Promise<Example> => {
     const { examples, read, weighted } = sources[source]!;
@@ -96,9 +88,23 @@ export async function createComposer(setup: DatasetComposerSetup): Promise<{
 }
 
 type Reading = (example: TrainingExample, random: Random) => NamedCaption & Pick<Example, "encoding">;
+type Readings = (names: readonly (string | ClassPrompt)[]) => Reading;
+
+/** The examples of a source, and how they become captions. */
+async function openSource(
+  { weight, weighted = false, shots, captions = [], ...files }: DatasetSource,
+  readings: Readings,
+  seed: DatasetComposerSetup["seed"],
+) {
+  const { names, examples: all } = await readSource(files);
+  const classes = all.map(({ objects }) => objects.flatMap((object) => ("name" in object ? [object.name] : [])));
+  const examples = shots === undefined ? all : fewShot(classes, shots, seed).map((i) => all[i]!);
+  const upright = examples.map(({ width, height }) => height > width);
+  return { weight, weighted, examples, read: readings(classesInWords(names, captions)), upright };
+}
 
 /** How the examples of a source with these class names become captions. */
-async function readingsOf(setup: DatasetComposerSetup): Promise<(names: readonly (string | ClassPrompt)[]) => Reading> {
+async function readingsOf(setup: DatasetComposerSetup): Promise<Readings> {
   const { tokens, negatives } = setup;
   const reader = await readWords(setup.words);
   if (!reader.pieces) return () => (example) => ({ ...classesIn(example, reader), encoding: reader.encoding });

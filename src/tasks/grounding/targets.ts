@@ -51,22 +51,18 @@ export function targetsOf(
   pictures.forEach((truth, picture) => {
     const { owner } = assignAnchors(levels, truth.boxes);
     if (contrast) regionCount += meansOfRegions(regions.subarray(picture * MOST_REGIONS * count), owner);
-    const owned = new Float32Array(4 * count);
     owner.forEach((box, anchor) => {
       const at = picture * count + anchor;
       if (box < 0) {
-        owned.set(anchors.subarray(4 * anchor, 4 * anchor + 4), 4 * anchor);
         if (tokens === maxTokens) result["target.tokens"][at * tokens + tokens - 1] = 1;
         return;
       }
-      owned.set(truth.boxes.subarray(4 * box, 4 * box + 4), 4 * anchor);
       const confidence = truth.confidences?.[box] ?? 1;
       for (const token of truth.tokens[box]!) result["target.tokens"][at * tokens + token] = confidence;
       result["target.positive"][at] = 1;
       result["target.positiveCount"][0]! += 1;
     });
-    // In the reference, the target is encoded and decoded again.
-    const boxes = decodeBoxes(encodeBoxes(owned, anchors), anchors);
+    const boxes = boxesByAnchor(truth.boxes, owner, anchors);
     result["target.boxes"].set(boxes, 4 * picture * count);
     owner.forEach((box, anchor) => {
       if (box < 0) return;
@@ -79,6 +75,15 @@ export function targetsOf(
   if (result["target.centernessSum"][0] === 0) result["target.centernessSum"][0] = 1;
   if (!contrast) return result;
   return { ...result, "target.regions": regions, "target.regionCount": Float32Array.of(Math.max(1, regionCount)) };
+}
+
+/** The box of each anchor [anchors, 4], encoded and decoded again as in the reference. An anchor without a box is its own box. */
+function boxesByAnchor(boxes: Float32Array, owner: Int32Array, anchors: Float32Array): Float32Array {
+  const owned = anchors.slice();
+  owner.forEach((box, anchor) => {
+    if (box >= 0) owned.set(boxes.subarray(4 * box, 4 * box + 4), 4 * anchor);
+  });
+  return decodeBoxes(encodeBoxes(owned, anchors), anchors);
 }
 
 /** Writes a row for each box with the weights of its anchors in its mean. Returns the number of boxes with anchors. */
