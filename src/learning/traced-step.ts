@@ -16,6 +16,7 @@ import {
   type Shape,
   type Tensor,
 } from "../tensor/index.ts";
+import { peakBytes } from "./peak-bytes.ts";
 
 /** What a batch's shapes follow from, by name. */
 export type BatchSizes = { readonly pictures: number } & Readonly<Record<string, number>>;
@@ -129,6 +130,11 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     return { losses, gradients: found };
   }
 
+  /** Bytes of the values that a batch of these sizes, or each of its shards, keeps at once. */
+  peakBytes(sizes: Sizes): number {
+    return peakBytes(Object.values(this.outputs(sizes)));
+  }
+
   dispose(): Promise<void> {
     return this.sessions.dispose();
   }
@@ -172,6 +178,13 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
 
   private lower(sizes: Sizes, weights: Weights): Lowered {
     const { frozen, random } = this.options;
+    const baked = (name: string) => (frozen?.test(name) ? weights.get(name) : undefined);
+    return lower(this.outputs(sizes), { training: Boolean(random), sizes: "fed", baked });
+  }
+
+  /** The losses, their sum, and the gradients of what is trained. */
+  private outputs(sizes: Sizes): Record<string, Tensor> {
+    const { frozen } = this.options;
     const losses = this.losses(sizes);
     const total = Object.values(losses).reduce((sum, loss) => add(sum, loss));
     const trained = parametersIn(total).filter(({ name }) => !frozen?.test(name));
@@ -183,8 +196,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     trained.forEach(({ name }, i) => {
       outputs[GRADIENT + name] = found[i]!;
     });
-    const baked = (name: string) => (frozen?.test(name) ? weights.get(name) : undefined);
-    return lower(outputs, { training: Boolean(random), sizes: "fed", baked });
+    return outputs;
   }
 
   private losses(sizes: Sizes): Record<string, Tensor> {

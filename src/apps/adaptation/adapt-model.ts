@@ -134,7 +134,8 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   refuseLongPrompt(method, data, base);
   const learnable = learnableOf(base, { method, seed, frozen });
   const setup = setupOf(request, base, data);
-  request.memory?.(memoryOf(learnable, setup, data));
+  const step = sessions.of(learnable.model, learnable.names);
+  request.memory?.(memoryOf(learnable, setup, { step, sizes: data.sizes }));
   const composer = await createComposer(setup);
   const pictures = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
   const steps = stepsOf(request, pictures);
@@ -146,7 +147,7 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
     composer,
     pace,
     kept,
-    step: sessions.of(learnable.model, learnable.names),
+    step,
   });
   const vectors = promptOf(kept.best, { data, base });
   const prompt = vectors && request.inPlace ? await inPlaceOf(vectors, data.prompt.passes[0]!, base) : vectors;
@@ -219,11 +220,16 @@ function setupOf(
   };
 }
 
-function memoryOf({ model, numbers }: Learnable, setup: DatasetComposerSetup, { sizes }: AdaptedData): MemoryEstimate {
+function memoryOf(
+  { model, numbers }: Learnable,
+  setup: DatasetComposerSetup,
+  { step, sizes }: { step: GroundingTrainingStep; sizes: AdaptedData["sizes"] },
+): MemoryEstimate {
   const trained = [...numbers.values()].reduce((sum, { length }) => sum + length, 0);
   const { pictures, tokens } = setup;
   const running = { trained, average: false, shards: 1, batchesAhead: 0 };
   return memoryOfTraining(model, {
+    step,
     pictures,
     tokens,
     ...largestSides(sizes, { short: setup.sizes[0]!, max: setup.longest }),

@@ -49,6 +49,16 @@ export class GroundingTrainingStep {
     return this.step.run(weights, { sizes: { pictures, height, width, tokens }, arrays });
   }
 
+  /** Bytes of the values that such a batch keeps at once, as far as the graph tells. */
+  peakBytes({
+    pictures,
+    height,
+    width,
+    tokens,
+  }: Pick<GroundingBatch, "pictures" | "height" | "width" | "tokens">): number {
+    return this.step.peakBytes({ pictures, height, width, tokens });
+  }
+
   dispose(): Promise<void> {
     return this.step.dispose();
   }
