@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readAdapted } from "../src/tasks/finding/adapted-file.ts";
-import { writeAdaptedPrompt } from "../src/tasks/finding/adapted-prompt.ts";
+import { writeAdaptedPrompt } from "../src/tasks/finding/adapted-prompt-file.ts";
 import { loadModel } from "../src/tasks/finding/load-model.ts";
 
 const RUNS = 12;

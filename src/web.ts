@@ -1,7 +1,13 @@
-/** `groundling/web`: what runs in a page: tensors, gradients, and sessions on the runtime that the page gives. */
+/** `groundling/web`, and `groundling` itself in a page: find things in pictures on the runtime that the page gives. */
 
+export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";
+export type { PagePicture } from "./inputs/pictures/page-picture.ts";
 export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
 export { useRuntime } from "./onnx/runtimes.ts";
+export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
+export type { Box, Detection, PhraseDetection } from "./tasks/finding/detection.ts";
+export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
+export { loadPageModel as loadModel, type PageLoadOptions } from "./tasks/finding/load-page-model.ts";
 export * as tensor from "./tensor/index.ts";

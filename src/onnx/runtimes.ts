@@ -28,7 +28,8 @@ export function webRuntime(): Promise<Runtime> {
 
 async function findNative(): Promise<Runtime | undefined> {
   telemetryOff();
-  const { createRequire } = await import("node:module");
+  // Not imported, so that a page can hold this module.
+  const { createRequire } = process.getBuiltinModule("node:module");
   const require = createRequire(import.meta.url);
   for (const place of ["onnxruntime-node", "../../native/node_modules/onnxruntime-node"])
     try {

@@ -89,6 +89,12 @@ export interface TraceRunner {
   dispose(): Promise<void>;
 }
 
+/**
+ * Creates a runner with these options for its sessions. `(options) => new SessionPool({ ...options, workers: 1 })` runs them in a worker
+ * thread, so that the event loop is free.
+ */
+export type MakeRunner = (options: BackendOptions) => TraceRunner;
+
 /** Maximum number of cached sessions; each holds its graph and its packed weights. */
 export const KEPT_SESSIONS = 8;
 

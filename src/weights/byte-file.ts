@@ -3,6 +3,7 @@
 import { closeSync, fstatSync, openSync, read, readSync, statSync } from "node:fs";
 import { promisify } from "node:util";
 import { WeightsError } from "../errors.ts";
+import { type Bytes, checkRange } from "./bytes.ts";
 
 /** Most bytes per system call, which refuses 2 GiB. */
 const MOST_AT_ONCE = 2 ** 30;
@@ -11,7 +12,7 @@ const FEW = 2 ** 20;
 const readLater = promisify(read);
 
 /** An open file with checked reads; every failure is a `WeightsError` that names the file. */
-export class ByteFile {
+export class ByteFile implements Bytes {
   private constructor(
     readonly path: string,
     readonly size: number,
@@ -36,7 +37,7 @@ export class ByteFile {
   /** Bytes from a position, in a new buffer; refuses a range outside the file. */
   async read(position: number, length: number): Promise<ArrayBuffer> {
     if (length <= FEW) return this.readNow(position, length).buffer;
-    this.check(position, length);
+    checkRange(this, position, length);
     const bytes = new Uint8Array(length);
     try {
       for (let done = 0; done < length; ) {
@@ -53,7 +54,7 @@ export class ByteFile {
 
   /** The same, synchronously, for the small reads of an unpickler. */
   readNow(position: number, length: number): Uint8Array<ArrayBuffer> {
-    this.check(position, length);
+    checkRange(this, position, length);
     const bytes = new Uint8Array(length);
     try {
       for (let done = 0; done < length; ) {
@@ -76,21 +77,6 @@ export class ByteFile {
     if (this.descriptor >= 0) closeSync(this.descriptor);
     this.descriptor = -1;
   }
-
-  private check(position: number, length: number): void {
-    const fits = Number.isSafeInteger(position) && Number.isSafeInteger(length) && position >= 0 && length >= 0;
-    if (fits && position + length <= this.size) return;
-    throw this.broken(
-      `is truncated or damaged: bytes ${position} to ${position + length} of ${this.size} are needed; download it again`,
-    );
-  }
-}
-
-/** A value from a file as short text for a message; objects are not inspected. */
-export function quote(value: unknown): string {
-  if (typeof value === "object" && value !== null) return "a list or dictionary";
-  if (typeof value !== "string") return String(value);
-  return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value);
 }
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

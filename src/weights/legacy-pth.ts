@@ -1,7 +1,8 @@
 /** PyTorch checkpoints as `torch.save` wrote them before 1.6: five pickles, then the storages one after the other. */
 
-import { type ByteFile, quote } from "./byte-file.ts";
+import type { ByteFile } from "./byte-file.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { quote } from "./bytes.ts";
 import { itemSize } from "./dtype.ts";
 import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
 import { unpickle } from "./unpickle.ts";

@@ -3,9 +3,9 @@
  * of the same form with a program beside, which is never read.
  */
 
-import { crc32 } from "node:zlib";
-import { type ByteFile, quote } from "./byte-file.ts";
+import type { ByteFile } from "./byte-file.ts";
 import { ByteReader } from "./byte-reader.ts";
+import { quote } from "./bytes.ts";
 import { itemSize } from "./dtype.ts";
 import { locateTensors, unpickleTorch } from "./torch-pickle.ts";
 import { unpickleScript } from "./torch-script.ts";
@@ -24,7 +24,8 @@ export async function openZipCheckpoint(file: ByteFile): Promise<WeightsFile> {
   }
   const pickle = directory.locate(`${root}data.pkl`);
   const bytes = new Uint8Array(await file.read(pickle.start, pickle.length));
-  if (crc32(bytes) !== pickle.checksum) throw file.broken("is damaged (checksum mismatch); download it again");
+  if (pickle.checksum && pickle.checksum.of(bytes) !== pickle.checksum.expected)
+    throw file.broken("is damaged (checksum mismatch); download it again");
   const reader = new ByteReader(file, pickle.start, pickle.start + pickle.length);
   const { value } = script ? unpickleScript(reader) : unpickleTorch(reader);
   const tensors = locateTensors(file, value, ({ key, dtype, count }) => {

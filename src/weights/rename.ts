@@ -1,7 +1,7 @@
 /** A weights file under other names, for example a backbone's file as part of a detector. */
 
 import { WeightsError } from "../errors.ts";
-import { quote } from "./byte-file.ts";
+import { quote } from "./bytes.ts";
 import type { WeightsEntry, WeightsFile } from "./weights-file.ts";
 
 /** The new name of a tensor, or `undefined` to leave it out. */

@@ -1,7 +1,8 @@
 /** PyTorch's objects in a pickle: tensors as views of numbered storages, and dictionaries of them. */
 
-import { type ByteFile, quote } from "./byte-file.ts";
+import type { ByteFile } from "./byte-file.ts";
 import type { ByteReader } from "./byte-reader.ts";
+import { quote } from "./bytes.ts";
 import { elementCount, itemSize, type StoredDtype } from "./dtype.ts";
 import { lastElement } from "./strides.ts";
 import { Opaque, type Pickled, PickledGlobal, type PickleRules, unpickle } from "./unpickle.ts";

@@ -1,8 +1,7 @@
 /** A file of named tensors, read tensor by tensor. */
 
-import { crc32 } from "node:zlib";
 import { WeightsError } from "../errors.ts";
-import { type ByteFile, quote } from "./byte-file.ts";
+import { type Bytes, quote } from "./bytes.ts";
 import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { toFloat32 } from "./float-conversion.ts";
 import { gatherStrided, isRowMajor } from "./strides.ts";
@@ -47,11 +46,17 @@ export interface StoredTensor {
 
 /** A run of bytes in a file, which several tensors may share. */
 export interface ByteRange {
-  readonly file: ByteFile;
+  readonly file: Bytes;
   readonly start: number;
   readonly length: number;
-  /** CRC-32 of the run, checked when the whole of it is read. */
-  readonly checksum?: number;
+  /** Checked when the whole of it is read. */
+  readonly checksum?: Checksum;
+}
+
+export interface Checksum {
+  readonly expected: number;
+  /** Of bytes, after others whose checksum is given. */
+  of(bytes: Uint8Array, before?: number): number;
 }
 
 /** Bytes of the pieces in which a large tensor is read. */
@@ -64,7 +69,7 @@ export class LocatedWeights implements WeightsFile {
   constructor(
     readonly path: string,
     private readonly tensors: ReadonlyMap<string, StoredTensor>,
-    private readonly files: readonly ByteFile[],
+    private readonly files: readonly Bytes[],
     readonly metadata: ReadonlyMap<string, string> = new Map(),
   ) {
     this.entries = new Map([...tensors].map(([name, tensor]) => [name, entryOf(name, tensor)]));
@@ -99,7 +104,7 @@ export class LocatedWeights implements WeightsFile {
     for (let done = 0; done < bytes; done += PIECE_BYTES) {
       const from = storage.start + offset * itemSize(dtype) + done;
       const piece = await storage.file.read(from, Math.min(PIECE_BYTES, bytes - done));
-      if (storage.checksum !== undefined) sum = crc32(new Uint8Array(piece), sum);
+      if (storage.checksum) sum = storage.checksum.of(new Uint8Array(piece), sum);
       yield asStoredArray(dtype, piece);
     }
     if (bytes === storage.length) checkSum(name, storage, sum);
@@ -122,15 +127,14 @@ export class LocatedWeights implements WeightsFile {
   private async readRange(name: string, from: number, length: number): Promise<ArrayBuffer> {
     const { storage } = this.find(name);
     const bytes = await storage.file.read(storage.start + from, length);
-    if (storage.checksum !== undefined && length === storage.length) {
-      checkSum(name, storage, crc32(new Uint8Array(bytes)));
-    }
+    if (storage.checksum && length === storage.length)
+      checkSum(name, storage, storage.checksum.of(new Uint8Array(bytes)));
     return bytes;
   }
 }
 
 function checkSum(name: string, { file, checksum }: ByteRange, sum: number): void {
-  if (checksum === undefined || checksum === sum) return;
+  if (!checksum || checksum.expected === sum) return;
   throw file.broken(`the data of ${quote(name)} is damaged (checksum mismatch); download it again`);
 }
 

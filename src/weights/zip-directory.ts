@@ -1,7 +1,9 @@
 /** Members of a zip file and the positions of their bytes, to read them without unpacking. */
 
+import { crc32 } from "node:zlib";
 import yauzl from "yauzl";
-import { type ByteFile, quote } from "./byte-file.ts";
+import type { ByteFile } from "./byte-file.ts";
+import { quote } from "./bytes.ts";
 import type { ByteRange } from "./weights-file.ts";
 
 /** A member, as described in the zip file's directory. */
@@ -53,7 +55,7 @@ export class ZipDirectory {
     if (start + member.length > this.file.size) {
       throw this.file.broken(`is truncated or damaged: ${quote(name)} reaches past its end; download it again`);
     }
-    return { file: this.file, start, length: member.length, checksum: member.checksum };
+    return { file: this.file, start, length: member.length, checksum: { expected: member.checksum, of: crc32 } };
   }
 }
 

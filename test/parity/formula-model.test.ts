@@ -70,7 +70,12 @@ test("a GLIP of formula weights has the activations of another implementation", 
 test("from a picture file and class names to the detections of another implementation, in order", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
-  const finder = new GroundingModel(new Predictor(model, weights, { threads: 1 }), words(), { ...glipPictures, size });
+  const finder = new GroundingModel(
+    new Predictor(model, weights, { threads: 1 }),
+    words(),
+    { ...glipPictures, size },
+    { decode: decodePicture },
+  );
   const classes = golden.meta.caption.split(". ");
   const found = await finder.detect(join(fixtures, "picture.png"), classes, { threshold: 0 });
   await finder.dispose();

@@ -11,7 +11,7 @@ import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { Interrupted } from "../../learning/interruption.ts";
 import { memoryWords } from "../../learning/memory-estimate.ts";
-import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt.ts";
+import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt-file.ts";
 import { writeAdapters } from "../../tasks/finding/adapters.ts";
 import { type StoredModel, writeModelFolder } from "../../tasks/finding/model-folder.ts";
 import { percent, plainTable } from "../detections/plain-table.ts";

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
 import { wantWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
-import type { RawPicture } from "../../inputs/pictures/picture.ts";
+import type { RawPicture } from "../../inputs/pictures/picture-source.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";

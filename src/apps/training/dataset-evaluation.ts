@@ -5,6 +5,7 @@ import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { answerOf } from "../../evaluation/detector.ts";
 import { planClasses } from "../../evaluation/protocols/class-questions.ts";
+import { decodePicture } from "../../inputs/pictures/picture.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { Interrupted } from "../../learning/interruption.ts";
 import type { Evaluation } from "../../learning/train.ts";
@@ -40,7 +41,7 @@ export async function datasetEvaluation(
     best: "AP",
     run: async ({ weights, average }) => {
       const predictor = new Predictor(model, average ?? weights, { threads: 1, freesMemory: true });
-      const grounding = new GroundingModel(predictor, words, { ...preparation, size });
+      const grounding = new GroundingModel(predictor, words, { ...preparation, size }, { decode: decodePicture });
       try {
         const detections: object[] = [];
         recipe.progress?.(0, imgIds.length);

@@ -5,12 +5,10 @@ import sharp from "sharp";
 import { InputError } from "../../errors.ts";
 import { readBytes, readStart } from "../../files/read-file.ts";
 import { BITMAP_HEADER, bitmapHeader, isBitmap } from "./bitmap.ts";
+import { MOST_BYTES, MOST_PIXELS } from "./picture-source.ts";
 
 /** Kinds of pictures that are read. SVG and PDF are programs rather than pictures and may name other files. */
 export const PICTURE_KINDS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);
-/** Limits of a picture unless another is given. */
-export const MOST_PIXELS = 100_000_000;
-export const MOST_BYTES = 512 * 2 ** 20;
 
 export interface PictureFacts {
   /** As sharp calls it. */

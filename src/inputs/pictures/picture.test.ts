@@ -9,7 +9,8 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { InputError } from "../../errors.ts";
-import { decodePicture, type PictureSource } from "./picture.ts";
+import { decodePicture } from "./picture.ts";
+import type { PictureSource } from "./picture-source.ts";
 
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 const raw = { width: 2, height: 1, channels: 3 } as const;

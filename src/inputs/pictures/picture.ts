@@ -1,29 +1,25 @@
 /** Decodes pictures to 8-bit RGB. */
 import { stat } from "node:fs/promises";
 import sharp from "sharp";
-import { InputError } from "../../errors.ts";
 import { proxiedFetch } from "../../files/proxied-fetch.ts";
 import { readBytes } from "../../files/read-file.ts";
 import { bitmapHeader, decodeBitmap, isBitmap } from "./bitmap.ts";
 import { addressOf, pathOfAddress } from "./picture-address.ts";
-import { MOST_BYTES, MOST_PIXELS, PICTURE_KINDS } from "./picture-file.ts";
+import { PICTURE_KINDS } from "./picture-file.ts";
+import {
+  checkPixels,
+  type DecodeOptions,
+  isRaw,
+  MOST_BYTES,
+  MOST_PIXELS,
+  nameOf,
+  type PictureSource,
+  reason,
+  refuse,
+  rgbOf,
+  toRgb,
+} from "./picture-source.ts";
 import type { Picture } from "./resize.ts";
-
-/** Pixels as they are: gray (1 channel), RGB (3) or RGBA (4), rows without gaps. */
-export interface RawPicture {
-  readonly data: Uint8Array | Uint8ClampedArray;
-  readonly width: number;
-  readonly height: number;
-  readonly channels: number;
-}
-
-/** A path, the address of a picture file (file:, data:, http:, https:) as text or URL, its bytes, a Blob or File of them, or pixels. */
-export type PictureSource = string | URL | Blob | Uint8Array | RawPicture;
-
-export interface DecodeOptions {
-  /** Pictures of more pixels are refused before they are decoded. */
-  readonly maxPixels?: number;
-}
 
 const PATIENCE_MS = 30_000;
 
@@ -36,14 +32,10 @@ export async function decodePicture(
   source: PictureSource,
   { maxPixels = MOST_PIXELS }: DecodeOptions = {},
 ): Promise<Picture> {
-  if (isRaw(source)) return fromPixels(source, maxPixels);
+  if (isRaw(source)) return rgbOf(source, maxPixels);
   const name = nameOf(source);
   const bytes = await bytesOf(source, name);
   return isBitmap(bytes) ? fromBitmap(bytes, name, maxPixels) : decode(bytes, name, maxPixels);
-}
-
-function isRaw(source: PictureSource): source is RawPicture {
-  return typeof source === "object" && source !== null && "channels" in source;
 }
 
 async function fromBitmap(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
@@ -74,25 +66,6 @@ async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promi
   const size = { width: info.width, height: info.height };
   if (cmyk) return { data: fromCmyk(data, info.channels), ...size };
   return { data: toRgb(data, info.channels), ...size };
-}
-
-function fromPixels({ data, width, height, channels }: RawPicture, maxPixels: number): Picture {
-  const name = `the picture of ${width} × ${height} pixels with ${channels} channels`;
-  const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
-  if (!whole) refuse(name, "needs a width and a height that are whole and positive");
-  if (channels !== 1 && channels !== 3 && channels !== 4) refuse(name, "must have 1, 3 or 4 channels");
-  checkPixels(name, width, height, maxPixels);
-  const expected = width * height * channels;
-  if (data.length !== expected) refuse(name, `must hold ${expected} bytes, not ${data.length}`);
-  return { data: toRgb(new Uint8Array(data.buffer, data.byteOffset, data.length), channels), width, height };
-}
-
-function checkPixels(name: string, width: number, height: number, maxPixels: number): void {
-  if (width * height <= maxPixels) return;
-  refuse(
-    name,
-    `has ${width} × ${height} pixels, more than the limit of ${maxPixels}; make it smaller or raise maxPixels`,
-  );
 }
 
 async function bytesOf(given: string | URL | Blob | Uint8Array, name: string): Promise<Uint8Array> {
@@ -152,33 +125,4 @@ function fromCmyk(data: Uint8Array, channels: number): Uint8Array {
     }
   }
   return result;
-}
-
-function toRgb(data: Uint8Array, channels: number): Uint8Array {
-  if (channels === 3) return data;
-  const result = new Uint8Array((data.length / channels) * 3);
-  const [green, blue] = channels < 3 ? [0, 0] : [1, 2];
-  for (let out = 0, at = 0; out < result.length; at += channels) {
-    result[out++] = data[at]!;
-    result[out++] = data[at + green]!;
-    result[out++] = data[at + blue]!;
-  }
-  return result;
-}
-
-function nameOf(source: string | URL | Blob | Uint8Array): string {
-  if (source instanceof Uint8Array) return `the picture of ${source.length} bytes`;
-  if (source instanceof Blob) return source instanceof File ? source.name : `the picture of ${source.size} bytes`;
-  const text = String(source);
-  return text.length > 200 ? `${text.slice(0, 60)}…` : text;
-}
-
-function reason(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  const inner = cause.cause instanceof Error ? `: ${cause.cause.message}` : "";
-  return `${cause.message}${inner}`.trim().split("\n", 1)[0]!;
-}
-
-function refuse(name: string, problem: string, cause?: unknown): never {
-  throw new InputError(`${name || "(no name)"} ${problem}`, { cause });
 }

@@ -1,5 +1,6 @@
 /** Possible word classes of English words, from the lexicon of wink-pos-tagger. */
-import { createRequire } from "node:module";
+
+import { InputError } from "../../errors.ts";
 
 /** Possible classes of a word, regardless of its neighbours. */
 export interface WordClass {
@@ -31,6 +32,13 @@ interface Tagger {
   tagRawTokens(words: string[]): { pos: string }[];
 }
 
+/** wink-pos-tagger's tagger, and the lexicon of wink-lexicon. */
+export interface Lexicon {
+  readonly tagger: Tagger;
+  /** Penn Treebank tags by word, the most frequent first. */
+  readonly tags: Readonly<Record<string, string[]>>;
+}
+
 const DETERMINERS =
   /^(?:a|an|the|this|that|these|those|some|any|each|every|both|all|several|many|few|no|another|other|my|your|his|her|its|our|their|whose)$/;
 
@@ -40,7 +48,12 @@ const LONGEST = 64;
 const REMEMBERED = 50_000;
 
 const remembered = new Map<string, WordClass>();
-let lexicon: { tagger: Tagger; tags: Record<string, string[]> } | undefined;
+let lexicon: Lexicon | undefined;
+
+/** Takes this lexicon; in Node it is found without. */
+export function useLexicon(given: Lexicon): void {
+  lexicon = given;
+}
 
 /** Possible classes of a word in lower case. A word outside the lexicon is classified by its ending. */
 export function lookUp(word: string): WordClass {
@@ -74,8 +87,11 @@ function isVerbInS(word: string): boolean {
 }
 
 /** Loading the lexicon takes a tenth of a second, at first use. */
-function load() {
-  const require = createRequire(import.meta.url);
+function load(): Lexicon {
+  if (typeof process !== "object" || !process.versions?.node)
+    throw new InputError("the lexicon of English words is not loaded yet; give the phrases, or call ground first");
+  // Not imported, so that a page can hold this module.
+  const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
   const make: () => Tagger = require("wink-pos-tagger");
   return { tagger: make(), tags: require("wink-lexicon/src/lexicon.js") as Record<string, string[]> };
 }

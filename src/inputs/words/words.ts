@@ -1,9 +1,10 @@
 /** What a model accepts as a prompt: any words, or only the names of its classes. */
 
-import type { KnownClasses } from "./known-classes.ts";
+import { WeightsError } from "../../errors.ts";
+import { KnownClasses } from "./known-classes.ts";
 import { promptOfText } from "./prompt-text.ts";
 import { type ClassPrompt, type Prompt, type PromptOptions, promptOfClasses } from "./prompts.ts";
-import type { WordPieces } from "./word-pieces.ts";
+import { WordPieces } from "./word-pieces.ts";
 
 /** Any words, split into word pieces. */
 export class AnyWords {
@@ -28,3 +29,20 @@ export type WordSource =
       readonly size?: number;
     }
   | { readonly kind: "classes"; readonly names: readonly string[] };
+
+/**
+ * The words of a model; `vocabulary` is the text of the source's file. Throws WeightsError where it is missing or not the model's own,
+ * which would give wrong word vectors.
+ */
+export function wordsOf(source: WordSource, vocabulary?: string): Words {
+  if (source.kind === "classes") return new KnownClasses(source.names);
+  const { file, size } = source;
+  if (vocabulary === undefined)
+    throw new WeightsError(`${file}: missing; the model needs this vocabulary, one piece per line`);
+  const pieces = WordPieces.parse(vocabulary);
+  if (size !== undefined && pieces.size !== size)
+    throw new WeightsError(
+      `${file}: the model has ${size} word pieces, the vocabulary ${pieces.size}; give a folder with the vocab.txt it was trained with`,
+    );
+  return new AnyWords(pieces);
+}

@@ -1,7 +1,8 @@
 /** Encodes pictures and texts as vectors in one space, and compares them by their cosines. */
 
 import { InputError } from "../../errors.ts";
-import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
+import { decodePicture } from "../../inputs/pictures/picture.ts";
+import type { PictureSource } from "../../inputs/pictures/picture-source.ts";
 import { type CropRule, prepareCrop } from "../../inputs/pictures/prepare-crop.ts";
 import type { BytePairs, LongText } from "../../inputs/words/byte-pairs.ts";
 import { filled, PHOTO_TEMPLATE } from "../../inputs/words/templates.ts";

@@ -2,9 +2,11 @@
 
 import { WeightsError } from "../../errors.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
-import { type AdaptedPrompt, PROMPT_FORMAT, promptIn } from "./adapted-prompt.ts";
+import type { AdaptedPrompt } from "./adapted-prompt.ts";
+import { PROMPT_FORMAT, promptIn } from "./adapted-prompt-file.ts";
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
-import { type Base, baseIn, baseMark, refuseOtherBase } from "./base-mark.ts";
+import { type Base, baseIn, refuseOtherBase } from "./base.ts";
+import { baseMark } from "./base-mark.ts";
 
 /** An adapted prompt or adapters, with their base model and their file. */
 export interface Adapted {

@@ -8,10 +8,11 @@ import { SSD_SIDE, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseOf } from "./base-mark.ts";
-import { Companion, readCompanion } from "./companion.ts";
+import { Companion } from "./companion.ts";
 import type { Detection } from "./detection.ts";
 import { loadModel } from "./load-model.ts";
 import { readModel } from "./model-folder.ts";
+import { readCompanion } from "./read-companion.ts";
 
 const BUILT_IN = "assets/models/everyday";
 const folder = mkdtempSync(join(tmpdir(), "companion-"));

@@ -7,11 +7,18 @@ import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
 import { plainNames } from "../../inputs/words/plain-names.ts";
 import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "../../models/coco-ssd/coco-ssd.ts";
-import { type BackendOptions, type Lowered, lower, SessionCache } from "../../onnx/index.ts";
+import {
+  type BackendOptions,
+  type Lowered,
+  lower,
+  type MakeRunner,
+  SessionCache,
+  type TraceRunner,
+} from "../../onnx/index.ts";
 import { input } from "../../tensor/index.ts";
 import { checkFit, loadWeights } from "../../weights/fit.ts";
-import { openWeights } from "../../weights/open-weights.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { Beside } from "./beside.ts";
 
 /** The companion's parts, as stored in a model folder. */
@@ -34,18 +41,17 @@ export const COMPANION_CENTERNESS = 2;
 const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
 
 /**
- * Reads the file of a COCO-SSD. Its metadata has the class names; `words` has synonyms, by the first name of a class.
+ * Reads a COCO-SSD from an open file, which `close` closes. Its metadata has the class names; `words` has synonyms, by the first name of a class.
  * Throws WeightsError for another file.
  */
-export async function readCompanion(
-  path: string,
+export async function companionIn(
+  file: WeightsFile,
   words: Readonly<Record<string, readonly string[]>> = {},
 ): Promise<StoredCompanion> {
-  const file = await openWeights(path);
   try {
     const classes = jsonIn(file.metadata, "classes", classesSchema);
     if (!classes)
-      throw new WeightsError(`${path}: has no class names; create it again with scripts/import-coco-ssd.ts`);
+      throw new WeightsError(`${file.path}: has no class names; create it again with scripts/import-coco-ssd.ts`);
     const model = cocoSsd(classes.length);
     checkFit(model.parameters, file);
     let weights: Promise<ReadonlyMap<string, Float32Array>> | undefined;
@@ -64,15 +70,15 @@ export async function readCompanion(
 /** A companion with its session. Dispose it when done. */
 export class Companion implements Beside {
   readonly preparation = ssdPictures;
-  private readonly sessions: SessionCache;
+  private readonly sessions: TraceRunner;
   private lowered: Lowered | undefined;
   private readonly numbers: ReadonlyMap<string, number>;
 
   constructor(
     private readonly stored: StoredCompanion,
-    options: BackendOptions = {},
+    { runner = (backend) => new SessionCache(backend), ...options }: BackendOptions & { runner?: MakeRunner } = {},
   ) {
-    this.sessions = new SessionCache(options);
+    this.sessions = runner(options);
     this.numbers = new Map(stored.classes.flatMap((names, k) => names.map((name) => [name, k] as const)));
   }
 

@@ -10,6 +10,7 @@ import { InputError, WeightsError } from "../../errors.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
+import { SessionPool } from "../../onnx/pool.ts";
 import { tinyConfig, tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
 import { DEFAULT_THRESHOLD } from "./detect-options.ts";
 import type { Detection } from "./detection.ts";
@@ -178,6 +179,33 @@ test("twelve models at once make Node warn of nothing", async () => {
   for (const one of loaded) await one.dispose();
   process.off("warning", keep);
   assert.deepEqual(warnings, []);
+});
+
+test("a runner that is given runs the model: a worker thread answers the same", async () => {
+  const folder = join(root, "threaded");
+  await writeModelFolder(folder, {
+    ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
+  });
+  const pools: SessionPool[] = [];
+  const loaded = await loadModel(folder, {
+    ...threads,
+    runner: (options) => {
+      pools.push(new SessionPool({ ...options, workers: 1 }));
+      return pools[0]!;
+    },
+  });
+  const expected = await finder.detect(picture(90, 60), ["apple"], ALL);
+  assertSame(await loaded.detect(picture(90, 60), ["apple"], ALL), expected, 1e-6);
+  await loaded.dispose();
+  assert.equal(pools.length, 1);
+  await assert.rejects(loaded.detect(picture(90, 60), ["apple"]), /disposed/);
+});
+
+test("a model made without a decoder takes pixels alone, and says so", async () => {
+  await assert.rejects(finder.detect("photo.jpg", ["apple"]), {
+    name: "InputError",
+    message: /no decoder for pictures/,
+  });
 });
 
 test("a model folder with another model's words is refused", async () => {

@@ -1,8 +1,9 @@
 /** Finds things in pictures by words. */
 
 import { InputError } from "../../errors.ts";
-import type { PictureSource } from "../../inputs/pictures/picture.ts";
+import { type Decode, isRaw, type PictureSource, rgbOf } from "../../inputs/pictures/picture-source.ts";
 import type { PicturePreparation, SizeRule } from "../../inputs/pictures/preparation.ts";
+import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
@@ -24,7 +25,11 @@ import type { Predictor } from "./predictor.ts";
 import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
 
 /** Optional parts of a model besides its weights and words. */
-export interface ModelExtras {
+export interface ModelExtras<Source = PictureSource> {
+  /** Decodes pictures: one decoder in Node, another in a page. Without one the model takes only pixels and prepared pictures. */
+  decode?: Decode<Source>;
+  /** Loads the lexicon of English words before noun phrases are searched, where it is not at hand. */
+  readLexicon?(): Promise<void>;
   /** Digest of its weights (`baseMark`); adapted prompts of another model are refused. */
   mark?: string;
   /** A second detector for the names it knows. */
@@ -33,19 +38,21 @@ export interface ModelExtras {
   names?: NameList;
 }
 
-/** A loaded model; `dispose` it when done, or load it by `await using`. */
-export class GroundingModel {
+/** A loaded model; `dispose` it when done, or load it by `await using`. `Source`: the kinds of pictures it takes. */
+export class GroundingModel<Source = PictureSource> {
   private classes: Asked | undefined;
   private disposed = false;
   private readonly source: PromptSource;
   private readonly finder: Finder;
+  private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon">;
 
   constructor(
     readonly predictor: Predictor,
     words: Words,
     private readonly preparation: PicturePreparation,
-    { mark, companion, names }: ModelExtras = {},
+    { mark, companion, names, ...given }: ModelExtras<Source> = {},
   ) {
+    this.given = given;
     const known = names ? { names } : {};
     this.source = { words, model: predictor.model, ...(mark === undefined ? {} : { mark }), ...known };
     const features = new KeptFeatures(predictor, (size) => this.preparations(size));
@@ -73,14 +80,10 @@ export class GroundingModel {
    * Finds things of the given classes, best first. A text such as "person. bicycle." is used as the prompt without changes; a list becomes
    * the prompt "person. bicycle"; an adapted prompt has its own classes. An array of pictures gives an array of results.
    */
-  async detect(image: PictureSource, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
+  async detect(image: Source, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
+  async detect(image: readonly Source[], classes?: Asked | string, options?: DetectOptions): Promise<Detection[][]>;
   async detect(
-    image: readonly PictureSource[],
-    classes?: Asked | string,
-    options?: DetectOptions,
-  ): Promise<Detection[][]>;
-  async detect(
-    image: PictureSource | readonly PictureSource[],
+    image: Source | readonly Source[],
     classes?: Asked | string,
     options: DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
@@ -96,23 +99,20 @@ export class GroundingModel {
   }
 
   /** Boxes for the phrases of a caption, best first. For an array of pictures an array of answers. */
+  async ground(image: Source | PreparedPicture, caption: string, options?: GroundOptions): Promise<PhraseDetection[]>;
   async ground(
-    image: PictureSource | PreparedPicture,
-    caption: string,
-    options?: GroundOptions,
-  ): Promise<PhraseDetection[]>;
-  async ground(
-    image: readonly (PictureSource | PreparedPicture)[],
+    image: readonly (Source | PreparedPicture)[],
     caption: string,
     options?: GroundOptions,
   ): Promise<PhraseDetection[][]>;
   async ground(
-    image: PictureSource | PreparedPicture | readonly (PictureSource | PreparedPicture)[],
+    image: Source | PreparedPicture | readonly (Source | PreparedPicture)[],
     caption: string,
     options: GroundOptions = {},
   ): Promise<PhraseDetection[] | PhraseDetection[][]> {
+    if (!options.phrases) await this.given.readLexicon?.();
     const prompt = promptOfPhrases(this.source, caption, options.phrases);
-    const answer = async (one: PictureSource | PreparedPicture) =>
+    const answer = async (one: Source | PreparedPicture) =>
       (await this.find(one, prompt, options)).map(({ detection, label }) => ({
         ...detection,
         span: prompt.spans[label]!,
@@ -154,14 +154,26 @@ export class GroundingModel {
     return this.dispose();
   }
 
-  private async find(image: PictureSource | PreparedPicture, prompt: Prompt, options: DetectOptions) {
+  private async find(image: Source | PreparedPicture, prompt: Prompt, options: DetectOptions) {
     if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
     checkOptions(options);
-    const seen = await this.finder.features.ofPicture(image, options.size ?? this.size);
+    const picture = isPrepared(image) ? image : await this.decoded(image);
+    const seen = await this.finder.features.ofPicture(picture, options.size ?? this.size);
     return findInPicture(this.finder, { seen, prompt }, options);
+  }
+
+  private async decoded(image: Source): Promise<Picture> {
+    const { decode } = this.given;
+    if (decode) return decode(image);
+    if (isRaw(image)) return rgbOf(image);
+    throw new InputError("this model has no decoder for pictures; give pixels, or load the model with loadModel");
   }
 }
 
 function isMany<Picture>(image: Picture | readonly Picture[]): image is readonly Picture[] {
   return Array.isArray(image);
+}
+
+function isPrepared(image: unknown): image is PreparedPicture {
+  return typeof image === "object" && image !== null && "images" in image;
 }

@@ -1,8 +1,8 @@
 /** Caches the features of the last pictures and captions, so that a second prompt for a picture runs only the head. */
 
 import type { LevelOutputs } from "../../boxes/select.ts";
-import { decodePicture, type PictureSource } from "../../inputs/pictures/picture.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
+import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { Pass } from "../../inputs/words/prompts.ts";
 import { spoken } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
@@ -30,8 +30,8 @@ export class KeptFeatures {
   ) {}
 
   /** Features of a picture resized to `size`, cached by its bytes; features of a prepared picture, cached as long as it exists. */
-  ofPicture(image: PictureSource | PreparedPicture, size: SizeRule): Promise<Seen> {
-    return isPrepared(image) ? this.ofPrepared(image) : this.ofSource(image, size);
+  ofPicture(picture: Picture | PreparedPicture, size: SizeRule): Promise<Seen> {
+    return "images" in picture ? this.ofPrepared(picture) : this.ofPixels(picture, size);
   }
 
   /** Features of a caption, with learned vectors if any; a prompt for many pictures is encoded once. */
@@ -46,10 +46,9 @@ export class KeptFeatures {
     this.pictures.clear();
   }
 
-  private async ofSource(image: PictureSource, size: SizeRule): Promise<Seen> {
-    const picture = await decodePicture(image);
+  private async ofPixels(picture: Picture, size: SizeRule): Promise<Seen> {
     const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
-    const key = [Buffer.from(digest).toString("base64"), picture.width, size.short, size.max].join(" ");
+    const key = [String(new Uint8Array(digest)), picture.width, size.short, size.max].join(" ");
     return keep(this.pictures, KEPT_PICTURES, key, () => this.see(preparePicture(picture, this.preparations(size))));
   }
 
@@ -62,10 +61,6 @@ export class KeptFeatures {
   private async see(picture: PreparedPicture): Promise<Seen> {
     return { features: await this.predictor.image(picture.images.model), picture };
   }
-}
-
-function isPrepared(image: PictureSource | PreparedPicture): image is PreparedPicture {
-  return typeof image === "object" && "images" in image;
 }
 
 /** The cached value of a key, or a new one; removes the oldest if there are too many. */

@@ -1,14 +1,16 @@
 /** Loads a model from a name or a path. */
 
+import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { NameList } from "../../inputs/words/name-list.ts";
 import { isNative } from "../../onnx/index.ts";
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
-import { Companion, readCompanion } from "./companion.ts";
+import { Companion } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
+import { readCompanion } from "./read-companion.ts";
 
 /** How a published model is fetched, its backend (`device`), and its precision. */
 export interface LoadOptions extends PredictorOptions, ReadOptions {
@@ -31,6 +33,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   // An adapted model is used without its companion, which was not adapted.
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
   const mark = baseMark(weights);
+  const running = runningOf(options);
   // WebAssembly cannot map files.
   const numbers = (await isNative(options.device))
     ? await storeWeights(drained(weights)).catch(async (error) => {
@@ -38,10 +41,11 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
         throw error;
       })
     : weights;
-  const predictor = new Predictor(model, numbers, options);
+  const predictor = new Predictor(model, numbers, running);
   const loaded = new GroundingModel(predictor, words, preparation, {
     mark,
-    ...(known ? { companion: new Companion(known, options) } : {}),
+    decode: decodePicture,
+    ...(known ? { companion: new Companion(known, running) } : {}),
     ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),
   });
   try {
@@ -51,6 +55,11 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
     throw error;
   }
   return loaded;
+}
+
+/** The options that say how a model runs, which may be sent to other threads. */
+function runningOf({ adapted, offline, progress, signal, ...running }: LoadOptions): PredictorOptions {
+  return running;
 }
 
 /** Iterates over the entries and removes each from the map, to free its memory. */

@@ -3,43 +3,24 @@
 import { copyFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 import { writeWholeFolder } from "../../files/write-whole.ts";
-import {
-  type PicturePreparation,
-  preparationFile,
-  preparationFileSchema,
-  type SizeRule,
-} from "../../inputs/pictures/preparation.ts";
-import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
+import { type PicturePreparation, preparationFile, type SizeRule } from "../../inputs/pictures/preparation.ts";
+import type { StoredNames } from "../../inputs/words/name-list.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
-import type { AnyWords, Words } from "../../inputs/words/words.ts";
-import { configFile, configFileSchema, families, type ModelType, modelTypes } from "../../models/families.ts";
-import type { Detector } from "../../models/parts/detector.ts";
-import type { Capability, Family } from "../../models/parts/family.ts";
-import { loadWeights } from "../../weights/fit.ts";
+import type { AnyWords } from "../../inputs/words/words.ts";
+import { configFile, families, type ModelType, modelTypes } from "../../models/families.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { type FetchingOptions, fetchingOf, fetchModel, zoo } from "../../weights/zoo.ts";
+import { COMPANION, detectorOf, type ModelFiles, NAMES, type ReadModel, readFolder, weightsOf } from "./read-folder.ts";
 import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
-export interface StoredDetector {
-  /** Name of the built-in model, or of the model's folder or file. */
-  name: string;
-  type: ModelType;
-  model: Detector;
-  weights: Map<string, Float32Array>;
-  words: Words;
-  /** The vocabulary file of `words`, one token per line; if there is one. */
-  vocabulary?: string;
-  preparation: PicturePreparation;
+export interface StoredDetector extends ReadModel {
   /** File of the companion, a second detector of fixed classes. */
   companion?: string;
-  /** The names it was trained on, and synonyms. */
-  names?: StoredNames;
 }
 
 /** A detector with open vocabulary. */
@@ -48,8 +29,6 @@ export interface StoredModel extends StoredDetector {
   vocabulary: string;
 }
 
-const COMPANION = "companion.safetensors";
-const NAMES = "names.json";
 const root = new URL("../../../", import.meta.url);
 /** The model that comes with the package. */
 export const BUILT_IN = "everyday";
@@ -68,7 +47,7 @@ export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOpti
 
 /** Reads the built-in or a published model by its name, a model folder, or a published checkpoint file (`.pth` or safetensors). */
 export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredDetector> {
-  if (nameOrPath === BUILT_IN) return readFolder(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
+  if (nameOrPath === BUILT_IN) return readStored(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
   const found = await stat(nameOrPath).catch(() => undefined);
   if (!found && Object.hasOwn(zoo, nameOrPath))
     return readCheckpoint(await fetchModel(nameOrPath, fetchingOf(options)));
@@ -76,24 +55,22 @@ export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadO
     throw new InputError(
       `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in model, or ${Object.keys(zoo).join(", ")}`,
     );
-  return found.isDirectory() ? readFolder(nameOrPath) : readCheckpoint(nameOrPath);
+  return found.isDirectory() ? readStored(nameOrPath) : readCheckpoint(nameOrPath);
 }
 
-async function readFolder(folder: string): Promise<StoredDetector> {
-  const { type, config } = await readJson(join(folder, "config.json"), configFileSchema);
-  const family = families[type];
-  const huge = family.tooLarge?.(config);
-  if (huge) throw new WeightsError(`${join(folder, "config.json")}: ${huge}`);
-  const source = family.words(config, (name) => join(folder, name));
-  const model = detectorOf(family, config, folder);
-  const [companion, listed] = [await present(join(folder, COMPANION)), await present(join(folder, NAMES))];
+async function readStored(folder: string): Promise<StoredDetector> {
+  const companion = await present(join(folder, COMPANION));
+  return { ...(await readFolder(filesIn(folder))), ...(companion === undefined ? {} : { companion }) };
+}
+
+/** The files of a folder on disk. */
+function filesIn(folder: string): ModelFiles {
+  const placeOf = (file: string) => join(folder, file);
   return {
-    ...{ name: basename(resolve(folder)), type, model, words: await readWords(source) },
-    ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
-    preparation: await readJson(join(folder, "preprocessor_config.json"), preparationFileSchema(family.preparation)),
-    weights: await weightsOf(model, join(folder, "model.safetensors"), family),
-    ...(companion === undefined ? {} : { companion }),
-    ...(listed === undefined ? {} : { names: await readJson(listed, nameListSchema) }),
+    name: basename(resolve(folder)),
+    placeOf,
+    text: async (file) => ((await present(placeOf(file))) ? readTextFile(placeOf(file), MOST_TEXT) : undefined),
+    weights: (file) => openWeights(placeOf(file)),
   };
 }
 
@@ -108,7 +85,7 @@ async function readCheckpoint(path: string): Promise<StoredDetector> {
   const vocabulary = fileURLToPath(new URL(published.vocabulary, root));
   const words = await readWords(family.words(config, () => vocabulary));
   const model = detectorOf(family, config, path);
-  const weights = await weightsOf(model, path, family);
+  const weights = await weightsOf(model, await openWeights(path), family);
   return { name: basename(path), type, model, weights, words, vocabulary, preparation: family.preparation };
 }
 
@@ -122,27 +99,6 @@ async function publishedModel(path: string) {
   try {
     const { type, published } = rows.find((row) => row.published.recognises(file.entries)) ?? rows[0]!;
     return { type, published, config: published.configOf(file.entries, path) };
-  } finally {
-    await file.close();
-  }
-}
-
-function detectorOf(family: Family, config: unknown, source: string): Detector {
-  if (family.detector) return family.detector(config);
-  const wanted: Capability = "detect";
-  throw new WeightsError(
-    `${source}: a ${family.title} cannot ${wanted}, only ${family.capabilities.join(", ")}; use a GLIP model`,
-  );
-}
-
-async function weightsOf(
-  { parameters }: Detector,
-  path: string,
-  { published }: Family,
-): Promise<Map<string, Float32Array>> {
-  const file = await openWeights(path);
-  try {
-    return await loadWeights(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
   } finally {
     await file.close();
   }
@@ -185,30 +141,4 @@ export async function writeModelFolder(
     await writeFile(join(part, "README.md"), card);
     await writeSafetensors(join(part, "model.safetensors"), weights, { format: "pt" });
   });
-}
-
-async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value> {
-  const text = await readTextOf(path);
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (error) {
-    throw new WeightsError(`${path}: not JSON (${error instanceof Error ? error.message : error})`);
-  }
-  const checked = schema.safeParse(raw);
-  if (!checked.success) throw new WeightsError(`${path}: ${z.prettifyError(checked.error)}`);
-  return checked.data;
-}
-
-async function readTextOf(path: string): Promise<string> {
-  if (!(await stat(path).catch(() => undefined))) missing(path)();
-  return readTextFile(path, MOST_TEXT);
-}
-
-function missing(path: string) {
-  return (): never => {
-    throw new WeightsError(
-      `${path}: missing; a model folder needs config.json, preprocessor_config.json, vocab.txt and model.safetensors`,
-    );
-  };
 }

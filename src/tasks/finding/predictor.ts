@@ -4,7 +4,15 @@ import { anchorsOf, levelsOf } from "../../boxes/anchors.ts";
 import type { LevelOutputs } from "../../boxes/select.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Detector } from "../../models/parts/detector.ts";
-import { type BackendOptions, type Lowered, type LowerOptions, lower, SessionCache } from "../../onnx/index.ts";
+import {
+  type BackendOptions,
+  type Lowered,
+  type LowerOptions,
+  lower,
+  type MakeRunner,
+  SessionCache,
+  type TraceRunner,
+} from "../../onnx/index.ts";
 import type { StoredWeights } from "../../onnx/stored-weights.ts";
 import { Traces } from "../../onnx/traces.ts";
 import { input, type Tensor } from "../../tensor/index.ts";
@@ -25,22 +33,28 @@ export interface TextFeatures {
 const MAPS = ["p3", "p4", "p5", "p6", "p7"] as const;
 
 /** The backend and precision of a model. */
-export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {}
+export interface PredictorOptions extends BackendOptions, Pick<LowerOptions, "precision" | "weightBits"> {
+  /**
+   * Makes the runner of the model, and another for its companion (default: sessions in this thread, which block it). For a service use
+   * `(options) => new SessionPool({ ...options, workers: 1 })`. The model disposes its runners.
+   */
+  runner?: MakeRunner;
+}
 
 /** Sessions of the three parts of a model, with weights baked in; dispose it when done. */
 export class Predictor {
-  private readonly sessions: SessionCache;
+  private readonly sessions: TraceRunner;
   private readonly traces = new Traces();
+  private readonly options: Omit<PredictorOptions, "runner">;
 
   constructor(
     readonly model: Detector,
     /** By name; stored ones are disposed with the predictor. */
     private readonly weights: ReadonlyMap<string, Float32Array> | StoredWeights,
-    private readonly options: PredictorOptions = {},
+    { runner = (backend) => new SessionCache(backend), ...options }: PredictorOptions = {},
   ) {
-    this.sessions = new SessionCache(
-      "baked" in weights ? { ...options, weightsFolder: weights.weightsFolder } : options,
-    );
+    this.options = options;
+    this.sessions = runner("baked" in weights ? { ...options, weightsFolder: weights.weightsFolder } : options);
   }
 
   async image({ tensor, paddedHeight: height, paddedWidth: width }: PreparedImage): Promise<ImageFeatures> {

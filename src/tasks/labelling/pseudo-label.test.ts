@@ -4,6 +4,7 @@ import { after, test } from "node:test";
 import { stripes } from "../../data/pairs/fixtures/pictures.ts";
 import type { LabelledPair } from "../../data/pairs/labelled.ts";
 import type { PairOrRefusal, Refusal } from "../../data/pairs/pair.ts";
+import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
@@ -16,10 +17,12 @@ import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
 const { model: network, weights } = tinyModel();
 const size = { short: 64, max: 96 };
 const words = WordPieces.parse(readFileSync(vocabulary, "utf8"));
-const model = new GroundingModel(new Predictor(network, weights, { threads: 1 }), new AnyWords(words), {
-  ...glipPictures,
-  size,
-});
+const model = new GroundingModel(
+  new Predictor(network, weights, { threads: 1 }),
+  new AnyWords(words),
+  { ...glipPictures, size },
+  { decode: decodePicture },
+);
 const preparer = new PicturePreparer(model.preparations());
 after(() => Promise.all([model.dispose(), preparer.dispose()]));
 

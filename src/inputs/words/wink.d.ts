@@ -1,0 +1,9 @@
+/** Packages that come without types. */
+
+declare module "wink-pos-tagger" {
+  export default function makeTagger(): { tagRawTokens(words: string[]): { pos: string }[] };
+}
+declare module "wink-lexicon/src/lexicon.js" {
+  const tags: Record<string, string[]>;
+  export default tags;
+}

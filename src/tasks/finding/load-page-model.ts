@@ -1,0 +1,49 @@
+/** From the address of a model folder to a model that finds things, in a page. */
+
+import { decodePagePicture, type PagePicture } from "../../inputs/pictures/page-picture.ts";
+import { NameList } from "../../inputs/words/name-list.ts";
+import { useLexicon } from "../../inputs/words/word-classes.ts";
+import { Companion, companionIn } from "./companion.ts";
+import { fetchedFiles } from "./fetched-files.ts";
+import { GroundingModel } from "./grounding-model.ts";
+import { Predictor, type PredictorOptions } from "./predictor.ts";
+import { COMPANION, type ModelFiles, readFolder } from "./read-folder.ts";
+
+export interface PageLoadOptions extends PredictorOptions {
+  /** Stops the transfer of the model's files. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Loads a model from the address of its folder, relative to the page: config.json, preprocessor_config.json, vocab.txt, model.safetensors, and
+ * names.json and companion.safetensors where they are there. Give the runtime by `useRuntime` first. The page must come from https or
+ * localhost, where browsers compute hashes. Throws WeightsError for a file that is missing, malformed or not to be fetched.
+ */
+export async function loadPageModel(
+  address: string | URL,
+  { signal, ...options }: PageLoadOptions = {},
+): Promise<GroundingModel<PagePicture>> {
+  const files = fetchedFiles(new URL(address, globalThis.location?.href), signal);
+  const { model, weights, words, preparation, names } = await readFolder(files);
+  const known = await companionOf(files, names?.photos);
+  return new GroundingModel(new Predictor(model, weights, options), words, preparation, {
+    decode: decodePagePicture,
+    readLexicon,
+    ...(known ? { companion: new Companion(known, options) } : {}),
+    ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),
+  });
+}
+
+async function companionOf(files: ModelFiles, words?: Readonly<Record<string, readonly string[]>>) {
+  const file = await files.weights(COMPANION);
+  return file && companionIn(file, words);
+}
+
+/** The lexicon is larger than the model, so it is loaded when a caption is first read for its phrases. */
+async function readLexicon(): Promise<void> {
+  const [{ default: makeTagger }, { default: tags }] = await Promise.all([
+    import("wink-pos-tagger"),
+    import("wink-lexicon/src/lexicon.js"),
+  ]);
+  useLexicon({ tagger: makeTagger(), tags });
+}

@@ -1,0 +1,109 @@
+/** A model folder, read from wherever its files lie: a disk or a server. */
+
+import { z } from "zod";
+import { WeightsError } from "../../errors.ts";
+import { type PicturePreparation, preparationFileSchema } from "../../inputs/pictures/preparation.ts";
+import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
+import { type Words, wordsOf } from "../../inputs/words/words.ts";
+import { configFileSchema, families, type ModelType } from "../../models/families.ts";
+import type { Detector } from "../../models/parts/detector.ts";
+import type { Capability, Family } from "../../models/parts/family.ts";
+import { loadWeights } from "../../weights/fit.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
+
+/** The files of a model folder by their names. */
+export interface ModelFiles {
+  /** Name of the model. */
+  readonly name: string;
+  /** Path or address of a file, for messages. */
+  placeOf(file: string): string;
+  /** The text of a file; undefined where there is none. */
+  text(file: string): Promise<string | undefined>;
+  /** A file of weights, to be closed after use; undefined where there is none. */
+  weights(file: string): Promise<WeightsFile | undefined>;
+}
+
+/** A model without its companion. */
+export interface ReadModel {
+  /** Name of the built-in model, or of the model's folder or file. */
+  name: string;
+  type: ModelType;
+  model: Detector;
+  weights: Map<string, Float32Array>;
+  words: Words;
+  /** The vocabulary file of `words`, one token per line; if there is one. */
+  vocabulary?: string;
+  preparation: PicturePreparation;
+  /** The names it was trained on, and synonyms. */
+  names?: StoredNames;
+}
+
+export const COMPANION = "companion.safetensors";
+export const NAMES = "names.json";
+
+/** Throws WeightsError, which names the file, where one is missing or malformed. */
+export async function readFolder(files: ModelFiles): Promise<ReadModel> {
+  const { type, config } = await readJson(files, "config.json", configFileSchema);
+  const family = families[type];
+  const huge = family.tooLarge?.(config);
+  if (huge) throw new WeightsError(`${files.placeOf("config.json")}: ${huge}`);
+  const source = family.words(config, (file) => files.placeOf(file));
+  const model = detectorOf(family, config, files.placeOf("config.json"));
+  const words = wordsOf(source, source.kind === "word-pieces" ? await files.text("vocab.txt") : undefined);
+  const preparation = await readJson(files, "preprocessor_config.json", preparationFileSchema(family.preparation));
+  const names = await files.text(NAMES);
+  return {
+    ...{ name: files.name, type, model, words, preparation },
+    ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
+    weights: await weightsOf(
+      model,
+      (await files.weights("model.safetensors")) ?? missing(files, "model.safetensors"),
+      family,
+    ),
+    ...(names === undefined ? {} : { names: parsed(names, files.placeOf(NAMES), nameListSchema) }),
+  };
+}
+
+/** Throws WeightsError for a family that finds nothing in pictures. */
+export function detectorOf(family: Family, config: unknown, source: string): Detector {
+  if (family.detector) return family.detector(config);
+  const wanted: Capability = "detect";
+  throw new WeightsError(
+    `${source}: a ${family.title} cannot ${wanted}, only ${family.capabilities.join(", ")}; use a GLIP model`,
+  );
+}
+
+/** Reads a detector's weights and closes the file. Throws WeightsError where they do not fit. */
+export async function weightsOf(
+  { parameters }: Detector,
+  file: WeightsFile,
+  { published }: Family,
+): Promise<Map<string, Float32Array>> {
+  try {
+    return await loadWeights(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
+  } finally {
+    await file.close();
+  }
+}
+
+async function readJson<Value>(files: ModelFiles, file: string, schema: z.ZodType<Value>): Promise<Value> {
+  return parsed((await files.text(file)) ?? missing(files, file), files.placeOf(file), schema);
+}
+
+function parsed<Value>(text: string, place: string, schema: z.ZodType<Value>): Value {
+  let raw: unknown;
+  try {
+    raw = JSON.parse(text);
+  } catch (error) {
+    throw new WeightsError(`${place}: not JSON (${error instanceof Error ? error.message : error})`);
+  }
+  const checked = schema.safeParse(raw);
+  if (!checked.success) throw new WeightsError(`${place}: ${z.prettifyError(checked.error)}`);
+  return checked.data;
+}
+
+function missing(files: ModelFiles, file: string): never {
+  throw new WeightsError(
+    `${files.placeOf(file)}: missing; a model folder needs config.json, preprocessor_config.json, vocab.txt and model.safetensors`,
+  );
+}
