@@ -69,14 +69,17 @@ function stretch(work: Work, findings: Finding[]): Promise<number> {
     };
     wait();
     worker.on("error", (error) => lost(`the worker ended: ${error}`));
-    worker.on("message", (message: number | Finding[]) => {
+    worker.on("message", (message: number | Finding | "done") => {
       if (typeof message === "number") {
         current = message;
         wait();
         return;
       }
+      if (message !== "done") {
+        findings.push(message);
+        return;
+      }
       clearTimeout(timer);
-      findings.push(...message);
       void worker.terminate().then(() => done(work.first + work.count));
     });
   });
@@ -85,17 +88,13 @@ function stretch(work: Work, findings: Finding[]): Promise<number> {
 async function work({ name, seed, first, count, root }: Work): Promise<void> {
   const subject = (await subjects(mkdtempSync(join(root, "scratch-"))))[name];
   if (!subject) throw new Error(`${name}: no such subject`);
+  const begun = (mutation: number) => parentPort!.postMessage(mutation);
+  // Of a stack, the innermost calls.
+  const found = (one: Finding) =>
+    parentPort!.postMessage({ ...one, problem: one.problem.split("\n").slice(0, 4).join(" | ") });
   for (let at = first; at < first + count; at += 100) {
-    const options = {
-      seed,
-      first: at,
-      count: Math.min(100, first + count - at),
-      folder: mkdtempSync(join(root, "case-")),
-    };
-    const findings = await fuzz(name, subject, { ...options, begun: (mutation) => parentPort!.postMessage(mutation) });
-    if (findings.length > 0)
-      for (const { mutation, problem } of findings)
-        console.log(`${name} ${mutation}: ${problem.split("\n").slice(0, 4).join(" | ")}`);
+    const stretch = { seed, first: at, count: Math.min(100, first + count - at) };
+    await fuzz(name, subject, { ...stretch, folder: mkdtempSync(join(root, "case-")), begun, found });
   }
-  parentPort!.postMessage([]);
+  parentPort!.postMessage("done");
 }

@@ -16,19 +16,20 @@ for (const [name, subject] of Object.entries(await subjects(scratch)))
     assert.deepEqual(await fuzz(name, subject, { seed: 1, first: 0, count: 200, folder }), []);
   });
 
-test("a crash and a file opened outside are told with the number of the mutation", async () => {
-  const told = async (read: () => Promise<unknown>) => {
+test("a crash, a slow answer and a file opened outside are told with the number of the mutation", async () => {
+  const told = async (read: () => Promise<unknown>, patience = 5) => {
     const subject = { files: new Map([["x.json", Buffer.from("{}")]]), changed: ["x.json"], read };
     const folder = mkdtempSync(join(root, "told-"));
-    return (await fuzz("x", subject, { seed: 1, first: 7, count: 1, folder })).map(({ mutation, problem }) => [
-      mutation,
-      problem.split("\n", 1)[0],
-    ]);
+    return (await fuzz("x", subject, { seed: 1, first: 7, count: 1, folder, patience })).map(
+      ({ mutation, problem }) => [mutation, problem.split("\n", 1)[0]],
+    );
   };
   const crash = await told(async () => {
     throw new TypeError("x is undefined");
   });
   assert.deepEqual(crash, [[7, "x.json: TypeError: x is undefined"]]);
   assert.deepEqual(await told(async () => readFileSync("/etc/passwd")), [[7, "x.json: opened /etc/passwd"]]);
+  const [slow] = await told(async () => undefined, -1);
+  assert.match(String(slow), /^7,x\.json: took 0\.\d s$/);
   assert.deepEqual(await told(async () => undefined), []);
 });

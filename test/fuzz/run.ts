@@ -23,17 +23,19 @@ export interface FuzzOptions {
   readonly folder: string;
   /** Is told the number of each mutation before it is read. */
   readonly begun?: (mutation: number) => void;
+  /** Is told each finding as soon as there is one. */
+  readonly found?: (finding: Finding) => void;
+  /** Seconds of computing after which an answer counts as none; 5 by default. */
+  readonly patience?: number;
 }
 
-/** Seconds of computing after which an answer counts as none. */
-const PATIENCE = 5;
 const errors = [InputError, WeightsError, RecipeError, ShapeError];
 let opened: Set<string> | undefined;
 
 /** What went wrong in a stretch of mutations of a subject. */
 export async function fuzz(name: string, subject: Subject, options: FuzzOptions): Promise<Finding[]> {
   opened ??= watched();
-  const { seed, first, count, folder, begun } = options;
+  const { seed, first, count, folder, begun, found, patience = 5 } = options;
   layOut(folder, subject.files);
   const findings: Finding[] = [];
   for (let mutation = first; mutation < first + count; mutation++) {
@@ -42,14 +44,18 @@ export async function fuzz(name: string, subject: Subject, options: FuzzOptions)
     const right = subject.files.get(path)!;
     writeFileSync(join(folder, path), mutated(right, random));
     begun?.(mutation);
-    const problem = await problemOf(subject, folder);
-    if (problem !== undefined) findings.push({ subject: name, mutation, problem: `${path}: ${problem}` });
+    const problem = await problemOf(subject, folder, patience);
+    if (problem !== undefined) {
+      const finding = { subject: name, mutation, problem: `${path}: ${problem}` };
+      findings.push(finding);
+      found?.(finding);
+    }
     writeFileSync(join(folder, path), right);
   }
   return findings;
 }
 
-async function problemOf(subject: Subject, folder: string): Promise<string | undefined> {
+async function problemOf(subject: Subject, folder: string, patience: number): Promise<string | undefined> {
   opened!.clear();
   const before = process.cpuUsage();
   try {
@@ -59,7 +65,7 @@ async function problemOf(subject: Subject, folder: string): Promise<string | und
       return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const { user, system } = process.cpuUsage(before);
-  if ((user + system) / 1e6 > PATIENCE) return `took ${((user + system) / 1e6).toFixed(1)} s`;
+  if ((user + system) / 1e6 > patience) return `took ${((user + system) / 1e6).toFixed(1)} s`;
   const outside = [...opened!].filter((path) => !isExpected(path, resolve(folder)));
   return outside.length > 0 ? `opened ${outside.join(", ")}` : undefined;
 }

@@ -20,3 +20,26 @@ test("keys that are no texts make no warning of Node", async () => {
   process.off("warning", listen);
   assert.deepEqual(warnings, []);
 });
+
+test("a file too large for names, too many names and too many sources are refused", () => {
+  const file = join(folder, "large.yaml");
+  const refuses = (text: string, message: RegExp) => {
+    writeFileSync(file, text);
+    assert.throws(() => readYoloYaml(file), { name: "InputError", message });
+  };
+  refuses(
+    `names: [x]\n${"a:\n  0: cat\n".repeat(50_000)}`,
+    /large\.yaml: cannot be read \(it has 600011 bytes, more than/,
+  );
+  refuses(`names: [${"x,".repeat(100_001)}]\n`, /large\.yaml: there are 100001 names/);
+  refuses(`names: [x]\ntrain: [${"x,".repeat(10_001)}]\n`, /large\.yaml: train has 10001 entries/);
+});
+
+test("many mistakes in one long line take a moment", () => {
+  const file = join(folder, "mistakes.yaml");
+  writeFileSync(file, `names: [${'"a" "b" '.repeat(50_000)}]\n`);
+  const begun = process.cpuUsage().user;
+  assert.throws(() => readYoloYaml(file), { name: "InputError", message: /mistakes\.yaml:1: not YAML \(Missing/ });
+  // By the square, this takes minutes.
+  assert.ok(process.cpuUsage().user - begun < 20e6);
+});

@@ -3,7 +3,8 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, parseDocument, stringify } from "yaml";
 import { InputError } from "../../errors.ts";
-import { namesIn, readText } from "./folders.ts";
+import { readTextFile } from "../../files/read-file.ts";
+import { namesIn } from "./folders.ts";
 import { isRecord } from "./values.ts";
 
 export interface YoloYaml {
@@ -25,21 +26,32 @@ const known = ["data.yaml", "data.yml", "dataset.yaml", "dataset.yml"];
 const splitKeys = ["train", "val", "valid", "test"];
 /** Numbers of classes beyond this are mistakes. */
 const mostClasses = 100_000;
+/** Bytes: 20,000 names take less, and more takes seconds to parse. */
+const mostBytes = 2 ** 19;
+/** Folders and lists of a split: each is looked for in four places. */
+const mostSources = 10_000;
+/** What was parsed last: several steps of reading a dataset ask for the same file. */
+let last: { text: string; value: unknown } | undefined;
 
 /** The YAML file of a folder: one of the usual name, or the only one with class names. */
 export function yamlIn(folder: string): string | undefined {
   const usual = known.map((name) => join(folder, name)).find((file) => existsSync(file));
   if (usual) return usual;
   const others = namesIn(folder, isYaml).map((name) => join(folder, name));
-  const named = others.filter((file) => statSync(file).isFile() && /^names\s*:/m.test(readText(file)));
+  const named = others.filter((file) => isSmallFile(file) && /^names\s*:/m.test(readTextFile(file, mostBytes)));
   return named.length === 1 ? named[0] : undefined;
+}
+
+function isSmallFile(file: string): boolean {
+  const facts = statSync(file);
+  return facts.isFile() && facts.size <= mostBytes;
 }
 
 export function isYaml(name: string): boolean {
   return /^\.ya?ml$/i.test(extname(name));
 }
 
-/** Reads a file. @throws InputError with file and line where it is no YAML or has no class names. */
+/** Reads a file. @throws InputError with file and line where it is no YAML, has no class names, or is too large. */
 export function readYoloYaml(file: string): YoloYaml {
   const value = parsed(file);
   if (!isRecord(value) || value.names === undefined)
@@ -50,6 +62,10 @@ export function readYoloYaml(file: string): YoloYaml {
   const missing: string[] = [];
   for (const name of splitKeys) {
     const said = [value[name]].flat().filter((one): one is string => typeof one === "string" && one !== "");
+    if (said.length > mostSources)
+      throw new InputError(
+        `${file}: ${name} has ${said.length} entries, more than ${mostSources}; name folders or a list`,
+      );
     const sources = said.flatMap((source) => sourceOf(dirname(file), root, source) ?? []);
     if (sources.length < said.length) missing.push(`${name}: ${said.join(", ")}`);
     // Some files give the same pictures for training and validation.
@@ -60,13 +76,20 @@ export function readYoloYaml(file: string): YoloYaml {
 }
 
 function parsed(file: string): unknown {
+  const text = readTextFile(file, mostBytes);
+  if (last?.text === text) return last.value;
   const lines = new LineCounter();
   try {
-    const document = parseDocument(readText(file), { lineCounter: lines, uniqueKeys: false, logLevel: "error" });
+    // Pretty errors each copy their line: of many errors in a long line, that takes the square of its length.
+    const options = { lineCounter: lines, uniqueKeys: false, logLevel: "error", prettyErrors: false } as const;
+    const document = parseDocument(text, options);
     const [error] = document.errors;
-    if (!error) return document.toJS();
+    if (!error) {
+      last = { text, value: document.toJS() };
+      return last.value;
+    }
     const { line } = lines.linePos(error.pos[0]);
-    throw new InputError(`${file}:${line}: not YAML (${error.message.split("\n")[0]})`);
+    throw new InputError(`${file}:${line}: not YAML (${error.message})`);
   } catch (error) {
     if (error instanceof InputError) throw error;
     // Nested too deeply, or too many aliases.
@@ -76,7 +99,10 @@ function parsed(file: string): unknown {
 
 function namesOf(value: unknown, file: string): string[] {
   const text = (name: unknown) => (typeof name === "object" ? JSON.stringify(name) : String(name)).trim();
-  if (Array.isArray(value)) return value.map(text);
+  if (Array.isArray(value)) {
+    if (value.length <= mostClasses) return value.map(text);
+    throw new InputError(`${file}: there are ${value.length} names, more than ${mostClasses}; list each class once`);
+  }
   const names: string[] = [];
   for (const [key, name] of Object.entries(isRecord(value) ? value : {})) {
     const id = Number(key);
