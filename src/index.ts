@@ -1,8 +1,15 @@
 /** Groundling: find things in pictures by words. */
 
-export { Random } from "./data/random.ts";
+export { Random, type RandomState } from "./data/random.ts";
 export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";
+export type { PictureSource, RawPicture } from "./inputs/pictures/picture-source.ts";
+export type { PicturePreparation, SizeRule } from "./inputs/pictures/preparation.ts";
+export type { PreparedImage } from "./inputs/pictures/prepare-image.ts";
+export type { Size } from "./inputs/pictures/resize.ts";
+export type { LongText } from "./inputs/words/byte-pairs.ts";
+export type { ClassPrompt } from "./inputs/words/prompts.ts";
+export type { Span } from "./inputs/words/word-pieces.ts";
 export { AdamW } from "./learning/adamw.ts";
 export { localBatchSource } from "./learning/batch-source.ts";
 export { DivergenceError } from "./learning/divergence.ts";
@@ -13,12 +20,19 @@ export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
 export { SessionPool } from "./onnx/pool.ts";
 export type { ClassOptions, ClassScore, EmbedOptions, EmbedTextOptions, Encoder } from "./tasks/classifying/encoder.ts";
+export type { LoadEncoderOptions } from "./tasks/classifying/load-encoder.ts";
 export { loadEncoder } from "./tasks/classifying/load-encoder.ts";
 export type { UnitVector } from "./tasks/classifying/unit-vectors.ts";
+export type { Adapted } from "./tasks/finding/adapted-file.ts";
 export { readAdapted } from "./tasks/finding/adapted-file.ts";
 export type { AdaptedPrompt } from "./tasks/finding/adapted-prompt.ts";
+export type { Adapters } from "./tasks/finding/adapters.ts";
+export type { Asked } from "./tasks/finding/asked-prompt.ts";
+export type { Base } from "./tasks/finding/base.ts";
 export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
 export type { Box, Detection, PhraseDetection } from "./tasks/finding/detection.ts";
 export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
+export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export * as tensor from "./tensor/index.ts";
+export type { FetchingOptions } from "./weights/zoo.ts";

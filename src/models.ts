@@ -2,7 +2,13 @@
 
 export * from "./models/clip/clip.ts";
 export { clipPresets } from "./models/clip/clip-presets.ts";
+export type { TextEncoderConfig } from "./models/clip/text-encoder.ts";
 export * from "./models/dynamic-head/dynamic-head.ts";
 export * from "./models/glip/glip.ts";
 export { glipPresets } from "./models/glip/glip-presets.ts";
 export { inferConfig } from "./models/glip/infer-config.ts";
+export type { BertConfig } from "./models/parts/bert.ts";
+export type { Aligned, Detector, HeadLevel } from "./models/parts/detector.ts";
+export type { NamedShapes } from "./models/parts/family.ts";
+export type { NormedConvolution, NormedConvolutionOptions } from "./models/parts/normed-convolution.ts";
+export type { SwinConfig } from "./models/parts/swin.ts";

@@ -2,12 +2,15 @@
 
 export { type Recipe, readRecipe } from "./apps/training/recipe.ts";
 export { type RunOptions, runRecipe } from "./apps/training/run.ts";
+export type { RandomState } from "./data/random.ts";
 export { Random } from "./data/random.ts";
+export type { PlainError } from "./errors.ts";
 export { RecipeError } from "./errors.ts";
 export * from "./learning/adamw.ts";
 export * from "./learning/batch-source.ts";
 export { type Checkpoint, readCheckpoint, type Shapes, writeCheckpoint } from "./learning/checkpoint.ts";
 export { DivergenceError } from "./learning/divergence.ts";
+export type { Json, Restorable } from "./learning/json.ts";
 export * from "./learning/optimizer.ts";
 export * from "./learning/parameter-groups.ts";
 export * from "./learning/schedules.ts";

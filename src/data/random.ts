@@ -28,6 +28,7 @@ export class Random {
     return [this.#a, this.#b, this.#c, this.#d];
   }
 
+  /** Continues from a state that was saved. */
   set state([a, b, c, d]: RandomState) {
     if (!(a | b | c | d)) throw new RecipeError("a random state of four zeros never moves; restore one that was saved");
     this.#a = a >>> 0;

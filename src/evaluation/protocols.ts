@@ -12,6 +12,8 @@ const rows = {
   ovd: async () => (await import("./protocols/open-vocabulary.ts")).openVocabulary,
 } satisfies Record<string, () => Promise<ProtocolRow>>;
 
+/** The name of a protocol. */
 export type Protocol = keyof typeof rows;
+/** The names of the protocols. */
 export const protocols = Object.keys(rows) as Protocol[];
 export const protocolRows: Readonly<Record<Protocol, () => Promise<ProtocolRow>>> = rows;

@@ -3,6 +3,7 @@
 import type { Scored, ScoreRequest } from "./protocols/protocol-row.ts";
 import { type Protocol, protocolRows } from "./protocols.ts";
 
+/** Which files are scored, and by which protocol. */
 export interface EvalRequest extends ScoreRequest {
   protocol: Protocol;
 }

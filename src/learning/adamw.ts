@@ -11,6 +11,7 @@ import {
 } from "./optimizer.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
 
+/** Constants of AdamW. */
 export interface AdamWOptions {
   /** Decay of the mean of the gradients. */
   beta1?: number;

@@ -7,15 +7,19 @@ import type { Json } from "./json.ts";
 
 /** An endless sequence of batches, with a position that can be saved and restored. */
 export interface BatchSource<Batch> {
+  /** The next batch. */
   next(): Promise<Batch>;
   /** Position after the last batch that was returned; batches made ahead do not count. */
   position(): Json;
+  /** Continues after a position that `position` returned. */
   restore(position: Json): void;
+  /** Ends the worker threads, if there are any. */
   close(): Promise<void>;
 }
 
 /** Makes batch number `job` (0, 1, …), which must depend only on the number and the composer's setup. */
 export interface Composer<Batch> {
+  /** Makes one batch. */
   compose(job: number): Batch | Promise<Batch>;
   /** Buffers that may be moved to the trainer instead of copied; the composer must not use them afterwards. */
   transfer?(batch: Batch): ArrayBuffer[];
@@ -23,12 +27,14 @@ export interface Composer<Batch> {
 
 /** What a module for `workerBatchSource` exports. */
 export interface ComposerModule<Batch> {
+  /** Called once in each worker thread with the `setup` of `WorkerSourceOptions`. */
   createComposer(setup: unknown): Composer<Batch> | Promise<Composer<Batch>>;
 }
 
 /** What a worker answers for one job. */
 export type WorkerAnswer = { job: number; batch: unknown } | { job: number; error: PlainError };
 
+/** Which module makes batches, in how many threads. */
 export interface WorkerSourceOptions {
   /** The module with `createComposer`, as `moduleBeside` names it. */
   module: URL;

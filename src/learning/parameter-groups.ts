@@ -21,6 +21,7 @@ export interface GroupRule {
   frozen?: boolean;
 }
 
+/** Settings of all parameters, and rules that change them for some. */
 export interface GroupOptions {
   learningRate: number;
   weightDecay: number;

@@ -5,6 +5,7 @@ import { RecipeError } from "../errors.ts";
 /** The factor of step `step`, counted from 0. A schedule has no state: its position is the step. */
 export type Schedule = (step: number) => number;
 
+/** When a factor falls, and by how much. */
 export interface MultiStepOptions {
   totalSteps: number;
   /** Steps at which the factor falls; values below 1 are fractions of `totalSteps`. GLIP: 0.67 and 0.89. */

@@ -30,9 +30,11 @@ export interface Evaluation {
   every: number;
   /** The metric that decides the `best` checkpoint; higher is better. */
   best: string;
+  /** Scores the weights; called with the step that is finished. */
   run(model: { weights: Numbers; average: Numbers | undefined; step: number }): Promise<Record<string, number>>;
 }
 
+/** Where and how often the state of a run is saved. */
 export interface CheckpointOptions {
   /** Where `last.safetensors`, `best.safetensors` and the batches of a failure go. */
   folder: string;
@@ -48,6 +50,7 @@ export interface CheckpointOptions {
   recipe?: Json;
 }
 
+/** What `train` needs: weights, batches, step, optimizer and schedule. */
 export interface TrainingOptions<Batch> {
   /** The starting weights; written to in place. */
   weights: Numbers;
@@ -79,6 +82,7 @@ export interface TrainingOptions<Batch> {
   signal?: AbortSignal;
 }
 
+/** How a run ended. */
 export interface TrainingResult {
   /** Steps finished, including those before a resume. */
   step: number;

@@ -24,8 +24,11 @@ export interface StepReport {
 export interface TrainingListener {
   /** Before the first step; `step` is above 0 for a resumed run. */
   started?(run: { step: number; totalSteps: number }): void | Promise<void>;
+  /** After each step. */
   stepped?(report: StepReport): void | Promise<void>;
+  /** After each evaluation, with its scores by name. */
   evaluated?(evaluation: { step: number; metrics: Record<string, number>; best: boolean }): void | Promise<void>;
+  /** After a checkpoint is written. */
   saved?(checkpoint: { step: number; file: string }): void | Promise<void>;
   /** After the last step, an interruption, or an error in a run that had started. */
   ended?(): void | Promise<void>;

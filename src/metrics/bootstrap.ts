@@ -5,6 +5,7 @@ import type { FlickrEvaluation } from "./flickr30k.ts";
 /** Numbers of a run in which each image counts as often as its weight. */
 export type WeightedScore = (weights: Float64Array) => Record<string, number>;
 
+/** The difference of a score between two runs, with its confidence interval. */
 export interface Difference {
   metric: string;
   first: number;

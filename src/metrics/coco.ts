@@ -10,6 +10,7 @@ import { detectionRegions, type RegionType } from "./regions.ts";
 import { positions } from "./stable-order.ts";
 import { type Slice, summarize } from "./summary.ts";
 
+/** What COCO's evaluation may be told. */
 export interface CocoOptions {
   /** Boxes or masks; default: boxes. */
   type?: RegionType;
@@ -23,6 +24,7 @@ export interface CocoOptions {
   catIds?: readonly number[];
 }
 
+/** Names of COCO's twelve numbers. */
 export type CocoMetric =
   | ("AP" | "AP50" | "AP75" | "APs" | "APm" | "APl")
   | ("AR1" | "AR10" | "AR100" | "ARs" | "ARm" | "ARl");

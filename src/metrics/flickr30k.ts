@@ -6,6 +6,7 @@ import { xyxyOverlap } from "./box-overlap.ts";
 /** The ranks k of Recall@k; −1 means all. */
 export const flickrRanks = [1, 5, 10, -1] as const;
 
+/** Hits of each phrase at each rank. */
 export interface FlickrEvaluation {
   /** Per k (−1: "all boxes") the recall of "all" phrases and of each type. */
   recall: Record<string, Record<string, number>>;

@@ -10,6 +10,7 @@ import { detectionRegions, type RegionType } from "./regions.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
 import { type Slices, summarize } from "./summary.ts";
 
+/** What LVIS's evaluation may be told. */
 export interface LvisOptions {
   /** Boxes or masks; default: boxes. */
   type?: RegionType;

@@ -22,6 +22,7 @@ export interface RegionColumns {
   area: Float64Array;
 }
 
+/** Objects as columns. */
 export interface ObjectColumns extends RegionColumns {
   /** Annotation ids; a match is stored as the id and tested for being non-zero, as the original does. */
   id: Float64Array;
@@ -31,6 +32,7 @@ export interface ObjectColumns extends RegionColumns {
   ignored: Uint8Array;
 }
 
+/** Detections as columns. */
 export interface DetectionColumns extends RegionColumns {
   score: Float64Array;
   /** Index of the detection in the caller's list. */
@@ -39,6 +41,7 @@ export interface DetectionColumns extends RegionColumns {
   forgiven: Uint8Array;
 }
 
+/** Objects and detections of a dataset as columns. */
 export interface MatchingProblem {
   images: number;
   categories: number;
@@ -60,6 +63,7 @@ export interface Pair {
   slotEnd: number;
 }
 
+/** All pairs of a category and an image in which there is something. */
 export interface Pairs {
   list: Pair[];
   /** Objects by category, image, file order. */

@@ -3,12 +3,14 @@
 import type { CocoDetection, CocoGroundTruth } from "../data/readers/coco-records.ts";
 import { type CocoEvaluation, type CocoOptions, type CocoSummary, evaluateCoco, summarizeCoco } from "./coco.ts";
 
+/** One dataset with the detections of a model. */
 export interface OdinwSet {
   name: string;
   groundTruth: CocoGroundTruth;
   detections: readonly CocoDetection[];
 }
 
+/** The evaluations of all sets. */
 export interface OdinwEvaluation {
   sets: { name: string; evaluation: CocoEvaluation; summary: CocoSummary }[];
   mean: { AP: number; AP50: number };

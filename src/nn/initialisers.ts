@@ -5,9 +5,12 @@ import { countOf, type Shape } from "../tensor/index.ts";
 /** First values of a parameter; `uniform` answers numbers in 0..1. */
 export type Initialiser = (shape: Shape, uniform: () => number) => Float32Array;
 
+/** Zeros. */
 export const zeros: Initialiser = (shape) => new Float32Array(countOf(shape));
+/** Ones. */
 export const ones: Initialiser = (shape) => new Float32Array(countOf(shape)).fill(1);
 
+/** The same value everywhere. */
 export function filled(value: number): Initialiser {
   return (shape) => new Float32Array(countOf(shape)).fill(value);
 }

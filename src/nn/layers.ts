@@ -15,8 +15,10 @@ import {
 import { fanInUniform, type Initialiser, normal, ones, uniformWithin, zeros } from "./initialisers.ts";
 import type { Scope } from "./scope.ts";
 
+/** From one tensor to another; its parameters are declared when it is made. */
 export type Layer = (x: Tensor) => Tensor;
 
+/** First values of weight and bias. */
 export interface LinearOptions {
   weight?: Initialiser;
   /** First values of the bias, or "none" for a product alone. */
@@ -36,6 +38,7 @@ export function linearParameters(s: Scope, inputs: number, outputs: number, weig
   return { weight: s.parameter("weight", [outputs, inputs], weight), bias: s.parameter("bias", [outputs], zeros) };
 }
 
+/** Kernel, stride and padding in pixels, and first values. */
 export interface ConvolutionLayerOptions extends LinearOptions {
   kernel: number;
   stride?: number;
@@ -76,11 +79,7 @@ export function groupNormLayer(s: Scope, channels: number, groups: number): Laye
 }
 
 /** A table of vectors. */
-export function embeddingLayer(
-  s: Scope,
-  rows: number,
-  width: number,
-): { table: Tensor; look: (ids: Tensor) => Tensor } {
+export function embeddingLayer(s: Scope, rows: number, width: number): { table: Tensor; look: Layer } {
   const table = s.parameter("weight", [rows, width], normal(0.02));
   return { table, look: s.layer((ids: Tensor) => embedding(table, ids)) };
 }

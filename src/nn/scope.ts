@@ -3,6 +3,7 @@
 import { inScope, parameter, type Shape, type Tensor } from "../tensor/index.ts";
 import { type Initialiser, zeros } from "./initialisers.ts";
 
+/** A parameter's checkpoint name, shape and first values. */
 export interface ParameterInfo {
   /** Key in the checkpoint. */
   name: string;
@@ -10,11 +11,13 @@ export interface ParameterInfo {
   initialise: Initialiser;
 }
 
-interface Registry {
+/** The parameters and records that all scopes of a tree share. */
+export interface Registry {
   parameters: Map<string, ParameterInfo>;
   records: Map<string, Tensor>;
 }
 
+/** A place in the tree of parameter names: layers declare their parameters in it. */
 export class Scope {
   constructor(
     private readonly registry: Registry = { parameters: new Map(), records: new Map() },

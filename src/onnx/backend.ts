@@ -7,6 +7,7 @@ import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./ru
 /** Where a model runs, by ONNX Runtime's names of its execution providers; `wasm` is WebAssembly, in Node too. */
 export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 
+/** Where and how ONNX Runtime runs a model. */
 export interface BackendOptions {
   /** Where the model runs (default "cpu"); one that ONNX Runtime does not have here is refused with an InputError. */
   device?: Device;

@@ -16,6 +16,7 @@ export type { Fed, Lowered, LowerOptions } from "./lowered.ts";
  */
 const SERIAL_ADDITIONS = 100_000;
 
+/** Turns what the outputs reach into the bytes of an ONNX model. */
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): Lowered {
   const { lowered, model } = lowerToModel(outputs, options);
   return { ...lowered, bytes: encodeModel(model) };

@@ -3,6 +3,7 @@
 import type { ElementType, Numbers, Shape } from "../tensor/index.ts";
 import type { OnnxTensor } from "./proto.ts";
 
+/** What is baked into the ONNX model, and in how many bits. */
 export interface LowerOptions {
   /** Whether dropout and drop path act. */
   training?: boolean;
@@ -23,12 +24,14 @@ export interface LowerOptions {
   weightBits?: 8;
 }
 
+/** A value that is fed at each run. */
 export interface Fed {
   name: string;
   type: ElementType;
   shape: Shape;
 }
 
+/** An ONNX model and what must be fed to run it. */
 export interface Lowered {
   bytes: Uint8Array<ArrayBuffer>;
   /** What the caller feeds, by name. */

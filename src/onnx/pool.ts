@@ -72,6 +72,7 @@ export class SessionPool implements TraceRunner {
     await Promise.all(hands.map((hand) => ended(hand.worker)));
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -4,8 +4,10 @@ import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { InputError } from "../errors.ts";
 import type { ElementType, Numbers, Shape } from "../tensor/index.ts";
 
+/** The value of a node's attribute. */
 export type AttributeValue = number | string | readonly number[] | { float: number };
 
+/** An operation of ONNX with its operands by name. */
 export interface OnnxNode {
   name: string;
   type: string;
@@ -15,6 +17,7 @@ export interface OnnxNode {
   attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
+/** A constant of an ONNX model. */
 export interface OnnxTensor {
   name: string;
   type: ElementType;
@@ -23,6 +26,7 @@ export interface OnnxTensor {
   data: Numbers | { file: string; offset: number; length: number };
 }
 
+/** An input or output of an ONNX model. */
 export interface OnnxValue {
   name: string;
   type: ElementType;
@@ -30,6 +34,7 @@ export interface OnnxValue {
   shape?: Shape;
 }
 
+/** An ONNX model before it is written as bytes. */
 export interface OnnxModel {
   opset: number;
   nodes: readonly OnnxNode[];

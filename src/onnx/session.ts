@@ -7,10 +7,12 @@ import { type BackendOptions, createSession, runtime } from "./backend.ts";
 import { type Fed, type Lowered, type LowerOptions, lower } from "./lower.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
+/** How tensors are lowered, and how they are run. */
 export interface SessionOptions extends LowerOptions, BackendOptions {}
 
 /** Numbers by name; results have the element types and shapes of the output tensors. */
 export type Feeds = Readonly<Record<string, Numbers>>;
+/** What one run takes besides its inputs. */
 export interface RunOptions {
   /** Weights that were not baked in, by checkpoint name. */
   weights?: ReadonlyMap<string, Float32Array>;
@@ -27,6 +29,7 @@ const arrays = {
   uint8: Uint8Array,
 } as const satisfies Record<ElementType, unknown>;
 
+/** A compiled graph. Dispose it when done, or compile it by `await using`. */
 export class Session {
   private constructor(
     private readonly session: OrtSession,
@@ -74,10 +77,12 @@ export class Session {
     return Object.fromEntries(trace.outputs.map(({ name }) => [name, numbersOf(results[name]!.data)]));
   }
 
+  /** Frees the memory; no run may be under way. */
   async dispose(): Promise<void> {
     await this.session.release();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
@@ -85,7 +90,9 @@ export class Session {
 
 /** Runs traces, keeping what it prepared for them. */
 export interface TraceRunner {
+  /** Runs a trace; results are by the names of its outputs. */
   run(trace: Lowered, feeds: Feeds, options?: RunOptions): Promise<Record<string, Numbers>>;
+  /** Frees all sessions. */
   dispose(): Promise<void>;
 }
 
@@ -112,6 +119,7 @@ export class SessionCache implements TraceRunner {
 
   constructor(private readonly options: SessionOptions = {}) {}
 
+  /** Runs a trace in the session of its structure, made where there is none. Throws InputError for inputs that are missing or of another size or type. */
   async run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     const key = this.keys.get(trace) ?? hashOf(trace);
     this.keys.set(trace, key);
@@ -150,6 +158,7 @@ export class SessionCache implements TraceRunner {
     for (const { session } of all) await (await session).dispose();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -5,6 +5,7 @@ import type { Binary, Comparison, None, Unary } from "./operations.ts";
 import { currentScope } from "./scope.ts";
 import { constant, type ElementType, type Shape, Tensor } from "./tensor.ts";
 
+/** A tensor, or a number, which becomes a constant of the other operand's type. */
 export type Operand = Tensor | number;
 const none: None = {};
 
@@ -77,26 +78,47 @@ function unary(operation: Unary, types: readonly ElementType[] = ["float32", "fl
 }
 const numeric = ["float32", "float16", "int64", "int32"] as const;
 
+/** a + b. The shapes broadcast as in NumPy. */
 export const add = binary("add");
+/** a − b. The shapes broadcast as in NumPy. */
 export const subtract = binary("subtract");
+/** a · b, element by element. The shapes broadcast as in NumPy. */
 export const multiply = binary("multiply");
+/** a / b. The shapes broadcast as in NumPy. */
 export const divide = binary("divide");
+/** a to the power of b. The shapes broadcast as in NumPy. */
 export const power = binary("power");
+/** The larger of a and b. The shapes broadcast as in NumPy. */
 export const maximum = binary("maximum");
+/** The smaller of a and b. The shapes broadcast as in NumPy. */
 export const minimum = binary("minimum");
+/** True where a < b. No gradient. */
 export const less = comparison("less");
+/** True where a > b. No gradient. */
 export const greater = comparison("greater");
+/** True where a = b. No gradient. */
 export const equal = comparison("equal");
+/** −x. */
 export const negate = unary("negate", numeric);
+/** e to the power of x. */
 export const exp = unary("exp");
+/** The natural logarithm of x. */
 export const log = unary("log");
+/** The square root of x. */
 export const sqrt = unary("sqrt");
+/** The error function of x. */
 export const erf = unary("erf");
+/** The hyperbolic tangent of x. */
 export const tanh = unary("tanh");
+/** 1 / (1 + e^−x). */
 export const sigmoid = unary("sigmoid");
+/** log(1 + e^x). */
 export const softplus = unary("softplus");
+/** max(x, 0). */
 export const relu = unary("relu");
+/** |x|. */
 export const abs = unary("abs", numeric);
+/** The largest whole number that is not above x. */
 export const floor = unary("floor");
 /** True where x is false. */
 export const not = unary("not", ["bool"]);
@@ -143,6 +165,7 @@ export function where(condition: Tensor, then: Operand, otherwise: Operand): Ten
   );
 }
 
+/** The same values as another element type. */
 export function cast(x: Tensor, to: ElementType): Tensor {
   return x.type === to ? x : new Tensor("cast", [x], { to }, x.shape, to);
 }

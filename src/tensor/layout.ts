@@ -47,6 +47,7 @@ export function swapLast(x: Tensor): Tensor {
   return transpose(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
 }
 
+/** What is taken along one axis. */
 export interface SliceRange {
   axis: number;
   start?: number;
@@ -143,6 +144,7 @@ export function roll(x: Tensor, distance: number, axis: number): Tensor {
   return concat([slice(x, { axis, start: cut }), slice(x, { axis, end: cut })], axis);
 }
 
+/** Whether two shapes are equal. */
 export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((size, axis) => size === b[axis]);
 }

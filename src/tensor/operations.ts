@@ -5,6 +5,7 @@
 
 import type { ElementType, Numbers, Shape } from "./tensor.ts";
 
+/** Operations of one tensor, element by element. */
 export type Unary =
   | "negate"
   | "exp"
@@ -19,9 +20,12 @@ export type Unary =
   | "floor"
   | "not"
   | "gelu";
+/** Operations of two tensors that broadcast. */
 export type Binary = "add" | "subtract" | "multiply" | "divide" | "power" | "maximum" | "minimum";
+/** Operations of two tensors whose result is bool. */
 export type Comparison = "less" | "greater" | "equal";
 
+/** The attributes of each operation. */
 export interface Operations
   extends Record<Unary, None>,
     Record<Binary, None>,
@@ -82,13 +86,16 @@ export interface Operations
   nonMaximumSuppression: { overlap: number; limit: number };
 }
 
+/** The name of an operation. */
 export type Operation = keyof Operations;
+/** No attributes. */
 export type None = Record<never, never>;
 /** (rows, columns). */
 export type Pair = readonly [number, number];
 /** Rows and columns added before and after: (top, left, bottom, right). */
 export type Padding = readonly [number, number, number, number];
 
+/** Stride, padding and dilation in pixels. */
 export interface ConvolutionAttributes {
   strides: Pair;
   padding: Padding;
@@ -96,6 +103,7 @@ export interface ConvolutionAttributes {
   groups: number;
 }
 
+/** Window, stride and padding in pixels. */
 export interface PoolAttributes {
   kernel: Pair;
   strides: Pair;

@@ -19,6 +19,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   return new Tensor("matmul", [a, b], none, [...batch, a.shape.at(-2)!, b.shape.at(-1)!], sameType("matmul", [a, b]));
 }
 
+/** Stride, padding and dilation in pixels, and groups of channels. */
 export interface ConvolutionOptions {
   bias?: Tensor;
   stride?: number | Pair;
@@ -79,12 +80,14 @@ export function transposedConvolution(
   );
 }
 
+/** Window, stride and padding in pixels. */
 export interface PoolOptions {
   kernel: number | Pair;
   stride?: number | Pair;
   padding?: number | Pair | Padding;
 }
 
+/** The maximum of each window of x [n,c,h,w]. */
 export function maxPool(x: Tensor, options: PoolOptions): Tensor {
   const attributes = poolAttributes(options);
   return new Tensor("maxPool", [x], attributes, pooledShape("maxPool", x, attributes), x.type);

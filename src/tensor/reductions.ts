@@ -20,8 +20,11 @@ function reduction(operation: "sum" | "mean" | "max") {
   };
 }
 
+/** The sum along axes. */
 export const sum = reduction("sum");
+/** The mean along axes. */
 export const mean = reduction("mean");
+/** The maximum along axes. */
 export const max = reduction("max");
 
 /** The sum of all elements, as a scalar. */
@@ -29,10 +32,12 @@ export function total(x: Tensor): Tensor {
   return reshape(sum(x), []);
 }
 
+/** Softmax along an axis (default: the last). */
 export function softmax(x: Tensor, axis = -1): Tensor {
   return new Tensor("softmax", [x], { axis: axisOf(x, axis, "softmax") }, x.shape, x.type);
 }
 
+/** Logarithm of the softmax along an axis (default: the last). */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return new Tensor("logSoftmax", [x], { axis: axisOf(x, axis, "logSoftmax") }, x.shape, x.type);
 }

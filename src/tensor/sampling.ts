@@ -7,6 +7,7 @@ import { currentScope } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 
 const none: None = {};
+/** Whether the centres of the corner pixels of both sizes lie on each other, or the pixels' outer edges. */
 export type Corners = "aligned" | "half-pixel";
 
 /** Where nearest neighbour reads for each of `size` places of `from`: floor(i · from / size) in float32, as PyTorch's `nearest`. */
@@ -37,6 +38,7 @@ export function gridSample(x: Tensor, grid: Tensor, corners: Corners = "half-pix
   return new Tensor("gridSample", [x, grid], { corners }, [n, c, rows, columns], x.type);
 }
 
+/** The size of the result, the scale of the boxes and the samples per cell. */
 export interface RoiAlignOptions {
   /** Bins (rows, columns). */
   size: Pair;
@@ -66,6 +68,7 @@ export function roiAlign(x: Tensor, boxes: Tensor, pictures: Tensor, options: Ro
   return new Tensor("roiAlign", [x, boxes, pictures], { ...options }, [boxes.shape[0]!, c, ...options.size], x.type);
 }
 
+/** Stride, padding and dilation in pixels, and groups of channels. */
 export interface DeformableOptions {
   bias: Tensor;
   stride?: number;

@@ -2,6 +2,7 @@
 
 let path = "";
 
+/** The path of the layer that is being traced. */
 export function currentScope(): string {
   return path;
 }

@@ -4,13 +4,16 @@ import { ShapeError } from "../errors.ts";
 import type { Operation, Operations } from "./operations.ts";
 import { currentScope } from "./scope.ts";
 
+/** The number type of a tensor's elements. */
 export type ElementType = "float32" | "float16" | "int64" | "int32" | "bool" | "uint8";
+/** Sizes along the axes; empty for a scalar. */
 export type Shape = readonly number[];
 /** Numbers of a constant or of a result. int64 is held as BigInt64Array, bool as Uint8Array, float16 as its bits. */
 export type Numbers = Float32Array | Uint16Array | BigInt64Array | Int32Array | Uint8Array;
 
 let created = 0;
 
+/** An immutable node of a graph: an operation, its operands, and the shape and element type of its result. */
 export class Tensor<K extends Operation = Operation> {
   /** Order of creation: inputs always come before the tensors made of them. */
   readonly id = created++;
@@ -34,6 +37,7 @@ export class Tensor<K extends Operation = Operation> {
         );
   }
 
+  /** The number of axes. */
   get rank(): number {
     return this.shape.length;
   }
@@ -44,6 +48,7 @@ export class Tensor<K extends Operation = Operation> {
   }
 }
 
+/** The number of elements of a shape. */
 export function countOf(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }

@@ -12,6 +12,7 @@ import { openPart } from "../files/write-whole.ts";
 import { writing } from "../files/writing.ts";
 import { ask, type Described, describe, Passing, patiently, reason, refusePage } from "./http.ts";
 
+/** How a file is downloaded and checked. */
 export interface FetchOptions {
   /** SHA-256 of the whole file in hexadecimal; default: the server's. */
   readonly sha256?: string;

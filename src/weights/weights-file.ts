@@ -30,6 +30,7 @@ export interface WeightsFile extends AsyncDisposable {
   readFloat32(name: string): Promise<Float32Array>;
   /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece if it is not stored row by row. */
   readPieces(name: string): AsyncIterable<StoredArray>;
+  /** Closes the file. */
   close(): Promise<void>;
 }
 
@@ -114,6 +115,7 @@ export class LocatedWeights implements WeightsFile {
     await Promise.all(this.files.map((file) => file.close()));
   }
 
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -7,6 +7,7 @@ import { InputError } from "../errors.ts";
 import { type FetchOptions, fetchFile } from "./fetch.ts";
 import { openWeights } from "./open-weights.ts";
 
+/** A published checkpoint. */
 export interface ZooModel {
   /** File name on the hub. */
   readonly file: string;
@@ -69,6 +70,7 @@ export interface FetchingOptions extends Pick<FetchOptions, "progress" | "signal
   readonly offline?: boolean;
 }
 
+/** How a published model is fetched, and from where. */
 export interface ZooOptions extends FetchOptions, FetchingOptions {
   /** Environment with the cache, the hub and the proxy (default: that of the process). */
   readonly environment?: Environment;

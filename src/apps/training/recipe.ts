@@ -120,6 +120,7 @@ export const recipeSchema = z.strictObject({
   checkpointEvery: whole,
 });
 
+/** A training recipe, read and checked. */
 export type Recipe = z.infer<typeof recipeSchema>;
 export type DatasetsData = z.infer<typeof datasetsSchema>;
 export type ScenesData = z.infer<typeof scenesSchema>;

@@ -20,6 +20,7 @@ import { lossesOf, type Recipe } from "./recipe.ts";
 import { logFile, refuseOtherRun } from "./run-folder.ts";
 import { startWeights } from "./start-weights.ts";
 
+/** Where a run is kept, and how it is watched and stopped. */
 export interface RunOptions {
   /** Folder for checkpoints, logs and curves. */
   folder: string;
@@ -27,7 +28,7 @@ export interface RunOptions {
   resume: boolean;
   /** Cache folder for rendered drawings. */
   sprites: string;
-  /** The model of the recipe, if the caller has built it already. */
+  /** @internal The model of the recipe, if the caller has built it already. */
   model?: ModelOfRun;
   /** Shows no progress. */
   quiet?: boolean;

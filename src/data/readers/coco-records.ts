@@ -4,6 +4,7 @@ import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 /** Image ids are numbers or strings; category ids are numbers. */
 export type Id = number | string;
 
+/** A picture of COCO's format. */
 export interface CocoImage {
   id: Id;
   width?: number;
@@ -11,11 +12,13 @@ export interface CocoImage {
   file_name?: string;
 }
 
+/** A class of COCO's format. */
 export interface CocoCategory {
   id: number;
   name: string;
 }
 
+/** An object of COCO's format. */
 export interface CocoAnnotation {
   id: number;
   image_id: Id;

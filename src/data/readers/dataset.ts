@@ -2,6 +2,7 @@
 import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 import type { Id } from "./coco-records.ts";
 
+/** A dataset in memory, whatever format it was read from. */
 export interface Dataset {
   /** Classes, in ascending id. Sets of captions have none. */
   labels: DatasetLabel[];
@@ -14,10 +15,12 @@ export interface Shown {
   count: number;
 }
 
+/** Whether the image at a place is among those wanted. */
 export function isShown(place: number, { start, count }: Shown): boolean {
   return place >= start && place < start + count;
 }
 
+/** A class. */
 export interface DatasetLabel {
   id: number;
   name: string;
@@ -25,6 +28,7 @@ export interface DatasetLabel {
   frequency?: "r" | "c" | "f";
 }
 
+/** A picture with its objects and captions. */
 export interface DatasetImage {
   id: Id;
   /** Path of the picture, relative to the picture folder. */
@@ -39,6 +43,7 @@ export interface DatasetImage {
   unfinishedLabels?: number[];
 }
 
+/** A box, or a region, of a class. */
 export interface DatasetObject {
   /** Left, top, width and height in picture pixels. */
   xywh: Xywh;
@@ -52,11 +57,13 @@ export interface DatasetObject {
   segmentation?: Segmentation;
 }
 
+/** A sentence about a picture, with the boxes of its phrases. */
 export interface DatasetCaption {
   text: string;
   phrases: DatasetPhrase[];
 }
 
+/** A phrase of a caption with its boxes. */
 export interface DatasetPhrase {
   /** Stretches of the caption, from and up to (not including) a character. */
   spans: [start: number, end: number][];
@@ -64,13 +71,17 @@ export interface DatasetPhrase {
   objects: number[];
 }
 
+/** A box in pixels: its top left corner, width and height. */
 export type Xywh = [x: number, y: number, width: number, height: number];
+/** A box in pixels: its top left and its bottom right corner. */
 export type Xyxy = [left: number, top: number, right: number, bottom: number];
 
+/** Corners to the top left corner with width and height. */
 export function xywhOfXyxy([left, top, right, bottom]: Xyxy): Xywh {
   return [left, top, right - left, bottom - top];
 }
 
+/** The top left corner with width and height to corners. */
 export function xyxyOfXywh([x, y, width, height]: Xywh): Xyxy {
   return [x, y, x + width, y + height];
 }

@@ -20,6 +20,7 @@ export interface FlickrTruth {
   sentences: { phrase: string; phrase_id: string; phrase_type: string[] }[][];
 }
 
+/** The boxes that a model found for the phrases of a sentence. */
 export interface FlickrPrediction {
   image_id: string | number;
   sentence_id: number;

@@ -12,6 +12,7 @@ export interface FoundSet {
   pictures: readonly string[];
 }
 
+/** What a reader may be told. */
 export interface ReadOptions {
   problems: Problems;
   /** Folder of the pictures, where it was told. */
@@ -28,6 +29,7 @@ export interface WrittenPart {
   dataset: Dataset;
 }
 
+/** The files of a dataset that was written. */
 export interface WrittenFiles {
   /** Texts by path under the folder that is written; one file alone has the path "". They are written in this order. */
   texts: Map<string, string>;
@@ -35,6 +37,7 @@ export interface WrittenFiles {
   pictures?: string[][];
 }
 
+/** What can be done with a format. */
 export interface FormatRow {
   /** What each image may hold: boxes of classes, captions (with boxes of their phrases where there are any), or both. */
   holds: "classes" | "captions" | "both";

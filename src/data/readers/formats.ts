@@ -60,12 +60,14 @@ const rows = {
   },
 } satisfies Record<Format, FormatRow>;
 
+/** How each format is recognised, read, checked and written. */
 export const formatRows: Readonly<Record<Format, FormatRow>> = rows;
 
 /** Formats that can be written. */
 export type WritableFormat = {
   [Name in Format]: (typeof rows)[Name] extends { write: unknown } ? Name : never;
 }[Format];
+/** The names of the formats that can be written. */
 export const writableFormats = formats.filter((format): format is WritableFormat => "write" in rows[format]);
 
 /** The images that are shown, of a format that is read whole. */

@@ -6,6 +6,7 @@ import { readTextFile } from "../../files/read-file.ts";
 /** Bytes of one record. */
 const LONGEST_LINE = 2 ** 28;
 
+/** Keys and places from the root of a JSON document. */
 export type JsonPath = readonly (string | number)[];
 
 /** Reads a JSON file. @throws InputError with file and line where it cannot be read or parsed. */

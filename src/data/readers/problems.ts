@@ -9,6 +9,7 @@ export interface Place {
   path?: JsonPath;
 }
 
+/** A problem of a dataset, and where it is. */
 export interface Problem extends Place {
   /** Errors make records unusable; warnings are what an evaluation or training would silently suffer from. */
   severity: "error" | "warning";
@@ -24,10 +25,12 @@ export class Problems {
     return this.list.filter(({ severity }) => severity === "error").length;
   }
 
+  /** Adds a problem that makes the data unusable. */
   error(place: Place, message: string): void {
     this.list.push({ ...place, severity: "error", message });
   }
 
+  /** Adds a problem that leaves the data usable. */
   warn(place: Place, message: string): void {
     this.list.push({ ...place, severity: "warning", message });
   }

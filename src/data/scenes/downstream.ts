@@ -9,6 +9,7 @@ import { composeScene, type Scene, type SceneObject } from "./compose.ts";
 import { type Look, lookAt } from "./effects.ts";
 import { loadWorld, type Split, type World, wantIconSetsOf } from "./world.ts";
 
+/** A generated dataset of its own classes. */
 export interface DownstreamSet {
   readonly name: string;
   /** Split that the drawings come from; default "train". */
@@ -19,6 +20,7 @@ export interface DownstreamSet {
   readonly names: readonly string[];
   /** Classes more specific than a name ("red balloon"); things of no class are shown without a label. */
   readonly classes?: readonly string[];
+  /** The class of a thing; its name when absent. */
   readonly classOf?: (object: SceneObject) => string;
   /** Probability that a thing is painted in another colour. */
   readonly painted?: number;
@@ -104,6 +106,7 @@ export const downstreamCounts = { train: 40, valid: 30, test: 40 } as const;
 /** Numbers of scenes, different from those of every other command: a million per seed, a thousand per set, two hundred per part. */
 const FIRST_SCENE = 3_000_000_000;
 
+/** Where the sets are written, and which of them. */
 export interface DownstreamOptions {
   /** Folder of rendered drawings. */
   readonly sprites: string;

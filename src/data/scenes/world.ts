@@ -14,6 +14,7 @@ import { loadMoreSprites, loadSprites, readSprites, type Sprite, wantIconSets } 
  */
 export type Split = "train" | "seen" | "style" | "novel" | "compose" | "web";
 
+/** The names of all splits. */
 export const splits: readonly Split[] = ["train", "seen", "style", "novel", "compose", "web"];
 
 /** Which split of the world to load, and which of its names. */

@@ -44,6 +44,7 @@ export interface Plan {
   records: (picture: number, found: readonly Found[]) => object[];
 }
 
+/** Which files are scored. */
 export interface ScoreRequest extends DatasetChoice {
   /** A dataset with boxes of classes; for lvis its annotations; for flickr30k the published folder or MDETR's JSON; for odinw a folder of datasets. */
   groundTruth: string;
@@ -73,6 +74,7 @@ export interface Scored {
   resampled?: () => Resampled;
 }
 
+/** A score whose images are drawn again for confidence intervals. */
 export interface Resampled {
   /** The number of images of each dataset. Images are resampled within their dataset. */
   images: number[];

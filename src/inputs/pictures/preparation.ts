@@ -9,8 +9,6 @@ export interface SizeRule {
   readonly max: number;
 }
 
-type Three = readonly [number, number, number];
-
 /** `Rule` is the size: of the sides, or of the whole picture, which is then stretched to it. */
 export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   readonly size: Rule;
@@ -23,8 +21,8 @@ export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   /** The highest level of a channel: levels are 0 to 255, or 0 to 1. */
   readonly highest: 255 | 1;
   /** Of each channel in the order of `channels`, on the scale of `highest`. */
-  readonly mean: Three;
-  readonly deviation: Three;
+  readonly mean: readonly [number, number, number];
+  readonly deviation: readonly [number, number, number];
 }
 
 /** What Hugging Face calls filters by number, as Pillow does. */

@@ -3,6 +3,7 @@ import { InputError } from "../../errors.ts";
 import type { PicturePreparation, SizeRule } from "./preparation.ts";
 import { type Picture, resizeBicubic, resizeBilinear, roundToEven, type Size } from "./resize.ts";
 
+/** A picture as a model takes it. */
 export interface PreparedImage {
   /** [1, 3, paddedHeight, paddedWidth], normalised; zero at the right and the bottom. */
   readonly tensor: Float32Array;

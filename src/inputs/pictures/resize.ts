@@ -7,6 +7,7 @@ export interface Picture {
   readonly height: number;
 }
 
+/** In pixels. */
 export interface Size {
   readonly width: number;
   readonly height: number;

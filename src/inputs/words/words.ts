@@ -17,6 +17,7 @@ export class AnyWords {
   }
 }
 
+/** How a model reads words: any, or the names of its classes. */
 export type Words = AnyWords | KnownClasses;
 
 /** Source of a model's tokenizer; plain data that can be sent to worker threads. */

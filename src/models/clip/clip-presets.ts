@@ -21,6 +21,7 @@ function vision(width: number, layers: number, patch: number, resolution = 224):
   return { kind: "vit", ...transformerSizes(width, layers), patch, resolution };
 }
 
+/** The published CLIPs, by model name. */
 export const clipPresets = {
   rn50: { embedding: 1024, image: resnet([3, 4, 6, 3], 64, 224), text: text(512) },
   rn101: { embedding: 512, image: resnet([3, 4, 23, 3], 64, 224), text: text(512) },

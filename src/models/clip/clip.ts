@@ -9,18 +9,21 @@ import type { TransformerConfig } from "../parts/residual-attention.ts";
 import { vit } from "../parts/vit.ts";
 import { type TextEncoderConfig, textEncoder } from "./text-encoder.ts";
 
+/** The picture encoder of a CLIP with a modified ResNet. */
 export interface ResNetImageConfig extends ModifiedResNetConfig {
   readonly kind: "resnet";
   /** Side of the pictures, in pixels. */
   readonly resolution: number;
 }
 
+/** The picture encoder of a CLIP with a vision transformer. */
 export interface VitImageConfig extends TransformerConfig {
   readonly kind: "vit";
   readonly patch: number;
   readonly resolution: number;
 }
 
+/** Sizes of a CLIP: both encoders, and the width of their common vectors. */
 export interface ClipConfig {
   /** Length of a vector. */
   readonly embedding: number;
@@ -28,6 +31,7 @@ export interface ClipConfig {
   readonly text: TextEncoderConfig;
 }
 
+/** The parts of a CLIP, as layers without numbers. */
 export interface Clip {
   readonly config: ClipConfig;
   readonly parameters: readonly ParameterInfo[];
@@ -45,6 +49,7 @@ export interface Clip {
 const FIRST_LOGIT_SCALE = Math.log(1 / 0.07);
 const STAGES: readonly Stage[] = [1, 2, 3, 4];
 
+/** How a CLIP is built. */
 export interface ClipOptions {
   /** How batch norms are computed. Default: with their running statistics. */
   readonly normed?: NormedConvolution;

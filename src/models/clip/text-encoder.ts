@@ -4,6 +4,7 @@ import { embeddingLayer, layerNormLayer, normal, type Scope } from "../../nn/ind
 import { add, constant, gather, matmul, reshape, slice, type Tensor } from "../../tensor/index.ts";
 import { type TransformerConfig, transformerBlocks } from "../parts/residual-attention.ts";
 
+/** Sizes of a CLIP's text encoder. */
 export interface TextEncoderConfig extends TransformerConfig {
   /** Size of the vocabulary; the last token is the end token. */
   readonly vocabulary: number;

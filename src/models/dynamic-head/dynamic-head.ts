@@ -12,6 +12,7 @@ import {
 } from "../parts/detector.ts";
 import { dyConv } from "../parts/dyhead.ts";
 
+/** Sizes of a detector of fixed classes: its backbone, its head and its classes. */
 export interface DynamicHeadConfig extends DetectorConfig {
   /** The class names, as in its dataset. */
   classes: readonly string[];

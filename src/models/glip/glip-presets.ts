@@ -15,6 +15,7 @@ const swinLarge = { embedDim: 192, depths: [2, 2, 18, 2], heads: [6, 12, 24, 48]
 const head = { channels: 256, groups: 16, maxTokens: 256 };
 const fusion = { width: 2048, heads: 8 };
 
+/** The published GLIPs, by model name. */
 export const glipPresets = {
   /** GLIP-T (A): no deep fusion. */
   "glip-t-a": { backbone: swinTiny, bert: bertBase, ...head, steps: 6 },

@@ -25,6 +25,7 @@ import {
 import { dyConv } from "../parts/dyhead.ts";
 import { biAttention } from "./bi-attention.ts";
 
+/** Sizes of a GLIP: picture encoder, language model, fusion and head. */
 export interface GlipConfig extends DetectorConfig {
   bert: BertConfig;
   /** Deep fusion; absent in GLIP-T (A). */
@@ -99,6 +100,7 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
   return { config, parameters, records, channels, maxTokens: config.maxTokens, textWidth, image, text, answer };
 }
 
+/** A GLIP as layers without numbers, with its configuration. */
 export type Glip = ReturnType<typeof glip>;
 
 /** Tensors of published checkpoints that are not parameters: tables computed from sizes, and an untrained head. */

@@ -17,6 +17,7 @@ import {
   transpose,
 } from "../../tensor/index.ts";
 
+/** Sizes of a BERT. */
 export interface BertConfig {
   hiddenSize: number;
   layers: number;

@@ -20,6 +20,7 @@ export interface PublishedForm<Config> {
   configOf(entries: NamedShapes, source: string): Config;
 }
 
+/** Shapes of tensors by checkpoint name. */
 export type NamedShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 /** The rows are typed by their own configuration; who takes one from the table hands over what its own schema has read. */

@@ -3,6 +3,7 @@
 import { fanInUniform, type Initialiser, type Layer, ones, type Scope, zeros } from "../../nn/index.ts";
 import { add, batchNorm, convolution, frozenBatchNorm, multiply, type Tensor } from "../../tensor/index.ts";
 
+/** Channels in and out, kernel and stride in pixels. */
 export interface NormedConvolutionOptions {
   inputs: number;
   outputs: number;

@@ -22,6 +22,7 @@ import {
   transpose,
 } from "../../tensor/index.ts";
 
+/** Sizes of a Swin Transformer. */
 export interface SwinConfig {
   /** Width of the first stage; it doubles from stage to stage. */
   embedDim: number;

@@ -64,6 +64,7 @@ export class ClipSessions {
     this.weights.dispose();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

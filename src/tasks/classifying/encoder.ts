@@ -9,16 +9,19 @@ import { filled, PHOTO_TEMPLATE } from "../../inputs/words/templates.ts";
 import type { ClipSessions } from "./clip-sessions.ts";
 import { dot, meanOf, toUnit, type UnitVector, unitVectors } from "./unit-vectors.ts";
 
+/** How many are computed at once. */
 export interface EmbedOptions {
   /** Maximum batch size of pictures or texts. Default: 16. */
   batch?: number;
 }
 
+/** How texts become vectors. */
 export interface EmbedTextOptions extends EmbedOptions {
   /** What to do with a text that is longer than the model's maximum. Default: refuse it. */
   long?: LongText;
 }
 
+/** How names become class vectors. */
 export interface ClassOptions extends EmbedTextOptions {
   /** Prompt templates with {} for the name. A class vector is the mean over its templates. Default: "a photo of a {}.". */
   templates?: readonly string[];
@@ -151,10 +154,12 @@ export class Encoder {
     return dot(a, b);
   }
 
+  /** Frees what the encoder holds; it answers no more. */
   dispose(): Promise<void> {
     return this.sessions.dispose();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

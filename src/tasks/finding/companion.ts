@@ -122,6 +122,7 @@ export class Companion implements Beside {
     await this.stored.close();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -10,6 +10,7 @@ export const DEFAULT_THRESHOLD = 0.5;
 export const DEFAULT_TOP_K = 100;
 const LONGEST_SIDE = 10_000;
 
+/** What `detect` may be told. */
 export interface DetectOptions {
   /** Minimum score of detections, 0 to 1 (default 0.5, `DEFAULT_THRESHOLD`; 0 returns all). */
   threshold?: number;
@@ -23,6 +24,7 @@ export interface DetectOptions {
   size?: SizeRule;
 }
 
+/** What `ground` may be told. */
 export interface GroundOptions extends DetectOptions {
   /** Phrases as words or as character ranges of the caption (default: its noun phrases). */
   phrases?: readonly (string | Span)[];

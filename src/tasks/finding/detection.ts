@@ -10,6 +10,7 @@ export interface Box {
   ymax: number;
 }
 
+/** A thing that was found. */
 export interface Detection {
   /** 0 to 1. */
   score: number;
@@ -18,6 +19,7 @@ export interface Detection {
   box: Box;
 }
 
+/** A thing that a phrase of the caption names. */
 export interface PhraseDetection extends Detection {
   /** Characters of the caption, [start, end). */
   span: Span;

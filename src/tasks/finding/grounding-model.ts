@@ -46,7 +46,9 @@ export class GroundingModel<Source = PictureSource> {
   private readonly finder: Finder;
   private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon">;
 
+  /** @internal `loadModel` makes one. */
   constructor(
+    /** @internal */
     readonly predictor: Predictor,
     words: Words,
     private readonly preparation: PicturePreparation,
@@ -150,6 +152,7 @@ export class GroundingModel<Source = PictureSource> {
     await this.finder.companion?.dispose();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -54,6 +54,7 @@ export class PicturePreparer {
     await this.worker.terminate();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

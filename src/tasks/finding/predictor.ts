@@ -106,6 +106,7 @@ export class Predictor {
     if ("baked" in this.weights) this.weights.dispose();
   }
 
+  /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
