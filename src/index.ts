@@ -18,7 +18,7 @@ export { cosine, multiStep, type Schedule, withWarmup } from "./learning/schedul
 export { train } from "./learning/train.ts";
 export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
-export { SessionPool } from "./onnx/pool.ts";
+export { type PoolOptions, SessionPool } from "./onnx/pool.ts";
 export type { ClassOptions, ClassScore, EmbedOptions, EmbedTextOptions, Encoder } from "./tasks/classifying/encoder.ts";
 export type { LoadEncoderOptions } from "./tasks/classifying/load-encoder.ts";
 export { loadEncoder } from "./tasks/classifying/load-encoder.ts";
