@@ -114,6 +114,7 @@ test("coco has images, categories and scored annotations, which eval's readers t
     ]),
     all.map((one) => [one.image, one.label, xywh(one), one.score]),
   );
+  assert.equal(coco.annotations[0].id, 1);
 });
 
 test("yolo and voc folders are read back with the same boxes", async () => {

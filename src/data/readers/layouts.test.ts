@@ -292,6 +292,11 @@ for (const format of ["yolo", "voc"] as const) {
       ],
     );
     assert.equal((await checkDataset(path)).errors, 0);
+    const { images: second } = (await openDataset(path, { shown: { start: 1, count: 1 } })).dataset;
+    assert.deepEqual(
+      second.map(({ file, objects }) => [file, objects.length]),
+      [["b/1.png", 1]],
+    );
     const [one, other] = ["a/1.png", "a/1.jpg"];
     const images = [one, other].map((file, i) => ({ ...twoFolders.images[0]!, id: i, file }));
     const clash = [{ dataset: { ...twoFolders, images }, pictures: source }];

@@ -14,6 +14,7 @@ const world = loadWorld(join(folder, "sprites"), { names: "everyday" });
 interface Annotations {
   readonly images: { id: number; file_name: string; caption: string }[];
   readonly annotations: {
+    id: number;
     image_id: number;
     bbox: [number, number, number, number];
     area: number;
@@ -34,6 +35,7 @@ test("pictures, boxes, masks and captions on disk match the scenes", async () =>
   const instances = read("boxes", "instances");
   const grounding = read("boxes", "grounding");
   assert.equal(instances.categories.length, 50);
+  assert.deepEqual([instances.annotations[0]!.id, grounding.annotations[0]!.id], [1, 1]);
   for (let i = 0; i < 12; i++) {
     const scene = composeScene(world, 3_000_000 + i, { width: 96, height: 96 });
     const { data } = await sharp(join(folder, "boxes/images", instances.images[i]!.file_name))
