@@ -73,6 +73,20 @@ test("the entry point for pages reaches nothing of Node", () => {
   assert.doesNotMatch(readFileSync(program, "utf8"), /\bimport\b[^\n]*["']node:|require\(["'](?:node:|fs)/);
 });
 
+/** The answers for one picture in every kind that a page has, as text: the page runs it. */
+const everyKind = `(async () => {
+  const { loadModel } = await import("groundling");
+  const model = await loadModel("everyday");
+  const image = Object.assign(new Image(), { src: "photo.png" });
+  const blob = await (await fetch("photo.png")).blob();
+  const bitmap = await createImageBitmap(blob);
+  const canvas = Object.assign(document.createElement("canvas"), { width: bitmap.width, height: bitmap.height });
+  canvas.getContext("2d").drawImage(bitmap, 0, 0);
+  const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const bytes = new Uint8Array(await blob.arrayBuffer());
+  return model.detect(["photo.png", image, bitmap, canvas, data, bytes], "cat.");
+})()`;
+
 test("a page of 30 lines finds the boxes that Node finds", options, async () => {
   await writePage();
   assert.ok(readFileSync(join(folder, "page.html"), "utf8").split("\n").length <= 30);
@@ -98,6 +112,9 @@ test("a page of 30 lines finds the boxes that Node finds", options, async () => 
       assertSame(found, await model.detect(join(folder, `${name}.png`), prompt));
       await page.locator("#answer").evaluate((element) => element.replaceChildren());
     }
+    const answers: Detection[][] = await page.evaluate(everyKind);
+    answers.forEach((found) => void assertSame(found, answers[0]!));
+    assert.ok(answers.length === 6 && answers[0]!.length > 0);
     assert.deepEqual(troubles, []);
   } finally {
     await model.dispose();

@@ -9,7 +9,7 @@ import { GroundingModel } from "./grounding-model.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 import { COMPANION, type ModelFiles, readFolder } from "./read-folder.ts";
 
-/** Where a page finds the model, where it runs, and in how many bits. */
+/** The backend and precision of a model in a page, and how its files are fetched. */
 export interface PageLoadOptions extends PredictorOptions {
   /** Stops the transfer of the model's files. */
   signal?: AbortSignal;
