@@ -23,6 +23,9 @@ const folders = [
 ];
 const files = [
   ["browse", "none.json", "--out"],
+  ["embed", "none.png", "--model", "none", "--out"],
+  ["export", "--classes", "dog", "--size", "32x32", "--out"],
+  ["inspect", "none.png", "--model", "none", "--prompt", "dog", "--out"],
   ["data", "convert", "none.json", "--to", "coco"],
 ];
 

@@ -32,6 +32,7 @@ const outputs: Record<string, Readonly<Record<string, (place: string) => void>>>
   train: { out: wantWritableFolder },
   adapt: { out: wantWritableFolder },
   convert: { to: wantWritableFolder },
+  embed: { out: wantWritableFile },
   export: { out: wantWritableFile },
   inspect: { out: wantWritableFile },
   eval: { report: wantWritableFile },

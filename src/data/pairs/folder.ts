@@ -1,6 +1,8 @@
 /** Pairs in a folder: pictures with text files of the same names. */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { extname, join } from "node:path";
+import { InputError } from "../../errors.ts";
+import { fileWithin, readTextFile } from "../../files/read-file.ts";
 import { filesUnder } from "../../files/walk.ts";
 import { isPictureName } from "../readers/folders.ts";
 import { LONGEST_TEXT, type PairOrRefusal } from "./pair.ts";
@@ -39,8 +41,22 @@ export async function* readPicturesShard(
       if (!text) yield { reason: "no caption", file, detail: `there is no ${stem}.txt`, pairs: 1 };
       else if (statSync(join(root, text)).size > LONGEST_TEXT)
         yield { reason: "long caption", file, detail: `${text} has more than ${LONGEST_TEXT} bytes`, pairs: 1 };
-      else yield { file, caption: readFileSync(join(root, text), "utf8").trim(), picture: join(root, file) };
+      else yield pairWithin(root, file, text);
     }
+  }
+}
+
+/** A pair of files that lie in the folder, also after links are resolved. */
+function pairWithin(root: string, file: string, text: string): PairOrRefusal {
+  let reason: "no picture" | "no caption" = "no picture";
+  try {
+    const picture = fileWithin(root, file) ?? join(root, file);
+    reason = "no caption";
+    const caption = readTextFile(fileWithin(root, text) ?? join(root, text), LONGEST_TEXT).trim();
+    return { file, caption, picture };
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return { reason, file, detail: error.message, pairs: 1 };
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -124,6 +124,18 @@ test("pictures are paired with texts of the same name, and unpaired files are re
     "! e.txt: no picture (1)",
     "sub/c.png: text of sub/c.txt",
   ]);
+});
+
+test("pictures and texts that links lead to outside of the folder are not read", async () => {
+  const folder = join(root, "links");
+  mkdirSync(folder);
+  writeFileSync(join(root, "secret.txt"), "secret");
+  for (const name of ["a.png", "c.png"]) writeFileSync(join(folder, name), await stripes(1));
+  for (const name of ["b.txt", "c.txt"]) writeFileSync(join(folder, name), "text");
+  symlinkSync("../secret.txt", join(folder, "a.txt"));
+  symlinkSync("../secret.txt", join(folder, "b.png"));
+  const { found } = await read(folder);
+  assert.deepEqual(found, ["! a.png: no caption (1)", "! b.png: no picture (1)", "c.png: text"]);
 });
 
 test("a source without pairs is refused with a list of what is accepted", async () => {
