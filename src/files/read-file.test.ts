@@ -44,8 +44,8 @@ test("names that lead out of a folder are refused, whatever way they take", () =
 });
 
 test("pipes, folders and links in a circle are refused", () => {
-  assert.throws(() => fileWithin(folder, "pipe"), refused(/pipe: is no regular file/));
-  assert.throws(() => fileWithin(folder, "part"), refused(/part: is no regular file/));
+  assert.throws(() => fileWithin(folder, "pipe"), refused(/pipe: is not a regular file/));
+  assert.throws(() => fileWithin(folder, "part"), refused(/part: is not a regular file/));
   assert.throws(() => fileWithin(folder, "loop"), refused(/loop: cannot be read \(ELOOP/));
 });
 
@@ -56,7 +56,7 @@ test("what is read is a regular file within a limit", () => {
   // Says that it is empty, and is not.
   assert.throws(() => readBytes("/proc/self/status", 10), refused(/it has more than the limit of 10 bytes/));
   for (const path of ["/dev/zero", join(folder, "pipe"), folder])
-    assert.throws(() => readTextFile(path), refused(/it is no regular file; save it as one/));
+    assert.throws(() => readTextFile(path), refused(/it is not a regular file; save it as one/));
   assert.throws(() => readTextFile(join(folder, "none")), refused(/cannot be read \(ENOENT/));
   assert.throws(() => readTextFile("a\0b"), refused(/a\\0b: cannot be read \(it is no path/));
 });

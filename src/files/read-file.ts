@@ -18,10 +18,10 @@ export function readBytes(file: string, most: number): Buffer {
   let handle: number | undefined;
   try {
     // Asked before it is opened, which may act on a device.
-    if (!statSync(file).isFile()) return refuse("it is no regular file; save it as one");
+    if (!statSync(file).isFile()) return refuse("it is not a regular file; save it as one");
     handle = openSync(file, READ);
     const facts = fstatSync(handle);
-    if (!facts.isFile()) return refuse("it is no regular file; save it as one");
+    if (!facts.isFile()) return refuse("it is not a regular file; save it as one");
     if (facts.size > most) return refuse(`it has ${facts.size} bytes, more than the limit of ${most}`);
     return readAll(handle, { expected: facts.size, most }) ?? refuse(`it has more than the limit of ${most} bytes`);
   } catch (error) {
@@ -69,7 +69,7 @@ function readAll(handle: number, { expected, most }: { expected: number; most: n
 /**
  * The path of a file that data names in a folder, or undefined where there is none. Links are resolved first: their end must be a
  * regular file inside the folder (which may itself be a link). An absolute name counts as it is where it lies inside.
- * @throws InputError where the name leads out of the folder, or to something that is no regular file.
+ * @throws InputError where the name leads out of the folder, or to something that is not a regular file.
  */
 export function fileWithin(folder: string, name: string): string | undefined {
   const outside = (): never => {
@@ -87,7 +87,7 @@ export function fileWithin(folder: string, name: string): string | undefined {
     // Of a file that is no link, its folder tells enough: one folder holds many.
     const real = found.isSymbolicLink() ? realpathSync.native(path) : realOf(dirname(path));
     if (!isInside(realOf(folder), real)) outside();
-    if (!facts.isFile()) throw new InputError(`${path}: is no regular file`);
+    if (!facts.isFile()) throw new InputError(`${path}: is not a regular file`);
     return path;
   } catch (error) {
     if (error instanceof InputError) throw error;

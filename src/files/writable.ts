@@ -11,7 +11,7 @@ export function wantWritableFile(file: string): void {
   const found = factsOf(file);
   if (found && !found.isFile())
     throw new InputError(
-      `${file}: ${found.isDirectory() ? "is a folder" : "is no regular file"}; name a file to write`,
+      `${file}: ${found.isDirectory() ? "is a folder" : "is not a regular file"}; name a file to write`,
     );
   tryNew(file, dirname(resolve(file)));
 }

@@ -67,7 +67,7 @@ test("a tuned prompt is a few kB, forgets nothing, and answers through detect, e
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(
       stderr,
-      /prompt\.safetensors is a prompt that asks for apple, chair; leave out --prompt and --classes, or/,
+      /prompt\.safetensors is a prompt for the classes apple, chair; remove --prompt and --classes, or/,
     );
   }
 

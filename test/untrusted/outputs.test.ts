@@ -54,7 +54,7 @@ test("each command refuses an odd place at once, before it looks at its input", 
   }
   for (const words of files) {
     await assert.rejects(run([...words, root]), refused(/is a folder; name a file to write/), words[0]);
-    await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is no regular file/), words[0]);
+    await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is not a regular file/), words[0]);
     await assert.rejects(run([...words, join(root, "file", "x")]), refused(/file\/x: cannot be written/), words[0]);
   }
   assert.deepEqual(readdirSync(root), ["file"]);

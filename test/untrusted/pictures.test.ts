@@ -28,9 +28,9 @@ const hostile: [name: string, said: RegExp][] = [
   ["../secret.png", /lies outside/],
   ["leak.png", /lies outside/],
   ["../../../../../../../../dev/zero", /lies outside/],
-  ["pipe.png", /is no regular file/],
+  ["pipe.png", /is not a regular file/],
   ["zero.png", /lies outside/],
-  ["folder.png", /is no regular file/],
+  ["folder.png", /is not a regular file/],
 ];
 
 before(async () => {
@@ -98,8 +98,8 @@ test("browse embeds pictures of its folder and nothing else", async () => {
   for (const [name, said] of hostile) await assert.rejects(browse(annotations(name)), refused(said), name);
   await assert.rejects(browse(annotations("text.png")), refused(/is no picture that can be read/));
   await assert.rejects(browse(annotations("drawing.png")), refused(/is of the kind svg/));
-  await assert.rejects(browse("/dev/zero"), refused(/it is no regular file/));
-  await assert.rejects(browse(join(images, "pipe.png")), refused(/it is no regular file/));
+  await assert.rejects(browse("/dev/zero"), refused(/it is not a regular file/));
+  await assert.rejects(browse(join(images, "pipe.png")), refused(/it is not a regular file/));
 });
 
 test("training and evaluation take pictures of their folder and nothing else", () => {
@@ -141,7 +141,7 @@ test("a report shows no picture from outside its folder", async () => {
 });
 
 test("a pipe in the place of a tar or a picture is refused at once", async () => {
-  await assert.rejects(readTars(join(root, "pipe.tar"), new Problems()), refused(/it is no regular file/));
+  await assert.rejects(readTars(join(root, "pipe.tar"), new Problems()), refused(/it is not a regular file/));
   await assert.rejects(decodePicture(join(images, "pipe.png")), refused(/is not a file/));
   await assert.rejects(decodePicture("/dev/zero"), refused(/is not a file/));
 });
@@ -160,6 +160,6 @@ test("lists of pairs read pictures of their folder and nothing else, and no pipe
     assert.equal(pair.reason, "no picture");
     assert.match(pair.detail, hostile[place]![1]);
   }
-  await assert.rejects(cutSource(join(root, "pipe.tar"), { rows: 1 }), refused(/is no regular file/));
-  await assert.rejects(readOdvg(join(images, "pipe.png"), new Problems()), refused(/it is no regular file/));
+  await assert.rejects(cutSource(join(root, "pipe.tar"), { rows: 1 }), refused(/is not a regular file/));
+  await assert.rejects(readOdvg(join(images, "pipe.png"), new Problems()), refused(/it is not a regular file/));
 });

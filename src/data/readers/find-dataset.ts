@@ -38,7 +38,7 @@ export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted
   const facts = statSync(path, { throwIfNoEntry: false });
   if (!facts) throw new InputError(`${path} does not exist`);
   if (!facts.isFile() && !facts.isDirectory())
-    throw new InputError(`${path}: cannot be read (it is no regular file; save it as one)`);
+    throw new InputError(`${path}: cannot be read (it is not a regular file; save it as one)`);
   const found = as ? setsAs(path, as) : setsAt(path).filter(({ format }) => serves(format, wanted));
   if (found.length === 0) throw new InputError(noneText(path, wanted));
   const called = split === undefined ? found : calledSplit(found, split);

@@ -31,7 +31,7 @@ export function firstExisting(folder: string, names: readonly string[]): string 
 
 /**
  * Where a picture lies that data names: under the folder, in a tar there, or by its last name alone; undefined where it is in none.
- * @throws InputError where the name leads out of the folder or to what is no regular file.
+ * @throws InputError where the name leads out of the folder or to what is not a regular file.
  */
 export function pictureIn(folder: string, name: string): string | undefined {
   const tar = /^(.*?\.tar)\/./.exec(name)?.[1];

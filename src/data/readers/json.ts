@@ -40,7 +40,7 @@ export async function* readJsonLines(
 ): AsyncGenerator<{ line: number; record: unknown }> {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile())
     throw new InputError(
-      `${file}: cannot be read (${existsSync(file) ? "it is no regular file; save it as one" : "it is not there"})`,
+      `${file}: cannot be read (${existsSync(file) ? "it is not a regular file; save it as one" : "it is not there"})`,
     );
   let line = 0;
   for await (const bytes of linesOf(file)) {

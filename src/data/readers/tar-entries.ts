@@ -129,7 +129,7 @@ function paxOf(content: string): { name?: string; size?: number } {
 
 function opened(file: string): number {
   try {
-    if (!statSync(file).isFile()) throw new Error("it is no regular file");
+    if (!statSync(file).isFile()) throw new Error("it is not a regular file");
     return openSync(file, "r");
   } catch (error) {
     throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);

@@ -51,13 +51,13 @@ function withinLimit(facts: PictureFacts, name: string): PictureFacts {
 /** What the header of a picture file says, without reading the rest. @throws InputError as `pictureFacts`, and for no regular file. */
 export async function pictureFileFacts(file: string): Promise<PictureFacts> {
   const facts = statSync(file, { throwIfNoEntry: false });
-  if (!facts?.isFile()) throw new InputError(`${file}: is no regular file`);
+  if (!facts?.isFile()) throw new InputError(`${file}: is not a regular file`);
   if (facts.size > MOST_BYTES)
     throw new InputError(`${file}: has ${facts.size} bytes, more than the limit of ${MOST_BYTES}`);
   return pictureFacts(file, file);
 }
 
-/** The bytes of a picture file and what its header says. @throws InputError for what is no regular file, no picture, or too large. */
+/** The bytes of a picture file and what its header says. @throws InputError for what is not a regular file, no picture, or too large. */
 export async function readPictureFile(file: string): Promise<PictureFacts & { bytes: Buffer }> {
   const bytes = readBytes(file, MOST_BYTES);
   return { bytes, ...(await pictureFacts(bytes, file)) };
