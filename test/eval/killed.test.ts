@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import sharp from "sharp";
 import { hasGoldenModel, writeGoldenModel, writeNoise, writeRandomModel } from "./small-model.ts";
 
 const root = mkdtempSync(join(tmpdir(), "groundling-killed-"));
@@ -51,11 +52,17 @@ test("an evaluation that is killed goes on where it was and ends with the same b
   const part = `${broken}.part`;
   const lines = () => (existsSync(part) ? readFileSync(part, "utf8").split("\n").length - 1 : 0);
   const printed = await evaluate(whole);
-  const awaited = join(root, "images", images[10]!.file_name);
-  renameSync(awaited, `${awaited}.kept`);
-  execFileSync("mkfifo", [awaited]); // what reads it waits, so that the end cannot come before the kill
+  // The last pictures are large until the kill: each takes seconds to read, so the evaluation cannot end before.
+  const last = images.slice(8).map(({ file_name }) => join(root, "images", file_name));
+  const large = await sharp({ create: { width: 6000, height: 6000, channels: 3, background: "red" } })
+    .png()
+    .toBuffer();
+  for (const file of last) {
+    renameSync(file, `${file}.kept`);
+    writeFileSync(file, large);
+  }
   await evaluate(broken, () => lines() >= 4);
-  renameSync(`${awaited}.kept`, awaited);
+  for (const file of last) renameSync(`${file}.kept`, file);
   assert.ok(!existsSync(broken), "nothing is there before it is whole");
   assert.ok(lines() < 1 + images.length, "it was killed on its way");
   assert.equal(await evaluate(broken), printed);

@@ -59,7 +59,7 @@ test("a file of detections that is there is refused by its name, and stays", asy
   await assert.rejects(evaluate("random", "mine.jsonl", "--workers", "1"), {
     name: "InputError",
     message:
-      /mine\.jsonl is there already; score it with --ground-truth and --detections alone, remove it, or give another/,
+      /mine\.jsonl exists already; score it with --ground-truth and --detections \(without --data\), delete it, or give/,
   });
   assert.equal(bytes("mine.jsonl"), "mine\n");
 });
