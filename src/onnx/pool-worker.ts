@@ -2,6 +2,7 @@
 
 import { on } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
+import { plainError } from "../errors.ts";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";
 import { LEAVE, type PoolAnswer, type PoolQuestion } from "./pool.ts";
@@ -20,8 +21,7 @@ for await (const [question] of questions) {
     const results = await sessions.run(traces.get(key)!, feeds, weights ? { weights } : {});
     port.postMessage({ results } satisfies PoolAnswer);
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    port.postMessage({ error: { name, message } } satisfies PoolAnswer);
+    port.postMessage({ error: plainError(error) } satisfies PoolAnswer);
   }
 }
 await sessions.dispose();

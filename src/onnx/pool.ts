@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Worker } from "node:worker_threads";
-import { InputError } from "../errors.ts";
+import { InputError, type PlainError, revivedError } from "../errors.ts";
 import { moduleBeside, startWorker } from "../files/start-worker.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { BackendOptions } from "./backend.ts";
@@ -23,7 +23,7 @@ export interface PoolQuestion {
 }
 /** A message that tells a worker to stop. */
 export const LEAVE = "leave";
-export type PoolAnswer = { results: Record<string, Numbers> } | { error: { name: string; message: string } };
+export type PoolAnswer = { results: Record<string, Numbers> } | { error: PlainError };
 
 interface Task {
   trace: Lowered;
@@ -32,7 +32,7 @@ interface Task {
   resolve: (results: Record<string, Numbers>) => void;
   reject: (error: Error) => void;
 }
-interface Hand {
+interface PooledWorker {
   worker: Worker;
   known: Set<number>;
   task?: Task;
@@ -43,7 +43,7 @@ interface Hand {
  * (`storeWeights`): arrays that are fed are copied at each run, those over a `SharedArrayBuffer` once and others twice.
  */
 export class SessionPool implements TraceRunner {
-  private readonly hands: Hand[] = [];
+  private readonly pooled: PooledWorker[] = [];
   private readonly waiting: Task[] = [];
   private readonly keys = new WeakMap<Lowered, number>();
   private nextKey = 0;
@@ -58,7 +58,7 @@ export class SessionPool implements TraceRunner {
     const given = { ...feeds, ...drawMasks(trace, random) };
     return new Promise((resolve, reject) => {
       this.waiting.push({ trace, feeds: given, weights, resolve, reject });
-      this.handOut();
+      this.sendWaiting();
     });
   }
 
@@ -67,9 +67,9 @@ export class SessionPool implements TraceRunner {
     this.disposed = true;
     const stopped = new InputError("the pool of sessions was disposed");
     for (const task of this.waiting.splice(0)) task.reject(stopped);
-    const hands = this.hands.splice(0);
-    for (const hand of hands) hand.task?.reject(stopped);
-    await Promise.all(hands.map((hand) => ended(hand.worker)));
+    const pooled = this.pooled.splice(0);
+    for (const one of pooled) one.task?.reject(stopped);
+    await Promise.all(pooled.map((one) => ended(one.worker)));
   }
 
   /** The same as `dispose`, for `await using`. */
@@ -77,35 +77,35 @@ export class SessionPool implements TraceRunner {
     return this.dispose();
   }
 
-  private handOut(): void {
+  private sendWaiting(): void {
     while (this.waiting.length > 0) {
-      let hand = this.hands.find((one) => !one.task);
-      if (!hand && this.hands.length < this.options.workers) hand = this.hire();
-      if (!hand) return;
-      this.ask(hand, this.waiting.shift()!);
+      let one = this.pooled.find((one) => !one.task);
+      if (!one && this.pooled.length < this.options.workers) one = this.start();
+      if (!one) return;
+      this.send(one, this.waiting.shift()!);
     }
   }
 
-  private hire(): Hand {
+  private start(): PooledWorker {
     const { workers, ...rest } = this.options;
     const threads = rest.threads ?? Math.max(1, Math.floor(availableParallelism() / workers));
     const worker = startWorker(moduleBeside("./pool-worker", import.meta.url), { ...rest, threads });
-    const hand: Hand = { worker, known: new Set() };
+    const one: PooledWorker = { worker, known: new Set() };
     worker.on("message", (answer: PoolAnswer) => {
-      const { task } = hand;
-      delete hand.task;
+      const { task } = one;
+      delete one.task;
       if (!this.disposed) worker.unref();
       if ("results" in answer) task?.resolve(answer.results);
-      else task?.reject(errorOf(answer.error));
-      this.handOut();
+      else task?.reject(revivedError(answer.error));
+      this.sendWaiting();
     });
-    worker.on("error", (error) => this.lose(hand, error));
-    worker.on("exit", () => this.lose(hand, new Error("a session's worker thread ended")));
-    this.hands.push(hand);
-    return hand;
+    worker.on("error", (error) => this.lose(one, error));
+    worker.on("exit", () => this.lose(one, new Error("a session's worker thread ended")));
+    this.pooled.push(one);
+    return one;
   }
 
-  private ask(hand: Hand, task: Task): void {
+  private send(one: PooledWorker, task: Task): void {
     const key = this.keys.get(task.trace) ?? this.nextKey++;
     this.keys.set(task.trace, key);
     const { feeds, weights } = task;
@@ -113,20 +113,20 @@ export class SessionPool implements TraceRunner {
       key,
       feeds,
       ...(weights ? { weights } : {}),
-      ...(hand.known.has(key) ? {} : { trace: task.trace }),
+      ...(one.known.has(key) ? {} : { trace: task.trace }),
     };
-    hand.known.add(key);
-    hand.task = task;
-    hand.worker.ref();
-    hand.worker.postMessage(question);
+    one.known.add(key);
+    one.task = task;
+    one.worker.ref();
+    one.worker.postMessage(question);
   }
 
-  private lose(hand: Hand, error: Error): void {
-    const at = this.hands.indexOf(hand);
+  private lose(one: PooledWorker, error: Error): void {
+    const at = this.pooled.indexOf(one);
     if (at < 0) return;
-    this.hands.splice(at, 1);
-    hand.task?.reject(error);
-    this.handOut();
+    this.pooled.splice(at, 1);
+    one.task?.reject(error);
+    this.sendWaiting();
   }
 }
 
@@ -136,8 +136,4 @@ function ended(worker: Worker): Promise<void> {
   worker.ref();
   worker.postMessage(LEAVE);
   return exit;
-}
-
-function errorOf({ name, message }: { name: string; message: string }): Error {
-  return name === "InputError" ? new InputError(message) : new Error(message);
 }
