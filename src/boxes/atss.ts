@@ -79,7 +79,7 @@ export function assignmentTargets(
   return result;
 }
 
-/** One array of the anchors of all levels. */
+/** One array of all numbers in order, such as the anchors of all levels. */
 export function concatenate(arrays: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
   let at = 0;

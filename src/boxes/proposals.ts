@@ -1,5 +1,6 @@
 /** Boxes that a region proposal network proposes. Source: detectron2 `modeling/proposal_generator/proposal_utils.py`. */
 
+import { concatenate } from "./atss.ts";
 import { applyDeltas, clipBoxes, hasArea, PROPOSAL_DELTAS } from "./box-deltas.ts";
 import { descending, suppress } from "./suppression.ts";
 
@@ -35,8 +36,8 @@ export interface Proposals {
 /** The best boxes of all levels; levels do not suppress each other, and equals stay in the order of levels and places. */
 export function proposals(levels: readonly ProposalLevel[], options: ProposalOptions): Proposals {
   const kept = levels.map((level) => ofLevel(level, options));
-  const boxes = concatenated(kept.map((level) => level.boxes));
-  const logits = concatenated(kept.map((level) => level.logits));
+  const boxes = concatenate(kept.map((level) => level.boxes));
+  const logits = concatenate(kept.map((level) => level.logits));
   return rows({ boxes, logits }, descending(logits).subarray(0, options.after));
 }
 
@@ -59,14 +60,4 @@ function take(numbers: Float32Array, indices: Int32Array, width: number): Float3
     taken.set(numbers.subarray(row * width, (row + 1) * width), i * width);
   });
   return taken;
-}
-
-function concatenated(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import { link, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
+import { isRunning } from "./running.ts";
 import { draftOf, openNew } from "./write-whole.ts";
 import { writing } from "./writing.ts";
 
@@ -87,7 +88,7 @@ async function isStale(file: string, held: string, stale: number): Promise<boole
   if (!facts) return false;
   if (Date.now() - facts.mtimeMs > stale) return true;
   const owner = ownerIn(held);
-  return owner?.host === hostname() && !isAlive(owner.process);
+  return owner?.host === hostname() && !(Number.isInteger(owner.process) && isRunning(owner.process));
 }
 
 function ownerIn(text: string): Owner | undefined {
@@ -98,14 +99,6 @@ function ownerIn(text: string): Owner | undefined {
       : undefined;
   } catch {
     return undefined;
-  }
-}
-
-function isAlive(id: number): boolean {
-  try {
-    return process.kill(id, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
   }
 }
 

@@ -1,6 +1,16 @@
 /** Reading files that data or users name: regular files alone, and never more than a limit. */
 
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
 
@@ -50,6 +60,11 @@ export function readStart(file: string, most: number): Uint8Array {
 /** The text of a regular file in UTF-8. @throws InputError as `readBytes`. */
 export function readTextFile(file: string, most = MOST_TEXT): string {
   return readBytes(file, most).toString("utf8");
+}
+
+/** The text of a small file, at most 64 MiB, that may be absent. @throws InputError as `readBytes`. */
+export function readTextIfThere(file: string): string | undefined {
+  return existsSync(file) ? readTextFile(file, 2 ** 26) : undefined;
 }
 
 /** Undefined where there is more than the limit: files may grow while they are read. */

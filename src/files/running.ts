@@ -1,6 +1,6 @@
-/** Whether a process of this host is there. */
+/** Whether a process of this host is still running. */
 
-/** A process of another user counts, though it may not be asked. */
+/** True for a process of another user, too, although the system refuses to signal it. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

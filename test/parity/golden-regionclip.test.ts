@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { inferRegionClipConfig } from "../../src/models/region-clip/infer-region-clip-config.ts";
 import { regionClip } from "../../src/models/region-clip/region-clip.ts";
-import { Session } from "../../src/onnx/index.ts";
-import { input, type Numbers, type Tensor } from "../../src/tensor/index.ts";
+import { input, type Tensor } from "../../src/tensor/index.ts";
 import { Comparison, type Golden, openGolden } from "./golden.ts";
 import {
   classVectors,
@@ -11,20 +10,11 @@ import {
   needsRegionClip,
   pictureBatch,
   type RegionClipMeta,
+  runOnce,
   weightsWith,
 } from "./golden-regionclip.ts";
 
 const skip = needsRegionClip;
-type Weights = ReadonlyMap<string, Float32Array>;
-
-async function run(outputs: Record<string, Tensor>, feeds: Record<string, Numbers>, weights: Weights) {
-  const session = await Session.compile(outputs, { threads: 1, baked: (name) => weights.get(name) });
-  try {
-    return (await session.run(feeds)) as Record<string, Float32Array>;
-  } finally {
-    await session.dispose();
-  }
-}
 
 /** Compares every stored array that the model recorded and that fits the pattern. */
 async function compare(golden: Golden<RegionClipMeta>, records: ReadonlyMap<string, Tensor>, of: RegExp) {
@@ -65,7 +55,7 @@ for (const { name, stem, hasLevels, hasRegions } of detectionSets()) {
       const { data, shape } = await pictureBatch(golden, "localiser", model.config.localiser!.pyramid ? 32 : 1);
       model.propose!(input("pictures", shape));
       const { outputs, check } = await compare(golden, model.records, /^offline\.|^rpn\.(logits|deltas)\./);
-      await check(await run(outputs, { pictures: data }, weights));
+      await check(await runOnce(outputs, { pictures: data }, weights));
       await golden.close();
     });
 
@@ -86,7 +76,7 @@ for (const { name, stem, hasLevels, hasRegions } of detectionSets()) {
       model.logits(regions.vectors, input("classes", [classes, model.config.embedding]));
       model.offsets(regions.vectors);
       const { outputs, check } = await compare(golden, model.records, /^backbone\.|^head\./);
-      await check(await run(outputs, { image: data, boxes, pictures, classes: vectors }, weights));
+      await check(await runOnce(outputs, { image: data, boxes, pictures, classes: vectors }, weights));
       await golden.close();
     });
 }

@@ -4,6 +4,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { CLIP_PIXELS } from "../../src/inputs/pictures/prepare-crop.ts";
 import { asLocaliser } from "../../src/models/region-clip/infer-region-clip-config.ts";
+import { Session } from "../../src/onnx/index.ts";
+import type { Numbers, Tensor } from "../../src/tensor/index.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { renameWeights } from "../../src/weights/rename.ts";
 import type { WeightsEntry } from "../../src/weights/weights-file.ts";
@@ -126,4 +128,18 @@ export function recogniserTensor(rgb: ArrayLike<number>): Float32Array {
     const level = fround(rgb[3 * (i % plane) + k]! / 255);
     return fround(fround(level - fround(mean[k]!)) / fround(deviation[k]!));
   });
+}
+
+/** Runs the outputs in a session of one thread over constant weights. */
+export async function runOnce(
+  outputs: Record<string, Tensor>,
+  feeds: Record<string, Numbers>,
+  weights: ReadonlyMap<string, Float32Array>,
+): Promise<Record<string, Float32Array>> {
+  const session = await Session.compile(outputs, { threads: 1, baked: (name) => weights.get(name) });
+  try {
+    return (await session.run(feeds)) as Record<string, Float32Array>;
+  } finally {
+    await session.dispose();
+  }
 }

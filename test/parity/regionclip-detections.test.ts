@@ -13,8 +13,7 @@ import {
 import { inferRegionClipConfig } from "../../src/models/region-clip/infer-region-clip-config.ts";
 import { ANCHOR_RATIOS, PYRAMID_LEVELS, SINGLE_LEVEL } from "../../src/models/region-clip/localiser.ts";
 import { type RegionClip, regionClip } from "../../src/models/region-clip/region-clip.ts";
-import { Session } from "../../src/onnx/index.ts";
-import { input, type Numbers, sigmoid, type Tensor } from "../../src/tensor/index.ts";
+import { input, sigmoid } from "../../src/tensor/index.ts";
 import { Comparison, type Golden, MOST, openGolden } from "./golden.ts";
 import {
   classVectors,
@@ -22,20 +21,12 @@ import {
   needsRegionClip,
   pictureBatch,
   type RegionClipMeta,
+  runOnce,
   weightsWith,
 } from "./golden-regionclip.ts";
 
 const skip = needsRegionClip;
 type Weights = ReadonlyMap<string, Float32Array>;
-
-async function run(outputs: Record<string, Tensor>, feeds: Record<string, Numbers>, weights: Weights) {
-  const session = await Session.compile(outputs, { threads: 1, baked: (name) => weights.get(name) });
-  try {
-    return (await session.run(feeds)) as Record<string, Float32Array>;
-  } finally {
-    await session.dispose();
-  }
-}
 
 /** The anchors of each level of the padded picture, and what is proposed in each picture. */
 async function propose(golden: Golden<RegionClipMeta>, model: RegionClip, weights: Weights) {
@@ -48,7 +39,7 @@ async function propose(golden: Golden<RegionClipMeta>, model: RegionClip, weight
       [`deltas.${i}`, deltas],
     ]),
   );
-  const found = await run(outputs, { pictures: data }, weights);
+  const found = await runOnce(outputs, { pictures: data }, weights);
   const maps = localiser!.pyramid ? PYRAMID_LEVELS.map((_, i) => `offline.p${i + 2}`) : ["offline.res4"];
   const anchors = (localiser!.pyramid ? PYRAMID_LEVELS : SINGLE_LEVEL).map(({ stride, sizes }, i) => {
     const [, , height, width] = model.records.get(maps[i]!)!.shape as [number, number, number, number];
@@ -144,7 +135,7 @@ async function compareMasks(golden: Golden<RegionClipMeta>, picture: number, mod
   const shares = sigmoid(model.masks!(regions.maps));
   const outputs = { shares, "mask.res5": regions.maps, "mask.pooled": model.records.get("head.pooled")! };
   const pictures = new BigInt64Array(count).fill(BigInt(picture));
-  const found = await run(outputs, { image: data, boxes, pictures }, weights);
+  const found = await runOnce(outputs, { image: data, boxes, pictures }, weights);
   const comparison = new Comparison();
   for (const name of ["mask.pooled", "mask.res5"]) await comparison.add(golden, name, found[name]!);
   await comparison.add(golden, `${part}.final.masks`, found.shares!);
@@ -196,7 +187,7 @@ for (const { name, stem, hasLevels, hasRegions } of detectionSets()) {
           deltas: model.offsets(regions.vectors),
         };
         const pictures = new BigInt64Array(count).fill(BigInt(picture));
-        const said = await run(outputs, { image: data, boxes, pictures, classes: vectors }, weights);
+        const said = await runOnce(outputs, { image: data, boxes, pictures, classes: vectors }, weights);
         const objectness = proposed && { objectness: proposed[picture]!.logits };
         const deltas = golden.meta.select!.box_deltas && { deltas: said.deltas! };
         const answers = { boxes, logits: said.logits!, classes, ...(deltas || {}), ...(objectness ?? {}) };

@@ -1,10 +1,11 @@
 /** The options that choose an encoder (CLIP), and how commands run it. */
 
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
 import type { Encoder } from "../../tasks/classifying/encoder.ts";
 import { fetchingWithProgress } from "./model-choice.ts";
 import { wholeNumber } from "./numbers.ts";
+import { type Precision, precisionOption, precisions } from "./precision.ts";
 import { addQuietOption } from "./writing.ts";
 
 export interface EncoderChoice {
@@ -12,14 +13,8 @@ export interface EncoderChoice {
   offline?: true;
   quiet?: boolean;
   batch?: number;
-  precision: keyof typeof precisions;
+  precision: Precision;
 }
-
-const precisions = {
-  float32: {},
-  float16: { precision: "float16" },
-  int8: { weightBits: 8 },
-} as const;
 
 /** Adds the options that choose the encoder and its precision. */
 export function addEncoderOptions(command: Command): Command {
@@ -30,9 +25,7 @@ export function addEncoderOptions(command: Command): Command {
     )
     .option("--offline", "fetch no model; use the cache only")
     .option("--batch <number>", "maximum number of pictures or texts in a batch", wholeNumber(1, 4096))
-    .addOption(
-      new Option("--precision <name>", "precision of the model").choices(Object.keys(precisions)).default("float32"),
-    );
+    .addOption(precisionOption());
 }
 
 /** Loads the encoder. The caller disposes it. */

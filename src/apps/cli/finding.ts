@@ -10,13 +10,13 @@ import { Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 import type { GroundingModel } from "../../tasks/finding/grounding-model.ts";
-import type { PredictorOptions } from "../../tasks/finding/predictor.ts";
 import { type Answers, answersTo } from "../detections/answers.ts";
 import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
 import { DRAWING, type PictureFile, picturesNamed, refuseSharedNames } from "./picture-files.ts";
+import { type Precision, precisionOption, precisions } from "./precision.ts";
 import { addQuietOption, print, say } from "./writing.ts";
 
 export interface FindingOptions extends DetectOptions, ModelChoice {
@@ -26,15 +26,8 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
   quiet?: boolean;
   /** File of an adapted prompt or adapters. */
   adapted?: string;
-  precision: keyof typeof precisions;
+  precision: Precision;
 }
-
-/** The precision of a model; docs/precision.md has the accuracy of each. */
-const precisions = {
-  float32: {},
-  float16: { precision: "float16" },
-  int8: { weightBits: 8 },
-} as const satisfies Record<string, PredictorOptions>;
 
 export interface Question {
   /** The names to find; if absent, the phrases that are found. */
@@ -65,9 +58,7 @@ export function addFindingOptions(command: Command): Command {
       "resize pictures to these sides in pixels (default: the model's own; 800,1333 for published models)",
       sizeRule,
     )
-    .addOption(
-      new Option("--precision <name>", "precision of the model").choices(Object.keys(precisions)).default("float32"),
-    )
+    .addOption(precisionOption())
     .addOption(new Option("--format <name>", "print this format instead of a table").choices(Object.keys(formats)))
     .option("--out <folder>", "output folder; existing files are replaced")
     .option("--draw", `draw boxes and labels into NAME${DRAWING}; existing files are replaced`);

@@ -5,6 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { Tokenizer } from "tokenizers";
 import { InputError } from "../../errors.ts";
 import { BytePairs } from "./byte-pairs.ts";
+import { randomTexts } from "./fixtures/random-texts.ts";
 
 interface Case {
   text: string;
@@ -114,21 +115,6 @@ const WORDS = [
   " <|endoftext|>",
 ];
 
-/** Texts of a seeded generator, from one alphabet or all. */
-function texts(count: number): string[] {
-  let state = 54321;
-  const below = (limit: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >> 8) % limit;
-  };
-  const pick = <T>(list: readonly T[]) => list[below(list.length)]!;
-  return Array.from({ length: count }, () => {
-    const few = Array.from({ length: 1 + below(4) }, () => pick(ALPHABETS));
-    const parts = Array.from({ length: below(24) }, () => (below(4) === 0 ? pick(WORDS) : pick(pick(few))));
-    return parts.join(below(5) === 0 ? " " : "");
-  });
-}
-
 /** The native tokenizer, as the `tokenizer.json` of the published models sets it up, less its NFC, which is ftfy's here. */
 function native(): Tokenizer {
   const merges = shipped.split("\n").slice(1);
@@ -173,7 +159,13 @@ function native(): Tokenizer {
 
 test("ten thousand random texts are split as by the native tokenizer, with its offsets", async () => {
   const theirs = native();
-  const all = [...texts(10_000), "", " ", "a".repeat(300), "😀".repeat(100)];
+  const all = [
+    ...randomTexts(10_000, { seed: 54321, alphabets: ALPHABETS, words: WORDS }),
+    "",
+    " ",
+    "a".repeat(300),
+    "😀".repeat(100),
+  ];
   const encodings = await theirs.encodeBatch(all);
   for (const [k, sample] of all.entries()) {
     const { ids, spans } = unrepaired.encode(sample);

@@ -11,6 +11,7 @@ import {
   wordPieceDecoder,
 } from "tokenizers";
 import { InputError } from "../../errors.ts";
+import { randomTexts } from "./fixtures/random-texts.ts";
 import { WordPieces } from "./word-pieces.ts";
 
 const small = readFileSync(new URL("fixtures/vocab.txt", import.meta.url), "utf8");
@@ -60,26 +61,19 @@ const WORDS =
     " ",
   );
 
-/** Texts of a seeded generator, from one alphabet or all. */
-function texts(count: number): string[] {
-  let state = 12345;
-  const below = (limit: number) => {
-    state = (Math.imul(state, 1103515245) + 12345) & 0x7fffffff;
-    return (state >> 8) % limit;
-  };
-  const pick = <T>(list: readonly T[]) => list[below(list.length)]!;
-  return Array.from({ length: count }, () => {
-    const few = Array.from({ length: 1 + below(4) }, () => pick(ALPHABETS));
-    const parts = Array.from({ length: below(24) }, () => (below(4) === 0 ? pick(WORDS) : pick(pick(few))));
-    return parts.join(below(5) === 0 ? " " : "");
-  });
-}
-
 for (const [name, text] of Object.entries(vocabularies)) {
   test(`${name} vocabulary splits thousands of random texts as the native tokenizer does, with its offsets`, async () => {
     const theirs = native(text);
     const ours = WordPieces.parse(text);
-    const all = [...texts(4000), `${"a".repeat(100)} ${"a".repeat(101)}`, "", " ", "\0", "a\0b", "😀".repeat(300)];
+    const all = [
+      ...randomTexts(4000, { seed: 12345, alphabets: ALPHABETS, words: WORDS }),
+      `${"a".repeat(100)} ${"a".repeat(101)}`,
+      "",
+      " ",
+      "\0",
+      "a\0b",
+      "😀".repeat(300),
+    ];
     const encodings = await theirs.encodeBatch(all);
     for (const [k, sample] of all.entries()) {
       const { ids, spans } = ours.encode(sample);

@@ -1,6 +1,7 @@
 /** Reads Hugging Face's `CLIPModel` with OpenAI's names: the same tensors, renamed, and some transposed or split in three. */
 
 import { z } from "zod";
+import { concatenate } from "../../boxes/atss.ts";
 import { WeightsError } from "../../errors.ts";
 import type { StoredArray } from "../../weights/dtype.ts";
 import { fromFloat32 } from "../../weights/float-conversion.ts";
@@ -104,7 +105,7 @@ export function underOpenAiNames(file: WeightsFile): WeightsFile {
     const found: Float32Array[] = [];
     for (const part of parts) found.push(await file.readFloat32(part));
     if (turned) return turnedOver(found[0]!, file.entries.get(parts[0]!)!.shape);
-    return found.length === 1 ? found[0]! : joined(found);
+    return found.length === 1 ? found[0]! : concatenate(found);
   };
   return {
     path: file.path,
@@ -141,16 +142,6 @@ function originsOf(file: WeightsFile): Map<string, Origin> {
 
 function renamed(name: string): string {
   return WORDS.reduce((word, [theirs, ours]) => word.replace(theirs, ours), name);
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 /** [rows, columns] as [columns, rows]. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { InputError, WeightsError } from "../../errors.ts";
+import { readTextIfThere } from "../../files/read-file.ts";
 import { CLIP_PIXELS, type CropRule } from "../../inputs/pictures/prepare-crop.ts";
 import { BytePairs } from "../../inputs/words/byte-pairs.ts";
 import type { ClipConfig } from "../../models/clip/clip.ts";
@@ -20,6 +21,7 @@ import { clipExtras, inferClipConfig } from "../../models/clip/infer-clip-config
 import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
+import { parsedJson } from "../../weights/parsed-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { ZooOptions } from "../../weights/zoo.ts";
 
@@ -71,12 +73,12 @@ async function readCheckpoint(path: string): Promise<StoredClip> {
 }
 
 async function readFolder(folder: string): Promise<StoredClip> {
-  const file = await readJson(join(folder, "config.json"), clipModelSchema);
+  const file = readJson(join(folder, "config.json"), clipModelSchema);
   if (!file)
     throw new WeightsError(`${folder}: has no config.json; give the folder of a CLIPModel, or a checkpoint file`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
   const { config, weights } = await readTensors(source, (inferred) => withClipModel(inferred, file, folder));
-  const processor = await readJson(join(folder, "preprocessor_config.json"), processorSchema);
+  const processor = readJson(join(folder, "preprocessor_config.json"), processorSchema);
   const { resolution } = config.image;
   if (processor?.crop_size !== undefined && processor.crop_size !== resolution)
     throw new WeightsError(
@@ -105,7 +107,7 @@ async function readTensors(path: string, completed: (inferred: ClipConfig) => Cl
 
 /** The folder's merges if it has any, or as many of OpenAI's merges as the model has tokens for. */
 async function wordsOf({ text }: ClipConfig, source: string, merges?: string): Promise<BytePairs> {
-  const own = merges === undefined ? undefined : await readFile(merges, "utf8").catch(() => undefined);
+  const own = merges === undefined ? undefined : readTextIfThere(merges);
   const lines = (own ?? gunzipSync(await readFile(MERGES)).toString()).split("\n");
   const words = BytePairs.parse(lines.slice(0, text.vocabulary - BESIDE_MERGES + 1).join("\n"));
   if (words.size === text.vocabulary) return words;
@@ -120,16 +122,7 @@ async function firstOf(folder: string, names: readonly string[]): Promise<string
 }
 
 /** Undefined if there is no such file. Throws WeightsError if it is malformed. */
-async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | undefined> {
-  const text = await readFile(path, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (error) {
-    throw new WeightsError(`${path}: not JSON (${error instanceof Error ? error.message : error})`);
-  }
-  const checked = schema.safeParse(raw);
-  if (!checked.success) throw new WeightsError(`${path}: ${z.prettifyError(checked.error)}`);
-  return checked.data;
+function readJson<Value>(path: string, schema: z.ZodType<Value>): Value | undefined {
+  const text = readTextIfThere(path);
+  return text === undefined ? undefined : parsedJson(text, path, schema);
 }

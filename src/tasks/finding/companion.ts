@@ -5,6 +5,7 @@ import { type Detections, type LevelOutputs, type SelectOptions, selectDetection
 import { WeightsError } from "../../errors.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
+import { NameList, type StoredNames } from "../../inputs/words/name-list.ts";
 import { plainNames } from "../../inputs/words/plain-names.ts";
 import { type CocoSsd, cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "../../models/coco-ssd/coco-ssd.ts";
 import {
@@ -65,6 +66,18 @@ export async function companionIn(
     await file.close();
     throw error;
   }
+}
+
+/** What a `GroundingModel` gets of its companion and its names, each if there is one. */
+export function companionAndNames(
+  stored: StoredCompanion | undefined,
+  names: StoredNames | undefined,
+  options: BackendOptions & { runner?: MakeRunner },
+): { companion?: Companion; names?: NameList } {
+  return {
+    ...(stored ? { companion: new Companion(stored, options) } : {}),
+    ...(names ? { names: new NameList(stored ? names : { ...names, photos: {} }, stored?.classes) } : {}),
+  };
 }
 
 /** A companion with its session. Dispose it when done. */

@@ -1,12 +1,11 @@
 /** Loads a model from a name or a path. */
 
 import { decodePicture } from "../../inputs/pictures/picture.ts";
-import { NameList } from "../../inputs/words/name-list.ts";
 import { isNative } from "../../onnx/index.ts";
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
 import { baseMark } from "./base-mark.ts";
-import { Companion } from "./companion.ts";
+import { companionAndNames } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -45,8 +44,7 @@ export async function loadModel(nameOrPath?: string, options: LoadOptions = {}):
   const loaded = new GroundingModel(predictor, words, preparation, {
     mark,
     decode: decodePicture,
-    ...(known ? { companion: new Companion(known, running) } : {}),
-    ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),
+    ...companionAndNames(known, names, running),
   });
   try {
     if (adapted?.prompt) loaded.setClasses(adapted.prompt);

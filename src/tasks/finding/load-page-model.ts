@@ -1,9 +1,8 @@
 /** From the address of a model folder to a model that finds things, in a page. */
 
 import { decodePagePicture, type PagePicture } from "../../inputs/pictures/page-picture.ts";
-import { NameList } from "../../inputs/words/name-list.ts";
 import { useLexicon } from "../../inputs/words/word-classes.ts";
-import { Companion, companionIn } from "./companion.ts";
+import { companionAndNames, companionIn } from "./companion.ts";
 import { fetchedFiles } from "./fetched-files.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -30,8 +29,7 @@ export async function loadPageModel(
   return new GroundingModel(new Predictor(model, weights, options), words, preparation, {
     decode: decodePagePicture,
     readLexicon,
-    ...(known ? { companion: new Companion(known, options) } : {}),
-    ...(names ? { names: new NameList(known ? names : { ...names, photos: {} }, known?.classes) } : {}),
+    ...companionAndNames(known, names, options),
   });
 }
 

@@ -4,7 +4,7 @@ import { copyFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, WeightsError } from "../../errors.ts";
-import { readTextFile } from "../../files/read-file.ts";
+import { readTextIfThere } from "../../files/read-file.ts";
 import { writeWholeFolder } from "../../files/write-whole.ts";
 import { type PicturePreparation, preparationFile, type SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { StoredNames } from "../../inputs/words/name-list.ts";
@@ -33,8 +33,6 @@ const root = new URL("../../../", import.meta.url);
 /** The model that comes with the package. */
 export const BUILT_IN = "everyday";
 
-/** Maximum size of config.json and the folder's other text files. */
-const MOST_TEXT = 2 ** 26;
 /** How a published model is fetched. */
 export type ReadOptions = FetchingOptions;
 
@@ -69,7 +67,7 @@ function filesIn(folder: string): ModelFiles {
   return {
     name: basename(resolve(folder)),
     placeOf,
-    text: async (file) => ((await present(placeOf(file))) ? readTextFile(placeOf(file), MOST_TEXT) : undefined),
+    text: async (file) => readTextIfThere(placeOf(file)),
     weights: (file) => openWeights(placeOf(file)),
   };
 }

@@ -1,6 +1,6 @@
 /** A model folder, read from wherever its files lie: a disk or a server. */
 
-import { z } from "zod";
+import type { z } from "zod";
 import { WeightsError } from "../../errors.ts";
 import { type PicturePreparation, preparationFileSchema } from "../../inputs/pictures/preparation.ts";
 import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
@@ -9,6 +9,7 @@ import { configFileSchema, families, type ModelType } from "../../models/familie
 import type { Detector } from "../../models/parts/detector.ts";
 import type { Capability, Family } from "../../models/parts/family.ts";
 import { loadWeights } from "../../weights/fit.ts";
+import { parsedJson } from "../../weights/parsed-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 
 /** The files of a model folder by their names. */
@@ -60,7 +61,7 @@ export async function readFolder(files: ModelFiles): Promise<ReadModel> {
       (await files.weights("model.safetensors")) ?? missing(files, "model.safetensors"),
       family,
     ),
-    ...(names === undefined ? {} : { names: parsed(names, files.placeOf(NAMES), nameListSchema) }),
+    ...(names === undefined ? {} : { names: parsedJson(names, files.placeOf(NAMES), nameListSchema) }),
   };
 }
 
@@ -87,19 +88,7 @@ export async function weightsOf(
 }
 
 async function readJson<Value>(files: ModelFiles, file: string, schema: z.ZodType<Value>): Promise<Value> {
-  return parsed((await files.text(file)) ?? missing(files, file), files.placeOf(file), schema);
-}
-
-function parsed<Value>(text: string, place: string, schema: z.ZodType<Value>): Value {
-  let raw: unknown;
-  try {
-    raw = JSON.parse(text);
-  } catch (error) {
-    throw new WeightsError(`${place}: not JSON (${error instanceof Error ? error.message : error})`);
-  }
-  const checked = schema.safeParse(raw);
-  if (!checked.success) throw new WeightsError(`${place}: ${z.prettifyError(checked.error)}`);
-  return checked.data;
+  return parsedJson((await files.text(file)) ?? missing(files, file), files.placeOf(file), schema);
 }
 
 function missing(files: ModelFiles, file: string): never {
