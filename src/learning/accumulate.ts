@@ -1,7 +1,7 @@
 /** Adds the gradients of several batches, for a step over more pictures than fit in memory at once. */
 
 import { WeightsError } from "../errors.ts";
-import type { Numbers } from "./optimizer.ts";
+import type { NamedArrays } from "./optimizer.ts";
 
 /**
  * Adds up gradients batch by batch. The first batch's arrays are not copied, so a run with one
@@ -9,12 +9,12 @@ import type { Numbers } from "./optimizer.ts";
  */
 export class GradientSum {
   /** The sum so far. */
-  readonly total: Numbers = new Map();
+  readonly total: NamedArrays = new Map();
   /** How many batches are in the sum. */
   count = 0;
   private readonly owned = new Set<string>();
 
-  add(gradients: Numbers): void {
+  add(gradients: NamedArrays): void {
     for (const [name, gradient] of gradients) {
       const before = this.total.get(name);
       if (!before) {

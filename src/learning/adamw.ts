@@ -2,7 +2,7 @@
 
 import { WeightsError } from "../errors.ts";
 import {
-  type Numbers,
+  type NamedArrays,
   type Optimizer,
   type OptimizerState,
   type StepFactors,
@@ -42,7 +42,7 @@ export class AdamW implements Optimizer {
     this.epsilon = epsilon;
   }
 
-  step(weights: Numbers, gradients: Numbers, factors: StepFactors = {}): void {
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
     for (const { name, weight, gradient, setting } of stepItems(weights, gradients, this.settings)) {
       const moments = this.momentsOf(name, weight.length);
       moments.steps++;

@@ -9,13 +9,13 @@ import { writing } from "../files/writing.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
 import { type TensorToWrite, writeSafetensors } from "../weights/write-safetensors.ts";
 import type { Json } from "./json.ts";
-import type { Numbers, OptimizerState } from "./optimizer.ts";
+import type { NamedArrays, OptimizerState } from "./optimizer.ts";
 
 /** A run at the end of a step. */
 export interface Checkpoint {
-  weights: Numbers;
+  weights: NamedArrays;
   /** The moving average of the weights, if the run keeps one. */
-  average?: Numbers;
+  average?: NamedArrays;
   optimizer: OptimizerState;
   /** Everything except arrays: the step, data position, random generators, recipe. */
   state: { [key: string]: Json };
@@ -51,7 +51,7 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
     const words = await readMetadata(file);
     const state = record(file, words.state);
     const counters = record(file, words.counters);
-    const average: Numbers = new Map();
+    const average: NamedArrays = new Map();
     const checkpoint: Checkpoint = { weights: new Map(), optimizer: {}, state };
     for (const [key, count] of Object.entries(counters)) checkpoint.optimizer[key] = Number(count);
     let sum = crc32(`${words.state}${words.counters}`);

@@ -1,9 +1,9 @@
 /** Clips gradients by their norm over all parameters (as torch.nn.utils.clip_grad_norm_). */
 
-import type { Numbers } from "./optimizer.ts";
+import type { NamedArrays } from "./optimizer.ts";
 
 /** The Euclidean norm of all arrays as one vector; not finite if any entry is not. */
-export function globalNorm(gradients: Numbers): number {
+export function globalNorm(gradients: NamedArrays): number {
   let total = 0;
   for (const gradient of gradients.values()) total += squares(gradient);
   return Math.sqrt(total);

@@ -1,10 +1,10 @@
 /** An exponential moving average of the weights during training. */
 
 import { WeightsError } from "../errors.ts";
-import type { Numbers } from "./optimizer.ts";
+import type { NamedArrays } from "./optimizer.ts";
 
 /** average ← average · decay + weights · (1 − decay), written into `average`, which must have every name of `weights`. */
-export function updateAverage(average: Numbers, weights: Numbers, decay: number): void {
+export function updateAverage(average: NamedArrays, weights: NamedArrays, decay: number): void {
   const rest = 1 - decay;
   for (const [name, weight] of weights) {
     const mean = average.get(name);
@@ -17,6 +17,6 @@ export function updateAverage(average: Numbers, weights: Numbers, decay: number)
 }
 
 /** A copy of weights, to start an average from. */
-export function copyNumbers(weights: Numbers): Numbers {
+export function copyNumbers(weights: NamedArrays): NamedArrays {
   return new Map([...weights].map(([name, weight]) => [name, weight.slice()]));
 }

@@ -4,7 +4,7 @@ import { WeightsError } from "../errors.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
 
 /** Weights or gradients by parameter name, flat; only the model knows shapes. */
-export type Numbers = Map<string, Float32Array>;
+export type NamedArrays = Map<string, Float32Array>;
 
 /** Moments and counters by name, as they go into a checkpoint. */
 export type OptimizerState = Record<string, Float32Array | number>;
@@ -22,7 +22,7 @@ export interface StepFactors {
 /** Updates weights in place; the only place in the package where an input is written to. */
 export interface Optimizer {
   /** Takes one step for every parameter that has a gradient and is not frozen; others keep their weight and moments. */
-  step(weights: Numbers, gradients: Numbers, factors?: StepFactors): void;
+  step(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): void;
   /** The state as named arrays and numbers. The arrays are not copies: write them before the next step. */
   save(): OptimizerState;
   /** Restores what `save` returned; throws WeightsError if it does not fit. */
@@ -38,7 +38,11 @@ export interface StepItem {
 }
 
 /** Pairs gradients with weights and settings, without frozen parameters; reports every mismatch at once. */
-export function stepItems(weights: Numbers, gradients: Numbers, settings: Map<string, ParameterSetting>): StepItem[] {
+export function stepItems(
+  weights: NamedArrays,
+  gradients: NamedArrays,
+  settings: Map<string, ParameterSetting>,
+): StepItem[] {
   const items: StepItem[] = [];
   const wrong: string[] = [];
   for (const [name, gradient] of gradients) {
@@ -55,8 +59,8 @@ export function stepItems(weights: Numbers, gradients: Numbers, settings: Map<st
 }
 
 /** Reads a state's arrays and numbers under `prefix/`, checking that each is of the wanted kind. */
-export function stateArrays(state: OptimizerState, prefix: string): Numbers {
-  const found: Numbers = new Map();
+export function stateArrays(state: OptimizerState, prefix: string): NamedArrays {
+  const found: NamedArrays = new Map();
   for (const [key, value] of Object.entries(state)) {
     if (!key.startsWith(`${prefix}/`)) continue;
     if (typeof value === "number") throw new WeightsError(`optimizer state: ${key} is a number, not an array`);

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { AdamW } from "./adamw.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
-import type { Numbers, Optimizer } from "./optimizer.ts";
+import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import { type ParameterSetting, parameterGroups } from "./parameter-groups.ts";
 import { Sgd } from "./sgd.ts";
 
@@ -72,7 +72,7 @@ for (const [name, make] of [
   });
 
   test(`${name} names every gradient that does not fit`, () => {
-    const gradients: Numbers = new Map([
+    const gradients: NamedArrays = new Map([
       ["layer.weight", new Float32Array(3)],
       ["stranger", new Float32Array(1)],
     ]);
@@ -134,10 +134,10 @@ function settings(): Map<string, ParameterSetting> {
   });
 }
 
-function gradientsAt(step: number): Numbers {
+function gradientsAt(step: number): NamedArrays {
   return numbers(fixture.sgd.gradients[step]!);
 }
 
-function numbers(arrays: Arrays): Numbers {
+function numbers(arrays: Arrays): NamedArrays {
   return new Map(Object.entries(arrays).map(([name, values]) => [name, Float32Array.from(values)]));
 }

@@ -4,12 +4,12 @@ import { RecipeError, WeightsError } from "../errors.ts";
 import type { BatchSource } from "./batch-source.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Json, Restorable } from "./json.ts";
-import type { Numbers, Optimizer } from "./optimizer.ts";
+import type { NamedArrays, Optimizer } from "./optimizer.ts";
 
 /** The parts of a run that change from step to step. */
 export interface RunParts {
-  weights: Numbers;
-  average: Numbers | undefined;
+  weights: NamedArrays;
+  average: NamedArrays | undefined;
   optimizer: Optimizer;
   source: Pick<BatchSource<unknown>, "position" | "restore">;
   restorables: Record<string, Restorable>;
@@ -50,7 +50,7 @@ export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers 
   return { step, best: numberOrNone(best), meanLoss: numberOrNone(meanLoss) };
 }
 
-function checkFit(what: string, model: Numbers, file: Numbers): void {
+function checkFit(what: string, model: NamedArrays, file: NamedArrays): void {
   const lines: string[] = [];
   for (const [name, { length }] of model) {
     const stored = file.get(name);
@@ -61,7 +61,7 @@ function checkFit(what: string, model: Numbers, file: Numbers): void {
   if (lines.length) throw new WeightsError(`checkpoint does not fit the run's ${what}:\n${lines.join("\n")}`);
 }
 
-function copyInto(target: Numbers, source: Numbers): void {
+function copyInto(target: NamedArrays, source: NamedArrays): void {
   for (const [name, values] of source) target.get(name)!.set(values);
 }
 

@@ -2,7 +2,7 @@
 
 import { WeightsError } from "../errors.ts";
 import {
-  type Numbers,
+  type NamedArrays,
   type Optimizer,
   type OptimizerState,
   type StepFactors,
@@ -13,7 +13,7 @@ import type { ParameterSetting } from "./parameter-groups.ts";
 
 /** SGD over the parameters that `settings` names; the velocity starts as a parameter's first gradient. */
 export class Sgd implements Optimizer {
-  private velocities: Numbers = new Map();
+  private velocities: NamedArrays = new Map();
   private readonly momentum: number;
 
   constructor(
@@ -23,7 +23,7 @@ export class Sgd implements Optimizer {
     this.momentum = momentum;
   }
 
-  step(weights: Numbers, gradients: Numbers, factors: StepFactors = {}): void {
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
     for (const { name, weight, gradient, setting } of stepItems(weights, gradients, this.settings)) {
       let velocity = this.velocities.get(name);
       if (!velocity) {

@@ -10,7 +10,7 @@ import { clipFactor, globalNorm } from "./clip.ts";
 import { DivergenceError, describePlainly, LossWatch, saveFailedBatches, totalLoss } from "./divergence.ts";
 import { copyNumbers, updateAverage } from "./ema.ts";
 import type { Json, Restorable } from "./json.ts";
-import type { Numbers, Optimizer } from "./optimizer.ts";
+import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import { captureRun, type RunParts, restoreRun } from "./run-state.ts";
 import type { Schedule } from "./schedules.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
@@ -20,9 +20,9 @@ import type { StepReport, TrainingListener } from "./training-listener.ts";
  * at each call: with several batches per step, the first are still in use when the next are made.
  */
 export type TrainingStep<Batch> = (
-  weights: Numbers,
+  weights: NamedArrays,
   batch: Batch,
-) => Promise<{ losses: Record<string, number>; gradients: Numbers }>;
+) => Promise<{ losses: Record<string, number>; gradients: NamedArrays }>;
 
 /** Scores during training. */
 export interface Evaluation {
@@ -31,7 +31,7 @@ export interface Evaluation {
   /** The metric that decides the `best` checkpoint; higher is better. */
   best: string;
   /** Scores the weights; called with the step that is finished. */
-  run(model: { weights: Numbers; average: Numbers | undefined; step: number }): Promise<Record<string, number>>;
+  run(model: { weights: NamedArrays; average: NamedArrays | undefined; step: number }): Promise<Record<string, number>>;
 }
 
 /** Where and how often the state of a run is saved. */
@@ -53,7 +53,7 @@ export interface CheckpointOptions {
 /** What `train` needs: weights, batches, step, optimizer and schedule. */
 export interface TrainingOptions<Batch> {
   /** The starting weights; written to in place. */
-  weights: Numbers;
+  weights: NamedArrays;
   step: TrainingStep<Batch>;
   /** The loop does not close it. */
   source: BatchSource<Batch>;
@@ -87,8 +87,8 @@ export interface TrainingResult {
   /** Steps finished, including those before a resume. */
   step: number;
   interrupted: boolean;
-  weights: Numbers;
-  average: Numbers | undefined;
+  weights: NamedArrays;
+  average: NamedArrays | undefined;
   /** The highest value of the evaluation's metric. */
   best: number | undefined;
 }

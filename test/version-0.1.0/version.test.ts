@@ -9,7 +9,7 @@ import { readRecipe } from "../../src/apps/training/recipe.ts";
 import { runRecipe } from "../../src/apps/training/run.ts";
 import { type Detection, loadModel } from "../../src/index.ts";
 import { readCheckpoint } from "../../src/learning/checkpoint.ts";
-import type { Numbers } from "../../src/learning/optimizer.ts";
+import type { NamedArrays } from "../../src/learning/optimizer.ts";
 import { readJobStatus } from "../../src/tasks/labelling/label-job.ts";
 import { groundling, repository } from "../cli/running.ts";
 
@@ -121,7 +121,7 @@ function sameDetections(found: readonly Detection[], name: string): void {
   }
 }
 
-function hashOf(numbers: Numbers): string {
+function hashOf(numbers: NamedArrays): string {
   const hash = createHash("sha256");
   for (const [name, { buffer, byteOffset, byteLength }] of [...numbers].sort(([a], [b]) => (a < b ? -1 : 1)))
     hash.update(name).update(new Uint8Array(buffer, byteOffset, byteLength));

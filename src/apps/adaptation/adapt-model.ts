@@ -8,7 +8,7 @@ import type { ClassPrompt, Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";
 import { type Composer, localBatchSource } from "../../learning/batch-source.ts";
 import type { MemoryEstimate } from "../../learning/memory-estimate.ts";
-import type { Numbers } from "../../learning/optimizer.ts";
+import type { NamedArrays } from "../../learning/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../learning/parameter-groups.ts";
 import { type CheckpointOptions, type TrainingResult, train } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
@@ -74,7 +74,7 @@ export interface Adaptation {
   /** The adapted model. After prompt tuning, it adds the learned vectors to every caption. */
   stored: StoredModel;
   /** The trained numbers, by parameter or adapter. */
-  learned: Numbers;
+  learned: NamedArrays;
   /** The result of prompt tuning, which is stored separately. */
   prompt?: AdaptedPrompt;
   /** Class names in the order of the prompt. */
@@ -253,7 +253,7 @@ function stepsOf(
 
 /** The result of prompt tuning; undefined for other methods. */
 function promptOf(
-  learned: Numbers,
+  learned: NamedArrays,
   { data, base }: { data: AdaptedData; base: StoredModel },
 ): AdaptedPrompt | undefined {
   const tokens = data.prompt.passes[0]!.ids.length;

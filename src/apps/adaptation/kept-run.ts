@@ -6,7 +6,7 @@ import { InputError, RecipeError } from "../../errors.ts";
 import { checkpointExists, readCheckpoint, readCheckpointState } from "../../learning/checkpoint.ts";
 import { copyNumbers } from "../../learning/ema.ts";
 import type { Json, Restorable } from "../../learning/json.ts";
-import type { Numbers } from "../../learning/optimizer.ts";
+import type { NamedArrays } from "../../learning/optimizer.ts";
 import { type CheckpointOptions, checkpointFile } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { baseOf } from "../../tasks/finding/base-mark.ts";
@@ -16,13 +16,13 @@ import type { AdaptationRequest } from "./adapt-model.ts";
 /** The best numbers so far and the seconds of training. Give it to `train` twice: as a listener and as a restorable. */
 export class KeptRun implements TrainingListener, Restorable {
   /** The numbers of the best evaluation; before the first evaluation, the run's numbers. */
-  best: Numbers;
+  best: NamedArrays;
   readonly checkpoints: CheckpointOptions | undefined;
   private earlier = 0;
   private began = performance.now();
 
   constructor(
-    private readonly numbers: Numbers,
+    private readonly numbers: NamedArrays,
     request: AdaptationRequest,
     base: StoredModel,
   ) {

@@ -4,7 +4,7 @@ import { after, test } from "node:test";
 import { Random } from "../../data/random.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
-import type { Numbers } from "../../learning/optimizer.ts";
+import type { NamedArrays } from "../../learning/optimizer.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { tinyBatch } from "../../tasks/grounding/fixtures/tiny-batch.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
@@ -18,7 +18,7 @@ const sessions = new TrainingSessions({ optimization: "none" });
 after(() => sessions.dispose());
 
 test("gradients of what still learns are the same numbers whatever is frozen around it, and the loss's slopes", async () => {
-  const losses = async (frozen: readonly string[] | undefined, moved?: Numbers) => {
+  const losses = async (frozen: readonly string[] | undefined, moved?: NamedArrays) => {
     const { model, names, numbers, weights } = learnableOf(base, {
       method: "full",
       seed: 1,
@@ -65,7 +65,7 @@ for (const method of ["prompt", "adapters"] satisfies Method[]) {
     for (const numbers of learnable.numbers.values())
       for (let i = 0; i < numbers.length; i++) numbers[i]! += 0.2 * (random.unit() - 0.5);
     const step = sessions.of(learnable.model, learnable.names);
-    const run = async (numbers: Numbers) => {
+    const run = async (numbers: NamedArrays) => {
       const { losses, gradients } = await step.run(learnable.weights(numbers), tinyBatch(32, 64));
       const loss = Object.values(losses).reduce((sum, value) => sum + value, 0);
       return { loss, gradients: learnable.gradients(numbers, gradients) };

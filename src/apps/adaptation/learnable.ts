@@ -1,7 +1,7 @@
 /** What a method trains: its numbers, and how to compute the model's weights from them and their gradients from the model's. */
 
 import { Random } from "../../data/random.ts";
-import type { Numbers } from "../../learning/optimizer.ts";
+import type { NamedArrays } from "../../learning/optimizer.ts";
 import { adapterGradients, newAdapters, withAdapters } from "../../tasks/finding/adapters.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { TUNABLE_PROMPT, withTunablePrompt } from "../../tasks/finding/tunable-prompt.ts";
@@ -13,9 +13,9 @@ export interface Learnable {
   /** The parameters whose gradients are needed. */
   names: readonly string[];
   /** The trained numbers; training updates these arrays in place. */
-  numbers: Numbers;
-  weights(numbers: Numbers): Numbers;
-  gradients(numbers: Numbers, ofWeights: Numbers): Numbers;
+  numbers: NamedArrays;
+  weights(numbers: NamedArrays): NamedArrays;
+  gradients(numbers: NamedArrays, ofWeights: NamedArrays): NamedArrays;
 }
 
 /** Does not change the base's arrays. Errors as `trainedNames`. */
