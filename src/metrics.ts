@@ -11,9 +11,22 @@ export type {
 export type { FlickrDetections, FlickrPrediction, FlickrTruth } from "./data/readers/flickr-truth.ts";
 export type { Outcomes } from "./metrics/accumulate.ts";
 export * from "./metrics/bootstrap.ts";
+export type { Bleu, CaptionPair } from "./metrics/captions/bleu.ts";
+export * from "./metrics/captions/evaluate-captions.ts";
+export { captionWords, ptbTokens } from "./metrics/captions/ptb-tokens.ts";
 export * from "./metrics/coco.ts";
 export * from "./metrics/flickr30k.ts";
 export * from "./metrics/lvis.ts";
+export {
+  compareMasks,
+  type MaskPair,
+  maskIou,
+  type ReferringSegmentation,
+  scoreReferringMasks,
+} from "./metrics/mask-scores.ts";
 export type { DetectionColumns, MatchingProblem, ObjectColumns, Pair, Pairs } from "./metrics/matching.ts";
 export * from "./metrics/odinw.ts";
+export * from "./metrics/phrase-cut.ts";
+export * from "./metrics/referring.ts";
 export type { Slice, Slices } from "./metrics/summary.ts";
+export * from "./metrics/vqa.ts";

@@ -82,6 +82,19 @@ export function maskOverlap(first: RunLengths, second: RunLengths, crowd: boolea
   return intersection / (crowd ? maskArea(first) : union);
 }
 
+/** Number of pixels that are set in both of two masks of one size. @throws InputError that names the sizes where they differ. */
+export function overlapAreas(first: RunLengths, second: RunLengths): number {
+  if (first.height !== second.height || first.width !== second.width)
+    throw new InputError(
+      `masks of ${first.width} × ${first.height} and ${second.width} × ${second.height} pixels cannot be compared; give both the picture's size`,
+    );
+  let intersection = 0;
+  walk(first.counts, second.counts, (length, inFirst, inSecond) => {
+    if (inFirst && inSecond) intersection += length;
+  });
+  return intersection;
+}
+
 /** The pixels of any of the masks; an empty mask of size 0 when their sizes differ or there are none. */
 export function uniteMasks(masks: readonly RunLengths[]): RunLengths {
   const [first, ...rest] = masks;
