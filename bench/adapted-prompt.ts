@@ -1,6 +1,6 @@
 /**
- * How long the first adapted prompt takes to be read from its file in a program whose model is loaded, so that it can be asked by:
- * `npx tsx bench/adapted-prompt.ts`. Each time is that of a fresh process. The vectors are those of 40 tokens of a published GLIP, 768 wide.
+ * Measures how long a program with a loaded model takes to read its first adapted prompt: `npx tsx bench/adapted-prompt.ts`. Each time is
+ * measured in a new process. The prompt has 40 tokens of a published GLIP, each a vector of 768 numbers.
  */
 
 import { spawnSync } from "node:child_process";

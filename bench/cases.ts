@@ -1,4 +1,4 @@
-/** What is timed: small networks that stand for the parts of a detector, each as a forward pass and a training step. */
+/** The benchmark cases: small networks that represent the parts of a detector, each as a forward pass and a training step. */
 
 import { bertLayer } from "../src/models/parts/bert.ts";
 import { fpn } from "../src/models/parts/fpn.ts";
@@ -15,7 +15,7 @@ export interface Network {
 
 export const cases: Readonly<Record<string, () => Network>> = { transformer, swin, pyramid, deformable };
 
-/** 6 layers, 384 wide, 128 tokens, batch 8. */
+/** 6 layers, width 384, 128 tokens, batch 8. */
 function transformer(): Network {
   const s = new Scope();
   const config = { hiddenSize: 384, heads: 6, intermediateSize: 1536, vocabularySize: 1, positions: 1 };
@@ -31,7 +31,7 @@ function transformer(): Network {
   };
 }
 
-/** 4 blocks, 96 wide, windows of 7, 56 x 56, batch 4. */
+/** 4 blocks, width 96, windows of 7, 56 x 56, batch 4. */
 function swin(): Network {
   const s = new Scope();
   const blocks = [0, 3, 0, 3].map((shift, i) =>
@@ -43,7 +43,7 @@ function swin(): Network {
   return { about: "4 Swin blocks, 96 wide, 56 x 56, batch 4", parameters: s.parameters, inputs: [x], outputs: [y] };
 }
 
-/** A feature pyramid over three maps and a head of two 3 x 3 convolutions on its five levels, 64 wide, 64 x 64, batch 8. */
+/** A feature pyramid over three maps, and a head of two 3 x 3 convolutions on its five levels; width 64, 64 x 64, batch 8. */
 function pyramid(): Network {
   const s = new Scope();
   const maps = [64, 32, 16].map((size) => input(`x${size}`, [8, 64, size, size]) as Tensor<"input">);

@@ -1,7 +1,8 @@
 /**
- * Box evaluation against the time that JSON.parse takes for the same detections: a ratio, so that machines can be compared.
+ * Times box evaluation, as a ratio to the time that JSON.parse takes for the same detections, so that results of different machines can be
+ * compared.
  *
- *   node --import tsx bench/eval.ts FOLDER     (annotations.json and detections.json in COCO form)
+ *     node --import tsx bench/eval.ts FOLDER     (annotations.json and detections.json in COCO's format)
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

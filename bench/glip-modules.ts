@@ -1,4 +1,7 @@
-/** Where the time of a GLIP goes: ONNX Runtime's own profile, summed by module, beside the sums that each module needs. */
+/**
+ * Shows which modules of a GLIP take the time: ONNX Runtime's profile, summed by module, next to the number of multiplications and
+ * additions of each module.
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -8,13 +11,13 @@ import { input, matmul, parameter, reachable, type Tensor } from "../src/tensor/
 export interface Module {
   name: string;
   milliseconds: number;
-  /** Of all. */
+  /** Fraction of the total. */
   share: number;
-  /** Multiplications and additions of its products and convolutions, in thousands of millions. */
+  /** Multiplications and additions of its products and convolutions, in billions. */
   gigaflops: number;
 }
 
-/** First pattern that a node's name or a scope fits. */
+/** The first pattern that matches a node's name or a scope. */
 const modules: readonly (readonly [pattern: RegExp, name: string])[] = [
   [/language_backbone/, "BERT"],
   [/backbone\.body/, "Swin"],
@@ -27,7 +30,7 @@ const modules: readonly (readonly [pattern: RegExp, name: string])[] = [
 ];
 const moduleOf = (name: string) => modules.find(([pattern]) => pattern.test(name))?.[1] ?? "answers";
 
-/** Reads the profiles whose names begin so, of so many runs, and counts the sums of the outputs. */
+/** Reads the profiles with this prefix, of this many runs, and counts the multiplications and additions of the outputs. */
 export function modulesOf(prefix: string, outputs: Readonly<Record<string, Tensor>>, runs: number): Module[] {
   const times = new Map<string, number>();
   const folder = dirname(prefix);
@@ -56,7 +59,7 @@ function sums({ operation, inputs, count }: Tensor): number {
   return weight ? (2 * count * weight.count) / weight.shape[0]! : 0;
 }
 
-/** GFLOP/s of a large product with packed weights, the best of nine. */
+/** GFLOP/s of a large product with packed weights; the best of nine runs. */
 export async function matmulRate(threads: number): Promise<number> {
   const [rows, depth, columns] = [4800, 2304, 256];
   const product = matmul(input("x", [rows, depth]), parameter("w", [depth, columns]));

@@ -1,7 +1,7 @@
 /**
- * How far float16 and 8-bit weights drift from float32, and what they cost: answers and detections of a GLIP, prompt by prompt, in turns.
+ * Compares float16 and 8-bit weights with float32: difference of outputs and detections of a GLIP, and speed, prompt by prompt.
  *
- *   node --import tsx bench/glip-precision.ts MODEL PICTURE...      THREADS (2) is read from the environment
+ *     node --import tsx bench/glip-precision.ts MODEL PICTURE...      environment: THREADS (default 2)
  */
 import { decodePicture } from "../src/inputs/pictures/picture.ts";
 import { prepareImage } from "../src/inputs/pictures/prepare-image.ts";
@@ -62,7 +62,7 @@ function deviation(ours: Float32Array, theirs: Float32Array): number {
   return Math.sqrt(ours.reduce((total, value, i) => total + (value - theirs[i]!) ** 2, 0) / spread);
 }
 
-/** Pairs of one label whose boxes overlap by more than nine tenths. */
+/** The number of pairs with the same label whose boxes overlap by more than 0.9. */
 function matched(expected: readonly Detection[], found: readonly Detection[]): [Detection, Detection][] {
   const left = new Set(found);
   return expected.flatMap((one): [Detection, Detection][] => {

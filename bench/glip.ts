@@ -30,7 +30,7 @@ const random = new Random(1, "bench");
 const vocabulary = readFileSync(new URL("../assets/bert-base-uncased/vocab.txt", import.meta.url), "utf8").split("\n");
 const words = vocabulary.filter((word, row) => row > 1999 && /^[a-z]{4,}$/.test(word));
 
-/** Names of one token a word, none used twice in a run of the benchmark while there are enough. */
+/** Names with one token per word; none is used twice in a run of the benchmark while there are enough. */
 let next = 0;
 const word = () => words[next++ % words.length]!;
 const names = (count: number, wordsOf = (_: number) => 1) =>
@@ -105,7 +105,7 @@ const one = { torchvision: await peer("torchvision", LONG, 1), rows: await peer(
 console.log(`  with one thread, once: torchvision ${one.torchvision.toFixed(2)} s, rows ${one.rows.toFixed(2)} s`);
 python.stdin.end();
 
-// 1, 2, 2, 3 and 3 words in turn: as many tokens as LVIS' names have.
+// 1, 2, 2, 3 and 3 words in turn: as many tokens as the names of LVIS have.
 const lvis = await seconds(() =>
   model.detect(
     kept.picture,

@@ -1,11 +1,11 @@
 /**
- * Times pseudo-labelling against pure detection of one prompt on the same pictures, in turns, and prints the ratio of pictures a second:
- * 1 where noun phrases, texts, reading and writing cost nothing. Then as many workers of one thread as there are cores share the work. Beside each
- * stands what share of all cores was busy, whoever made it so: nothing else should run.
+ * Times pseudo-labelling against detection with one prompt on the same pictures, alternately, and prints the ratio of pictures per second:
+ * 1 if noun phrases, texts, reading and writing cost nothing. Then several workers with one thread each, one per core, share the work. The
+ * benchmark also prints how busy all cores were, including other programs; nothing else should run.
  *
- *   node --import tsx bench/labelling.ts [MODEL]      PICTURES, SIDE, TURNS, THREADS are read from the environment (96, 256, 5, all cores)
+ *     node --import tsx bench/labelling.ts [MODEL]      environment: PICTURES, SIDE, TURNS, THREADS (default 96, 256, 5, all cores)
  *
- * MODEL is what `--model` takes.
+ * MODEL is a value of `--model`.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -46,7 +46,7 @@ try {
   const detect = async () => {
     for (const path of paths) await model.detect(path, ["apple", "chair", "dog", "truck"], { threshold: 0.5 });
   };
-  // The job disposes of its model; this one lives on.
+  // The job disposes its model; this one is still needed.
   const lent = Object.assign(Object.create(model), { dispose: async () => {} });
   let turn = 0;
   const label = async () => {
@@ -59,7 +59,7 @@ try {
     };
   };
   const found: Record<"detection" | "labelling", Timed[]> = { detection: [], labelling: [] };
-  // The first turn prepares sessions for both.
+  // The first round creates the sessions of both.
   for (let i = 0; i <= turns; i++) {
     const detection = await timed(detect);
     const work = await label();
@@ -91,7 +91,7 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-/** The command itself, once a core, each with one thread and its share. */
+/** Runs the command once per core, each time with one thread and a share of the work. */
 async function labelByWorkers(out: string, source: string): Promise<void> {
   const ended = Array.from({ length: cores }, async (_, i) => {
     const rows = String(Math.ceil(pictures / (4 * cores)));
@@ -107,7 +107,7 @@ async function labelByWorkers(out: string, source: string): Promise<void> {
 
 interface Timed {
   seconds: number;
-  /** Share of all cores' time that was not idle. */
+  /** Fraction of the time of all cores that was not idle. */
   busy: number;
 }
 
@@ -118,7 +118,7 @@ async function timed(work: () => Promise<void>): Promise<Timed> {
   return { seconds: milliseconds / 1000, busy: 1 - (idleTime() - idle) / (milliseconds * cpus().length) };
 }
 
-/** Milliseconds that all cores have been idle. */
+/** Idle time of all cores in milliseconds. */
 function idleTime(): number {
   return cpus().reduce((sum, { times }) => sum + times.idle, 0);
 }

@@ -1,7 +1,8 @@
 /**
- * Prints how many captions a second one core finds the noun phrases of, in processor time. The captions are those annotated for the tests.
+ * Prints the number of captions per second in which one core finds the noun phrases, in processor time. The captions are the annotated
+ * captions of the tests.
  *
- *   node --import tsx bench/noun-phrases.ts
+ *     node --import tsx bench/noun-phrases.ts
  */
 import { readFileSync } from "node:fs";
 import { nounPhrases } from "../src/inputs/words/noun-phrases.ts";

@@ -1,6 +1,6 @@
 /**
- * Groundling as a player of the benchmark. A player is a process for one case: it says `{"startUp": ms}` once it is ready,
- * answers each line `forward` or `train` with the milliseconds of one run, `memory` with its peak in MB, and ends with its input.
+ * Runs Groundling for the benchmark. One process runs one case: it prints `{"startUp": ms}` when it is ready, answers each line `forward`
+ * or `train` with the milliseconds of one run and `memory` with its peak in MB, and exits when its input ends.
  */
 import { createInterface } from "node:readline";
 import { Random } from "../src/data/random.ts";
@@ -28,7 +28,7 @@ const forward = await Session.compile(Object.fromEntries(outputs.map((y, i) => [
 await forward.run(feeds);
 const startUp = performance.now() - began;
 
-/** The gradients of the mean square for all weights and inputs. */
+/** The gradients of the mean square with respect to all weights and inputs. */
 async function training(): Promise<Session> {
   const squares = outputs.map((y) => reshape(mean(multiply(y, y)), []));
   const loss = squares.reduce((sum, square) => add(sum, square));

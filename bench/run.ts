@@ -38,7 +38,7 @@ class Player {
     private readonly lines: AsyncIterator<string>,
   ) {}
 
-  /** A player that is ready, or why there is none. */
+  /** A process that is ready, or the reason why there is none. */
   static async start(name: string, example: string): Promise<Player | string> {
     const [program = "", ...options] = commands[name]!;
     const child = spawn(program, [...options, example, threads], { stdio: ["pipe", "pipe", "ignore"] });

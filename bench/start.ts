@@ -15,8 +15,8 @@ const other = process.argv[2] && resolve(process.argv[2]);
 const runs = Number(process.env.RUNS ?? 7);
 
 /**
- * Loaded before the program: prints the processor time when ONNX Runtime is first asked to run, and stops there. Its native library
- * lies in native/ or, in builds before 0.2.0, among the dependencies.
+ * Loaded before the program: prints the processor time when ONNX Runtime is first loaded, and exits. The native library is in native/ or,
+ * in builds before 0.2.0, among the dependencies.
  */
 const probe = `
 const { existsSync } = require("node:fs");
@@ -33,7 +33,7 @@ createRequire(library)("onnxruntime-common").InferenceSession.prototype.run = ()
 
 const atEnd = `process.on("exit", () => { const { user, system } = process.cpuUsage(); process._rawDebug("processor " + (user + system)); });`;
 
-/** Milliseconds of processor time that a program says. */
+/** Milliseconds of processor time that a program reports. */
 function processorTime(preload: string, words: readonly string[]): number {
   const preloaded = ["--require", join(here, "bench/preload.cjs"), ...words];
   const { stderr } = spawnSync(process.execPath, preloaded, {

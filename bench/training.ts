@@ -100,7 +100,7 @@ function peerOnce(count: number): [string, number][] {
     .map(({ deform, seconds }) => [`PyTorch, ${deform}, ${count} threads`, seconds.total ?? seconds]);
 }
 
-/** Scenes of the first world, drawn, prepared, captioned and assigned to anchors, by one thread. */
+/** Scenes of the first world, drawn, prepared, captioned and assigned to anchors by one thread. */
 async function composedPerSecond(): Promise<number> {
   const composer = await createComposer({
     words: { kind: "word-pieces", file: fileURLToPath(new URL("../assets/words/vocab.txt", import.meta.url)) },

@@ -1,4 +1,4 @@
-/** Two layers learn 64 random points by heart. Run: npx tsx examples/tiny-network.ts */
+/** Trains two layers until they fit 64 random points. Run: npx tsx examples/tiny-network.ts */
 
 import { AdamW, grad, nn, onnx, parameterGroups, Random, tensor } from "../src/index.ts";
 

@@ -1,4 +1,4 @@
-/** A run that is broken off and taken up again ends in the same bits. Run: npx tsx examples/train-resume.ts FOLDER */
+/** Interrupts a training run and resumes it; the result has the same bits. Run: npx tsx examples/train-resume.ts FOLDER */
 
 import { join } from "node:path";
 import { AdamW, localBatchSource, parameterGroups, Random, train } from "../src/index.ts";
@@ -6,7 +6,7 @@ import { AdamW, localBatchSource, parameterGroups, Random, train } from "../src/
 const folder = process.argv[2];
 if (!folder) throw new Error("say where the checkpoints may go: train-resume.ts runs/example");
 
-/** Fits the line y = 2x − 1; `interruptAt` ends the run after that step. */
+/** Fits the line y = 2x − 1; `interruptAt` stops the run after that step. */
 function run(name: string, interruptAt?: number) {
   const weights = new Map([
     ["slope", new Float32Array(1)],

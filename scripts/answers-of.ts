@@ -15,15 +15,15 @@ import { pathToFileURL } from "node:url";
 const [build, out, other] = process.argv.slice(2).map((path) => resolve(path));
 if (!build || !out) throw new Error("name the folder of the build and a folder for its files");
 
-/** Files that hold times, and folders of links. */
+/** Files that contain times, and folders of links. */
 const LEFT_OUT = /(?:^|\/)(?:log\.jsonl|events\.out\.[^/]*|[^/]*\.svg|sprites\/.*|in\/.*)$/;
-/** How long something took. */
+/** A text that states a duration. */
 const SECONDS = /(seconds": |steps, )[\d.]+/g;
 const answers: Record<string, unknown> = {};
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(join(out, "in"), { recursive: true });
-// Paths are written into files, so both builds must see the same ones.
+// Files contain paths, so both builds must use the same ones.
 for (const name of ["assets", "recipes", "examples", "test"]) symlinkSync(join(build, name), join(out, "in", name));
 
 await answersOfTheLibrary();
@@ -172,7 +172,7 @@ function labels(): void {
   groundling("jobs", "labelled");
 }
 
-/** All files that the commands wrote. */
+/** All files written by the commands. */
 function files(): void {
   for (const entry of readdirSync(out!, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
@@ -187,7 +187,7 @@ function contents(path: string): string | Uint8Array {
   return path.endsWith("adaptation.json") ? bytes.toString().replace(SECONDS, "$1-") : bytes;
 }
 
-/** Runs a command in the folder for its files; what it prints is an answer. */
+/** Runs a command in the folder for its files and records what it prints. */
 function groundling(...words: string[]): void {
   const { status, stdout, stderr } = spawnSync(process.execPath, [join(build!, "bin/groundling.js"), ...words], {
     cwd: out!,

@@ -1,8 +1,8 @@
 /**
- * Makes the names.json of the built-in model: the names that its training showed, emoji that stand for them, and other words for
- * COCO's names, which it keeps as they are written in the file.
+ * Makes the names.json of the built-in model: the names in its training data, emoji for them, and synonyms of COCO's names. The synonyms
+ * are kept as they are in the file.
  *
- *   npx tsx scripts/build-names.ts
+ *     npx tsx scripts/build-names.ts
  */
 
 import { readFileSync, writeFileSync } from "node:fs";

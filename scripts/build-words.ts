@@ -53,7 +53,7 @@ await writeSafetensors("assets/words/vectors.safetensors", [
 ]);
 console.log(`${vocabulary.length} words, ${found} with a vector`);
 
-/** The nearest float16, as bits; the vectors hold neither huge nor tiny numbers. */
+/** The nearest float16 as bits; the vectors have no very large or very small numbers. */
 function toHalf(value: number): number {
   const view = new DataView(new ArrayBuffer(4));
   view.setFloat32(0, value);

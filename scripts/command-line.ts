@@ -1,4 +1,4 @@
-/** The program as scripts call it: each time as a process of its own, whose output is returned. */
+/** Runs the program for scripts: each call is a process, and its output is returned. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ function run(program: string, parameters: readonly string[]): string {
   });
 }
 
-/** Trains by a recipe from the start in `folder`, and packs the model into `to`; `card` is its text, `side` that of its pictures. */
+/** Trains a recipe from the start in `folder` and packs the model into `to`, with the text `card` and pictures of `side` pixels. */
 export function trained(
   recipe: object,
   { folder, to, side, card, sprites }: { folder: string; to: string; side: number; card: string; sprites: string },
@@ -28,7 +28,7 @@ export function trained(
   run("./package-model.ts", ["--run", folder, "--to", to, "--size", `${side},${side}`, "--card", card]);
 }
 
-/** The figures of `groundling eval` for a model's answers to a dataset, which are kept in `detections`. */
+/** The metrics of `groundling eval` for a model on a dataset; the detections are written to `detections`. */
 export function scored(model: string, protocol: string, data: string, detections: string): Record<string, number> {
   rmSync(detections, { force: true });
   const told = ["--model", model, "--data", data, "--detections", detections, "--protocol", protocol];

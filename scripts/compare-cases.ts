@@ -1,9 +1,9 @@
 /**
- * Holds the program to cases of another implementation: `groundling inspect` to every stored array, `detect` or `ground` to the
- * detections and their order, all within four times the case's own rounding. A case is NAME.json, NAME.safetensors and NAME.png, as
- * `cases.py make` of the second implementation writes them; the model is what `cases.py weights` wrote with the preset and seed of the case.
+ * Compares the program with cases of another implementation: `groundling inspect` with every stored array, `detect` or `ground` with the
+ * detections and their order, within four times the rounding error of the case. A case is NAME.json, NAME.safetensors and NAME.png, as
+ * written by `cases.py make` of the second implementation; the model is written by `cases.py weights` with the case's preset and seed.
  *
- *   node --import tsx scripts/compare-cases.ts --model MODEL.pth CASE...
+ *     node --import tsx scripts/compare-cases.ts --model MODEL.pth CASE...
  */
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

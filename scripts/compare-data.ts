@@ -1,8 +1,9 @@
 /**
- * GLIP's first claim in miniature (paper, table 2 and section 4): one model trained on detection data, on grounding data and on both, with and
- * without deep fusion, three seeds each; all see as many pictures. Appends a line per run, goes on after an interruption, prints the table.
+ * A small version of GLIP's first claim (paper, table 2 and section 4): trains one model on detection data, on grounding data and on both,
+ * with and without deep fusion, with three seeds each and the same number of pictures. Appends a line per run, continues after an
+ * interruption, and prints the table.
  *
- *   npx tsx scripts/compare-data.ts --results docs/results/detection-and-grounding.jsonl
+ *     npx tsx scripts/compare-data.ts --results docs/results/detection-and-grounding.jsonl
  */
 
 import { join } from "node:path";

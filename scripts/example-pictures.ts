@@ -1,8 +1,8 @@
 /**
- * Makes the pictures of the README's first command: scenes that no training shows, of apples, chairs and dogs, chosen so that the
- * built-in model finds just what is there.
+ * Makes the pictures of the README's first command: scenes of apples, chairs and dogs that are not in the training data, chosen so that the
+ * built-in model finds exactly the things in them.
  *
- *   npx tsx scripts/example-pictures.ts --to examples/pictures
+ *     npx tsx scripts/example-pictures.ts --to examples/pictures
  */
 
 import { writeFile } from "node:fs/promises";
@@ -21,7 +21,7 @@ const { to, sprites, pictures, threshold } = new Command()
   .parse()
   .opts<{ to: string; sprites: string; pictures: number; threshold: number }>();
 
-/** No score is so near the threshold that another processor's rounding, or a point more in the prompt, decides. */
+/** No score is close to the threshold, so that the rounding of another processor, or one more period in the prompt, changes nothing. */
 const MARGIN = 0.05;
 const names = ["apple", "chair", "dog"];
 const world = loadWorld(sprites, { split: "seen", names });

@@ -17,7 +17,10 @@ interface Work {
   root: string;
 }
 
-/** Milliseconds without a word after which a worker hangs; wider than the limit of computing, for machines that do other work. */
+/**
+ * Milliseconds without a message after which a worker counts as hanging; longer than the limit on computing time, because the machine may
+ * be busy.
+ */
 const SILENCE = 30_000;
 
 if (isMainThread) await main();
@@ -52,7 +55,7 @@ async function main(): Promise<void> {
   process.exitCode = found > 0 ? 1 : 0;
 }
 
-/** Works on mutations until they are done or one hangs or crashes; answers with the first that is left. */
+/** Runs mutations until all are done or one hangs or crashes. Returns the number of the first mutation that is left. */
 function stretch(work: Work, findings: Finding[]): Promise<number> {
   return new Promise((done) => {
     const worker: Worker = startWorker(moduleBeside("./fuzz", import.meta.url), work);
@@ -89,7 +92,7 @@ async function work({ name, seed, first, count, root }: Work): Promise<void> {
   const subject = (await subjects(mkdtempSync(join(root, "scratch-"))))[name];
   if (!subject) throw new Error(`${name}: no such subject`);
   const begun = (mutation: number) => parentPort!.postMessage(mutation);
-  // Of a stack, the innermost calls.
+  // The innermost calls of the stack.
   const found = (one: Finding) =>
     parentPort!.postMessage({ ...one, problem: one.problem.split("\n").slice(0, 4).join(" | ") });
   for (let at = first; at < first + count; at += 100) {

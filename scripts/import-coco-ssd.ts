@@ -32,9 +32,9 @@ interface Stored {
 
 const HALF_RANGE = 127.5;
 const NORM_EPSILON = 0.001;
-/** Numbers of classes that its heads tell apart: nothing, and COCO's 1 to 90, ten of which no picture shows. */
+/** The class numbers of its heads: the background, and COCO's 1 to 90, of which ten are unused. */
 const ALL_CLASSES = 91;
-/** COCO's classes by number, with names that mean the same or more; not those that mean less, as "puppy". */
+/** COCO's classes by number, with names of the same or a wider meaning, but not of a narrower one, such as "puppy". */
 const CLASSES: readonly (readonly [number, ...string[]])[] = [
   [1, "person", "people", "human"],
   [2, "bicycle", "bike"],
@@ -145,7 +145,7 @@ function splitEnd(name: string): [string, string] {
   return [name.slice(0, at), name.slice(at + 1)];
 }
 
-/** Where TensorFlow keeps a layer: "body.blocks.3.expand" is "expanded_conv_3/expand". */
+/** TensorFlow's name of a layer: "body.blocks.3.expand" is "expanded_conv_3/expand". */
 function placeOf(layer: string): string {
   const [room, i, part] = layer.replace("body.blocks.", "blocks.").split(".") as [string, string, string];
   const parts: Record<string, () => string> = {
@@ -156,14 +156,14 @@ function placeOf(layer: string): string {
   return `FeatureExtractor/MobilenetV2/${parts[room]!()}`;
 }
 
-/** The layers behind the body carry their channels in their names. */
+/** The names of the layers after the body contain their numbers of channels. */
 function extraPlace(extra: number, part: string): string {
   const channels = (kind: string) => parameters.find(({ name }) => name === `extras.${extra}.${kind}.bias`)!.shape[0]!;
   if (part === "reduce") return `layer_19_1_Conv2d_${extra + 2}_1x1_${channels("reduce")}`;
   return `layer_19_2_Conv2d_${extra + 2}_3x3_s2_${channels("widen")}${part === "depthwise" ? "_depthwise" : ""}`;
 }
 
-/** A layer's numbers with batch norm taken in, [out, in/groups, kh, kw]. */
+/** A layer's weights with batch norm merged, [out, in/groups, kh, kw]. */
 function weightOf(layer: string, outputs: number): Float32Array {
   if (layer === "body.first") return firstLayer().weight;
   const tell = /^heads\.(\d)\.(\w+)\.tell$/.exec(layer);
@@ -194,7 +194,7 @@ function depthwise(place: string, scale: Float32Array): Float32Array {
   return weight.map((value, i) => value * scale[Math.floor(i / (kh * kw))]!);
 }
 
-/** The batch norm of a head, which the file keeps in its four parts. */
+/** The batch norm of a head, which the file stores as four arrays. */
 function headNorm(layer: string): { scale: Float32Array; shift: Float32Array } {
   const part = (name: string) => read(`${predictorOf(layer)}_depthwise/BatchNorm/${name}`).numbers;
   const [gamma, beta, mean, variance] = [part("gamma"), part("beta"), part("moving_mean"), part("moving_variance")];
@@ -202,7 +202,7 @@ function headNorm(layer: string): { scale: Float32Array; shift: Float32Array } {
   return { scale, shift: beta.map((value, i) => value - mean[i]! * scale[i]!) };
 }
 
-/** Of each anchor's rows, `outputs` for all, those that are wanted, in our order: the classes that have a name; x before y. */
+/** Of each anchor's `outputs` rows, the wanted ones in our order: the classes that have a name; x before y. */
 function rowsOf(numbers: Float32Array, what: string, outputs: number): Float32Array {
   const wanted = what === "boxes" ? [1, 0, 3, 2] : CLASSES.map(([number]) => number);
   const anchors = outputs / wanted.length;
@@ -215,7 +215,7 @@ function rowsOf(numbers: Float32Array, what: string, outputs: number): Float32Ar
   });
 }
 
-/** It was made for red, green, blue from -1 to 1; GLIP's pictures are blue, green, red, less a mean and by a deviation. */
+/** Its input was red, green, blue from -1 to 1; GLIP's pictures are blue, green, red, minus a mean and divided by a deviation. */
 function firstLayer(): { weight: Float32Array; bias: Float32Array } {
   const weight = transposed(read(`${placeOf("body.first")}/Conv2D/merged_input`));
   const bias = Float32Array.from(read(`${placeOf("body.first")}/BatchNorm/batchnorm/sub`).numbers);
@@ -230,7 +230,7 @@ function firstLayer(): { weight: Float32Array; bias: Float32Array } {
   return { weight: changed, bias };
 }
 
-/** From TensorFlow's rows, columns, in, out to out, in, rows, columns. */
+/** Converts TensorFlow's [rows, columns, in, out] to [out, in, rows, columns]. */
 function transposed({ numbers, shape }: Stored): Float32Array {
   const [kh, kw, inputs, outputs] = shape as [number, number, number, number];
   const taps = kh * kw;
@@ -247,7 +247,7 @@ function read(name: string): Stored {
   return found;
 }
 
-/** TensorFlow.js lays all weights end to end over the files of a group. */
+/** TensorFlow.js stores all weights one after another in the files of a group. */
 function readStored(from: string): Map<string, Stored> {
   const { weightsManifest } = manifestSchema.parse(JSON.parse(readFileSync(join(from, "model.json"), "utf8")));
   const all = new Map<string, Stored>();

@@ -1,7 +1,8 @@
 /**
- * Kills a training run at random moments, takes it up each time, and compares its last checkpoint with an undisturbed run's, byte by byte.
+ * Kills a training run at random moments, resumes it each time, and compares its last checkpoint with that of an uninterrupted run, byte by
+ * byte.
  *
- *   npx tsx scripts/kill-training.ts --kills 20 --out runs/killed
+ *     npx tsx scripts/kill-training.ts --kills 20 --out runs/killed
  */
 
 import { spawn } from "node:child_process";
@@ -23,7 +24,7 @@ const { kills, out, sprites, seed } = new Command()
 
 const program = fileURLToPath(new URL("../src/apps/cli/main.ts", import.meta.url));
 const recipe = fileURLToPath(new URL("../recipes/first-world.json", import.meta.url));
-/** A model of a few thousand weights, dropout on, so that every state that a checkpoint holds takes part. */
+/** A model of a few thousand weights with dropout, so that every state in a checkpoint is used. */
 const small = {
   "model.backbone": { embedDim: 8, depths: [1, 1, 1, 1], heads: [1, 1, 2, 2], window: 4, dropPathRate: 0.1 },
   "model.channels": 16,

@@ -24,7 +24,7 @@ interface Choices {
   sprites: string;
 }
 
-/** Names of one caption, which is read once for all scenes. */
+/** Names of one caption, which is encoded once for all scenes. */
 interface Asked {
   pass: Pass;
   text: TextFeatures;
@@ -74,7 +74,9 @@ for (const split of ["seen", "novel"] as const) {
 }
 await predictor.dispose();
 
-/** The things with a box that overlaps them by half at least, and what the surest of these says of every name: the mean logit of its tokens. */
+/**
+ * The things that a box overlaps by at least half, and the scores of every name for the best of these boxes: the mean logit of its tokens.
+ */
 async function boxedThings({ picture, objects }: Scene, asked: readonly Asked[], names: number) {
   const prepared = prepareImage(picture, preparation);
   const features = await predictor.image(prepared);
@@ -113,7 +115,7 @@ async function boxedThings({ picture, objects }: Scene, asked: readonly Asked[],
   });
 }
 
-/** By word, less their mean. */
+/** By word, minus their mean. */
 async function wordVectors(): Promise<Map<string, Float32Array>> {
   const file = await openSafetensors("assets/words/vectors.safetensors");
   const numbers = await file.readFloat32("vectors");
@@ -130,7 +132,7 @@ async function wordVectors(): Promise<Map<string, Float32Array>> {
   );
 }
 
-/** Of a name the mean of its words' vectors, one long. */
+/** The mean of the vectors of a name's words, normalised to length 1. */
 function vectorOf(name: string): Float32Array {
   const known = name.split(" ").flatMap((word) => vectors.get(word) ?? []);
   const sum = vectors.get("[PAD]")!.map((_, k) => known.reduce((total, vector) => total + vector[k]!, 0));
@@ -138,7 +140,7 @@ function vectorOf(name: string): Float32Array {
   return sum.map((x) => x / length);
 }
 
-/** How many other names score higher. */
+/** The number of other names with a higher score. */
 function rank(name: string, names: readonly string[], score: (name: string) => number): number {
   const own = score(name);
   return names.filter((one) => score(one) > own).length;

@@ -1,6 +1,7 @@
 /**
- * From a training run to a model folder: the averaged weights, or their mean with other models', in float16, with words, sizes and a card.
- * npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card assets/models/everyday/README.md
+ * Makes a model folder from a training run: the averaged weights, or their mean with those of other models, in float16, with vocabulary,
+ * sizes and model card. npx tsx scripts/package-model.ts --run runs/wide-world --to assets/models/everyday --size 192,384 --card
+ * assets/models/everyday/README.md
  */
 
 import { readFile } from "node:fs/promises";
@@ -28,7 +29,7 @@ interface Choices {
   bias: number;
 }
 
-/** Of all alignment logits. */
+/** The bias of all alignment logits. */
 const BIAS = "rpn.head.bias0";
 
 const { run, to, size, card, companion, names, meanWith, bias } = new Command()
@@ -75,7 +76,7 @@ process.stdout.write(
   `${to}: ${average ? "averaged " : ""}weights of step ${state.step}${others.length ? `, and of ${meanWith.join(", ")}` : ""}\n`,
 );
 
-/** What a model folder needs of the recipe that a checkpoint carries. */
+/** The parts of the recipe in a checkpoint that a model folder needs. */
 function modelOf({ model: { kind, ...inRecipe }, words }: Pick<Recipe, "model" | "words">) {
   const type = typeOfRecipe(kind === undefined ? {} : { kind });
   const family = families[type];

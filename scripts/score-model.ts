@@ -1,7 +1,7 @@
 /**
- * Scores a model on generated scenes that it never saw, as its card tells it: drawing styles of the training and a style held out,
- * prompts of eight names and of all names.
- * npx tsx scripts/score-model.ts --model assets/models/everyday --recipe recipes/first-world.json --pictures 200
+ * Scores a model on generated scenes that are not in its training data, for its model card: the drawing styles of the training and a
+ * held-out style, prompts of eight names and of all names. npx tsx scripts/score-model.ts --model assets/models/everyday --recipe
+ * recipes/first-world.json --pictures 200
  */
 
 import { Command } from "commander";

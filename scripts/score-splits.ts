@@ -1,7 +1,8 @@
 /**
- * Scores a model on the fixed splits of the generated world by `groundling eval`, and on the real photos: things found and false alarms.
+ * Scores a model on the fixed splits of the generated world with `groundling eval`, and on the real photos: things found and false
+ * positives.
  *
- *   npx tsx scripts/score-splits.ts --model assets/models/everyday --count 100 --sprites runs/sprites --real runs/real
+ *     npx tsx scripts/score-splits.ts --model assets/models/everyday --count 100 --sprites runs/sprites --real runs/real
  */
 
 import { readFileSync } from "node:fs";
@@ -49,7 +50,7 @@ interface Instances {
   categories: { id: number; name: string }[];
 }
 
-/** The prompt of every photo has all names of the set; most are not in the photo. */
+/** The prompt for every photo has all names of the set; most things are not in the photo. */
 async function scorePhotos(folder: string): Promise<void> {
   const { images, annotations, categories }: Instances = JSON.parse(
     readFileSync(join(folder, "instances.json"), "utf8"),

@@ -78,17 +78,17 @@ const NOVEL = [
   "squirrel",
 ];
 
-/** What one student does differently. */
+/** The settings of one student that differ. */
 interface Variant {
   captions: "sentences" | "names";
   threshold: number;
-  /** Share of the captioned scenes. */
+  /** Fraction of the captioned scenes that are used. */
   share: number;
-  /** Whether boxes teach by their score. */
+  /** Whether the score of a box is the target of its words. */
   weighted: boolean;
-  /** Who labels: the teacher, or the student of the first round; nobody for a teacher, which learns from annotations alone. */
+  /** The model that labels: the teacher, or the student of the first round; nobody for a teacher, which learns only from annotations. */
   labeller: "teacher" | "student" | "nobody";
-  /** How many times the recipe's steps. */
+  /** Number of steps as a multiple of the recipe's. */
   times: number;
 }
 const student: Variant = {
@@ -113,16 +113,16 @@ const variants = {
   "boxes teach by their score": { ...student, weighted: true },
   "second round": { ...student, labeller: "student" },
 } satisfies Record<string, Variant>;
-/** Labels are made once with the lowest threshold; the others are cut from them. */
+/** Labels are made once with the lowest threshold; the others are selected from them. */
 const LOWEST = 0.3;
 
 interface Run {
   kind: string;
   seed: number;
-  /** AP50 on scenes of the names never annotated, and of those annotated; 0 to 1. */
+  /** AP50 on scenes of the names without annotations, and of the names with annotations; 0 to 1. */
   novel: number;
   seen: number;
-  /** Boxes that were learned from, besides the annotated. */
+  /** Number of training boxes besides the annotated ones. */
   boxes: number;
 }
 
@@ -164,7 +164,7 @@ function isDone(kind: string, seed: number): boolean {
   return runs().some((run) => run.kind === kind && run.seed === seed);
 }
 
-/** Trains, scores and notes; the model stays in the folder of its kind. */
+/** Trains, scores and records the result; the model stays in the folder of its kind. */
 function carryOut(kind: Kind, seed: number, sources: (typeof data)["sources"], boxes: number): void {
   const run = join(out, "run");
   const model = join(out, String(seed), kind);
@@ -176,7 +176,7 @@ function carryOut(kind: Kind, seed: number, sources: (typeof data)["sources"], b
   appendResult(results, line);
 }
 
-/** The captioned scenes of a seed with the boxes that a variant learns from. */
+/** The captioned scenes of a seed with the boxes that a variant is trained on. */
 function labelsFor({ captions, threshold, share, labeller }: Variant, seed: number) {
   const folder = join(out, String(seed));
   const web = ["--split", "web", "--captions", captions];
@@ -199,7 +199,7 @@ interface Region {
   score: number[];
 }
 
-/** What a model finds in captioned scenes, as \`groundling pseudo-label\` writes it. */
+/** A model's detections in captioned scenes, as \`groundling pseudo-label\` writes them. */
 function labelled(model: string, source: string, folder: string): Labelled[] {
   groundling("pseudo-label", source, "--model", model, "--out", folder, "--threshold", String(LOWEST));
   return readResults(join(folder, "grounding.jsonl"));
@@ -213,7 +213,7 @@ function above(line: Labelled, threshold: number): Labelled {
   return { ...line, grounding: { ...line.grounding, regions: regions.filter(({ bbox }) => bbox.length > 0) } };
 }
 
-/** Means over seeds, and the gain over the teacher of the same seed. */
+/** Means over seeds, and the gain over the teacher with the same seed. */
 function tableOf(all: readonly Run[]): string {
   const lines = [
     "| | AP50, novel names | gain | AP50, seen names | gain | boxes found | seeds |",

@@ -1,11 +1,11 @@
-/** The cells of the transfer table as they stand in a file, one a line. */
+/** The cells of the transfer table in a file, one per line. */
 
 export const methods = ["full", "prompt", "linear", "adapters", "dynamic-head"] as const;
 export type Method = (typeof methods)[number];
 export type Shots = number | "all";
 
 export interface Cell {
-  /** 0 for zero-shot, in which nothing is drawn. */
+  /** 0 for zero-shot, which has no training pictures. */
   seed: number;
   shots: Shots;
   method: Method | "zero-shot";

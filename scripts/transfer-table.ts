@@ -1,8 +1,8 @@
 /**
- * From the cells of scripts/transfer.ts to the table of docs/transfer.md: the average over the sets that are there, by shots and way, with the
- * interval over seeds, and the paired differences that the paper's three statements are about.
+ * Makes the table of docs/transfer.md from the cells of scripts/transfer.ts: the average over the available sets, by shots and method, with
+ * the interval over seeds, and the paired differences for the paper's three statements.
  *
- *   npx tsx scripts/transfer-table.ts docs/results/transfer.jsonl
+ *     npx tsx scripts/transfer-table.ts docs/results/transfer.jsonl
  */
 
 import { Random } from "../src/data/random.ts";
@@ -33,7 +33,10 @@ function zeroShotLine(): string {
   return `Zero-shot, average of ${some.length} sets: AP ${some.length ? percent(some).toFixed(1) : "–"}.`;
 }
 
-/** Of each seed the average over its sets, then mean and interval over seeds whose sets are all there; else a mean of what is there, and how many. */
+/**
+ * Averages over the sets of each seed; mean and interval over the seeds with all sets. If there are none, the mean of the available values,
+ * with their number.
+ */
 function tableOf(): string {
   const whole = of({ method: "zero-shot", shots: 0 }).length;
   const cell = (method: Method, shots: Shots) => {
@@ -48,7 +51,7 @@ function tableOf(): string {
   return [`| shots | ${methods.join(" | ")} |`, `|---|${"---|".repeat(methods.length)}`, ...lines].join("\n");
 }
 
-/** AP of each set, mean over seeds, for what has few or all shots. */
+/** AP of each set, mean over seeds, with few shots or all pictures. */
 function setsTable(): string {
   const adapted = ([1, "all"] as const).flatMap((shots) => methods.map((method): Key => ({ method, shots })));
   const columns = [{ method: "zero-shot", shots: 0 } as const, ...adapted].filter((key) => of(key).length > 0);
@@ -73,7 +76,7 @@ function statements(): string {
   return ["| difference of AP | mean | 95 % interval | pairs |", "|---|---|---|---|", ...lines].join("\n");
 }
 
-/** Mean of paired differences over sets and seeds; the interval comes from resampled sets, with all their seeds. */
+/** Mean of paired differences over sets and seeds; the interval is from resampled sets with all their seeds. */
 function difference(first: Key, second: Key): string | undefined {
   const bySet = new Map<string, number[]>();
   for (const cell of of(first)) {

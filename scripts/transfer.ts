@@ -44,11 +44,11 @@ const tuning = z.strictObject({
 const recipeSchema = z.strictObject({
   about: z.string(),
   seeds: z.array(z.int()),
-  /** Shots by rounds over all sets: the first says most where there is no time for the others. */
+  /** Numbers of shots, in rounds over all sets: the first rounds tell most if there is not enough time for all. */
   rounds: z.array(z.array(z.union([whole, z.literal("all")]))),
-  /** Of a batch. */
+  /** Pictures per batch. */
   pictures: whole,
-  /** Length of the shorter side and most of the longer, in training and in testing. */
+  /** Length of the shorter side and maximum of the longer side, in training and in testing. */
   side: whole,
   longest: whole,
   glip: z.partialRecord(z.enum(ways), tuning),
@@ -77,7 +77,7 @@ const recipe = recipeSchema.parse(JSON.parse(readFileSync(choices.recipe, "utf8"
 const size = { short: recipe.side, max: recipe.longest };
 const sets = odinwFolders(choices.sets);
 const everyday = await readModel();
-/** Sessions of each way, and of a Dynamic Head of so many classes, serve all their cells. */
+/** Sessions by method, and by number of classes for a Dynamic Head; shared by all cells. */
 const sessions = new TrainingSessions();
 const steps = new Map<number, GroundingTrainingStep>();
 
@@ -108,7 +108,7 @@ async function keep(cell: Setting, work: () => Promise<Record<string, number>>):
   appendResult(choices.results, { ...cell, AP: round(AP!), AP50: round(AP50!) }, `${seconds} s`);
 }
 
-/** Trains on the shots of a set and scores on its test pictures. */
+/** Trains on the few-shot pictures of a set and scores on its test pictures. */
 async function adapted(cell: Setting, groundTruth: string): Promise<Record<string, number>> {
   const { seed, shots, method, set } = cell;
   const train = { data: join(choices.sets, set, "train", "annotations_without_background.json") };
@@ -126,7 +126,7 @@ async function adapted(cell: Setting, groundTruth: string): Promise<Record<strin
   return score(stored, stored.weights, groundTruth);
 }
 
-/** A Dynamic Head of the set's classes with first values of the seed, its body as it was trained on photos. */
+/** A Dynamic Head for the set's classes with initial weights from the seed, and a body pretrained on photos. */
 async function trainedDynamicHead(
   source: SourceFiles & { shots?: number },
   { seed, steps: totalSteps, learningRate }: z.infer<typeof pace> & { seed: number },

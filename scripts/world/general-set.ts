@@ -1,8 +1,8 @@
 /**
- * Makes the held-out set with which `groundling adapt` measures forgetting: generated scenes that were never trained on, as JPEG.
+ * Makes the set with which `groundling adapt` measures forgetting: generated scenes that are not in the training data, as JPEG.
  *
- *   npx groundling scenes --everyday --split seen --seed 3900000 --count 32 --size 160 --objects 4 --out runs/general
- *   npx tsx scripts/world/general-set.ts runs/general assets/general
+ *     npx groundling scenes --everyday --split seen --seed 3900000 --count 32 --size 160 --objects 4 --out runs/general
+ *     npx tsx scripts/world/general-set.ts runs/general assets/general
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -17,7 +17,7 @@ const table = JSON.parse(readFileSync(new URL("../../assets/world/models.json", 
 };
 const nameOf = new Map(Object.entries(table.names).flatMap(([name, titles]) => titles.map((title) => [title, name])));
 const side = 112;
-/** Seven looks: from the front, the quarters and the sides, and from a little above to well above. */
+/** Seven views: front, quarters and sides, from slightly above to far above. */
 const views: View[] = [
   [0, 0.05],
   [0.2, 0.12],

@@ -15,7 +15,7 @@ export interface Material {
 }
 
 interface Triangle {
-  /** Three corners of x, y, z, u, v. */
+  /** Three corners, each with x, y, z, u, v. */
   readonly corners: readonly (readonly [number, number, number, number, number])[];
   readonly material: Material;
 }
@@ -55,7 +55,7 @@ export interface View {
   readonly down: number;
 }
 
-/** A picture (RGBA, colours multiplied by alpha, side × side) of a model in the middle, without perspective. */
+/** A picture (RGBA, colours multiplied by alpha, side × side) with a model in the middle, without perspective. */
 export function renderModel(triangles: readonly Triangle[], view: View, side: number): Uint8Array {
   const fine = side * 2;
   const turned = triangles.map(({ corners, material }) => ({
@@ -111,7 +111,7 @@ function extent(triangles: readonly { corners: readonly Corner[] }[], axis: 0 | 
   return [least, most];
 }
 
-/** Light from above, the left and the camera, the same on both sides of a face. */
+/** Light from above, from the left and from the camera; the same on both sides of a face. */
 function lightOn(a: Corner, b: Corner, c: Corner): number {
   const [ux, uy, uz] = [b[0] - a[0], b[1] - a[1], b[2] - a[2]];
   const [vx, vy, vz] = [c[0] - a[0], c[1] - a[1], c[2] - a[2]];
