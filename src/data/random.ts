@@ -30,7 +30,7 @@ export class Random {
 
   /** Continues from a state that was saved. */
   set state([a, b, c, d]: RandomState) {
-    if (!(a | b | c | d)) throw new RecipeError("a random state of four zeros never moves; restore one that was saved");
+    if (!(a | b | c | d)) throw new RecipeError("a random state cannot be four zeros; restore a saved state");
     this.#a = a >>> 0;
     this.#b = b >>> 0;
     this.#c = c >>> 0;
@@ -73,7 +73,7 @@ export class Random {
 
   /** One of the items, all equally likely. */
   pick<T>(items: readonly T[]): T {
-    if (items.length === 0) throw new RecipeError("nothing to pick from: the list is empty");
+    if (items.length === 0) throw new RecipeError("cannot pick from an empty list");
     return items[this.below(items.length)] as T;
   }
 

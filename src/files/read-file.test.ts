@@ -40,7 +40,7 @@ test("a file of a folder is found by its name, by a link within, and by an absol
 
 test("names that lead out of a folder are refused, whatever way they take", () => {
   for (const name of ["../secret.txt", "part/../../secret.txt", "leak.txt", "a\0b", "../images-of-another/x"])
-    assert.throws(() => fileWithin(folder, name), refused(/lies outside .*images, where alone files are read/));
+    assert.throws(() => fileWithin(folder, name), refused(/is outside .*images, and only files inside it are read/));
 });
 
 test("pipes, folders and links in a circle are refused", () => {
@@ -56,9 +56,9 @@ test("what is read is a regular file within a limit", () => {
   // Says that it is empty, and is not.
   assert.throws(() => readBytes("/proc/self/status", 10), refused(/it has more than the limit of 10 bytes/));
   for (const path of ["/dev/zero", join(folder, "pipe"), folder])
-    assert.throws(() => readTextFile(path), refused(/it is not a regular file; save it as one/));
+    assert.throws(() => readTextFile(path), refused(/it is not a regular file; save it to a file/));
   assert.throws(() => readTextFile(join(folder, "none")), refused(/cannot be read \(ENOENT/));
-  assert.throws(() => readTextFile("a\0b"), refused(/a\\0b: cannot be read \(it is no path/));
+  assert.throws(() => readTextFile("a\0b"), refused(/a\\0b: cannot be read \(the path contains a NUL/));
 });
 
 test("a folder is walked in linear time although its links lead in circles", () => {

@@ -24,14 +24,14 @@ export function readBytes(file: string, most: number): Buffer {
   const refuse = (problem: string): never => {
     throw new InputError(`${file.replaceAll("\0", "\\0")}: cannot be read (${problem})`);
   };
-  if (file.includes("\0")) refuse("it is no path: it holds a NUL character");
+  if (file.includes("\0")) refuse("the path contains a NUL character");
   let handle: number | undefined;
   try {
     // Asked before it is opened, which may act on a device.
-    if (!statSync(file).isFile()) return refuse("it is not a regular file; save it as one");
+    if (!statSync(file).isFile()) return refuse("it is not a regular file; save it to a file");
     handle = openSync(file, READ);
     const facts = fstatSync(handle);
-    if (!facts.isFile()) return refuse("it is not a regular file; save it as one");
+    if (!facts.isFile()) return refuse("it is not a regular file; save it to a file");
     if (facts.size > most) return refuse(`it has ${facts.size} bytes, more than the limit of ${most}`);
     return readAll(handle, { expected: facts.size, most }) ?? refuse(`it has more than the limit of ${most} bytes`);
   } catch (error) {
@@ -89,7 +89,7 @@ function readAll(handle: number, { expected, most }: { expected: number; most: n
 export function fileWithin(folder: string, name: string): string | undefined {
   const outside = (): never => {
     throw new InputError(
-      `${name.replaceAll("\0", "\\0")}: lies outside ${folder}, where alone files are read; name the folder that holds it`,
+      `${name.replaceAll("\0", "\\0")}: is outside ${folder}, and only files inside it are read; give the folder that contains it`,
     );
   };
   if (name.includes("\0")) outside();
@@ -102,7 +102,7 @@ export function fileWithin(folder: string, name: string): string | undefined {
     // Of a file that is no link, its folder tells enough: one folder holds many.
     const real = found.isSymbolicLink() ? realpathSync.native(path) : realOf(dirname(path));
     if (!isInside(realOf(folder), real)) outside();
-    if (!facts.isFile()) throw new InputError(`${path}: is not a regular file`);
+    if (!facts.isFile()) throw new InputError(`${path}: is not a regular file; save it to a file`);
     return path;
   } catch (error) {
     if (error instanceof InputError) throw error;

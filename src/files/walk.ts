@@ -29,7 +29,7 @@ export function filesUnder(folder: string): string[] {
       else if (kind === "file") files.push(name);
     }
     if (files.length > MOST_FILES)
-      throw new InputError(`${folder}: holds more than ${MOST_FILES} files; name a smaller folder`);
+      throw new InputError(`${folder}: contains more than ${MOST_FILES} files; give a smaller folder`);
     for (const next of folders.reverse()) waiting.push(next);
   }
   return files;

@@ -11,7 +11,7 @@ export function wantWritableFile(file: string): void {
   const found = factsOf(file);
   if (found && !found.isFile())
     throw new InputError(
-      `${file}: ${found.isDirectory() ? "is a folder" : "is not a regular file"}; name a file to write`,
+      `${file}: ${found.isDirectory() ? "is a folder" : "is not a regular file"}; give a file to write`,
     );
   tryNew(file, dirname(resolve(file)));
 }
@@ -20,7 +20,7 @@ export function wantWritableFile(file: string): void {
 export function wantWritableFolder(folder: string): void {
   const found = factsOf(folder);
   if (found && !found.isDirectory())
-    throw new InputError(`${folder}: ${found.isFile() ? "is a file" : "is no folder"}; name a folder to write into`);
+    throw new InputError(`${folder}: ${found.isFile() ? "is a file" : "is not a folder"}; give a folder to write into`);
   tryNew(folder, resolve(folder));
 }
 
@@ -31,7 +31,7 @@ function tryNew(place: string, folder: string): void {
     const above = dirname(nearest);
     if (facts || above === nearest)
       throw new InputError(
-        `${place}: cannot be written: ${nearest} is ${facts ? "no folder" : "not there; is its drive connected?"}`,
+        `${place}: cannot be written: ${nearest} ${facts ? "is not a folder; give another place" : "does not exist; is its drive connected?"}`,
       );
     nearest = above;
   }

@@ -86,7 +86,7 @@ test("a part that work goes on with is opened, or refused where it is a link or 
     () => openPartNow(join(folder, "linked.part")),
     (error: Error) => {
       assert.ok(error instanceof InputError);
-      assert.match(error.message, /linked\.part: is a link or no regular file.*remove it/);
+      assert.match(error.message, /linked\.part: is a link or a special file.*remove it/);
       return true;
     },
   );
@@ -96,14 +96,17 @@ test("a part that work goes on with is opened, or refused where it is a link or 
 
 test("a file does not take the place of a folder or a device, nor a folder that of a file", async () => {
   await assert.rejects(writeWhole(folder, "x"), /a folder has this name; choose another name for the file/);
-  await assert.rejects(writeWhole("/dev/full", "x"), /no regular file has this name/);
+  await assert.rejects(writeWhole("/dev/full", "x"), /a special file has this name/);
   writeFileSync(join(folder, "file"), "");
   await assert.rejects(
     writeWholeFolder(join(folder, "file"), async () => {}),
     /a file has this name; choose another name for the folder/,
   );
   await assert.rejects(writeWhole(join(folder, "file", "x"), "x"), /ENOTDIR.*check that its folder exists/);
-  await assert.rejects(writeWhole(join(folder, "a\0b"), "x"), /a\\0b: is no path: it holds a NUL character/);
+  await assert.rejects(
+    writeWhole(join(folder, "a\0b"), "x"),
+    /a\\0b: cannot be written \(the path contains a NUL character\)/,
+  );
 });
 
 test("a name as long as file systems take is written", async () => {

@@ -46,7 +46,7 @@ export function openNewNow(file: string): number {
  * @throws InputError where it is a link or no regular file.
  */
 export function openPartNow(file: string): number {
-  const refused = new InputError(`${file}: is a link or no regular file, which nobody writes into; remove it`);
+  const refused = new InputError(`${file}: is a link or a special file, so it is not overwritten; remove it`);
   if (!(lstatSync(file, { throwIfNoEntry: false })?.isFile() ?? true)) throw refused;
   const handle = writingNow(file, () => {
     try {
@@ -163,7 +163,7 @@ export async function writeWholeFolder(folder: string, fill: (draft: string) => 
 function refuseOther(target: string, kind: "file" | "folder"): void {
   const found = statSync(target, { throwIfNoEntry: false });
   if (!found || (kind === "file" ? found.isFile() : found.isDirectory())) return;
-  const other = found.isDirectory() ? "a folder" : found.isFile() ? "a file" : "no regular file";
+  const other = found.isDirectory() ? "a folder" : found.isFile() ? "a file" : "a special file";
   throw new InputError(`${target}: cannot be written: ${other} has this name; choose another name for the ${kind}`);
 }
 

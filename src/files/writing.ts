@@ -30,8 +30,10 @@ export function writingNow<Result>(file: string, work: () => Result): Result {
 function writingError(file: string, error: unknown): unknown {
   if (!(error instanceof Error && "code" in error)) return error;
   if (error.code === "ERR_INVALID_ARG_VALUE" && file.includes("\0"))
-    return new InputError(`${file.replaceAll("\0", "\\0")}: is no path: it holds a NUL character`, { cause: error });
+    return new InputError(`${file.replaceAll("\0", "\\0")}: cannot be written (the path contains a NUL character)`, {
+      cause: error,
+    });
   if (!("syscall" in error)) return error;
-  const mend = mends[String(error.code)] ?? "check that its folder exists and may be written";
+  const mend = mends[String(error.code)] ?? "check that its folder exists and is writable";
   return new InputError(`${file}: cannot be written (${error.code}); ${mend}`, { cause: error });
 }

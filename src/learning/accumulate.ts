@@ -22,7 +22,9 @@ export class GradientSum {
         continue;
       }
       if (before.length !== gradient.length) {
-        throw new WeightsError(`gradient of ${name}: ${gradient.length} entries, ${before.length} in the batch before`);
+        throw new WeightsError(
+          `gradient of ${name}: ${gradient.length} entries, but ${before.length} in the batch before`,
+        );
       }
       const sum = this.owned.has(name) ? before : before.slice();
       for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + gradient[i]!;

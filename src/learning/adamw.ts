@@ -76,7 +76,7 @@ export class AdamW implements Optimizer {
       const steps = state[`steps/${name}`];
       const second = seconds.get(name);
       if (typeof steps !== "number" || second?.length !== first.length || !this.settings.has(name)) {
-        throw new WeightsError(`optimizer state: ${name} needs its step and two moments of one size`);
+        throw new WeightsError(`optimizer state: ${name} needs its step and two moments of the same size`);
       }
       restored.set(name, { steps, first: first.slice(), second: second.slice() });
     }

@@ -40,7 +40,7 @@ export class EarlyStop implements TrainingListener, Restorable {
   restore(state: Json): void {
     const [best, waited] = Array.isArray(state) ? state : [];
     if (typeof waited !== "number" || !(best === null || typeof best === "number"))
-      throw new RecipeError("early stop: the checkpoint holds another state; start a new run");
+      throw new RecipeError("early stop: the checkpoint has no state of an early stop; start a new run");
     [this.best, this.waited] = [best, waited];
     this.stopWhenDue();
   }

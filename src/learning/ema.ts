@@ -10,7 +10,7 @@ export function updateAverage(average: NamedArrays, weights: NamedArrays, decay:
     const mean = average.get(name);
     if (mean?.length !== weight.length)
       throw new WeightsError(
-        `moving average: ${name} has ${mean?.length ?? "no"} entries, the weight ${weight.length}`,
+        `moving average: ${name} has ${mean?.length ?? "no"} entries, but the weight has ${weight.length}`,
       );
     for (let i = 0; i < weight.length; i++) mean[i] = mean[i]! * decay + weight[i]! * rest;
   }

@@ -51,7 +51,7 @@ export class Plateau implements TrainingListener, Restorable {
   restore(state: Json): void {
     const [scale, best, waited] = Array.isArray(state) ? state : [];
     if (typeof scale !== "number" || typeof waited !== "number" || !(best === null || typeof best === "number")) {
-      throw new RecipeError("plateau: the checkpoint holds another state; start a new run");
+      throw new RecipeError("plateau: the checkpoint has no state of a plateau schedule; start a new run");
     }
     [this.scale, this.best, this.waited] = [scale, best, waited];
   }

@@ -37,7 +37,7 @@ export function restoreRun(parts: RunParts, checkpoint: Checkpoint): RunNumbers 
   const missing = Object.keys(parts.restorables).filter((name) => !(name in states));
   if (typeof step !== "number" || data === undefined || missing.length) {
     throw new RecipeError(
-      `the checkpoint is of another kind of run: it lacks ${["step or data", ...missing].join(", ")}`,
+      `the checkpoint belongs to another kind of run: it has no ${["step or data", ...missing].join(", ")}`,
     );
   }
   checkFit("weights", parts.weights, checkpoint.weights);

@@ -44,7 +44,7 @@ function milestoneSteps(milestones: readonly number[], totalSteps: number): numb
   const steps = milestones.map((milestone) => (milestone < 1 ? Math.round(milestone * totalSteps) : milestone));
   if (steps.some((step, i) => step < (steps[i - 1] ?? 0))) {
     throw new RecipeError(
-      `schedule: milestones [${milestones.join(", ")}] of ${totalSteps} steps do not rise; order them`,
+      `schedule: milestones [${milestones.join(", ")}] of ${totalSteps} steps are not in increasing order; sort them`,
     );
   }
   return steps;

@@ -73,6 +73,8 @@ export class BakedWeights {
     if (this.options.derive) return this.options.derive(key, name, make);
     const weight = this.options.baked?.(name);
     if (weight instanceof Float32Array) return make(weight);
-    throw new InputError(`weight ${name} is not at hand to convert; give its numbers, or put them with storeWeights`);
+    throw new InputError(
+      `weight ${name} cannot be converted without its numbers; give them, or store them with storeWeights`,
+    );
   }
 }

@@ -148,7 +148,8 @@ class Lowering {
   /** Adds an output under the name that was asked for, in the tensor's own type. */
   private answer(name: string, tensor: Tensor): OnnxValue {
     const leaf = this.leaves.get(name);
-    if (leaf) throw new ShapeError("lower", `an output has the name of ${leaf.operation} ${name}`, [leaf.shape], "");
+    if (leaf)
+      throw new ShapeError("lower", `an output has the same name as ${leaf.operation} ${name}`, [leaf.shape], "");
     const { type, shape } = tensor;
     const node = { name: `output/${name}`, inputs: [this.emit.value(tensor)], outputs: [name] };
     if (this.half && type === "float32")

@@ -78,7 +78,7 @@ export function modelPieces(model: OnnxModel): Uint8Array[] {
   const length = totalLength(graphPieces);
   if (length > MOST_BYTES)
     throw new InputError(
-      `a model of ${length} bytes is past ONNX's limit of ${MOST_BYTES}; keep its weights in a file`,
+      `a model of ${length} bytes exceeds ONNX's limit of ${MOST_BYTES}; store its weights in a file`,
     );
 
   const head = new BinaryWriter();

@@ -153,7 +153,7 @@ test("a name stands for one value", () => {
   assert.throws(() => lower({ y: shared }), { name: "ShapeError", message: /lower: input and input x differ/ });
   assert.throws(() => lower({ x: add(input("x", [2]), 1) }), {
     name: "ShapeError",
-    message: /lower: an output has the name of input x/,
+    message: /lower: an output has the same name as input x/,
   });
 });
 

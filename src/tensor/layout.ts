@@ -71,7 +71,7 @@ export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
     if (!Number.isInteger(step) || step < 1)
       throw new ShapeError("slice", `step ${step} is not a whole number above 0`, [x.shape], currentScope());
     if (place(end) < place(start))
-      throw new ShapeError("slice", `nothing lies from ${start} to ${end}`, [x.shape], currentScope());
+      throw new ShapeError("slice", `the range from ${start} to ${end} is empty`, [x.shape], currentScope());
     starts[axis] = place(start);
     ends[axis] = place(end);
     steps[axis] = step;
@@ -85,7 +85,7 @@ export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const first = parts[0];
   const shapes = parts.map((part) => part.shape);
-  if (!first) throw new ShapeError("concat", "there is nothing to join", [], currentScope());
+  if (!first) throw new ShapeError("concat", "no tensors are given", [], currentScope());
   const at = axisOf(first, axis, "concat");
   for (const part of parts)
     if (part.rank !== first.rank || part.shape.some((s, i) => i !== at && s !== first.shape[i]))
@@ -133,7 +133,7 @@ export function pad(x: Tensor, before: Shape, after: Shape, value = 0): Tensor {
 /** Repeats along axes of size 1 until the shape is reached. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   if (!sameShape(broadcastShapes("expand", [x.shape, shape]), shape))
-    throw new ShapeError("expand", `does not stretch to [${shape.join(", ")}]`, [x.shape], currentScope());
+    throw new ShapeError("expand", `cannot be expanded to [${shape.join(", ")}]`, [x.shape], currentScope());
   return sameShape(x.shape, shape) ? x : new Tensor("expand", [x], none, shape, x.type);
 }
 

@@ -28,7 +28,7 @@ export function groupNorm(x: Tensor, groups: number, scale: Tensor, shift: Tenso
   if (c % groups !== 0 || scale.count !== c || shift.count !== c)
     throw new ShapeError(
       "groupNorm",
-      `${c} channels do not meet ${groups} groups, scale and shift`,
+      `${c} channels do not match ${groups} groups, scale and shift`,
       shapes,
       currentScope(),
     );

@@ -39,7 +39,7 @@ export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptio
   if (per * groups !== c || out % groups !== 0)
     throw new ShapeError(
       "convolution",
-      `${c} channels do not meet a weight for ${per} x ${groups} groups`,
+      `${c} channels do not match a weight for ${per} x ${groups} groups`,
       shapes,
       currentScope(),
     );
@@ -65,7 +65,12 @@ export function transposedConvolution(
   const [n, c, h, w] = picture("transposedConvolution", x, shapes);
   const [from, per, kh, kw] = picture("transposedConvolution", weight, shapes);
   if (from !== c)
-    throw new ShapeError("transposedConvolution", `${c} channels meet a weight for ${from}`, shapes, currentScope());
+    throw new ShapeError(
+      "transposedConvolution",
+      `${c} channels do not match a weight for ${from}`,
+      shapes,
+      currentScope(),
+    );
   const { strides, dilations, padding, outputPadding, groups } = attributes;
   wantBias("transposedConvolution", options.bias, per * groups, shapes);
   const rows = (h - 1) * strides[0] + dilations[0] * (kh - 1) + 1 - padding[0] - padding[2] + outputPadding[0];

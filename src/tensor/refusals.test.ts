@@ -62,7 +62,7 @@ const refusals: Record<t.Operation, Refusals | "none"> = {
   convolution: [
     [
       () => t.convolution(of(1, 3, 8, 8), of(4, 2, 3, 3)),
-      "convolution: 3 channels do not meet a weight for 2 x 1 groups; operands [1, 3, 8, 8] [4, 2, 3, 3]",
+      "convolution: 3 channels do not match a weight for 2 x 1 groups; operands [1, 3, 8, 8] [4, 2, 3, 3]",
     ],
     [() => t.convolution(of(3, 8, 8), of(4, 3, 3, 3)), "convolution: needs four axes; operands [3, 8, 8] [4, 3, 3, 3]"],
     [
@@ -77,7 +77,7 @@ const refusals: Record<t.Operation, Refusals | "none"> = {
   transposedConvolution: [
     [
       () => t.transposedConvolution(of(1, 3, 8, 8), of(4, 3, 2, 2)),
-      "transposedConvolution: 3 channels meet a weight for 4; operands [1, 3, 8, 8] [4, 3, 2, 2]",
+      "transposedConvolution: 3 channels do not match a weight for 4; operands [1, 3, 8, 8] [4, 3, 2, 2]",
     ],
     [
       () => t.transposedConvolution(of(1, 4, 8, 8), of(4, 3, 2, 2), { bias: of(4) }),
@@ -91,7 +91,7 @@ const refusals: Record<t.Operation, Refusals | "none"> = {
     ],
     [
       () => t.deformableConvolution(of(1, 2, 8, 8), of(1, 18, 8, 8), of(1, 9, 8, 8), of(4, 3, 3, 3), { bias: of(4) }),
-      "deformableConvolution: 2 channels do not meet weight and bias; operands",
+      "deformableConvolution: 2 channels do not match weight and bias; operands",
     ],
   ],
   maxPool: [
@@ -120,13 +120,13 @@ const refusals: Record<t.Operation, Refusals | "none"> = {
   ],
   slice: [
     [() => t.slice(of(2, 3), { axis: 2 }), "slice: there is no axis 2; operands [2, 3]"],
-    [() => t.slice(of(5), { axis: 0, start: 3, end: 1 }), "slice: nothing lies from 3 to 1; operands [5]"],
+    [() => t.slice(of(5), { axis: 0, start: 3, end: 1 }), "slice: the range from 3 to 1 is empty; operands [5]"],
     [() => t.slice(of(5), { axis: 0, step: 0 }), "slice: step 0 is not a whole number above 0; operands [5]"],
   ],
   concat: [
     [() => t.concat([of(2, 3), of(3, 3)], 1), "concat: sizes differ outside axis 1; operands [2, 3] [3, 3]"],
     [() => t.concat([of(2), whole(2)], 0), "concat: element types float32 and int64 differ; operands [2] [2]"],
-    [() => t.concat([], 0), "concat: there is nothing to join; operands ; in"],
+    [() => t.concat([], 0), "concat: no tensors are given; operands ; in"],
   ],
   reshape: [
     [() => t.reshape(of(2, 3), [4, 2]), "reshape: 6 elements do not fill [4, 2]; operands [2, 3]"],
@@ -165,7 +165,7 @@ const refusals: Record<t.Operation, Refusals | "none"> = {
   groupNorm: [
     [
       () => t.groupNorm(of(1, 6, 2, 2), 4, of(6), of(6)),
-      "groupNorm: 6 channels do not meet 4 groups, scale and shift; operands [1, 6, 2, 2] [6] [6]",
+      "groupNorm: 6 channels do not match 4 groups, scale and shift; operands [1, 6, 2, 2] [6] [6]",
     ],
   ],
   resizeNearest: [[() => t.resizeNearest(of(2, 3), [4, 4]), "resizeNearest: needs four axes; operands [2, 3]"]],

@@ -95,7 +95,7 @@ export function deformableConvolution(
   const columns = Math.floor((w + 2 * padding - kw) / stride) + 1;
   const fits = (t: Tensor, channels: number) => String(t.shape) === String([n, channels, rows, columns]);
   if (from * groups !== c || out % groups !== 0 || bias.count !== out)
-    throw new ShapeError("deformableConvolution", `${c} channels do not meet weight and bias`, shapes, currentScope());
+    throw new ShapeError("deformableConvolution", `${c} channels do not match weight and bias`, shapes, currentScope());
   if (!fits(offset, 2 * kh * kw) || !fits(mask, kh * kw))
     throw new ShapeError(
       "deformableConvolution",

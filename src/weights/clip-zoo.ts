@@ -33,19 +33,19 @@ export const clipZoo: Readonly<Record<string, ClipArchive>> = {
   "clip-rn50x4": {
     file: "RN50x4.pt",
     sha256: "7e526bd135e493cef0776de27d5f42653e6b4c8bf9e0f653bb11773263205fdd",
-    about: "CLIP, ResNet of 4 times the sums",
+    about: "CLIP, ResNet with 4 times the computation",
     parameters: 178_300_601,
   },
   "clip-rn50x16": {
     file: "RN50x16.pt",
     sha256: "52378b407f34354e150460fe41077663dd5b39c54cd0bfd2b27167a4a06ec9aa",
-    about: "CLIP, ResNet of 16 times the sums",
+    about: "CLIP, ResNet with 16 times the computation",
     parameters: 290_979_217,
   },
   "clip-rn50x64": {
     file: "RN50x64.pt",
     sha256: "be1cfb55d75a9666199fb2206c106743da0f6468c9d327f3e0d0a543a9919d9c",
-    about: "CLIP, ResNet of 64 times the sums",
+    about: "CLIP, ResNet with 64 times the computation",
     parameters: 623_258_305,
   },
   "clip-vit-b32": {
@@ -69,7 +69,7 @@ export const clipZoo: Readonly<Record<string, ClipArchive>> = {
   "clip-vit-l14-336": {
     file: "ViT-L-14-336px.pt",
     sha256: "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
-    about: "CLIP, ViT-L/14, pictures of 336 pixels",
+    about: "CLIP, ViT-L/14, 336-pixel pictures",
     parameters: 427_944_193,
   },
 };

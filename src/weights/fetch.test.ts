@@ -116,7 +116,7 @@ test("a missing file is an error at once", async () => {
   answers = [refusing(404)];
   await assert.rejects(fetchFile(`${address}/m`, file, { wait }), (error: Error) => {
     assert.ok(error instanceof InputError);
-    assert.match(error.message, /answered 404: the file is not there/);
+    assert.match(error.message, /answered 404: the file does not exist/);
     return true;
   });
   assert.deepEqual(waits, []);
@@ -163,7 +163,7 @@ test("a model of the zoo is fetched once, through the hub's redirection and with
 });
 
 test("a name that is not in the zoo is refused with those that are", async () => {
-  await assert.rejects(fetchModel("glip-x"), /glip-x: no model of this name; known models: glip-t-a, .*glip-l/);
+  await assert.rejects(fetchModel("glip-x"), /glip-x: no model with this name; known models: glip-t-a, .*glip-l/);
 });
 
 /** Listens on a free port of this machine; answers with the port. */
@@ -202,7 +202,7 @@ test("a sign-in page of a network never enters the cache", async () => {
     const path = zooPath("glip-t-a", environment);
     await assert.rejects(fetchModel("glip-t-a", { environment }), (error: Error) => {
       assert.ok(error instanceof WeightsError);
-      assert.match(error.message, /the download is not a model .*it was deleted: check the address/);
+      assert.match(error.message, /the download is not a model .*it was deleted: check the URL/);
       return true;
     });
     assert.ok(!existsSync(path) && !existsSync(`${path}.part`));
@@ -295,7 +295,7 @@ test("https is never redirected to http", async () => {
   await withServer(
     (_, response) => void response.writeHead(302, { location: "file:///etc/passwd" }).end(),
     async (server) => {
-      await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is not the address of a file/);
+      await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is not the URL of a file/);
     },
   );
   await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is not the address of a file/);

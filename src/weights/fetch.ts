@@ -64,7 +64,7 @@ async function fetchLocked(address: string, file: string, options: FetchOptions)
   await options.verify?.(part).catch(async (error: unknown) => {
     await rm(part, { force: true });
     const said = error instanceof Error ? error.message.replaceAll(part, "it") : String(error);
-    throw new WeightsError(`${address}: the download is not a model (${said}); it was deleted: check the address`);
+    throw new WeightsError(`${address}: the download is not a model (${said}); it was deleted: check the URL`);
   });
   await rename(part, file);
 }
@@ -143,7 +143,7 @@ async function writePart(
 
 function tooMuch(address: string, size: number | undefined): string {
   const most = size === undefined ? `the limit of ${MOST_BYTES}` : `the ${size} that the server declared`;
-  return `${address}: the server sent more than ${most}; the download was deleted: try again, or check the address`;
+  return `${address}: the server sent more than ${most}; the download was deleted: try again, or check the URL`;
 }
 
 async function check(address: string, part: string, { size, sha256 }: Partial<Described>): Promise<void> {

@@ -50,7 +50,7 @@ export async function describe(address: string, options: Omit<AskOptions, "metho
     }
     found.address = redirected(found.address, location);
   }
-  throw new InputError(`${address}: redirected more than ${MOST_REDIRECTS} times; check the address`);
+  throw new InputError(`${address}: redirected more than ${MOST_REDIRECTS} times; check the URL`);
 }
 
 /** A usable response: success or a redirection. */
@@ -58,7 +58,7 @@ export async function ask(address: URL, { method, from = 0, environment, signal 
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers.range = `bytes=${from}-`;
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error("the server is silent")), PATIENCE);
+  const timer = setTimeout(() => silence.abort(new Error("the server does not answer")), PATIENCE);
   const signals = signal ? [silence.signal, signal] : [silence.signal];
   const init: RequestInit = { method, headers, redirect: "manual", signal: AbortSignal.any(signals) };
   const response = await proxiedFetch(address, init, environment)
@@ -72,7 +72,7 @@ export async function ask(address: URL, { method, from = 0, environment, signal 
   await response.body?.cancel();
   if (status === 429 || status === 408 || status >= 500)
     throw new Passing(`the server answered ${status}`, retryAfter(response));
-  const mend = status === 404 ? "the file is not there; check the address" : "check the address and your rights to it";
+  const mend = status === 404 ? "the file does not exist; check the URL" : "check the URL and your access rights";
   throw new InputError(`${address}: the server answered ${status}: ${mend}`);
 }
 
@@ -80,7 +80,7 @@ export async function ask(address: URL, { method, from = 0, environment, signal 
 export function refusePage(address: URL, response: Response): void {
   if (!/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) return;
   throw new InputError(
-    `${address}: the server sent a web page instead of the file; sign in to the network if it asks for it, or check the address`,
+    `${address}: the server sent a web page instead of the file; sign in to the network if it asks for it, or check the URL`,
   );
 }
 
@@ -91,7 +91,7 @@ export async function* patiently(response: Response): AsyncGenerator<Uint8Array>
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
       const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error("the server fell silent")), PATIENCE);
+        timer = setTimeout(() => reject(new Error("the server stopped sending data")), PATIENCE);
       });
       try {
         const { done, value } = await Promise.race([reader.read(), silence]);
@@ -115,7 +115,7 @@ function addressOf(text: string): URL {
   const address = URL.canParse(text) ? new URL(text) : undefined;
   if (address?.protocol === "https:" || address?.protocol === "http:") return address;
   throw new InputError(
-    `${text}: is not the address of a file; it must start with https:// or http:// (HF_ENDPOINT sets the hub)`,
+    `${text}: is not the URL of a file; it must start with https:// or http:// (HF_ENDPOINT sets the hub)`,
   );
 }
 
@@ -123,10 +123,10 @@ function addressOf(text: string): URL {
 function redirected(from: URL, location: string): URL {
   const to = URL.canParse(location, from) ? new URL(location, from) : undefined;
   if (!to || (to.protocol !== "https:" && to.protocol !== "http:"))
-    throw new InputError(`${from}: redirects to ${location}, which is not the address of a file; check the address`);
+    throw new InputError(`${from}: redirects to ${location}, which is not the URL of a file; check the URL`);
   if (from.protocol === "https:" && to.protocol === "http:")
     throw new InputError(
-      `${from}: redirects from https to http (${to.host}), where anyone could change the file; sign in to the network if it asks for it, or check the address`,
+      `${from}: redirects from https to http (${to.host}), where anyone could change the file; sign in to the network if it asks for it, or check the URL`,
     );
   return to;
 }

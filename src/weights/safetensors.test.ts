@@ -68,7 +68,7 @@ test("a write that fails leaves the old file and nothing beside it", async () =>
   const twice = tensors[0]!;
   await assert.rejects(writeSafetensors(path, [twice, twice]), {
     name: "WeightsError",
-    message: /name bytes is taken/,
+    message: /two tensors have the name bytes/,
   });
   assert.deepEqual(await readFile(path), before);
   assert.deepEqual(await readdir(inner), ["kept.safetensors"]);

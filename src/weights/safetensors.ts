@@ -55,7 +55,7 @@ async function openShards(index: ByteFile): Promise<WeightsFile> {
     const tensors = new Map<string, StoredTensor>();
     for (const [name, shard] of places) {
       if (typeof shard !== "string" || shard !== basename(shard) || !shard.endsWith(".safetensors")) {
-        throw refuse(`places ${quote(name)} in ${quote(shard)}, which is no file beside it`);
+        throw refuse(`places ${quote(name)} in ${quote(shard)}, which is not a file in its folder`);
       }
       if (!opened.has(shard)) opened.set(shard, await openShard(join(dirname(index.path), shard)));
       const tensor = opened.get(shard)!.tensors.get(name);

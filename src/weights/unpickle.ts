@@ -78,7 +78,7 @@ class PickleMachine {
 
   popToMark(): Pickled[] {
     const mark = this.marks.pop();
-    if (mark === undefined) throw this.refuse("has a pickle that misses a mark");
+    if (mark === undefined) throw this.refuse("has a pickle without a mark that it needs");
     return this.stack.splice(mark);
   }
 
@@ -96,7 +96,7 @@ class PickleMachine {
   }
 
   recall(index: number): void {
-    if (!this.memo.has(index)) throw this.refuse("has a pickle that refers to a value it never had");
+    if (!this.memo.has(index)) throw this.refuse("has a pickle that refers to a value it did not store");
     this.push(this.memo.get(index));
   }
 
@@ -106,7 +106,7 @@ class PickleMachine {
     if (callee instanceof Opaque) this.push(callee);
     else if (callee instanceof PickledGlobal && Array.isArray(parameters)) {
       this.push(this.rules.call(callee.path, parameters) ?? new Opaque(callee.path));
-    } else throw this.refuse("has a pickle that calls what is no name");
+    } else throw this.refuse("has a pickle that calls something other than a global");
   }
 
   /** Adds names and values to a dictionary; an opaque object stays as it is. */
@@ -114,14 +114,14 @@ class PickleMachine {
     const target = this.top();
     if (target instanceof Opaque) return;
     if (!(target instanceof Map) || items.length % 2)
-      throw this.refuse("has a pickle that sets items of no dictionary");
+      throw this.refuse("has a pickle that sets items of something other than a dictionary");
     for (let i = 0; i < items.length; i += 2) target.set(items[i], items[i + 1]);
   }
 
   append(items: readonly Pickled[]): void {
     const target = this.top();
     if (target instanceof Opaque) return;
-    if (!Array.isArray(target)) throw this.refuse("has a pickle that appends to no list");
+    if (!Array.isArray(target)) throw this.refuse("has a pickle that appends to something other than a list");
     for (const item of items) target.push(item);
   }
 

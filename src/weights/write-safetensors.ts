@@ -40,7 +40,8 @@ function headerOf(path: string, tensors: readonly TensorToWrite[], metadata: Rea
     const count = elementCount(shape);
     if (count === undefined)
       throw new WeightsError(`${path}: ${name} cannot be written in the shape [${shape.join(", ")}]`);
-    if (members.has(name) || name === "__metadata__") throw new WeightsError(`${path}: the name ${name} is taken`);
+    if (members.has(name) || name === "__metadata__")
+      throw new WeightsError(`${path}: two tensors have the name ${name}`);
     const start = end;
     end += count * itemSize(dtype);
     members.set(name, { dtype, shape, data_offsets: [start, end] });

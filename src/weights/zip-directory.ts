@@ -45,7 +45,7 @@ export class ZipDirectory {
   /** Position of a member's bytes, which must be neither compressed nor encrypted. */
   locate(name: string): ByteRange {
     const member = this.members.get(name);
-    if (!member) throw this.file.broken(`misses its member ${quote(name)}`);
+    if (!member) throw this.file.broken(`has no member ${quote(name)}`);
     if (!member.stored) {
       throw this.file.broken(`holds ${quote(name)} compressed; unpack it and zip it again without compression`);
     }

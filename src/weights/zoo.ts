@@ -88,7 +88,7 @@ export function fetchingOf({ offline, progress, signal }: FetchingOptions): Fetc
 export async function fetchModel(name: string, options: ZooOptions = {}): Promise<string> {
   const { offline = false, environment = process.env } = options;
   if (!Object.hasOwn(zoo, name))
-    throw new InputError(`${name}: no model of this name; known models: ${Object.keys(zoo).join(", ")}`);
+    throw new InputError(`${name}: no model with this name; known models: ${Object.keys(zoo).join(", ")}`);
   const path = zooPath(name, environment);
   if (existsSync(path)) return path;
   const address = zooAddress(name, environment);

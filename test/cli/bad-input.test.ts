@@ -83,18 +83,18 @@ test("what is no picture, or too large a one, is refused by name", async () => {
   assert.deepEqual(JSON.parse(stdout), []);
   const lines = stderr.split("\n").filter((line) => line.startsWith("groundling: "));
   for (const [i, expected] of [
-    /words\.png is no picture that can be read/,
+    /words\.png cannot be read as a picture/,
     /empty\.png is empty/,
     /bomb\.png has 60000 × 60000 pixels, more than the limit/,
-    /cut\.png is a broken picture/,
+    /cut\.png is a damaged picture/,
   ].entries())
     assert.match(lines[i]!, expected);
 });
 
 test("a question without words is refused", async () => {
   for (const [words, expected] of [
-    [["--prompt", ""], /the prompt "" names nothing/],
-    [["--classes", "\u200b,dog"], /no word is left of/],
+    [["--prompt", ""], /the prompt "" has no names/],
+    [["--classes", "\u200b,dog"], /without words:/],
     [["--classes-file", at("nowhere.txt")], /nowhere\.txt: cannot read the names/],
   ] as const) {
     const given = ["detect", plain, "--model", model, ...words];
@@ -103,7 +103,7 @@ test("a question without words is refused", async () => {
   }
   const { code, stdout, stderr } = await detect([plain], "--prompt", ". .");
   assert.deepEqual({ code, stdout }, { code: 1, stdout: "" });
-  assert.match(stderr, /^groundling: the prompt "\. \." names nothing/);
+  assert.match(stderr, /^groundling: the prompt "\. \." has no names/);
 });
 
 test("five thousand classes, other scripts and emoji come back as they were written", async () => {

@@ -67,7 +67,7 @@ test("a picture that cannot be read is told of, and the others are answered", as
   const words = ["classify", broken, pictures[0]!, "--model", model, "--labels", "red,green", "--format", "csv"];
   const { code, stdout, stderr } = await groundling(words);
   assert.equal(code, 1);
-  assert.match(stderr, /broken\.png is no picture/);
+  assert.match(stderr, /broken\.png cannot be read as a picture/);
   assert.equal(stdout.trimEnd().split("\r\n").length, 3);
 });
 

@@ -11,7 +11,7 @@ test("a list with commas gets a hint, and unknown names are told on stderr, befo
   const { code, stdout, stderr } = await groundling(["detect", CAT, "--prompt", asked, "--format", "json"]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^groundling: "cat, cup" is read as one name; .* write "cat\. cup\.", or --classes cat,cup$/m);
-  assert.match(stderr, /^groundling: the model does not know "alembic": /m);
+  assert.match(stderr, /^groundling: the model was not trained on "alembic"/m);
   assert.match(stderr, /^groundling: the model cannot read "猫"/m);
   assert.match(stderr, /^groundling: emoji are read as names: 🐱 as "cat"$/m);
   const [{ detections }] = JSON.parse(stdout);
@@ -22,5 +22,5 @@ test("a caption's unknown phrases are told, and a man is said to be found as a p
   const { code, stderr } = await groundling(["ground", CAT, "--caption", "a man beside an alembic"]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /in photos the model finds "a man" as "person"/);
-  assert.match(stderr, /the model does not know "an alembic"/);
+  assert.match(stderr, /the model was not trained on "an alembic"/);
 });

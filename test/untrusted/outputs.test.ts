@@ -44,13 +44,21 @@ async function run(words: readonly string[]): Promise<void> {
 test("each command refuses an odd place at once, before it looks at its input", async () => {
   for (const words of folders) {
     await assert.rejects(run([...words, join(root, "file")]), refused(/file: is a file; name a folder/), words[0]);
-    await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is no folder; name a folder/), words[0]);
+    await assert.rejects(
+      run([...words, "/dev/full"]),
+      refused(/\/dev\/full: is not a folder; give a folder/),
+      words[0],
+    );
     await assert.rejects(
       run([...words, "/proc/nowhere/x"]),
       refused(/\/proc\/nowhere\/x: cannot be written/),
       words[0],
     );
-    await assert.rejects(run([...words, "a\0b"]), refused(/a\\0b: is no path: it holds a NUL/), words[0]);
+    await assert.rejects(
+      run([...words, "a\0b"]),
+      refused(/a\\0b: cannot be written \(the path contains a NUL/),
+      words[0],
+    );
   }
   for (const words of files) {
     await assert.rejects(run([...words, root]), refused(/is a folder; name a file to write/), words[0]);

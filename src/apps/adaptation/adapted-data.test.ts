@@ -54,10 +54,14 @@ test("a set that cannot be learned is refused by its name and what is wrong with
     [1],
     /annotations\.json cannot be used for training: there are no boxes of "cat", "owl"/,
   );
-  await refused(["dog", "cat"], [1, 9, 2], /annotations\.json \$\.annotations\[1\]: there is no category 9/);
+  await refused(
+    ["dog", "cat"],
+    [1, 9, 2],
+    /annotations\.json \$\.annotations\[1\]: there is no category with the id 9/,
+  );
   await refused(["dog"], [], /annotations\.json has no picture with a box/);
-  await refused(["dog", ""], [1, 2], /no word is left of ""/);
-  await refused(["dog", " () "], [1, 2], /no word is left of/);
+  await refused(["dog", ""], [1, 2], /without words: ""/);
+  await refused(["dog", " () "], [1, 2], /without words:/);
   await refused([Array(300).fill("dog").join(" ")], [1], /more than the 30 tokens/);
   await refused(["fire_truck", "fire truck"], [1, 2], /two classes have the same name for the model, "fire truck"/);
 });

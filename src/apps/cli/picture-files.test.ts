@@ -58,7 +58,7 @@ test("what cannot be read as a list or a picture on standard input is refused wi
     [["@-"], /standard input: is empty/],
     [["-"], /standard input: is empty/],
     [["-", "@-"], /standard input can be read only once/],
-    [["https://"], /^https:\/\/ is a malformed address; write it as https:\/\/host\/picture\.jpg/],
+    [["https://"], /^https:\/\/ is not a valid URL; write it as https:\/\/host\/picture\.jpg/],
   ];
   for (const [named, message] of refusals) await assert.rejects(images(named), { name: "InputError", message });
   await assert.rejects(images(["@-"], "\n \n"), /the list is empty/);

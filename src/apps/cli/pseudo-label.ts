@@ -128,7 +128,7 @@ function wordRange(text: string): [number, number] {
   const [least, most] = text.split(",").map(Number);
   const isRange = Number.isInteger(least) && Number.isInteger(most) && 1 <= least! && least! <= most!;
   if (isRange && text.split(",").length === 2) return [least!, most!];
-  throw new InvalidArgumentError("give the least and the most words, for example 3,40.");
+  throw new InvalidArgumentError("give the minimum and maximum number of words, for example 3,40.");
 }
 
 /** Runs the job here or through Redis. */

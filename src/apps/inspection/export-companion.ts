@@ -30,13 +30,13 @@ export function companionNote(file: string, classes: readonly { name: string; co
     image: {
       input: "square",
       shape: [1, 3, SSD_SIDE, SSD_SIDE],
-      preparation: `the whole picture stretched to ${SSD_SIDE} × ${SSD_SIDE} (bilinear, whatever its sides), then order, mean and std as above`,
+      preparation: `the whole picture resized to ${SSD_SIDE} × ${SSD_SIDE} (bilinear, without keeping its aspect ratio), then order, mean and std as above`,
     },
     outputs: { logits: "[anchors, classes]", offsets: "[4, anchors]: dx, dy, dw, dh" },
     anchors: {
       corners: [...ssdAnchors(1, 1)].map((corner, k) => Number((k % 4 < 2 ? corner : corner + 1).toFixed(7))),
       reading:
-        "four numbers per anchor: left, top, right, bottom as shares of the width and height of the resized picture; less 1 pixel at the right and the bottom, where ends count",
+        "four numbers per anchor: left, top, right, bottom as shares of the width and height of the resized picture; less 1 pixel at the right and the bottom, because ends are inclusive",
     },
     centerness: COMPANION_CENTERNESS,
     score: `sqrt(sigmoid(logits[anchor, column]) × sigmoid(${COMPANION_CENTERNESS}))`,

@@ -26,7 +26,7 @@ export function detectorNote(
       order: "level by level by growing stride; in a level row by row from the top, in a row from the left",
       levels: levelsOf(height, width).map(({ height: rows, width: columns, stride }) => ({ stride, rows, columns })),
       centre: "(column × stride + (stride - 1) / 2, row × stride + (stride - 1) / 2) in pixels of the resized picture",
-      side: "8 × stride pixels; ends count, so the corners are at centre ± (side - 1) / 2",
+      side: "8 × stride pixels, with inclusive ends: the corners are at centre ± (side - 1) / 2",
     },
     anchor: { side: "8 × stride", offsets: "centre / 10, logarithm of size / 5" },
     boxes:
@@ -38,7 +38,7 @@ export function detectorNote(
       suppression: 0.6,
       limit: 100,
       reading:
-        "a class is a candidate of an anchor where the mean of its tokens' sigmoids is above `threshold`; of each level keep the best `perLevel` candidates; of boxes of one class that overlap by more than `suppression` (intersection over union, ends counted) keep the best; then the best `limit` of all",
+        "a class is a candidate of an anchor where the mean of its tokens' sigmoids is above `threshold`; of each level keep the best `perLevel` candidates; of boxes of one class that overlap by more than `suppression` (intersection over union, with inclusive ends) keep the best; then the best `limit` of all",
     },
     classes,
   };

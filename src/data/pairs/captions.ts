@@ -39,7 +39,7 @@ export function captionsSource(
   if (!set) return undefined;
   if (more.length > 0) {
     const files = [set, ...more].map(({ path }) => path).join(", ");
-    throw new InputError(`${source} holds several files of captions: ${files}; name one of them`);
+    throw new InputError(`${source} contains several caption files: ${files}; name one of them`);
   }
   const { path } = set;
   const bytes = statSync(path).size;
@@ -62,7 +62,8 @@ export async function* readCaptionsShard(
   const all = captionsOf(path, bytes);
   for (const detail of start === 0 ? all.damages : []) yield { reason: "damaged record", file, detail, pairs: 1 };
   for (const { file: name, captions } of all.images.slice(start, start + rows)) {
-    if (captions.length === 0) yield { reason: "no caption", file: name, detail: `${file} has none for it`, pairs: 1 };
+    if (captions.length === 0)
+      yield { reason: "no caption", file: name, detail: `${file} has no caption for this picture`, pairs: 1 };
     const picture = pictureIn(images, name) ?? join(images, name);
     for (const { text } of captions) yield { file: name, caption: wellFormed(text), picture };
   }

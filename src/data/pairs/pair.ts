@@ -37,7 +37,7 @@ export interface Refusal {
 }
 
 /** The detail of a duplicate. */
-export const TWIN = "the same picture with the same caption came before";
+export const TWIN = "the same picture with the same caption appeared before";
 
 /** A pair, or the refusal of one. */
 export type PairOrRefusal = Pair | Refusal;
@@ -64,7 +64,7 @@ export function pairOfFields(
   place: string,
   images: string,
 ): PairOrRefusal {
-  if (!fields) return { reason: "damaged record", file: place, detail: "the line is no JSON object", pairs: 1 };
+  if (!fields) return { reason: "damaged record", file: place, detail: "the line is not a JSON object", pairs: 1 };
   const text = (names: readonly string[]) => {
     const value = names.map((name) => fields[name]).find((one) => one !== undefined && one !== null);
     return typeof value === "string" ? wellFormed(value.trim()) : "";
@@ -74,7 +74,8 @@ export function pairOfFields(
   const lacks = (names: readonly string[]) => `the row has none of ${names.join(", ")}`;
   if (file === "") return { reason: "no picture", file: place, detail: lacks(PICTURE_FIELDS), pairs: 1 };
   if (caption === "") return { reason: "no caption", file, detail: `${place}: ${lacks(CAPTION_FIELDS)}`, pairs: 1 };
-  if (file.includes("\0")) return { reason: "no picture", file: place, detail: "the path holds a NUL", pairs: 1 };
+  if (file.includes("\0"))
+    return { reason: "no picture", file: place, detail: "the path contains a NUL character", pairs: 1 };
   try {
     return { file, caption, picture: fileWithin(images, file) ?? join(images, file) };
   } catch (error) {

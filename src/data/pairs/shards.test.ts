@@ -140,7 +140,7 @@ test("pictures and texts that links lead to outside of the folder are not read",
 
 test("a source without pairs is refused with a list of what is accepted", async () => {
   mkdirSync(join(root, "empty"));
-  await assert.rejects(read(join(root, "empty")), /holds no image–text pairs; use tars, lists/);
+  await assert.rejects(read(join(root, "empty")), /contains no image–text pairs; use tars, lists/);
   await assert.rejects(read(join(root, "absent")), /absent does not exist/);
 });
 
@@ -169,5 +169,5 @@ test("COCO's captions give a pair for each sentence, from the file or the folder
   for await (const one of readShard(cut.shards[1]!, cut))
     assert.equal("picture" in one && one.picture, join(folder, "val2017", "3.png"));
   writeFileSync(join(folder, "annotations", "captions_train2017.json"), JSON.stringify({ images, annotations }));
-  await assert.rejects(cutSource(folder, { rows: 2 }), { name: "InputError", message: /several files of captions/ });
+  await assert.rejects(cutSource(folder, { rows: 2 }), { name: "InputError", message: /several caption files/ });
 });

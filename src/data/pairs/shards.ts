@@ -37,7 +37,8 @@ export async function cutSource(source: string, { rows, images }: CutOptions): P
   if (!existsSync(source)) throw new InputError(`${source} does not exist`);
   const isFolder = statSync(source).isDirectory();
   const root = isFolder ? source : dirname(source);
-  if (!isFolder && !statSync(source).isFile()) throw new InputError(`${source}: is not a regular file; save it as one`);
+  if (!isFolder && !statSync(source).isFile())
+    throw new InputError(`${source}: is not a regular file; save it to a file`);
   if (source.endsWith(".json")) {
     const captions = captionsSource(source, { rows, ...(images !== undefined && { images }) });
     if (captions) return captions;
@@ -54,7 +55,7 @@ export async function cutSource(source: string, { rows, images }: CutOptions): P
   }
   if (shards.length > 0) return { root, images: images ?? root, shards };
   throw new InputError(
-    `${source} holds no image–text pairs; use tars, lists (.jsonl, .tsv, .parquet), captions_*.json or pictures with .txt files of the same names`,
+    `${source} contains no image–text pairs; use tars, lists (.jsonl, .tsv, .parquet), captions_*.json, or pictures with .txt files of the same names`,
   );
 }
 
@@ -80,6 +81,6 @@ async function shardsOfFile(root: string, file: string, rows: number): Promise<S
   if (file.endsWith(".parquet")) return parquetShards(root, file, { bytes, rows });
   if (/\.(jsonl|tsv)$/.test(file)) return linesShards(root, file, rows);
   throw new InputError(
-    `${join(root, file)} is not a .tar, .jsonl, .tsv or .parquet file, a file of COCO captions or a folder`,
+    `${join(root, file)} is not a .tar, .jsonl, .tsv or .parquet file, a file of COCO captions or a folder; give one of these`,
   );
 }

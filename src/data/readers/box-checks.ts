@@ -13,14 +13,17 @@ export function checkBox(
 ): void {
   const text = `[${[x, y, width, height].join(", ")}]`;
   if (width <= 0 || height <= 0) {
-    problems.warn(place, `box ${text} (x, y, width, height) has no area and can match nothing; remove or redraw it`);
+    problems.warn(
+      place,
+      `box ${text} (x, y, width, height) has no area, so no detection can match it; remove or redraw it`,
+    );
   }
   const isOutside =
     x < -slack || y < -slack || x + width > picture.width + slack || y + height > picture.height + slack;
   if (isOutside && picture.width > 0) {
     problems.warn(
       place,
-      `box ${text} (x, y, width, height) leaves the picture of ${picture.width} × ${picture.height}; are these the right corners?`,
+      `box ${text} (x, y, width, height) extends beyond the picture of ${picture.width} × ${picture.height} pixels; correct its coordinates`,
     );
   }
 }

@@ -58,7 +58,8 @@ async function checkSet(
   } catch (error) {
     problems.caught(error, path);
   }
-  if (dataset.images.length === 0 && problems.list.length === 0) problems.error({ file: path }, "there are no images");
+  if (dataset.images.length === 0 && problems.list.length === 0)
+    problems.error({ file: path }, "there are no images; check the path");
   const count = (of: "objects" | "captions") => dataset.images.reduce((sum, image) => sum + image[of].length, 0);
   return {
     format,
@@ -100,11 +101,11 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
       continue;
     }
     const size = await pictureSize(pictureAt(picture));
-    if (!size) problems.error({ file: picture }, "cannot be read as a picture");
+    if (!size) problems.error({ file: picture }, "cannot be read as a picture; replace or remove it");
     else if (size.width !== width || size.height !== height) {
       problems.error(
         { file: picture },
-        `is ${size.width} × ${size.height}, but the annotations say ${width} × ${height}; are the boxes of another copy?`,
+        `is ${size.width} × ${size.height}, but the annotations have ${width} × ${height}; check that they belong to this copy of the picture`,
       );
     }
   }
@@ -112,7 +113,7 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
   const shown = missing.slice(0, 5).join(", ") + (missing.length > 5 ? ", …" : "");
   problems.error(
     { file: folder },
-    `${missing.length} of ${dataset.images.length} pictures are missing: ${shown}; say where they are with --images`,
+    `${missing.length} of ${dataset.images.length} pictures are missing: ${shown}; give their folder with --images`,
   );
 }
 

@@ -20,7 +20,7 @@ export function readCocoCaptions(file: string, problems: Problems): Dataset {
       problems.error(place, "must have width and height");
       continue;
     }
-    if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
+    if (images.has(id)) problems.error(place, `two images have the id ${JSON.stringify(id)}`);
     images.set(id, { id, file: file_name, width, height, objects: [], captions: [] });
   }
   for (const [index, record] of listIn(json, "annotations", { file, problems }).entries()) {
@@ -28,7 +28,7 @@ export function readCocoCaptions(file: string, problems: Problems): Dataset {
     const { image_id, caption } = isRecord(record) ? record : {};
     const image = isId(image_id) ? images.get(image_id) : undefined;
     if (typeof caption !== "string") problems.error(place, "must have a caption");
-    else if (!image) problems.error(place, `there is no image ${JSON.stringify(image_id)}`);
+    else if (!image) problems.error(place, `there is no image with the id ${JSON.stringify(image_id)}`);
     else image.captions.push({ text: caption.trim(), phrases: [] });
   }
   return { labels: [], images: [...images.values()] };

@@ -46,7 +46,9 @@ export async function readCocoDetections(file: string): Promise<CocoDetection[]>
   } else {
     const list = readJson(file);
     if (!Array.isArray(list))
-      throw new InputError(`${file}: detections are a list of { image_id, category_id, bbox, score }`);
+      throw new InputError(
+        `${file}: is not a list of detections; write a list of { image_id, category_id, bbox, score }`,
+      );
     list.forEach((record: unknown, index) => {
       if (isDetection(record, { file, path: [index] }, problems)) detections.push(record);
     });
@@ -81,7 +83,7 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
     for (const [index, record] of part(name).entries()) {
       const before = problems.list.length;
       const say: Say = (path, message) => problems.error({ file, path: [name, index, ...path] }, message);
-      if (!isRecord(record)) say([], "must be a record");
+      if (!isRecord(record)) say([], "must be a JSON object");
       else check(record, say);
       if (problems.list.length > before) continue;
       kept.push(record as T);
@@ -100,7 +102,7 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
     if (!isNumber(id)) say(["id"], "must be a number");
     if (!isId(image_id)) say(["image_id"], "must be a number or a string");
     if (!isNumber(category_id)) say(["category_id"], "must be a number");
-    if (!isNumber(area ?? 0)) say(["area"], "must be a number; evaluation sorts objects into sizes by it");
+    if (!isNumber(area ?? 0)) say(["area"], "must be a number; evaluation groups objects by it");
     checkRegion(annotation, say);
   });
   const categories = records<CocoCategory>("categories", (category, say) => {
@@ -165,7 +167,7 @@ function isDetection(record: unknown, place: Place, problems: Problems): record 
       place.path ? { ...place, path: [...place.path, ...path] } : place,
       `${path.join(".")} ${message}`.trim(),
     );
-  if (!isRecord(record)) say([], "must be a record");
+  if (!isRecord(record)) say([], "must be a JSON object");
   else {
     if (!isId(record.image_id)) say(["image_id"], "must be a number or a string");
     if (!isNumber(record.category_id)) say(["category_id"], "must be a number");

@@ -31,12 +31,12 @@ export function readCoco(file: string, problems: Problems, shown?: Shown): Datas
     if (wanted && !wanted.has(annotation.image_id)) continue;
     const path = ["annotations", truth.annotationPlaces[i]!];
     const { id, category_id, image_id } = annotation;
-    if (ids.has(id)) problems.error({ file, path }, `a second annotation has id ${id}`);
+    if (ids.has(id)) problems.error({ file, path }, `two annotations have the id ${id}`);
     ids.add(id);
     used.add(category_id);
-    if (!labelIds.has(category_id)) problems.error({ file, path }, `there is no category ${category_id}`);
+    if (!labelIds.has(category_id)) problems.error({ file, path }, `there is no category with the id ${category_id}`);
     const image = images.get(image_id);
-    if (!image) problems.error({ file, path }, `there is no image ${JSON.stringify(image_id)}`);
+    if (!image) problems.error({ file, path }, `there is no image with the id ${JSON.stringify(image_id)}`);
     addObject(annotation, image, { ...reading, path });
   }
   if (shown) return { labels, images: [...images.values()].filter((_, place) => isShown(place, shown)) };
@@ -49,7 +49,7 @@ function labelsOf({ categories }: PlacedGroundTruth, { file, problems }: Reading
     .sort((a, b) => a.id - b.id)
     .map(({ id, name, ...rest }) => ({ id, name, ...frequencyOf(rest) }));
   const ids = new Set(labels.map(({ id }) => id));
-  if (ids.size < labels.length) problems.error({ file, path: ["categories"] }, "two categories have one id");
+  if (ids.size < labels.length) problems.error({ file, path: ["categories"] }, "two categories have the same id");
   return labels;
 }
 
@@ -58,7 +58,7 @@ function imagesOf(truth: PlacedGroundTruth, { file, problems }: Reading): Map<Id
   truth.images.forEach((image: LvisGroundTruth["images"][number], i) => {
     const place = { file, path: ["images", truth.imagePlaces[i]!] };
     const { id, width = 0, height = 0 } = image;
-    if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
+    if (images.has(id)) problems.error(place, `two images have the id ${JSON.stringify(id)}`);
     if (!(width > 0 && height > 0)) problems.error(place, "width and height must be above 0");
     const picture = pictureNameOf(image);
     if (picture === undefined) problems.error(place, "has neither file_name nor coco_url");
@@ -92,10 +92,7 @@ function addObject(
 ): void {
   const at = (...deeper: string[]) => ({ file, path: [...path, ...deeper] });
   if (id === 0) {
-    problems.warn(
-      at(),
-      "annotation id 0: COCO's evaluation takes its match for none, the object counts as missed; number from 1",
-    );
+    problems.warn(at(), "annotation id 0: COCO's evaluation counts this object as missed; number annotations from 1");
   }
   if (bbox?.length !== 4) {
     problems.error(at(), "has no bbox of four numbers");
@@ -104,7 +101,7 @@ function addObject(
   const xywh = bbox as Xywh;
   checkBox(xywh, image ?? { width: 0, height: 0 }, { problems, place: at("bbox") });
   if (area > 1.01 * xywh[2] * xywh[3] + 1)
-    problems.warn(at("area"), `area ${area} is more than the box holds; sizes are judged by it`);
+    problems.warn(at("area"), `area ${area} is larger than the box; evaluation groups objects by it`);
   const wrong = segmentation && wrongMask(segmentation);
   if (wrong) problems.error(at("segmentation"), wrong);
   image?.objects.push({
@@ -131,7 +128,7 @@ function wrongMask(segmentation: Segmentation): string | undefined {
     let pixels = 0;
     for (const run of counts) pixels += run;
     if (pixels === height * width) return undefined;
-    return `run lengths cover ${pixels} pixels, their size [${height}, ${width}] has ${height * width}`;
+    return `run lengths cover ${pixels} pixels, but their size [${height}, ${width}] has ${height * width}`;
   } catch (error) {
     if (error instanceof InputError) return error.message;
     throw error;

@@ -38,12 +38,12 @@ export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted
   const facts = statSync(path, { throwIfNoEntry: false });
   if (!facts) throw new InputError(`${path} does not exist`);
   if (!facts.isFile() && !facts.isDirectory())
-    throw new InputError(`${path}: cannot be read (it is not a regular file; save it as one)`);
+    throw new InputError(`${path}: cannot be read (it is not a regular file; save it to a file)`);
   const found = as ? setsAs(path, as) : setsAt(path).filter(({ format }) => serves(format, wanted));
   if (found.length === 0) throw new InputError(noneText(path, wanted));
   const called = split === undefined ? found : calledSplit(found, split);
   if (called.length === 0) {
-    throw new InputError(`${path} has no split ${JSON.stringify(split)}; it holds ${listText(path, found)}`);
+    throw new InputError(`${path} has no split ${JSON.stringify(split)}; it has ${listText(path, found)}`);
   }
   if (new Set(called.map(({ format }) => format)).size > 1) {
     throw new InputError(`${path} can be read in several ways: ${listText(path, called)}; choose one with ${ways.as}`);
@@ -57,7 +57,7 @@ export function findDataset(path: string, choice: DatasetChoice = {}, wanted: Wa
   if (more.length === 0) return first!;
   const names = [first!, ...more].map(({ split }) => split);
   const how = new Set(names).size === names.length ? ways.split : "by naming the annotation file itself";
-  throw new InputError(`${path} holds several datasets: ${listText(path, [first!, ...more])}; choose one ${how}`);
+  throw new InputError(`${path} contains several datasets: ${listText(path, [first!, ...more])}; choose one ${how}`);
 }
 
 const ways = {
@@ -150,9 +150,9 @@ function noneText(path: string, wanted: Wanted): string {
     return set ? [`${at} (${set.format})`] : [];
   });
   const mend = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${whatToName(isFolder)}`;
-  return `${path} looks like none of ${kinds}; ${mend}`;
+  return `${path} is not a dataset in one of the formats ${kinds}; ${mend}`;
 }
 
 function whatToName(isFolder: boolean): string {
-  return isFolder ? "say --as FORMAT, or name the annotation file itself" : "say --as FORMAT";
+  return isFolder ? "give --as FORMAT, or name the annotation file itself" : "give --as FORMAT";
 }

@@ -74,7 +74,7 @@ export async function readFlickrPredictions(file: string): Promise<(FlickrPredic
   return records.map((record, index) => {
     if (isPrediction(record)) return record;
     throw new InputError(
-      `${file} $[${index}]: a prediction is { image_id, sentence_id, boxes: [phrase][rank][x1, y1, x2, y2] } or ` +
+      `${file} $[${index}]: is not a prediction; write { image_id, sentence_id, boxes: [phrase][rank][x1, y1, x2, y2] } or ` +
         "{ image_id, sentence_id, phrases, detections: [{ label, box, score }] }",
     );
   });
@@ -82,7 +82,7 @@ export async function readFlickrPredictions(file: string): Promise<(FlickrPredic
 
 function asList(value: unknown, file: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw new InputError(`${file}: predictions are a list`);
+  throw new InputError(`${file}: is not a list of predictions; write a JSON list`);
 }
 
 function isPrediction(record: unknown): record is FlickrPrediction | FlickrDetections {

@@ -95,7 +95,7 @@ async function readText(folder: string, ...parts: string[]): Promise<string> {
     return readTextFile(fileWithin(folder, join(...parts)) ?? file);
   } catch {
     throw new InputError(
-      `${file} cannot be read; Flickr30k Entities has Annotations/, Sentences/ and a list per subset`,
+      `${file} cannot be read; Flickr30k Entities needs Annotations/, Sentences/ and a list of images per subset`,
     );
   }
 }

@@ -18,9 +18,7 @@ export function namesIn(folder: string, accept: (name: string) => boolean): stri
   try {
     return readdirSync(folder).filter(accept).sort();
   } catch (error) {
-    throw new InputError(
-      `${folder}: is no folder that can be read (${error instanceof Error ? error.message : error})`,
-    );
+    throw new InputError(`${folder}: cannot be read as a folder (${error instanceof Error ? error.message : error})`);
   }
 }
 
@@ -54,7 +52,7 @@ export function picturesIn(folder: string, names: readonly string[]): string[] {
   const missing = names.filter((_, place) => !paths[place]);
   if (missing.length === 0) return paths as string[];
   const shown = missing.slice(0, 3).join(", ") + (missing.length > 3 ? ", …" : "");
-  const where = "say where they are with --images, in a recipe with images";
+  const where = "give their folder with --images (in a recipe: images)";
   throw new InputError(`${folder}: ${missing.length} of ${names.length} pictures are missing (${shown}); ${where}`);
 }
 

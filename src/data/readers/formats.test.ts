@@ -190,7 +190,7 @@ test("image-text tars give a caption per picture and name what lacks its other h
     ["two has a text but no picture"],
   );
   writeFileSync(shard, Buffer.concat(chunks).subarray(0, 700));
-  assert.match((await checkDataset(shard)).problems[0]!.message, /one.jpg is cut off: \d+ of its \d+ bytes/);
+  assert.match((await checkDataset(shard)).problems[0]!.message, /one.jpg is truncated: \d+ of its \d+ bytes/);
 });
 
 test("everything wrong with a COCO file is said at once, with lines", async () => {
@@ -214,12 +214,12 @@ test("everything wrong with a COCO file is said at once, with lines", async () =
   for (const expected of [
     /^annotations.json:8 \$\.annotations\[2\]\.bbox: must be four numbers/,
     /^annotations.json:8 \$\.annotations\[2\]\.area: must be a number/,
-    /^annotations.json:2 \$\.images\[1\]: a second image has id 1/,
+    /^annotations.json:2 \$\.images\[1\]: two images have the id 1/,
     /^annotations.json:2 \$\.images\[1\]: width and height must be above 0/,
     /^annotations.json:5 \$\.annotations\[0\]: annotation id 0/,
     /^annotations.json:5 \$\.annotations\[0\]\.bbox: box .* has no area/,
-    /^annotations.json:6 \$\.annotations\[1\]: there is no image 9/,
-    /^annotations.json:6 \$\.annotations\[1\]: there is no category 4/,
+    /^annotations.json:6 \$\.annotations\[1\]: there is no image with the id 9/,
+    /^annotations.json:6 \$\.annotations\[1\]: there is no category with the id 4/,
     /categories: 1 category has no object: dog/,
   ]) {
     assert.ok(
@@ -289,10 +289,10 @@ test("a record of another form hides neither what follows it nor where that stan
     ({ path, message }) => `${path?.join(".")} ${message}`,
   );
   for (const expected of [
-    "images.0 must be a record",
+    "images.0 must be a JSON object",
     "images.1.neg_category_ids must be a list of category ids",
-    "annotations.1 there is no image 7",
-    "annotations.2.segmentation run lengths cover 7 pixels, their size [4, 4] has 16",
+    "annotations.1 there is no image with the id 7",
+    "annotations.2.segmentation run lengths cover 7 pixels, but their size [4, 4] has 16",
   ]) {
     assert.ok(said.includes(expected), `${expected} in\n${said.join("\n")}`);
   }

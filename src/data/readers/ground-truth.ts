@@ -25,6 +25,6 @@ export async function readGroundTruth(path: string, choice: DatasetChoice = {}):
   problems.refuseErrors(path);
   if (dataset.labels.length > 0) return { place, truth: cocoOfDataset(dataset), pictures };
   throw new InputError(
-    `${path} (${place.format}) has no classes to be scored by; phrases of captions are scored with --protocol flickr30k`,
+    `${path} (${place.format}) has no classes to score; to score phrases of captions, use --protocol flickr30k`,
   );
 }

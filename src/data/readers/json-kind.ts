@@ -15,7 +15,7 @@ export function jsonKind(file: string): JsonKind | undefined {
   if (/^captions_\w+\.json$/.test(basename(file))) return "captions";
   let handle: number;
   try {
-    if (!statSync(file).isFile()) throw new Error("it is not a regular file; save it as one");
+    if (!statSync(file).isFile()) throw new Error("it is not a regular file; save it to a file");
     handle = openSync(file, "r");
   } catch (error) {
     throw new InputError(`${file}: cannot be read (${error instanceof Error ? error.message : error})`);

@@ -40,13 +40,13 @@ test("a line that is too long to be held is passed over, and the next is read", 
   closeSync(handle);
   const { records, said } = await read(file);
   assert.deepEqual(records, [[2, [2]]]);
-  assert.match(said[0]!, /long\.jsonl:1: the line has more than \d+ bytes; is it one record a line\?/);
+  assert.match(said[0]!, /long\.jsonl:1: the line has more than \d+ bytes; write one record per line/);
 });
 
 test("a file that is not there is told of", async () => {
   await assert.rejects(read(join(folder, "none")), (error: Error) => {
     assert.ok(error instanceof InputError);
-    assert.match(error.message, /none: cannot be read \(it is not there\)/);
+    assert.match(error.message, /none: cannot be read \(it does not exist\)/);
     return true;
   });
 });

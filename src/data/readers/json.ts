@@ -24,7 +24,7 @@ export function parseJson(source: string, file: string): unknown {
     const isCutOff = /end of JSON/i.test(message);
     const offset = position ? Number(position[1]) : isCutOff ? source.length : undefined;
     const line = offset === undefined ? "" : `:${lineAt(source, offset)}`;
-    throw new InputError(`${file}${line}: not JSON (${message})${isCutOff ? "; is the file cut off?" : ""}`);
+    throw new InputError(`${file}${line}: not JSON (${message})${isCutOff ? "; is the file truncated?" : ""}`);
   }
 }
 
@@ -40,14 +40,14 @@ export async function* readJsonLines(
 ): AsyncGenerator<{ line: number; record: unknown }> {
   if (!statSync(file, { throwIfNoEntry: false })?.isFile())
     throw new InputError(
-      `${file}: cannot be read (${existsSync(file) ? "it is not a regular file; save it as one" : "it is not there"})`,
+      `${file}: cannot be read (${existsSync(file) ? "it is not a regular file; save it to a file" : "it does not exist"})`,
     );
   let line = 0;
   for await (const bytes of linesOf(file)) {
     line++;
     if (bytes === undefined) {
       refused(
-        new InputError(`${file}:${line}: the line has more than ${LONGEST_LINE} bytes; is it one record a line?`),
+        new InputError(`${file}:${line}: the line has more than ${LONGEST_LINE} bytes; write one record per line`),
       );
       continue;
     }

@@ -220,7 +220,7 @@ test("several splits and several formats are named with how to choose", async ()
   assert.throws(() => findDataset(folder), { name: "InputError", message });
   // What a split is for is enough.
   assert.equal(findDataset(folder, { split: "val" }).split, "val2017");
-  assert.throws(() => findDataset(folder, { split: "dev" }), /no split "dev"; it holds train2017/);
+  assert.throws(() => findDataset(folder, { split: "dev" }), /no split "dev"; it has train2017/);
   const both = layout("both", {
     "annotations.json": coco("1.png"),
     "classes.txt": "cat\n",
@@ -242,7 +242,10 @@ test("COCO's captions are captions, and boxes are never looked for in them", asy
   assert.deepEqual([format, images, count, errors], ["captions", 1, 2, 0]);
   const renamed = layout("captions-renamed", { "text.json": captions("1.png"), "1.png": undefined });
   assert.equal(findDataset(join(renamed, "text.json")).format, "captions");
-  await assert.rejects(readSource({ data: folder }), { name: "InputError", message: /looks like none of coco/ });
+  await assert.rejects(readSource({ data: folder }), {
+    name: "InputError",
+    message: /is not a dataset in one of the formats coco/,
+  });
 });
 
 test("names of a data.yaml may hold commas, stand as a list or a map, and lead to a line when it is no YAML", async () => {
@@ -256,7 +259,7 @@ test("names of a data.yaml may hold commas, stand as a list or a map, and lead t
   assert.deepEqual(await named("names: {1: dog, 0: 'cup, red'}\n"), ["cup, red", "dog"]);
   await assert.rejects(named("names: [cup\nval: x: y\n"), { name: "InputError", message: /data\.yaml:\d+: not YAML/ });
   await assert.rejects(named(`names: ${"[".repeat(20000)}\n`), { name: "InputError", message: /not YAML/ });
-  await assert.rejects(named("names: { 1000000000: cat }\n"), { name: "InputError", message: /no number of a class/ });
+  await assert.rejects(named("names: { 1000000000: cat }\n"), { name: "InputError", message: /is not a class number/ });
   // Pictures outside of the file's folder are not read.
   const outside = layout("outside/inner", {
     "data.yaml": "path: ..\ntrain: more\nnames: [cat]\n",
@@ -303,7 +306,7 @@ for (const format of ["yolo", "voc"] as const) {
     await assert.rejects(writeDataset(clash, { format, path, pictures: "none" }), /a\/1\.png and a\/1\.jpg/);
     const wild = ["a/1.png", "../../1.png"].map((file, i) => ({ ...twoFolders.images[0]!, id: i, file }));
     const out = [{ dataset: { ...twoFolders, images: wild }, pictures: source }];
-    await assert.rejects(writeDataset(out, { format, path, pictures: "none" }), /leads out of its folder/);
+    await assert.rejects(writeDataset(out, { format, path, pictures: "none" }), /is outside the picture folder/);
   });
 
   test(`a set divided by shares is written in splits of ${format}, the same for one seed`, async () => {

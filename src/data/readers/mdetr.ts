@@ -18,7 +18,7 @@ export function readMdetr(file: string, problems: Problems): Dataset {
       continue;
     }
     const { id, file_name, caption, width, height } = record;
-    if (images.has(id)) problems.error(place, `a second image has id ${JSON.stringify(id)}`);
+    if (images.has(id)) problems.error(place, `two images have the id ${JSON.stringify(id)}`);
     if (!isNumbers([width, height])) {
       problems.error(place, "must have width and height");
       continue;
@@ -33,13 +33,13 @@ export function readMdetr(file: string, problems: Problems): Dataset {
   for (const [index, record] of listIn(json, "annotations", { file, problems }).entries()) {
     const place = at("annotations", index);
     if (!isRecord(record)) {
-      problems.error(place, "must be a record");
+      problems.error(place, "must be a JSON object");
       continue;
     }
     const { image_id, bbox, tokens_positive: spans, area, iscrowd } = record;
     const image = isId(image_id) ? images.get(image_id) : undefined;
     if (!image) {
-      problems.error(place, `there is no image ${JSON.stringify(image_id)}`);
+      problems.error(place, `there is no image with the id ${JSON.stringify(image_id)}`);
       continue;
     }
     if (!isNumbers(bbox) || bbox.length !== 4) {

@@ -37,7 +37,7 @@ export function odinwFolders(folder: string): OdinwFolder[] {
   });
   if (sets.length === 0) {
     throw new InputError(
-      `${folder} holds no SET/annotations.json nor SET/test/${annotationNames[0]}; odinw wants a folder of sets`,
+      `${folder} contains no SET/annotations.json and no SET/test/${annotationNames[0]}; for odinw, give a folder of sets`,
     );
   }
   return sets.sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));

@@ -113,7 +113,7 @@ function readGrounding(grounding: Record<string, unknown>, image: DatasetImage, 
     }
     const boxes = isBox(region.bbox) ? [region.bbox] : region.bbox;
     if (!Array.isArray(boxes) || !boxes.every(isBox)) {
-      problems.error(place, `${what}.bbox must be left, top, right, bottom, or a list of such`);
+      problems.error(place, `${what}.bbox must be left, top, right, bottom, or a list of these`);
       return [];
     }
     const spans = region.tokens_positive ?? spansOf(region.phrase, caption);

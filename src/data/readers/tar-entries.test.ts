@@ -45,7 +45,7 @@ test("a damaged header costs its own member only, and says which bytes", async (
   bytes[second + 3] = 0xff;
   assert.deepEqual(read(bytes), [
     "0.txt",
-    `! bytes ${second} to ${2 * second} hold no member that can be read`,
+    `! bytes ${second} to ${2 * second} are not a readable member`,
     "2.txt",
     "3.txt",
   ]);
@@ -58,7 +58,7 @@ test("a tar that is cut off gives what is whole and says what is not, wherever i
   for (let cut = 1; cut < 4 * 1536; cut += 77) {
     const found = read(bytes.subarray(0, cut));
     const last = found.pop()!;
-    assert.match(last, /^! (.* is cut off|the end mark is missing)/);
+    assert.match(last, /^! (.* is truncated|the end mark is missing)/);
     assert.deepEqual(found, whole.slice(0, found.length));
   }
 });
@@ -66,8 +66,8 @@ test("a tar that is cut off gives what is whole and says what is not, wherever i
 test("bytes that are no tar are told of, not thrown, and never trusted for a size", () => {
   const noise = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * i * 31 + 7) % 256));
   assert.deepEqual(read(noise), [
-    "! bytes 0 to 5000 hold no member that can be read",
-    "! the end mark is missing; is the tar cut off?",
+    "! bytes 0 to 5000 are not a readable member",
+    "! the end mark is missing; is the tar truncated?",
   ]);
-  assert.deepEqual(read(Buffer.alloc(0)), ["! the end mark is missing; is the tar cut off?"]);
+  assert.deepEqual(read(Buffer.alloc(0)), ["! the end mark is missing; is the tar truncated?"]);
 });

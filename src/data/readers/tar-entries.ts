@@ -43,7 +43,8 @@ export function* tarEntries(file: string): Generator<TarEntry | TarDamage> {
 export function tarEntryBytes(file: string, { name, offset, size }: TarEntry): Buffer {
   const tar = opened(file);
   try {
-    if (offset + size > fstatSync(tar).size) throw new InputError(`${file}: ${name} is cut off`);
+    if (offset + size > fstatSync(tar).size)
+      throw new InputError(`${file}: ${name} is truncated; download or create it again`);
     return bytesAt(tar, offset, size);
   } finally {
     closeSync(tar);
@@ -64,7 +65,7 @@ function* entriesOf(tar: number, end: number): Generator<TarEntry | TarDamage> {
     const header = headerOf(block, at);
     if (!header) {
       const next = nextHeader(tar, at + BLOCK, end);
-      yield { damage: `bytes ${at} to ${next} hold no member that can be read` };
+      yield { damage: `bytes ${at} to ${next} are not a readable member` };
       extra = {};
       at = next;
       continue;
@@ -74,7 +75,7 @@ function* entriesOf(tar: number, end: number): Generator<TarEntry | TarDamage> {
     const size = extra.size ?? header.size;
     const name = extra.name ?? header.name;
     if (offset + size > end) {
-      yield { damage: `${name} is cut off: ${end - offset} of its ${size} bytes are there`, name };
+      yield { damage: `${name} is truncated: ${end - offset} of its ${size} bytes are there`, name };
       return;
     }
     if (type === "L" || type === "x") {
@@ -86,7 +87,7 @@ function* entriesOf(tar: number, end: number): Generator<TarEntry | TarDamage> {
     }
     at = offset + BLOCK * Math.ceil(size / BLOCK);
   }
-  if (!finished) yield { damage: "the end mark is missing; is the tar cut off?" };
+  if (!finished) yield { damage: "the end mark is missing; is the tar truncated?" };
 }
 
 /** A header with the right sum of its bytes, or undefined. */

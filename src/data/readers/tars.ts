@@ -39,7 +39,7 @@ export function* readImageTexts(shard: string, problems: Problems): Generator<Im
     }
     if ("damage" in entry) continue;
     if (entry.size > largestEntry) {
-      problems.error({ file: shard }, `${name} is ${entry.size} bytes; pictures and texts are smaller`);
+      problems.error({ file: shard }, `${name} has ${entry.size} bytes, more than the limit of ${largestEntry}`);
       continue;
     }
     const bytes = tarEntryBytes(shard, entry);
@@ -101,6 +101,6 @@ export async function readTars(path: string, problems: Problems): Promise<Datase
       });
     }
   }
-  if (images.length === 0) problems.error({ file: path }, `no picture with a text in ${dirname(path)}`);
+  if (images.length === 0) problems.error({ file: path }, `no picture in ${dirname(path)} has a text`);
   return { labels: [], images };
 }

@@ -67,7 +67,7 @@ function refuseOtherLabels([first, ...others]: readonly SourcePart[]): void {
   const other = others.find(({ dataset }) => names(dataset) !== names(first!.dataset));
   if (!other) return;
   throw new InputError(
-    `split ${other.split} has the classes ${names(other.dataset)}, split ${first!.split} has ${names(first!.dataset)}; write them one at a time with --split`,
+    `split ${other.split} has the classes ${names(other.dataset)}, but split ${first!.split} has ${names(first!.dataset)}; write them one at a time with --split`,
   );
 }
 
@@ -79,7 +79,7 @@ function leftOut(parts: readonly SourcePart[], format: WritableFormat): LeftOut 
   const without = objects.filter(({ label }) => label === undefined).length;
   if (captions > 0 && without === objects.length)
     throw new InputError(
-      `there are captions and no boxes of classes, which are all that ${format} holds; write mdetr or odvg`,
+      `the dataset has captions but no boxes with classes, and ${format} stores only these; write mdetr or odvg`,
     );
   return { captions, objects: without };
 }

@@ -11,7 +11,7 @@ export function writtenNames(files: readonly string[]): string[] {
   if (!twin(last)) return last;
   const parts = files.map((file) => file.split(/[\\/]/).filter((part) => part !== "" && part !== "."));
   const wild = parts.findIndex((path) => path.includes(".."));
-  if (wild >= 0) throw new InputError(`${files[wild]}: leads out of its folder; give pictures of other names`);
+  if (wild >= 0) throw new InputError(`${files[wild]}: is outside the picture folder; move or rename the picture`);
   let shared = 0;
   const first = parts[0] ?? [];
   while (parts.every((path) => shared < path.length - 1 && path[shared] === first[shared])) shared++;
@@ -21,8 +21,8 @@ export function writtenNames(files: readonly string[]): string[] {
   const [one, other] = pair.map((place) => files[place]!);
   throw new InputError(
     one === other
-      ? `${one} stands in the dataset twice; one text can hold the boxes of only one`
-      : `${one} and ${other} differ in their endings alone, and their texts would have one name; rename one`,
+      ? `${one} is in the dataset twice, but its boxes are written to one file; remove one of them`
+      : `${one} and ${other} differ only in their extensions, so their label files would have the same name; rename one`,
   );
 }
 

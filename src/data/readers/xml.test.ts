@@ -31,7 +31,7 @@ test("mistakes are named with file and line", () => {
   said("<a>\n<b></a>", /a\.xml:2: <\/a> closes <b>, which was opened on line 2/);
   said("<a>\n<!-- open", /a\.xml:2: a tag is not closed/);
   said("<a><b <c></a>", /a\.xml:1: a tag is not closed/);
-  said("<a>&none;</a>", /entity &none; is not known/);
+  said("<a>&none;</a>", /unknown entity &none;/);
   said("", /there is no element/);
 });
 

@@ -34,7 +34,8 @@ export function parseXml(source: string, file: string): XmlElement {
     for (; lineBreak < end; lineBreak = after(lineBreak + 1)) line++;
     at = end;
   }
-  if (open.length > 1) fail(`<${open.at(-1)!.name}> of line ${open.at(-1)!.line} is not closed; is the file cut off?`);
+  if (open.length > 1)
+    fail(`<${open.at(-1)!.name}> of line ${open.at(-1)!.line} is not closed; is the file truncated?`);
   const root = document.children[0];
   return root ?? fail("there is no element");
 }
@@ -57,7 +58,7 @@ function pieceAt(source: string, at: number, fail: Fail): Piece {
   }
   const upTo = (mark: string, from: number): number => {
     const found = source.indexOf(mark, from);
-    return found < 0 ? fail("a tag is not closed; is the file cut off?") : found;
+    return found < 0 ? fail("a tag is not closed; is the file truncated?") : found;
   };
   if (source.startsWith("<!--", at)) return { kind: "skipped", content: "", end: upTo("-->", at + 4) + 3 };
   if (source.startsWith("<![CDATA[", at)) {
@@ -67,7 +68,7 @@ function pieceAt(source: string, at: number, fail: Fail): Piece {
   const close = upTo(">", at);
   if (source[at + 1] === "?" || source[at + 1] === "!") return { kind: "skipped", content: "", end: close + 1 };
   const content = source.slice(at + 1, close);
-  if (content.includes("<")) fail("a tag is not closed; is the file cut off?");
+  if (content.includes("<")) fail("a tag is not closed; is the file truncated?");
   return { kind: "tag", content, end: close + 1 };
 }
 
@@ -76,7 +77,7 @@ function readTag(content: string, open: XmlElement[], { line, fail }: { line: nu
   const current = open.at(-1)!;
   const isClosing = content.startsWith("/");
   const name = /^[^\s/]+/.exec(isClosing ? content.slice(1) : content)?.[0];
-  if (name === undefined) fail("a tag is not closed; is the file cut off?");
+  if (name === undefined) fail("a tag is not closed; is the file truncated?");
   else if (isClosing) {
     if (current.name !== name) fail(`</${name}> closes <${current.name}>, which was opened on line ${current.line}`);
     open.pop();
@@ -91,7 +92,7 @@ function expand(entity: string, fail: (problem: string) => never): string {
   const code = /^#(?:x([0-9a-f]{1,6})|([0-9]{1,7}))$/i.exec(entity);
   const point = code && (code[1] ? Number.parseInt(code[1], 16) : Number(code[2]));
   if (point !== null && point <= 0x10ffff) return String.fromCodePoint(point);
-  return entities[entity] ?? fail(`entity &${entity}; is not known`);
+  return entities[entity] ?? fail(`unknown entity &${entity};`);
 }
 
 /** The children of a name. */

@@ -31,7 +31,7 @@ test("a file too large for names, too many names and too many sources are refuse
     `names: [x]\n${"a:\n  0: cat\n".repeat(50_000)}`,
     /large\.yaml: cannot be read \(it has 600011 bytes, more than/,
   );
-  refuses(`names: [${"x,".repeat(100_001)}]\n`, /large\.yaml: there are 100001 names/);
+  refuses(`names: [${"x,".repeat(100_001)}]\n`, /large\.yaml: has 100001 names/);
   refuses(`names: [x]\ntrain: [${"x,".repeat(10_001)}]\n`, /large\.yaml: train has 10001 entries/);
 });
 

@@ -55,7 +55,7 @@ export function isYaml(name: string): boolean {
 export function readYoloYaml(file: string): YoloYaml {
   const value = parsed(file);
   if (!isRecord(value) || value.names === undefined)
-    throw new InputError(`${file}: there are no names; a YOLO data.yaml has names: [cat, dog] or names: { 0: cat }`);
+    throw new InputError(`${file}: has no names; write names: [cat, dog] or names: { 0: cat }`);
   const names = namesOf(value.names, file);
   const root = typeof value.path === "string" ? value.path : ".";
   const splits: YoloSplit[] = [];
@@ -64,7 +64,7 @@ export function readYoloYaml(file: string): YoloYaml {
     const said = [value[name]].flat().filter((one): one is string => typeof one === "string" && one !== "");
     if (said.length > mostSources)
       throw new InputError(
-        `${file}: ${name} has ${said.length} entries, more than ${mostSources}; name folders or a list`,
+        `${file}: ${name} has ${said.length} entries, more than the limit of ${mostSources}; give folders or a list file`,
       );
     const sources = said.flatMap((source) => sourceOf(dirname(file), root, source) ?? []);
     if (sources.length < said.length) missing.push(`${name}: ${said.join(", ")}`);
@@ -101,13 +101,15 @@ function namesOf(value: unknown, file: string): string[] {
   const text = (name: unknown) => (typeof name === "object" ? JSON.stringify(name) : String(name)).trim();
   if (Array.isArray(value)) {
     if (value.length <= mostClasses) return value.map(text);
-    throw new InputError(`${file}: there are ${value.length} names, more than ${mostClasses}; list each class once`);
+    throw new InputError(
+      `${file}: has ${value.length} names, more than the limit of ${mostClasses}; list each class once`,
+    );
   }
   const names: string[] = [];
   for (const [key, name] of Object.entries(isRecord(value) ? value : {})) {
     const id = Number(key);
     if (!Number.isInteger(id) || id < 0 || id >= mostClasses)
-      throw new InputError(`${file}: names: ${JSON.stringify(key)} is no number of a class; count from 0`);
+      throw new InputError(`${file}: names: ${JSON.stringify(key)} is not a class number; number classes from 0`);
     names[id] = text(name);
   }
   return Array.from(names, (name, id) => name ?? `class ${id}`);

@@ -32,7 +32,10 @@ export async function readYolo(set: FoundSet, { problems, images: said, shown }:
     if (path === undefined) continue;
     const size = await pictureSize(path);
     if (!size) {
-      problems.error({ file: path }, "cannot be read as a picture; boxes are shares of its size");
+      problems.error(
+        { file: path },
+        "cannot be read as a picture, but YOLO's boxes are fractions of its size; replace or remove it",
+      );
       continue;
     }
     const id = name.replace(/\.[^.]*$/, "");
@@ -71,7 +74,7 @@ function tellOfLoneTexts(
       (file) => file.endsWith(".txt") && !isClassList(file) && !/^readme/i.test(file),
     )) {
       const file = join(texts, name);
-      if (!read.has(file)) problems.error({ file }, "there is no picture of this name");
+      if (!read.has(file)) problems.error({ file }, "there is no picture with this name");
     }
   }
 }
@@ -91,7 +94,10 @@ function readLines(
       shares.some((share) => !Number.isFinite(share)) ||
       (shares.length !== 4 && (shares.length < 6 || shares.length % 2))
     ) {
-      problems.error(place, "a line is a class and centre x, centre y, width, height, or the corners of a polygon");
+      problems.error(
+        place,
+        "must be a class and centre x, centre y, width, height, or a class and the corners of a polygon",
+      );
     } else image.objects.push({ label, ...readShares(shares, image, { problems, place }) });
   }
 }
@@ -103,7 +109,10 @@ function readShares(
 ): Omit<DatasetObject, "label"> {
   const { width, height } = image;
   if (shares.some((share) => share > 1.01)) {
-    context.problems.warn(context.place, "a share above 1; are these pixels? YOLO divides by the size of the picture");
+    context.problems.warn(
+      context.place,
+      "a coordinate is above 1; divide pixels by the width or height of the picture",
+    );
   }
   if (shares.length === 4) {
     const [x, y, w, h] = shares as Xywh;
@@ -148,12 +157,13 @@ function readNames(path: string, root: string, problems: Problems): DatasetLabel
   const yaml = isYaml(path) ? path : (yamlIn(root) ?? (list ? undefined : yamlIn(join(root, ".."))));
   const file = yaml ?? list;
   if (!file) {
-    problems.error({ file: root }, "there is neither data.yaml nor classes.txt; class names come from one of them");
+    problems.error({ file: root }, "there are no class names; add data.yaml or classes.txt");
     return [];
   }
   if (yaml) {
     const { names, missing } = readYoloYaml(yaml);
-    for (const split of missing) problems.warn({ file: yaml }, `${split} is not there, or lies outside of its folder`);
+    for (const split of missing)
+      problems.warn({ file: yaml }, `${split} does not exist or is outside the dataset's folder`);
     return labelled(names, file, problems);
   }
   const names = readText(file)

@@ -136,7 +136,10 @@ test("more drawings and names are added to training only", () => {
 });
 
 test("names that the split does not have are refused together", () => {
-  assert.throws(() => loadWorld(folder, { names: ["apple", "unicorn", "wyvern"] }), /unicorn, wyvern; it knows apple/);
+  assert.throws(
+    () => loadWorld(folder, { names: ["apple", "unicorn", "wyvern"] }),
+    /unicorn, wyvern; its names are apple/,
+  );
   assert.equal(loadWorld(folder, { names: "everyday" }).names.length, 50);
   assert.deepEqual(loadWorld(folder, { names: ["dog", "apple"] }).names, ["dog", "apple"]);
 });

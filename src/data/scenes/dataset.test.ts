@@ -110,6 +110,9 @@ test("scenes are not written among the pictures of another dataset", async () =>
   mkdirSync(join(place, "images"), { recursive: true });
   writeFileSync(join(place, "images", "000000.png"), "a photo");
   const settings = { folder: place, count: 1, seed: 3, size: 96, form: "boxes" } as const;
-  await assert.rejects(writeSceneDataset(world, settings), { name: "InputError", message: /own holds images, which/ });
+  await assert.rejects(writeSceneDataset(world, settings), {
+    name: "InputError",
+    message: /own contains images, which/,
+  });
   assert.deepEqual(readdirSync(place, { recursive: true }).sort(), ["images", "images/000000.png"]);
 });

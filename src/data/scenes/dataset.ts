@@ -76,11 +76,13 @@ function claim(world: World, { folder, count, seed, size, scene, form }: SceneDa
       existsSync(join(folder, name)),
     );
     if (found !== undefined)
-      throw new InputError(`${folder} holds ${found}, which is not a dataset of generated scenes; use another folder`);
+      throw new InputError(
+        `${folder} contains ${found}, which is not a dataset of generated scenes; use another folder`,
+      );
     writeWholeNow(path, text);
   } else if (readFileSync(path, "utf8") !== text)
     throw new InputError(
-      `${path} is of a dataset with other settings than ${text.trim()}; use another folder or delete it`,
+      `${path} belongs to a dataset with other settings than ${text.trim()}; use another folder or delete it`,
     );
 }
 

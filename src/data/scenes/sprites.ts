@@ -96,7 +96,8 @@ export function readSprites(path: string, style: string, named = every): Sprite[
   }
   const read = (position: number, length: number) => {
     const bytes = new Uint8Array(length);
-    if (readSync(file, bytes, 0, length, position) < length) throw new InputError(`${path} ends too soon; delete it`);
+    if (readSync(file, bytes, 0, length, position) < length)
+      throw new InputError(`${path} is truncated; delete it, and it is made again`);
     return bytes;
   };
   try {

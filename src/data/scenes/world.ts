@@ -96,7 +96,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const absent = (options.names === "everyday" ? [] : (options.names ?? [])).filter((name) => !names.includes(name));
   if (absent.length > 0 || names.length === 0)
     throw new InputError(
-      `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; it knows ${[...known].join(", ")}`,
+      `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; its names are ${[...known].join(", ")}`,
     );
   const grounds = options.grounds ? loadPack(folder, "grounds") : [];
   return { split, names, kinOf: table.kinOf, sprites, naturalPairs, grounds };

@@ -81,7 +81,7 @@ test("a missing picture, a broken annotation, and a set without boxes are refuse
   const gone = write("gone.json", { images: [{ ...images[0], file_name: "gone.png" }], annotations: [], categories });
   await refused(gone, /images: 1 of 1 pictures are missing \(gone\.png\)/);
   const broken = write("broken.json", { images, annotations: [box(1, 9, 1, [1, 2, 3, 4])], categories });
-  await refused(broken, /broken\.json \$\.annotations\[0\]: there is no image 9/);
+  await refused(broken, /broken\.json \$\.annotations\[0\]: there is no image with the id 9/);
   writeFileSync(join(folder, "cut.json"), '{"images": [');
   await refused(join(folder, "cut.json"), /cut\.json/);
   await refused(write("none.json", { images, annotations: [], categories }), /none\.json has no picture with a box/);

@@ -55,7 +55,7 @@ export async function readSource({ data, ...choice }: SourceFiles): Promise<Trai
     ...detectionOf(image, paths[i]!, names),
     ...captionsOf(image, paths[i]!),
   ]);
-  if (examples.length === 0) throw new InputError(`${data} has no picture with a box`);
+  if (examples.length === 0) throw new InputError(`${data} has no picture with a box; training needs at least one`);
   return { names: [...names.values()], examples };
 }
 

@@ -79,7 +79,9 @@ async function isTunedFor(names: readonly string[], file: string, annotations: s
   if (!prompt) return false;
   const known = new Set(labelsOf(prompt.classes));
   if (known.size === names.length && names.every((name) => known.has(name))) return true;
-  throw new InputError(`${file} is a prompt for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}`);
+  throw new InputError(
+    `${file} is a prompt for ${[...known].join(", ")}, but ${annotations} has ${names.join(", ")}; give a prompt for the same classes`,
+  );
 }
 
 function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSetName["prompts"]>) {

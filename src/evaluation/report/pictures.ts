@@ -54,7 +54,7 @@ async function pixelsOf(path: string, name: string, { left, top, width, height }
   const { autoOrient, ...stored } = await opened.metadata();
   const size = isBitmap(bytes) ? stored : autoOrient;
   if (left + width > size.width || top + height > size.height)
-    throw new InputError(`${name} has ${size.width} × ${size.height} pixels, fewer than the annotations say`);
+    throw new InputError(`${name} has ${size.width} × ${size.height} pixels, fewer than the annotations have`);
   return opened
     .extract({ left, top, width, height })
     .resize(longestSide, longestSide, { fit: "inside", withoutEnlargement: false })

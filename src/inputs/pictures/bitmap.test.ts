@@ -50,11 +50,11 @@ test("bitmaps of 24 and 32 bits, with a palette, and from the top down are read 
 });
 
 test("a bitmap that is cut off, empty or too large is refused before it is decoded", async () => {
-  await refuses(bitmap().subarray(0, 90), /broken picture \(it has 90 of 102 bytes\)/);
-  await refuses(bitmap().subarray(0, 30), /broken picture/);
+  await refuses(bitmap().subarray(0, 90), /damaged picture \(it has 90 of 102 bytes\)/);
+  await refuses(bitmap().subarray(0, 30), /damaged picture/);
   const empty = bitmap();
   empty.writeInt32LE(0, 18);
-  await refuses(empty, /its header gives no size/);
+  await refuses(empty, /its header has no size/);
   const huge = bitmap();
   huge.writeInt32LE(60_000, 18);
   huge.writeInt32LE(60_000, 22);

@@ -52,7 +52,7 @@ export async function decodeBitmap(bytes: Uint8Array): Promise<Picture> {
   const image = new Image();
   await new Promise<void>((resolve, reject) => {
     image.onload = () => resolve();
-    image.onerror = () => reject(new InputError("the decoder refuses it"));
+    image.onerror = () => reject(new InputError("the decoder rejects it"));
     image.src = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   });
   const { width, height } = image;

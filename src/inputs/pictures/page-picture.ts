@@ -26,7 +26,7 @@ export async function decodePagePicture(source: PagePicture): Promise<Picture> {
   if (source instanceof ImageData) return fromImageData(source);
   const name = isEncoded(source) ? nameOf(source) : "the picture";
   const bitmap = await bitmapOf(source, name).catch((cause) =>
-    refuse(name, `is no picture that can be read (${reason(cause)})`, cause),
+    refuse(name, `cannot be read as a picture (${reason(cause)})`, cause),
   );
   try {
     const { width, height } = bitmap;

@@ -25,6 +25,6 @@ export function pathOfAddress(address: URL): string {
 function malformed(text: string): InputError {
   const name = text.length > LONGEST_NAME ? `${text.slice(0, LONGEST_NAME)}…` : text;
   return new InputError(
-    `${name} is a malformed address; write it as https://host/picture.jpg or file:///folder/picture.jpg`,
+    `${name} is not a valid URL; write it as https://host/picture.jpg or file:///folder/picture.jpg`,
   );
 }

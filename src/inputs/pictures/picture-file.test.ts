@@ -45,11 +45,14 @@ test("the header of a picture tells its kind and size, also of a bitmap", async 
 });
 
 test("what is no picture, too large or no regular file is refused by its header", async () => {
-  await assert.rejects(pictureFacts(Buffer.from("SECRET=1"), "x"), refused(/^x: is no picture that can be read/));
+  await assert.rejects(pictureFacts(Buffer.from("SECRET=1"), "x"), refused(/^x: cannot be read as a picture/));
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"/>';
-  await assert.rejects(pictureFacts(Buffer.from(svg), "x"), refused(/^x: is of the kind svg; give a JPEG/));
+  await assert.rejects(
+    pictureFacts(Buffer.from(svg), "x"),
+    refused(/^x: has the format svg, which is not supported; give a JPEG/),
+  );
   await assert.rejects(pictureFacts(bitmap(100_000, 100_000), "x"), refused(/more than the limit of 100000000/));
-  await assert.rejects(pictureFacts(bitmap(0, 5), "x"), refused(/its header gives no size/));
+  await assert.rejects(pictureFacts(bitmap(0, 5), "x"), refused(/its header has no size/));
   writeFileSync(at("large.png"), "");
   // A file with a hole: it takes no space.
   truncateSync(at("large.png"), 2 ** 29 + 1);

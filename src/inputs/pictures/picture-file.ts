@@ -27,17 +27,19 @@ export async function pictureFacts(source: string | Uint8Array, name: string): P
 function bitmapFacts(start: Uint8Array, name: string): PictureFacts {
   const { width, height } = bitmapHeader(start);
   if (width > 0 && height > 0) return { kind: "bmp", width, height };
-  throw new InputError(`${name}: is a broken picture (its header gives no size)`);
+  throw new InputError(`${name}: is a damaged picture (its header has no size)`);
 }
 
 async function sharpFacts(source: string | Uint8Array, name: string): Promise<PictureFacts> {
   const { format, width, height, pageHeight } = await sharp(source, { limitInputPixels: false })
     .metadata()
     .catch((error: Error) => {
-      throw new InputError(`${name}: is no picture that can be read (${error.message.split("\n", 1)[0]})`);
+      throw new InputError(`${name}: cannot be read as a picture (${error.message.split("\n", 1)[0]})`);
     });
   if (!PICTURE_KINDS.has(format))
-    throw new InputError(`${name}: is of the kind ${format}; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`);
+    throw new InputError(
+      `${name}: has the format ${format}, which is not supported; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`,
+    );
   return { kind: format, width, height: pageHeight ?? height };
 }
 
@@ -51,9 +53,9 @@ function withinLimit(facts: PictureFacts, name: string): PictureFacts {
 /** What the header of a picture file says, without reading the rest. @throws InputError as `pictureFacts`, and for no regular file. */
 export async function pictureFileFacts(file: string): Promise<PictureFacts> {
   const facts = statSync(file, { throwIfNoEntry: false });
-  if (!facts?.isFile()) throw new InputError(`${file}: is not a regular file`);
+  if (!facts?.isFile()) throw new InputError(`${file}: is not a regular file; save it to a file`);
   if (facts.size > MOST_BYTES)
-    throw new InputError(`${file}: has ${facts.size} bytes, more than the limit of ${MOST_BYTES}`);
+    throw new InputError(`${file}: has ${facts.size} bytes, more than the limit of ${MOST_BYTES}; make it smaller`);
   return pictureFacts(file, file);
 }
 

@@ -40,19 +40,22 @@ export async function decodePicture(
 
 async function fromBitmap(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
   const { width, height, length } = bitmapHeader(bytes);
-  if (width < 1 || height < 1) refuse(name, "is a broken picture (its header gives no size)");
+  if (width < 1 || height < 1) refuse(name, "is a damaged picture (its header has no size)");
   checkPixels(name, width, height, maxPixels);
-  if (bytes.length < length) refuse(name, `is a broken picture (it has ${bytes.length} of ${length} bytes)`);
-  return decodeBitmap(bytes).catch((cause) => refuse(name, `is a broken picture (${reason(cause)})`, cause));
+  if (bytes.length < length) refuse(name, `is a damaged picture (it has ${bytes.length} of ${length} bytes)`);
+  return decodeBitmap(bytes).catch((cause) => refuse(name, `is a damaged picture (${reason(cause)})`, cause));
 }
 
 async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promise<Picture> {
   const options = { limitInputPixels: maxPixels, failOn: "error", ignoreIcc: true } as const;
   const metadata = await sharp(bytes, { ...options, limitInputPixels: false })
     .metadata()
-    .catch((cause) => refuse(name, `is no picture that can be read (${reason(cause)})`, cause));
+    .catch((cause) => refuse(name, `cannot be read as a picture (${reason(cause)})`, cause));
   if (!PICTURE_KINDS.has(metadata.format))
-    refuse(name, `is of the kind ${metadata.format}; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`);
+    refuse(
+      name,
+      `has the format ${metadata.format}, which is not supported; give a JPEG, PNG, WebP, GIF, TIFF, AVIF or BMP`,
+    );
   const { width, pageHeight: height = metadata.height } = metadata;
   checkPixels(name, width, height, maxPixels);
   const decoder = sharp(bytes, { ...options, autoOrient: true });
@@ -62,7 +65,7 @@ async function decode(bytes: Uint8Array, name: string, maxPixels: number): Promi
   const { data, info } = await decoder
     .raw({ depth: "uchar" })
     .toBuffer({ resolveWithObject: true })
-    .catch((cause) => refuse(name, `is a broken picture (${reason(cause)})`, cause));
+    .catch((cause) => refuse(name, `is a damaged picture (${reason(cause)})`, cause));
   const size = { width: info.width, height: info.height };
   if (cmyk) return { data: fromCmyk(data, info.channels), ...size };
   return { data: toRgb(data, info.channels), ...size };
@@ -73,24 +76,26 @@ async function bytesOf(given: string | URL | Blob | Uint8Array, name: string): P
   if (source instanceof Uint8Array) return source.length > 0 ? source : refuse(name, "is empty");
   if (source instanceof Blob) return blobBytes(source, name);
   if (typeof source === "string") return fileBytes(source, name);
-  if (!(source instanceof URL)) refuse(name, "is no picture; give a path, an address, bytes, a Blob or pixels");
+  if (!(source instanceof URL)) refuse(name, "is not a picture; give a path, a URL, bytes, a Blob or pixels");
   if (source.protocol === "file:") return fileBytes(pathOfAddress(source), name);
   if (source.protocol === "data:" || source.protocol === "http:" || source.protocol === "https:")
     return fetched(source, name);
-  return refuse(name, "has an address of an unknown kind; give file:, data:, http: or https:");
+  return refuse(name, "has an unknown URL scheme; use file:, data:, http: or https:");
 }
 
 async function blobBytes(blob: Blob, name: string): Promise<Uint8Array> {
-  if (blob.size > MOST_BYTES) refuse(name, `has ${blob.size} bytes, more than the limit of ${MOST_BYTES}`);
+  if (blob.size > MOST_BYTES)
+    refuse(name, `has ${blob.size} bytes, more than the limit of ${MOST_BYTES}; make it smaller`);
   if (blob.size === 0) refuse(name, "is empty");
   return new Uint8Array(await blob.arrayBuffer());
 }
 
 async function fileBytes(path: string, name: string): Promise<Uint8Array> {
-  if (path.includes("\0")) refuse(name.replaceAll("\0", "\\0"), "is no path: it holds a NUL character");
+  if (path.includes("\0")) refuse(name.replaceAll("\0", "\\0"), "cannot be opened (the path contains a NUL character)");
   const facts = await stat(path).catch((cause) => refuse(name, `cannot be opened (${reason(cause)})`, cause));
   if (!facts.isFile()) refuse(name, "is not a file");
-  if (facts.size > MOST_BYTES) refuse(name, `has ${facts.size} bytes, more than the limit of ${MOST_BYTES}`);
+  if (facts.size > MOST_BYTES)
+    refuse(name, `has ${facts.size} bytes, more than the limit of ${MOST_BYTES}; make it smaller`);
   if (facts.size === 0) refuse(name, "is empty");
   return readBytes(path, MOST_BYTES);
 }
@@ -110,7 +115,7 @@ async function fetched(address: URL, name: string): Promise<Uint8Array> {
   } catch (cause) {
     unreachable(cause);
   }
-  if (size > MOST_BYTES) refuse(name, `has more than the limit of ${MOST_BYTES} bytes`);
+  if (size > MOST_BYTES) refuse(name, `has more than the limit of ${MOST_BYTES} bytes; make it smaller`);
   return size > 0 ? Buffer.concat(chunks) : refuse(name, "is empty");
 }
 

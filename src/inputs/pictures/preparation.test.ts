@@ -45,5 +45,8 @@ test("values that would divide by zero or are no filter are refused", () => {
 test("what is cut out of a picture must lie within it", () => {
   const picture = { data: new Uint8Array(3 * 8 * 8), width: 8, height: 8 };
   const wide = { ...clipPictures, size: { short: 8, max: 8 }, crop: { width: 9, height: 8 } };
-  assert.throws(() => prepareImage(picture, wide), { name: "InputError", message: /8 × 8 is smaller than the 9 × 8/ });
+  assert.throws(() => prepareImage(picture, wide), {
+    name: "InputError",
+    message: /8 × 8 is smaller than the crop of 9 × 8/,
+  });
 });

@@ -61,7 +61,7 @@ export function resizedPicture(
 function middle(picture: Picture, { width, height }: Size): Picture {
   if (picture.width < width || picture.height < height)
     throw new InputError(
-      `a picture resized to ${picture.width} × ${picture.height} is smaller than the ${width} × ${height} to be cut out of it; give a larger size`,
+      `a picture resized to ${picture.width} × ${picture.height} is smaller than the crop of ${width} × ${height}; give a larger size`,
     );
   const left = roundToEven((picture.width - width) / 2);
   const top = roundToEven((picture.height - height) / 2);

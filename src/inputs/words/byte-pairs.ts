@@ -183,5 +183,7 @@ function range(start: number, end: number): number[] {
 
 function tooLong(text: string, tokens: number, length: number): InputError {
   const shown = text.length > 80 ? `${text.slice(0, 77)}…` : text;
-  return new InputError(`"${shown}" has ${tokens} tokens, and the model reads ${length}; shorten it or let it be cut`);
+  return new InputError(
+    `"${shown}" has ${tokens} tokens, and the model reads ${length}; shorten it or allow it to be truncated`,
+  );
 }

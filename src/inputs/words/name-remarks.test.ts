@@ -25,16 +25,16 @@ test("words in another script and emoji are reported, with what the model reads"
   assert.deepEqual(nameRemarks(pieces, ["猫", "🐱", "👨🏽", "🧿"], names), [
     'emoji are read as names: 🐱 as "cat", 👨🏽 as "man"',
     'in photos the model finds "man" as "person"',
-    'the model cannot read "猫", "🧿", which its vocabulary lacks; write English names',
+    'the vocabulary of the model does not contain "猫", "🧿"; write English names',
   ]);
 });
 
 test("names outside the training data are reported, and a long list is cut", () => {
   assert.deepEqual(nameRemarks(pieces, ["cat", "alembic"], names), [
-    'the model does not know "alembic": no training showed it, and its answers are guesses',
+    'the model was not trained on "alembic", so its detections of these are guesses',
   ]);
   const many = Array.from({ length: 13 }, (_, k) => `alembic ${k}`);
-  assert.match(nameRemarks(pieces, many, names)[0]!, /"alembic 9" and 3 more: /);
+  assert.match(nameRemarks(pieces, many, names)[0]!, /"alembic 9" and 3 more, so/);
 });
 
 test("for a model without a list of names, only names outside its vocabulary are unknown", () => {
@@ -46,7 +46,7 @@ test("in a caption the phrases are checked, and all of it for unreadable charact
   const caption = "an alembic and two kittens beside a 🐱";
   assert.deepEqual(captionRemarks(pieces, { caption, phrases: ["an alembic", "two kittens"] }, names), [
     'in photos the model finds "two kittens" as "cat"',
-    'the model cannot read "🐱", which its vocabulary lacks; write English names',
-    'the model does not know "an alembic": no training showed it, and its answers are guesses',
+    'the vocabulary of the model does not contain "🐱"; write English names',
+    'the model was not trained on "an alembic", so its detections of these are guesses',
   ]);
 });

@@ -63,10 +63,10 @@ function wordRemarks(
   return [
     ...(inPhotos.length ? [`in photos the model finds ${listed(inPhotos)}`] : []),
     ...(unread.length
-      ? [`the model cannot read ${listed(unread.map(quote))}, which its vocabulary lacks; write English names`]
+      ? [`the vocabulary of the model does not contain ${listed(unread.map(quote))}; write English names`]
       : []),
     ...(unknown.length
-      ? [`the model does not know ${listed(unknown.map(quote))}: no training showed it, and its answers are guesses`]
+      ? [`the model was not trained on ${listed(unknown.map(quote))}, so its detections of these are guesses`]
       : []),
   ];
 }

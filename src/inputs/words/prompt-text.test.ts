@@ -27,6 +27,6 @@ test("a text that is too long becomes several captions, and no name is lost", ()
 });
 
 test("names without a word are listed", () => {
-  assert.throws(() => promptOfText(pieces, "dog. \u0007\u0008. cat"), /no word is left of/);
-  assert.throws(() => promptOfText(pieces, " . . "), /names nothing/);
+  assert.throws(() => promptOfText(pieces, "dog. \u0007\u0008. cat"), /without words:/);
+  assert.throws(() => promptOfText(pieces, " . . "), /has no names/);
 });

@@ -58,8 +58,8 @@ test("a prompt is split at points and lines, not within numbers", () => {
 });
 
 test("an empty prompt is refused", () => {
-  refuses(() => namesInPrompt(" . \n."), /" \. \\n\." names nothing/);
-  refuses(() => namesInPrompt(""), /"" names nothing/);
+  refuses(() => namesInPrompt(" . \n."), /" \. \\n\." has no names/);
+  refuses(() => namesInPrompt(""), /"" has no names/);
   refuses(() => promptOfClasses(pieces, []), /no class names/);
 });
 
@@ -127,7 +127,7 @@ test("names without a word and names too long for the model are all reported", (
   const long = Array.from({ length: 300 }, () => "dog").join(" ");
   refuses(
     () => promptOfClasses(pieces, ["dog", "(all in brackets)", "\0", "   ", long]),
-    /no word is left of "\(all in brackets\)", "\\u0000", " {3}"; "dog dog.*…" alone has more than the 254 tokens/,
+    /without words: "\(all in brackets\)", "\\u0000", " {3}"; "dog dog.*…" alone has more than the 254 tokens/,
   );
 });
 
@@ -158,7 +158,7 @@ test("captions without phrases, too long ones and spans outside are refused", ()
         [7, 9],
         [1, 1],
       ]),
-    /is at \[7, 9\) "", \[1, 1\) ""/,
+    /has no word at \[7, 9\) "", \[1, 1\) ""/,
   );
   refuses(() => promptOfCaption(pieces, "dog ".repeat(255), ["dog"]), /has 257 tokens; the model reads 256/);
 });

@@ -62,7 +62,7 @@ export function namesInPrompt(prompt: string): string[] {
   const names = prompt.split(/(?<!\d)\.|\.(?!\d)|\n/).map((name) => name.trim());
   const found = [...new Set(names.filter((name) => name !== ""))];
   if (found.length === 0)
-    throw new InputError(`the prompt ${quote(prompt)} names nothing; write for example "person. bicycle."`);
+    throw new InputError(`the prompt ${quote(prompt)} has no names; write for example "person. bicycle."`);
   return found;
 }
 
@@ -149,7 +149,7 @@ export function promptOfCaption(
   const outside = spans.filter((_, k) => labelTokens[k]!.length === 0);
   if (outside.length) {
     const named = outside.map(([start, end]) => `[${start}, ${end}) ${quote(caption.slice(start, end))}`);
-    throw new InputError(`no word of the caption ${quote(caption)} is at ${named.join(", ")}`);
+    throw new InputError(`the caption ${quote(caption)} has no word at ${named.join(", ")}`);
   }
   const pass = { caption, ids: encoding.ids, classes: [...spans.keys()], labelTokens };
   return { labels: spans.map(([start, end]) => caption.slice(start, end)), passes: [pass], spans };
@@ -177,7 +177,7 @@ function tokenCounts(pieces: WordPieces, classes: readonly Required<ClassPrompt>
   const nameless = listed((k) => !encodings[k]!.named);
   const long = listed((k) => encodings[k]!.count > most);
   const problems = [
-    ...(nameless.length ? [`no word is left of ${nameless.join(", ")}`] : []),
+    ...(nameless.length ? [`without words: ${nameless.join(", ")}`] : []),
     ...(long.length ? [`${long.join(", ")} alone has more than the ${most} tokens that the model reads`] : []),
   ];
   if (problems.length) throw new InputError(`class names cannot be used: ${problems.join("; ")}`);

@@ -78,6 +78,6 @@ test("a phrase given twice takes its next occurrence", () => {
 test("all phrases that are not in the caption are named", () => {
   assert.throws(
     () => phraseSpans("a dog", ["a cat", "a dog", ""]),
-    (error) => error instanceof InputError && /"a dog" does not hold "a cat", ""/.test(error.message),
+    (error) => error instanceof InputError && /"a dog" does not contain "a cat", ""/.test(error.message),
   );
 });

@@ -44,7 +44,7 @@ export function phraseSpans(caption: string, phrases: readonly string[]): Span[]
   });
   const missing = phrases.filter((_, k) => spans[k] === null);
   if (missing.length)
-    throw new InputError(`the caption ${quote(caption)} does not hold ${missing.map(quote).join(", ")}`);
+    throw new InputError(`the caption ${quote(caption)} does not contain ${missing.map(quote).join(", ")}`);
   return spans.filter((span) => span !== null);
 }
 

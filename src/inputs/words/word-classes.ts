@@ -89,7 +89,7 @@ function isVerbInS(word: string): boolean {
 /** Loading the lexicon takes a tenth of a second, at first use. */
 function load(): Lexicon {
   if (typeof process !== "object" || !process.versions?.node)
-    throw new InputError("the lexicon of English words is not loaded yet; give the phrases, or call ground first");
+    throw new InputError("the English lexicon is not loaded; give the phrases, or call ground first");
   // Not imported, so that a page can hold this module.
   const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
   const make: () => Tagger = require("wink-pos-tagger");

@@ -39,11 +39,11 @@ export function wordsOf(source: WordSource, vocabulary?: string): Words {
   if (source.kind === "classes") return new KnownClasses(source.names);
   const { file, size } = source;
   if (vocabulary === undefined)
-    throw new WeightsError(`${file}: missing; the model needs this vocabulary, one piece per line`);
+    throw new WeightsError(`${file}: missing; the model needs this vocabulary file, one word piece per line`);
   const pieces = WordPieces.parse(vocabulary);
   if (size !== undefined && pieces.size !== size)
     throw new WeightsError(
-      `${file}: the model has ${size} word pieces, the vocabulary ${pieces.size}; give a folder with the vocab.txt it was trained with`,
+      `${file}: the model has ${size} word pieces, but the vocabulary has ${pieces.size}; give a folder with the vocab.txt it was trained with`,
     );
   return new AnyWords(pieces);
 }
