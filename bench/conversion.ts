@@ -1,8 +1,8 @@
 /**
- * Converts a PyTorch checkpoint of about 4 GB to safetensors and prints its time, as a ratio to a plain copy of the file, and the
- * peak memory. Without FILE, PYTHON's PyTorch (/usr/bin/python3) makes one in the system's temporary folder.
+ * Converts a PyTorch checkpoint of about 4 GB to safetensors and prints the time, as a ratio to a plain copy of the file, and the peak
+ * memory. Without FILE, the PyTorch of PYTHON (default /usr/bin/python3) creates one in the temporary folder.
  *
- *   node --import tsx bench/conversion.ts [FILE]
+ *     node --import tsx bench/conversion.ts [FILE]
  */
 import { spawnSync } from "node:child_process";
 import { createReadStream, createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";

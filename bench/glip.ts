@@ -1,12 +1,12 @@
 /**
- * Times GLIP-T at 480 x 640 against a GLIP in PyTorch, in turns, and prints medians and ratios; then where our time goes.
- * A run of ours is all of `detect`: a new picture of raw pixels, a new prompt, features, words, head, selection. The peer's is its
- * forward pass and selection, on a tensor and on ids. That both give the same numbers, `scripts/compare-cases.ts` says.
+ * Times GLIP-T at 480 x 640 against a GLIP in PyTorch, alternately, and prints medians and ratios, and then which modules take our time.
+ * One of our runs is a complete `detect`: a new picture as pixels, a new prompt, features, words, head and selection. A run of the PyTorch
+ * model is its forward pass and selection, on a tensor and token ids. `scripts/compare-cases.ts` checks that both give the same numbers.
  *
- *   PEER=FOLDER node --import tsx bench/glip.ts      PYTHON, THREADS (2) and RUNS (3) are read from the environment
+ *     PEER=FOLDER node --import tsx bench/glip.ts      environment: PYTHON, THREADS (default 2), RUNS (default 3)
  *
- * PEER holds glip_torch.py and cases.py of the second implementation. Its times: with torchvision's deformable convolution and the text
- * padded to 256 tokens, as a user of PyTorch runs it, and with the fastest one that was found and the text trimmed.
+ * PEER contains glip_torch.py and cases.py of the second implementation. Its times: with torchvision's deformable convolution and the text
+ * padded to 256 tokens, as PyTorch users run it, and with the fastest deformable convolution that was found and the text trimmed.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

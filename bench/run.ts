@@ -1,16 +1,16 @@
 /**
- * Times Groundling against its peers in turns, each in a process of its own, and prints medians and ratios. A ratio above 1 says
- * that Groundling is faster. Peers that are not installed, cannot do a case, or are not ready within PATIENCE seconds are passed
- * over; a peer that has spent as long on one kind of run sits out the other turns of it.
+ * Times Groundling against other implementations, alternately and each in its own process, and prints medians and ratios. A ratio above 1
+ * means that Groundling is faster. Implementations that are not installed, cannot run a case, or are not ready within PATIENCE seconds are
+ * skipped; so are further runs of an implementation that has spent this time on one kind of run.
  *
- *   node --import tsx bench/run.ts [case...]      THREADS, RUNS, PATIENCE are read from the environment (2, 9, 60)
+ *     node --import tsx bench/run.ts [case...]      environment: THREADS, RUNS, PATIENCE (default 2, 9, 60)
  *
- * PyTorch is PYTHON's (/usr/bin/python3, Debian's python3-torch and python3-torchvision). The peers in JavaScript are no
- * dependencies of the package; to add them:
+ * PyTorch is that of PYTHON (default /usr/bin/python3, Debian's python3-torch and python3-torchvision). The JavaScript implementations are
+ * not dependencies of the package; to add them:
  *
- *   npm install --no-save @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 @jax-js/jax@0.1.25
+ *     npm install --no-save @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0 @jax-js/jax@0.1.25
  *
- * or install them in another folder and name its node_modules in NODE_PATH.
+ * or install them in another folder and set NODE_PATH to its node_modules.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";

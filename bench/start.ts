@@ -1,9 +1,9 @@
 /**
- * How quickly the program starts, as ratios of processor time (user and system), which other work on the machine disturbs least:
+ * Measures how quickly the program starts, as ratios of processor time (user and system), which depends least on other work on the machine:
  * node --import tsx bench/start.ts [FOLDER-OF-ANOTHER-BUILD]
  *
- * `groundling --help` to `node -e 0`; and, where another build is given, `groundling detect` on one photo until the model first runs to
- * the same of the other build. Build first (npm run build). The builds run in turns; a figure is a median of RUNS (default 7).
+ * The ratios: `groundling --help` to `node -e 0`; and, if another build is given, `groundling detect` on one photo until the model first
+ * runs to the same of the other build. Build first (npm run build). The builds run alternately; a figure is the median of RUNS (default 7).
  */
 
 import { spawnSync } from "node:child_process";

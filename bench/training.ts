@@ -1,11 +1,11 @@
 /**
- * Times a training step of the nano GLIP (4 pictures of 160 pixels: losses, gradients, clipping, AdamW) against PyTorch's on the same graph,
- * each side with the better of its ways to use the cores; then how fast the data side composes such pictures, against the trainer's appetite.
+ * Times a training step of the nano GLIP (4 pictures of 160 pixels: losses, gradients, clipping, AdamW) against PyTorch's on the same
+ * graph, each with its better way to use the cores; then compares the speed of composing such pictures with the speed of training.
  *
- *   PEER=FOLDER node --import tsx bench/training.ts      PYTHON, THREADS (2) and RUNS (3) are read from the environment
+ *     PEER=FOLDER node --import tsx bench/training.ts      environment: PYTHON, THREADS (default 2), RUNS (default 3)
  *
- * PEER holds glip_torch.py and cases.py of the second implementation. Its text is padded to 256 tokens, as the reference pads it; ours is
- * as long as its words.
+ * PEER contains glip_torch.py and cases.py of the second implementation. Its text is padded to 256 tokens, as in the reference; ours is as
+ * long as its words.
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";

@@ -1,9 +1,9 @@
 /**
- * What one build of Groundling answers, trains and writes, to be compared with that of another build on the same machine:
- * npx tsx scripts/answers-of.ts FOLDER-OF-THE-BUILD FOLDER-FOR-ITS-FILES [ANSWERS-OF-ANOTHER]
+ * Records what one build of Groundling answers, trains and writes, to compare it with another build on the same machine: npx tsx
+ * scripts/answers-of.ts FOLDER-OF-THE-BUILD FOLDER-FOR-ITS-FILES [ANSWERS-OF-ANOTHER]
  *
- * The build is a clone with node_modules and dist. All answers go to answers.json: numbers as they are, files as their SHA-256.
- * Where the answers of another build are given, every difference is printed, and the program ends with 1 if there is one.
+ * The build is a clone with node_modules and dist. All answers are written to answers.json: numbers unchanged, files as their SHA-256. If
+ * the answers of another build are given, every difference is printed, and the exit code is 1 if there is one.
  */
 
 import { spawnSync } from "node:child_process";

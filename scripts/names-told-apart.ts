@@ -1,9 +1,10 @@
 /**
- * Of the things that a model boxes in generated scenes: how often their own name comes first, or among the first five, of all names of the split by
- * score. For names that it never learned also by what it says of learned ones: the mean of their word vectors, weighted by their probabilities, is nearest to which
- * name's? (Norouzi et al. 2013, "ConSE"; the words are those of assets/words.) So it is told what words know of pictures.
+ * Measures how well a model tells names apart on generated scenes: of the things that it finds a box for, how often their own name has the
+ * highest score, or one of the five highest, of all names of the split. Names that are not in the training data are also recognised by the
+ * scores of trained names: the mean of the trained names' word vectors, weighted by their probabilities, is compared with all names
+ * (Norouzi et al. 2013, "ConSE", with the vectors of assets/words). This shows how much word vectors say about pictures.
  *
- *   npx tsx scripts/names-told-apart.ts --model assets/models/everyday --sprites runs/sprites
+ *     npx tsx scripts/names-told-apart.ts --model assets/models/everyday --sprites runs/sprites
  */
 
 import { readFileSync } from "node:fs";

@@ -1,10 +1,11 @@
 /**
- * GLIP's second claim in miniature (paper, section 3.3): a teacher trained on annotated scenes labels captioned scenes, whose sentences also
- * speak of names that no annotation had; a student of the same start and as many steps learns from both. Then one thing is changed at a time: the
- * threshold, the number of captioned scenes, class names in place of sentences, boxes that teach by their score, a second round whose teacher is the
- * student. Appends a line per run, goes on after an interruption, prints the table.
+ * A small version of GLIP's second claim (paper, section 3.3): a teacher trained on annotated scenes labels captioned scenes, whose
+ * sentences also have names without annotations. A student with the same initial weights and the same number of steps is trained on both.
+ * Then one setting is changed at a time: the threshold, the number of captioned scenes, class names instead of sentences, scores of boxes
+ * as targets, and a second round in which the student is the teacher. Appends a line per run, continues after an interruption, and prints
+ * the table.
  *
- *   npx tsx scripts/self-training.ts --results docs/results/self-training.jsonl
+ *     npx tsx scripts/self-training.ts --results docs/results/self-training.jsonl
  */
 
 import { writeFileSync } from "node:fs";

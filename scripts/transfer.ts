@@ -1,9 +1,10 @@
 /**
- * What each way of adapting gains on thirteen small sets (GLIP, section 5): appends a line for each cell of the table as it ends, and goes on
- * where it was when run again. Rounds of shots are outermost and seeds next, so that what is there is a fair smaller table at any time.
+ * Measures how much each method of adaptation gains on thirteen small sets (GLIP, section 5): appends a line for each finished cell of the
+ * table, and continues when run again. The outer loop is over the number of shots and the next over seeds, so that an incomplete table is a
+ * fair smaller one.
  *
- *   npx groundling scenes --downstream --out runs/downstream
- *   npx tsx scripts/transfer.ts --results docs/results/transfer.jsonl
+ *     npx groundling scenes --downstream --out runs/downstream
+ *     npx tsx scripts/transfer.ts --results docs/results/transfer.jsonl
  */
 
 import { readFileSync } from "node:fs";

@@ -5,18 +5,18 @@ import { overlapInclusive } from "./overlap.ts";
 const { fround, min, sqrt } = Math;
 
 export interface Assignment {
-  /** Per anchor the index of its box, or −1 for background [a]. */
+  /** For each anchor, the index of its box, or −1 for background [a]. */
   readonly owner: Int32Array;
-  /** Anchors that own a box, ascending. */
+  /** Anchors with a box, in ascending order. */
   readonly positives: Int32Array;
 }
 
 export interface Targets {
-  /** Per anchor the label of its box, 0 for background [a]. */
+  /** For each anchor, the label of its box; 0 for background [a]. */
   readonly labels: Int32Array;
-  /** Per anchor the offsets to its box (to box 0 for background: not used) [a, 4]. */
+  /** For each anchor, the offsets to its box; for background to box 0, which is not used [a, 4]. */
   readonly offsets: Float32Array;
-  /** Per anchor the row of the positive map of its box; for background only the last token is set [a, tokens]. */
+  /** For each anchor, the row of the positive map of its box; for background only the last token is set [a, tokens]. */
   readonly tokens: Uint8Array;
 }
 
@@ -47,8 +47,8 @@ export function assignAnchors(levels: readonly Float32Array[], boxes: Float32Arr
 }
 
 /**
- * What the losses compare with: labels [g] (1-based), offsets, and rows of the positive map [g, tokens].
- * `anchors` are those of all levels [a, 4]; `boxes` are xyxy [g, 4].
+ * The targets of the losses: labels [g] (from 1), offsets, and rows of the positive map [g, tokens].
+ * `anchors` are the anchors of all levels [a, 4]; `boxes` are xyxy [g, 4].
  */
 export function assignmentTargets(
   { owner }: Assignment,
@@ -79,7 +79,7 @@ export function assignmentTargets(
   return result;
 }
 
-/** One array of all numbers in order, such as the anchors of all levels. */
+/** Concatenates arrays, such as the anchors of all levels. */
 export function concatenate(arrays: readonly Float32Array[]): Float32Array {
   const all = new Float32Array(arrays.reduce((sum, array) => sum + array.length, 0));
   let at = 0;
@@ -90,7 +90,7 @@ export function concatenate(arrays: readonly Float32Array[]): Float32Array {
   return all;
 }
 
-/** Numbers of the `count` anchors of each level with centres nearest to that of the box. */
+/** The indices of the `count` anchors of each level whose centres are nearest to the box's centre. */
 function nearest(levels: readonly Float32Array[], boxes: Float32Array, box: number, count: number): number[] {
   const x = centre(boxes, 4 * box);
   const y = centre(boxes, 4 * box + 1);

@@ -2,13 +2,13 @@
 
 const { exp, fround, log, min } = Math;
 
-/** Factors on the offsets of the centre and on the logarithms of the sizes. */
+/** Factors of the centre's offsets and of the logarithms of the sizes. */
 const CENTRE = 10;
 const SIZE = 5;
-/** Largest predicted logarithm of a size; there is no smallest one. */
+/** The maximum logarithm of a size; there is no minimum. */
 const LARGEST = fround(log(1000 / 16));
 
-/** Offsets [n, 4] (dx, dy, dw, dh) that lead from each anchor to its box; both xyxy [n, 4] with inclusive ends. */
+/** Offsets [n, 4] (dx, dy, dw, dh) from each anchor to its box; both xyxy [n, 4] with inclusive ends. */
 export function encodeBoxes(boxes: Float32Array, anchors: Float32Array): Float32Array {
   const offsets = new Float32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
@@ -38,7 +38,7 @@ export function decodeBoxes(offsets: Float32Array, anchors: Float32Array): Float
   return boxes;
 }
 
-/** Centre of a box along one axis; `axis` is the place of the lower end. */
+/** Centre of a box along one axis; `axis` is the index of the lower end. */
 function centre(boxes: Float32Array, axis: number): number {
   return fround(fround(boxes[axis]! + boxes[axis + 2]!) / 2);
 }

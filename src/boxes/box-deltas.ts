@@ -1,4 +1,4 @@
-/** Boxes by their offsets from others, with plain ends. Source: detectron2 `modeling/box_regression.py`, Box2BoxTransform. */
+/** Boxes as offsets from other boxes, with exclusive ends. Source: detectron2 `modeling/box_regression.py`, Box2BoxTransform. */
 
 const { exp, fround, log, max, min } = Math;
 
@@ -8,16 +8,14 @@ export interface DeltaWeights {
   readonly size: number;
 }
 
-/** Those of proposals, and those of the boxes behind them. */
+/** The factors for proposals, and for the boxes after them. */
 export const PROPOSAL_DELTAS: DeltaWeights = { centre: 1, size: 1 };
 export const REGION_DELTAS: DeltaWeights = { centre: 10, size: 5 };
 
-/** Largest predicted logarithm of a size; there is no smallest one. */
+/** The maximum logarithm of a size; there is no minimum. */
 const LARGEST = fround(log(1000 / 16));
 
-/**
- * Boxes xyxy [n,m,4] from offsets [n,m,4] (dx, dy, dw, dh) and the boxes [n,4] that they start from, where m boxes start from each.
- */
+/** Boxes xyxy [n,m,4] from offsets [n,m,4] (dx, dy, dw, dh) and their reference boxes [n,4]; each reference box has m offsets. */
 export function applyDeltas(deltas: Float32Array, boxes: Float32Array, { centre, size }: DeltaWeights): Float32Array {
   const found = new Float32Array(deltas.length);
   const each = deltas.length / (boxes.length / 4);
@@ -37,7 +35,7 @@ export function applyDeltas(deltas: Float32Array, boxes: Float32Array, { centre,
   return found;
 }
 
-/** Offsets [n,4] that lead from boxes [n,4] to the wanted ones [n,4]. */
+/** Offsets [n,4] from boxes [n,4] to target boxes [n,4]. */
 export function deltasTo(wanted: Float32Array, boxes: Float32Array, { centre, size }: DeltaWeights): Float32Array {
   const deltas = new Float32Array(boxes.length);
   for (let at = 0; at < boxes.length; at += 4) {
@@ -53,7 +51,7 @@ export function deltasTo(wanted: Float32Array, boxes: Float32Array, { centre, si
   return deltas;
 }
 
-/** Boxes xyxy cut to a picture of `height` × `width` pixels. */
+/** Clips boxes xyxy to a picture of `height` × `width` pixels. */
 export function clipBoxes(boxes: Float32Array, { height, width }: { height: number; width: number }): Float32Array {
   return boxes.map((value, i) => max(0, min(value, i % 2 ? height : width)));
 }

@@ -1,15 +1,18 @@
-/** Anchors of several shapes at each place of a map. Source: detectron2 `modeling/anchor_generator.py`. */
+/** Anchors of several shapes at each position of a map. Source: detectron2 `modeling/anchor_generator.py`. */
 
 import type { Level } from "./anchors.ts";
 
 export interface AnchorShapes {
-  /** Sides of squares whose areas the anchors have, in pixels. */
+  /** Square roots of the anchors' areas, in pixels. */
   readonly sizes: readonly number[];
-  /** Heights over widths. */
+  /** Ratios of height to width. */
   readonly ratios: readonly number[];
 }
 
-/** Anchors xyxy [height · width · sizes · ratios, 4] around the corners of the places, row by row; sizes outside, ratios inside. */
+/**
+ * Anchors xyxy [height · width · sizes · ratios, 4] around the corners of the positions, row by row; the outer loop is over sizes, the
+ * inner over ratios.
+ */
 export function gridAnchors({ height, width, stride }: Level, { sizes, ratios }: AnchorShapes): Float32Array {
   const shapes = sizes.flatMap((size) =>
     ratios.map((ratio) => {

@@ -1,10 +1,10 @@
-/** Boxes that a region proposal network proposes. Source: detectron2 `modeling/proposal_generator/proposal_utils.py`. */
+/** The proposals of a region proposal network. Source: detectron2 `modeling/proposal_generator/proposal_utils.py`. */
 
 import { concatenate } from "./atss.ts";
 import { applyDeltas, clipBoxes, hasArea, PROPOSAL_DELTAS } from "./box-deltas.ts";
 import { descending, suppress } from "./suppression.ts";
 
-/** What is said of the anchors of one map. */
+/** The outputs for the anchors of one map. */
 export interface ProposalLevel {
   /** xyxy [a,4]. */
   readonly anchors: Float32Array;
@@ -15,13 +15,13 @@ export interface ProposalLevel {
 }
 
 export interface ProposalOptions {
-  /** Most boxes of a level that are looked at, best first. */
+  /** Maximum number of boxes per level before suppression; the best are used. */
   readonly before: number;
-  /** Overlap above which the better box of a level stands alone. */
+  /** Overlap above which a box is suppressed by a better one of its level. */
   readonly overlap: number;
-  /** Most boxes that are proposed. */
+  /** Maximum number of proposals. */
   readonly after: number;
-  /** Of the picture, in pixels. */
+  /** Size of the picture in pixels. */
   readonly height: number;
   readonly width: number;
 }
@@ -29,11 +29,11 @@ export interface ProposalOptions {
 export interface Proposals {
   /** xyxy [r,4], best first, in pixels of the picture. */
   readonly boxes: Float32Array;
-  /** [r]: logits, not shares. */
+  /** [r]: logits, not probabilities. */
   readonly logits: Float32Array;
 }
 
-/** The best boxes of all levels; levels do not suppress each other, and equals stay in the order of levels and places. */
+/** The best boxes of all levels. Levels do not suppress each other; equal scores keep the order of levels and positions. */
 export function proposals(levels: readonly ProposalLevel[], options: ProposalOptions): Proposals {
   const kept = levels.map((level) => ofLevel(level, options));
   const boxes = concatenate(kept.map((level) => level.boxes));

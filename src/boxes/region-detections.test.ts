@@ -9,7 +9,7 @@ const options: RegionOptions = {
   topK: 10,
   suppression: { kind: "hard", overlap: 0.5 },
 };
-/** Logits of shares, the background's last. */
+/** Logits of probabilities; the background is the last. */
 const logitsOf = (...rows: number[][]) => Float32Array.from(rows.flat(), Math.log);
 const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 9, 50, 50, 60, 60);
 const round = (numbers: Float32Array) => [...numbers].map((value) => Math.round(1000 * value) / 1000);

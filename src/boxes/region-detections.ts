@@ -1,44 +1,46 @@
-/** From what a region head says of boxes to detections. Source: RegionCLIP `modeling/roi_heads/fast_rcnn.py` and `layers/soft_nms.py`. */
+/** Converts the outputs of a region head to detections. Source: RegionCLIP `modeling/roi_heads/fast_rcnn.py` and `layers/soft_nms.py`. */
 
 import { applyDeltas, clipBoxes, hasArea, REGION_DELTAS } from "./box-deltas.ts";
 import { overlapPlain } from "./overlap.ts";
 import { descending, suppress } from "./suppression.ts";
 
-/** What is said of r regions of one picture. */
+/** The outputs for r regions of one picture. */
 export interface RegionAnswers {
-  /** Boxes xyxy [r,4] that were looked at. */
+  /** Boxes xyxy [r,4] of the regions. */
   readonly boxes: Float32Array;
-  /** [r,k+1]; the last column is the background's. */
+  /** [r,k+1]; the last column is the background. */
   readonly logits: Float32Array;
   readonly classes: number;
-  /** [r,4] or [r,4k] offsets to better boxes; absent where the boxes stand. */
+  /** [r,4] or [r,4k] offsets to better boxes; absent if the boxes are final. */
   readonly deltas?: Float32Array;
-  /** [r] logits of the proposals, for scores that are fused with them. */
+  /** [r] logits of the proposals, if scores are fused with them. */
   readonly objectness?: Float32Array;
 }
 
 export interface RegionOptions {
-  /** Of the picture, in pixels. */
+  /** Size of the picture in pixels. */
   readonly height: number;
   readonly width: number;
-  /** Scores must be above it. */
+  /** Minimum score, exclusive. */
   readonly threshold: number;
   readonly suppression: HardSuppression | SoftSuppression;
   readonly topK: number;
   /**
-   * How the proposal's logit enters the score: not; as the published code has it, the root of share times raw logit, which drops proposals below zero
-   * and may exceed 1; or with the logit made a share first.
+   * How the proposal's logit enters the score: not at all; as in the published code, as the square root of probability times logit, which
+   * drops proposals with negative logits and may exceed 1; or the same with the logit converted to a probability.
    */
   readonly fusion?: "none" | "logit" | "sigmoid";
 }
 
 export interface HardSuppression {
   readonly kind: "hard";
-  /** Overlap above which the better box of a class stands alone. */
+  /** Overlap above which a box is suppressed by a better one of its class. */
   readonly overlap: number;
 }
 
-/** Scores of a class fall by exp(-overlap² / sigma) beside each better box, and a box goes at or below `least` (Bodla et al. 2017). */
+/**
+ * A better box of the same class multiplies a score by exp(-overlap² / sigma); boxes at or below `least` are dropped (Bodla et al. 2017).
+ */
 export interface SoftSuppression {
   readonly kind: "soft";
   readonly sigma: number;
@@ -49,13 +51,13 @@ export interface RegionDetections {
   /** xyxy [n,4]. */
   readonly boxes: Float32Array;
   readonly scores: Float32Array;
-  /** Columns of the logits. */
+  /** Column of the logits for each detection. */
   readonly labels: Int32Array;
-  /** Which of the regions each is of. */
+  /** Index of the region of each detection. */
   readonly regions: Int32Array;
 }
 
-/** Every class of every region above the threshold, before suppression; in the order of regions and classes. */
+/** All pairs of a region and a class with a score above the threshold, before suppression, in the order of regions and classes. */
 export function regionCandidates(answers: RegionAnswers, options: RegionOptions): RegionDetections {
   const { classes, boxes, deltas } = answers;
   const { threshold } = options;
@@ -81,7 +83,7 @@ export function regionCandidates(answers: RegionAnswers, options: RegionOptions)
   };
 }
 
-/** The candidates that are left, best first. */
+/** The candidates left after suppression, best first. */
 export function suppressRegions(candidates: RegionDetections, options: RegionOptions): RegionDetections {
   const { suppression, topK } = options;
   if (suppression.kind === "soft") return softSuppressed(candidates, suppression, topK);
@@ -95,7 +97,7 @@ export function suppressRegions(candidates: RegionDetections, options: RegionOpt
   return taken(left, descending(left.scores).subarray(0, topK));
 }
 
-/** Detections in pixels of the picture as it was given; boxes that become empty go. */
+/** Detections in pixels of the original picture; boxes that become empty are dropped. */
 export function onOriginal(
   found: RegionDetections,
   from: { height: number; width: number },
@@ -110,7 +112,7 @@ export function onOriginal(
   return taken({ ...found, boxes }, Int32Array.from(left));
 }
 
-/** Shares of the softmax over classes and background [r,k+1], fused with the proposals' logits where that is asked for. */
+/** Softmax over classes and background [r,k+1], fused with the proposals' logits if requested. */
 function scoresOf({ logits, classes, objectness }: RegionAnswers, fusion: "none" | "logit" | "sigmoid"): Float32Array {
   const width = classes + 1;
   const scores = new Float32Array(logits.length);
@@ -128,7 +130,7 @@ function scoresOf({ logits, classes, objectness }: RegionAnswers, fusion: "none"
   return scores;
 }
 
-/** Takes the best in turn and lowers those of its class that it overlaps. */
+/** Takes the best candidate repeatedly, and lowers the scores of the overlapping candidates of its class. */
 function softSuppressed(candidates: RegionDetections, { sigma, least }: SoftSuppression, topK: number) {
   const { boxes, labels } = candidates;
   const scores = candidates.scores.slice();

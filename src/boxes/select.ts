@@ -1,4 +1,4 @@
-/** From the head's outputs to detections. Source: GLIP `modeling/rpn/inference.py`, ATSSPostProcessor. */
+/** Converts the head's outputs to detections. Source: GLIP `modeling/rpn/inference.py`, ATSSPostProcessor. */
 import { decodeBoxes } from "./box-coder.ts";
 import { descending, suppressByLabel } from "./suppression.ts";
 
@@ -6,7 +6,7 @@ const { exp, fround, log, max, min, sqrt } = Math;
 
 /** The head's outputs for one feature map of one picture, for `a` = height · width anchors. */
 export interface LevelOutputs {
-  /** Match of each anchor with each token [a, tokens]. */
+  /** Alignment score of each anchor with each token [a, tokens]. */
   readonly logits: Float32Array;
   /** Offsets [4, height, width]. */
   readonly offsets: Float32Array;
@@ -17,20 +17,20 @@ export interface LevelOutputs {
 }
 
 export interface SelectOptions {
-  /** Per label the positions of its tokens. */
+  /** For each label, the positions of its tokens. */
   readonly labelTokens: readonly (readonly number[])[];
   /** Size of the resized picture without its padding. */
   readonly width: number;
   readonly height: number;
-  /** How the probabilities of a label's tokens make its score; the published models take the mean. */
+  /** How the score of a label is computed from the probabilities of its tokens; the published models use the mean. */
   readonly aggregation?: "mean" | "max";
-  /** A label whose score, before centerness, is not above this is no candidate. */
+  /** Minimum score of a label before centerness, exclusive. */
   readonly threshold?: number;
-  /** Most candidates per feature map. */
+  /** Maximum number of candidates per feature map. */
   readonly perLevel?: number;
   /** Overlap above which a better box of the same label suppresses another. */
   readonly suppression?: number;
-  /** Most detections, unless several share the last score. */
+  /** Maximum number of detections; more if several have the last score. */
   readonly limit?: number;
 }
 
@@ -55,7 +55,7 @@ export function candidateDetections(levels: readonly LevelOutputs[], options: Se
   return joined(levels.map((level) => candidatesOfLevel(level, options)));
 }
 
-/** All of these detections, one after another. */
+/** Concatenates detections. */
 export function joined(found: readonly Detections[]): Detections {
   const count = found.reduce((sum, part) => sum + part.scores.length, 0);
   const all = { boxes: new Float32Array(4 * count), scores: new Float32Array(count), labels: new Int32Array(count) };
@@ -69,7 +69,7 @@ export function joined(found: readonly Detections[]): Detections {
   return all;
 }
 
-/** Candidates that survive suppression and the limit, in their order. */
+/** The candidates left after suppression and the limit, in their order. */
 export function finalDetections(
   candidates: Detections,
   { suppression = 0.6, limit = 100 }: Pick<SelectOptions, "suppression" | "limit">,
@@ -89,7 +89,7 @@ export function bestFirst(detections: Detections): Detections {
   return pick(detections, descending(detections.scores));
 }
 
-/** The same detections with boxes in another picture size, by the ratios of the sizes (no ±1). */
+/** The detections with boxes scaled to another picture size, by the ratios of the sizes (no ±1). */
 export function rescaleDetections(detections: Detections, ratios: { x: number; y: number }): Detections {
   const x = fround(ratios.x);
   const y = fround(ratios.y);
@@ -131,12 +131,12 @@ function candidatesOfLevel(level: LevelOutputs, options: SelectOptions): Detecti
   };
 }
 
-/** Anchors and labels whose score passes, in the order of anchors, then labels, with score times centerness. */
+/** Pairs of an anchor and a label above the threshold, ordered by anchors, then labels, with score times centerness. */
 function aboveThreshold(level: LevelOutputs, { labelTokens, aggregation = "mean", threshold = 0.05 }: SelectOptions) {
   const { logits, centerness } = level;
   const tokens = logits.length / centerness.length;
   const limit = fround(threshold);
-  // Neither the mean nor the largest probability passes unless one logit does: most labels are decided without an exponential.
+  // Neither the mean nor the maximum is above the threshold unless one logit is: most labels are decided without an exponential.
   const needed = limit > 0 ? log(limit / (1 - limit)) - 1e-3 : -Infinity;
   const used = Int32Array.from(new Set(labelTokens.flat())).sort();
   const score = aggregation === "mean" ? meanProbability : largestProbability;

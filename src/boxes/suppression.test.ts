@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { descending, suppress, suppressByLabel } from "./suppression.ts";
 
-// 0 and 1 overlap by 90 of 110 inclusive pixels, 2 lies apart.
+// 0 and 1 overlap by 90 of 110 inclusive pixels; 2 does not overlap them.
 const boxes = Float32Array.of(0, 0, 9, 9, 1, 0, 10, 9, 50, 50, 60, 60);
 
 test("a box goes when a better one of its label covers it, and the rest keep their order", () => {

@@ -2,9 +2,9 @@
 import { overlapInclusive, overlapPlain } from "./overlap.ts";
 
 /**
- * Suppression within each label: a box goes when a better box of the same label overlaps it by more than `threshold` (inclusive ends).
- * Boxes xyxy [n, 4], scores and labels [n]; returns the kept indices in ascending order. Equal scores: the earlier is the better.
- * Source: GLIP `csrc/cuda/ml_nms.cu`.
+ * Suppression within each label: a box is dropped if a better box of the same label overlaps it by more than `threshold` (inclusive ends).
+ * Boxes xyxy [n, 4], scores and labels [n]; returns the kept indices in ascending order. Of equal scores, the earlier is better. Source:
+ * GLIP `csrc/cuda/ml_nms.cu`.
  */
 export function suppressByLabel(
   boxes: Float32Array,
@@ -23,12 +23,12 @@ export function suppressByLabel(
   return Int32Array.from(kept).sort();
 }
 
-/** Suppression over all boxes xyxy [n, 4] by plain overlap, best score first, as `torchvision.ops.nms` answers: kept indices, best first. */
+/** Suppression over all boxes xyxy [n, 4] with exclusive ends, as `torchvision.ops.nms`: returns the kept indices, best first. */
 export function suppress(boxes: Float32Array, scores: Float32Array, threshold: number): Int32Array {
   return Int32Array.from(greedy(boxes, descending(scores), threshold, overlapPlain));
 }
 
-/** Indices of `values` from the largest to the smallest; equal values in their own order. */
+/** Indices of `values` from the largest to the smallest; equal values keep their order. */
 export function descending(values: Float32Array): Int32Array {
   return Int32Array.from(values.keys()).sort((a, b) => values[b]! - values[a]! || a - b);
 }

@@ -1,4 +1,4 @@
-/** SQL over files, by DuckDB within this process. */
+/** SQL queries over files, run by DuckDB in this process. */
 
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { optional } from "../files/optional-package.ts";
 
 let connection: Promise<DuckDBConnection> | undefined;
 
-/** A connection without a database, opened at first use. One thread, so that what it writes is the same each time. */
+/** A connection without a database, opened at first use. It uses one thread, so that its output is always the same. */
 export function duckdb(): Promise<DuckDBConnection> {
   connection ??= (async () => {
     const { DuckDBInstance } = await optional(() => import("@duckdb/node-api"), {
@@ -21,17 +21,17 @@ export function duckdb(): Promise<DuckDBConnection> {
   return connection;
 }
 
-/** A text as a literal of SQL. */
+/** A text as an SQL literal. */
 export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
-/** The path of one file as a literal for DuckDB's readers, which take `*`, `?` and `[` for patterns of many. */
+/** The path of one file as a literal for DuckDB's readers, in which `*`, `?` and `[` would be wildcards. */
 export function fileLiteral(path: string): string {
   return literal(path.replaceAll(/[*?[]/g, "[$&]"));
 }
 
-/** Where DuckDB puts what its memory does not hold, made when there is need; the working folder without. */
+/** Folder for data that does not fit into DuckDB's memory, created when needed; by default DuckDB would use the working folder. */
 function spillFolder(): string {
   const folder = join(tmpdir(), `groundling-duckdb-${randomBytes(12).toString("hex")}`);
   process.once("exit", () => rmSync(folder, { recursive: true, force: true }));

@@ -11,7 +11,7 @@ test("a generator follows xoshiro128** from the state 1, 2, 3, 4", () => {
   );
 });
 
-/** The published algorithm in arithmetic on BigInt, output number `steps`. */
+/** The published algorithm with BigInt arithmetic; returns output number `steps`. */
 function reference(seed: readonly number[], steps: number): number {
   const mask = 0xffffffffn;
   const rotate = (x: bigint, k: bigint) => ((x << k) | (x >> (32n - k))) & mask;

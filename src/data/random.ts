@@ -2,17 +2,17 @@
 
 import { RecipeError } from "../errors.ts";
 
-/** The whole state of a generator: four unsigned 32-bit numbers. */
+/** The state of a generator: four unsigned 32-bit numbers. */
 export type RandomState = readonly [number, number, number, number];
 
-/** A stream of random numbers that depends on nothing but its seed. */
+/** A stream of random numbers that depends only on its seed. */
 export class Random {
   #a = 0;
   #b = 0;
   #c = 0;
   #d = 0;
 
-  /** Several numbers or words may seed one stream, so that `new Random(7, "train", 12)` is the twelfth stream of its kind. */
+  /** A seed can have several numbers or words: `new Random(7, "train", 12)` is stream 12 of its kind. */
   constructor(...seeds: readonly (number | string)[]) {
     let mixed = 0x9e3779b9;
     for (const seed of seeds) for (const word of wordsOf(seed)) mixed = scramble((mixed ^ word) + 0x9e3779b9);
@@ -23,12 +23,12 @@ export class Random {
     this.state = [next() | 1, next(), next(), next()];
   }
 
-  /** What is needed to go on from here; give it back to continue the very same stream. */
+  /** The current state; `restore` continues the same stream from it. */
   get state(): RandomState {
     return [this.#a, this.#b, this.#c, this.#d];
   }
 
-  /** Continues from a state that was saved. */
+  /** Continues from a saved state. */
   set state([a, b, c, d]: RandomState) {
     if (!(a | b | c | d)) throw new RecipeError("a random state cannot be four zeros; restore a saved state");
     this.#a = a >>> 0;
@@ -88,7 +88,7 @@ export class Random {
   }
 }
 
-/** MurmurHash3's last step: every input bit moves every output bit. */
+/** MurmurHash3's final mix: every input bit affects every output bit. */
 function scramble(value: number): number {
   let h = value | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

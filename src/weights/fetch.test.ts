@@ -298,7 +298,7 @@ test("https is never redirected to http", async () => {
       await assert.rejects(fetchFile(`${server}/m`, join(folder, "local")), /which is not the URL of a file/);
     },
   );
-  await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is not the address of a file/);
+  await assert.rejects(fetchFile("hub.example/m", join(folder, "none")), /is not the URL of a file/);
 });
 
 test("a proxy of the environment is used, and hosts that it leaves out are reached without", async () => {

@@ -1,7 +1,7 @@
-/** Small masks of boxes as masks of whole pictures. Source: detectron2 `layers/mask_ops.py`, paste_masks_in_image. */
+/** Converts small masks of boxes to masks of whole pictures. Source: detectron2 `layers/mask_ops.py`, paste_masks_in_image. */
 
 export interface BoxMask {
-  /** Shares [side,side], row by row, spread evenly over the box. */
+  /** Probabilities [side,side], row by row, spread evenly over the box. */
   readonly shares: Float32Array;
   readonly side: number;
   /** xyxy in pixels of the picture. */
@@ -9,8 +9,8 @@ export interface BoxMask {
 }
 
 /**
- * 1 at the pixels of a picture [height,width] at whose centres the mask is at least the threshold, else 0; bilinear within the mask, nothing
- * outside.
+ * The mask [height,width] of a picture: 1 at pixels whose centres have a value of at least the threshold, else 0. Values are bilinear
+ * within the small mask and 0 outside.
  */
 export function pasteMask(
   mask: BoxMask,
@@ -36,7 +36,7 @@ export function pasteMask(
   return picture;
 }
 
-/** Per pixel the place in the mask below it and the share of the next; undefined where the mask does not reach. */
+/** For each pixel, the cell of the mask before it and the weight of the next cell; undefined outside the mask. */
 function tapsOf(low: number, high: number, side: number, pixels: number) {
   return Array.from({ length: pixels }, (_, pixel) => {
     const place = ((pixel + 0.5 - low) / (high - low)) * side - 0.5;

@@ -31,6 +31,6 @@ test("20,000 parts are joined in time that grows with their number, not its squa
   const begun = process.cpuUsage().user;
   const { height, width, counts } = rasterise(parts, 300, 600);
   assert.equal(maskArea({ height, width, counts }), 80_000);
-  // One after another takes some two minutes.
+  // Joining them one after another takes about two minutes.
   assert.ok(process.cpuUsage().user - begun < 20e6);
 });

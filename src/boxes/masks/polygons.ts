@@ -4,9 +4,9 @@ import { type RunLengths, uniteMasks } from "./run-lengths.ts";
 
 const fineness = 5;
 
-/** Outlines are walked pixel by pixel, so a wild coordinate would cost memory. */
+/** Outlines are followed pixel by pixel, so a very large coordinate would need much memory. */
 const furthest = 1e6;
-/** Points of one outline on the finer grid: some 100 times around a picture of 5,000 × 5,000. */
+/** Maximum number of points of one outline on the finer grid: about 100 times around a picture of 5,000 × 5,000. */
 const MOST_POINTS = 1e7;
 
 /** One part (x, y, x, y, …, in pixels, filled by parity) on a picture of the given size. */

@@ -15,7 +15,10 @@ export function maskArea(mask: RunLengths): number {
   return area;
 }
 
-/** The tight box in whole pixels as x, y, width, height; zeros for an empty mask. A run over a column's end takes the full height. */
+/**
+ * The smallest box around the pixels that are set, as x, y, width, height; zeros for an empty mask. A run over a column's end has the full
+ * height.
+ */
 export function maskBoxXywh(mask: RunLengths): [number, number, number, number] {
   const { height, width, counts } = mask;
   const runs = counts.length - (counts.length % 2);
@@ -41,7 +44,7 @@ export function maskBoxXywh(mask: RunLengths): [number, number, number, number] 
   return [left, top, right - left + 1, bottom - top + 1];
 }
 
-/** Runs of two masks walked together: `visit(length, inFirst, inSecond)` for each stretch where neither changes. */
+/** Goes through the runs of two masks together: calls `visit(length, inFirst, inSecond)` for each stretch in which neither changes. */
 function walk(
   first: Uint32Array,
   second: Uint32Array,
@@ -69,7 +72,10 @@ function walk(
   }
 }
 
-/** Intersection over union (over the first's area for a crowd); −1 for masks of different sizes. Callers ask only where boxes overlap. */
+/**
+ * Intersection over union (for a crowd: intersection over the first's area); −1 for masks of different sizes. Called only for overlapping
+ * boxes.
+ */
 export function maskOverlap(first: RunLengths, second: RunLengths, crowd: boolean): number {
   if (first.height !== second.height || first.width !== second.width) return -1;
   let intersection = 0;
@@ -95,12 +101,12 @@ export function overlapAreas(first: RunLengths, second: RunLengths): number {
   return intersection;
 }
 
-/** The pixels of any of the masks; an empty mask of size 0 when their sizes differ or there are none. */
+/** The union of the masks; an empty mask of size 0 if their sizes differ or there are none. */
 export function uniteMasks(masks: readonly RunLengths[]): RunLengths {
   const [first, ...rest] = masks;
   const differs = rest.some((mask) => mask.height !== first?.height || mask.width !== first.width);
   if (!first || differs) return { height: 0, width: 0, counts: new Uint32Array(0) };
-  // By halves: one after another, many parts would take time by their square.
+  // Joined by halves: one after another, many parts would take quadratic time.
   let left = [...masks];
   while (left.length > 1)
     left = Array.from({ length: Math.ceil(left.length / 2) }, (_, i) => {
@@ -125,7 +131,7 @@ function unite({ height, width, counts: first }: RunLengths, { counts: second }:
   return { height, width, counts: Uint32Array.from(counts) };
 }
 
-/** COCO's text form: five bits a character, and from the fourth run on the difference to the run before the last. */
+/** COCO's compressed form: five bits per character; from the fourth run on, the difference to the run before the last. */
 export function compressRuns(counts: Uint32Array): string {
   let text = "";
   for (let run = 0; run < counts.length; run++) {
@@ -140,7 +146,10 @@ export function compressRuns(counts: Uint32Array): string {
   return text;
 }
 
-/** Reads COCO's text form. @throws InputError where the text ends inside a number or holds a character outside it. */
+/**
+ * Reads COCO's compressed form.
+ * @throws InputError if the text ends inside a number or has a character that is not part of the form.
+ */
 export function expandRuns(text: string): Uint32Array {
   const counts: number[] = [];
   for (let at = 0; at < text.length; ) {

@@ -28,8 +28,8 @@ export interface CaptionsSource {
 }
 
 /**
- * The captions of a file, or of a folder that holds one such file; undefined where there is none.
- * @throws InputError where there are several.
+ * The captions of a file, or of a folder with one such file; undefined if there is none.
+ * @throws InputError if there are several.
  */
 export function captionsSource(
   source: string,
@@ -69,7 +69,7 @@ export async function* readCaptionsShard(
   }
 }
 
-/** The file that was last read: its shards follow one another. */
+/** The last file that was read; consecutive shards use the same file. */
 let known: Captions | undefined;
 
 interface Captions {

@@ -46,7 +46,7 @@ export async function* readPicturesShard(
   }
 }
 
-/** A pair of files that lie in the folder, also after links are resolved. */
+/** A pair of files in the folder, also after links are resolved. */
 function pairWithin(root: string, file: string, text: string): PairOrRefusal {
   let reason: "no picture" | "no caption" = "no picture";
   try {
@@ -60,7 +60,7 @@ function pairWithin(root: string, file: string, text: string): PairOrRefusal {
   }
 }
 
-/** The list of the last folder that was read, since its shards are read one after another. */
+/** The file list of the last folder, because its shards are read one after another. */
 let known: { root: string; stems: Stems } | undefined;
 
 function stemsOf(root: string): Stems {

@@ -1,11 +1,11 @@
-/** What makes a box useless or doubtful, whatever the format that it came in. */
+/** Checks boxes of any format. */
 import type { Xywh } from "./dataset.ts";
 import type { Place, Problems } from "./problems.ts";
 
-/** Boxes may stick out of the picture by rounding. */
+/** Boxes may exceed the picture by rounding. */
 const slack = 1;
 
-/** Reports boxes without area, and boxes that leave the picture. */
+/** Reports boxes without area, and boxes that extend beyond the picture. */
 export function checkBox(
   [x, y, width, height]: Xywh,
   picture: { width: number; height: number },

@@ -27,12 +27,18 @@ export interface CheckOptions extends DatasetChoice {
   subset?: string;
 }
 
-/** Checks a dataset in one piece, or the split that is said. @throws InputError where it is not one that is known. */
+/**
+ * Checks a dataset without splits, or the chosen split.
+ * @throws InputError if it is not a known dataset.
+ */
 export async function checkDataset(path: string, options: CheckOptions = {}): Promise<DatasetCheck> {
   return checkSet(findDataset(path, options), path, options);
 }
 
-/** Checks all splits of a dataset, or the one that is said. @throws InputError where it is not one that is known. */
+/**
+ * Checks all splits of a dataset, or the chosen one.
+ * @throws InputError if it is not a known dataset.
+ */
 export async function checkSplits(path: string, options: CheckOptions = {}): Promise<DatasetCheck[]> {
   const checks: DatasetCheck[] = [];
   const sets = findSets(path, options);
@@ -41,7 +47,7 @@ export async function checkSplits(path: string, options: CheckOptions = {}): Pro
   return checks;
 }
 
-/** Reads a set and opens every picture's header. A set that cannot be read at all is one problem. */
+/** Reads a set and the header of every picture. A set that cannot be read at all is one problem. */
 async function checkSet(
   place: DatasetPlace,
   path: string,
@@ -74,7 +80,7 @@ async function checkSet(
   };
 }
 
-/** Problems that are listed at most. */
+/** Maximum number of listed problems. */
 const most = 100;
 
 function listed(problems: readonly Problem[]): Problem[] {
@@ -83,7 +89,7 @@ function listed(problems: readonly Problem[]): Problem[] {
   return inOrder([...of("error"), ...of("warning")].slice(0, most));
 }
 
-/** File by file as they were met, line by line within each. */
+/** Sorted by file, in the order in which the files were read, then by line. */
 function inOrder(problems: readonly Problem[]): Problem[] {
   const files = new Map([...new Set(problems.map(({ file }) => file))].map((file, place) => [file, place]));
   return [...problems].sort((a, b) => files.get(a.file)! - files.get(b.file)! || (a.line ?? 0) - (b.line ?? 0));
@@ -92,7 +98,7 @@ function inOrder(problems: readonly Problem[]): Problem[] {
 async function checkPictures(dataset: Dataset, folder: string, problems: Problems): Promise<void> {
   const missing: string[] = [];
   for (const { file, width, height } of dataset.images) {
-    // An image without a name has been told of.
+    // An image without a name is already reported.
     if (file === "") continue;
     const picture = found(folder, file, problems);
     if (picture === null) continue;
@@ -117,7 +123,7 @@ async function checkPictures(dataset: Dataset, folder: string, problems: Problem
   );
 }
 
-/** Where a picture lies; null, with a problem told, where its name leads out of the folder or to no regular file. */
+/** The path of a picture; null, with a reported problem, if its name is outside the folder or not a regular file. */
 function found(folder: string, file: string, problems: Problems): string | undefined | null {
   try {
     return pictureIn(folder, file);

@@ -1,11 +1,11 @@
-/** COCO's captions: one JSON file of images, and of annotations that are sentences about them. */
+/** COCO's captions: one JSON file with images, and with annotations that are sentences about them. */
 import type { Id } from "./coco-records.ts";
 import type { Dataset, DatasetImage } from "./dataset.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
 import { isId, isNumber, isRecord, listIn } from "./values.ts";
 
-/** Reads a file; what is wrong goes to `problems`. */
+/** Reads a file; errors are added to `problems`. */
 export function readCocoCaptions(file: string, problems: Problems): Dataset {
   const json = readJson(file);
   const images = new Map<Id, DatasetImage>();

@@ -1,4 +1,4 @@
-/** COCO annotation and detection files: structure is checked, so that what follows may trust its types. */
+/** COCO annotation and detection files; their structure is checked, so that later code can rely on the types. */
 import { maskArea } from "../../boxes/masks/run-lengths.ts";
 import { readSegmentation } from "../../boxes/masks/segmentation.ts";
 import { InputError } from "../../errors.ts";
@@ -10,7 +10,10 @@ import { isId, isNumber, isNumbers, isRecord } from "./values.ts";
 type Fields = Record<string, unknown>;
 type Say = (path: JsonPath, message: string) => void;
 
-/** Reads annotations in COCO's form. @throws InputError listing every record that is not of that form. */
+/**
+ * Reads annotations in COCO's format.
+ * @throws InputError that lists all malformed records.
+ */
 export function readCocoAnnotations(file: string): CocoGroundTruth {
   const problems = new Problems();
   const groundTruth = asCocoGroundTruth(readJson(file), file, problems);
@@ -18,7 +21,10 @@ export function readCocoAnnotations(file: string): CocoGroundTruth {
   return groundTruth;
 }
 
-/** Reads annotations in LVIS's form. @throws InputError listing every record that is not of that form. */
+/**
+ * Reads annotations in LVIS's format.
+ * @throws InputError that lists all malformed records.
+ */
 export function readLvisAnnotations(file: string): LvisGroundTruth {
   const groundTruth = readCocoAnnotations(file);
   const problems = new Problems();
@@ -35,7 +41,10 @@ export function readLvisAnnotations(file: string): LvisGroundTruth {
   return groundTruth as LvisGroundTruth;
 }
 
-/** Reads detections: a JSON list, or one record a line. @throws InputError listing every record that is not of COCO's form. */
+/**
+ * Reads detections: a JSON list, or one record per line.
+ * @throws InputError that lists all records that are not in COCO's format.
+ */
 export async function readCocoDetections(file: string): Promise<CocoDetection[]> {
   const problems = new Problems();
   const detections: CocoDetection[] = [];
@@ -57,18 +66,18 @@ export async function readCocoDetections(file: string): Promise<CocoDetection[]>
   return detections;
 }
 
-/** Whether a file holds one JSON record a line, by its name. */
+/** Whether a file has one JSON record per line, judged by its name. */
 export function isJsonLines(file: string): boolean {
   return /\.(jsonl|ndjson)$/i.test(file);
 }
 
-/** Annotations whose form is checked, each record with its place in the file's list. */
+/** Checked annotations, each record with its index in the file's list. */
 export interface PlacedGroundTruth extends CocoGroundTruth {
   imagePlaces: number[];
   annotationPlaces: number[];
 }
 
-/** Checks the form of annotations; records that lack what everything needs are reported and left out. A missing area is computed. */
+/** Checks the structure of annotations; incomplete records are reported and left out. A missing area is computed. */
 export function asCocoGroundTruth(value: unknown, file: string, problems: Problems): PlacedGroundTruth {
   const root = isRecord(value) ? value : {};
   const part = (name: string): unknown[] => {
@@ -121,7 +130,7 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
   };
 }
 
-/** Without the category 0 of Roboflow's exports, which is their project: it has no object, and all others are its kinds. */
+/** Removes category 0 of Roboflow's exports, which stands for the project: it has no object, and it is the supercategory of all others. */
 function withoutProject(
   categories: readonly (CocoCategory & { supercategory?: unknown })[],
   annotations: readonly Unmeasured[],
@@ -143,7 +152,7 @@ function hasArea(annotation: Unmeasured): annotation is CocoAnnotation {
   return typeof annotation.area === "number";
 }
 
-/** Pixels of the mask, or of the box where there is no mask that can be read. */
+/** Pixels of the mask, or of the box if there is no readable mask. */
 function areaOf(
   { segmentation, bbox = [] }: Pick<CocoAnnotation, "segmentation" | "bbox">,
   size = { width: 0, height: 0 },
@@ -154,7 +163,7 @@ function areaOf(
   try {
     return maskArea(readSegmentation(segmentation, size)) || width * height;
   } catch (error) {
-    // Told of where masks are read.
+    // Reported where masks are read.
     if (error instanceof InputError) return width * height;
     throw error;
   }

@@ -1,4 +1,4 @@
-/** Where annotation files of one JSON file and their pictures lie: COCO as published, LVIS, Roboflow's exports, ODinW. */
+/** Finds annotation files of one JSON file and their pictures: COCO as published, LVIS, Roboflow's exports, ODinW. */
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { firstExisting, namesIn } from "./folders.ts";
@@ -6,7 +6,7 @@ import type { FoundSet } from "./format-row.ts";
 import { type JsonKind, jsonKind } from "./json-kind.ts";
 import { splitFolders, splitOfName } from "./splits.ts";
 
-/** Names by which an annotation file is known, the better first. */
+/** Names of annotation files, the preferred first. */
 const knownNames = [
   "annotations_without_background.json",
   "annotations.json",
@@ -14,13 +14,13 @@ const knownNames = [
   "_annotations.coco.json",
 ];
 
-/** Files of COCO's own folder that hold neither boxes of things nor captions. */
+/** Files in COCO's folder that have neither boxes nor captions. */
 const others = /^(person_keypoints|stuff|panoptic|image_info|densepose)_/;
 
-/** The sets of a kind at a path: the file itself, or files in a folder, its `annotations/` and the folders of its splits. */
+/** The sets of a kind at a path: the file itself, or files in the folder, in its `annotations/` and in the folders of its splits. */
 export function jsonSets(path: string, kind: JsonKind): FoundSet[] {
   if (statSync(path).isFile()) {
-    // A file without a box or caption may still be annotations of none.
+    // A file without a box or caption may still be an annotation file.
     return path.endsWith(".json") && (jsonKind(path) ?? "coco") === kind ? [setOf(path)] : [];
   }
   const known = firstExisting(path, knownNames);
@@ -46,7 +46,7 @@ function setOf(path: string): FoundSet {
   return { path, split, pictures: pictureFolders(path, split) };
 }
 
-/** `images/` and folders of the split's name, beside the file or beside its folder `annotations/`. */
+/** `images/` and folders with the split's name, next to the file or next to its folder `annotations/`. */
 function pictureFolders(file: string, split: string): string[] {
   const folder = dirname(file);
   const around = (root: string) => [join(root, split), join(root, "images", split), join(root, "images")];

@@ -1,4 +1,4 @@
-/** COCO's records as they come from JSON. LVIS, Objects365 and ODinW use the same. */
+/** COCO's JSON records. LVIS, Objects365 and ODinW use the same. */
 import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 
 /** Image ids are numbers or strings; category ids are numbers. */
@@ -46,7 +46,7 @@ export interface CocoDetection {
   segmentation?: Segmentation;
 }
 
-/** LVIS adds what is known to be absent or unfinished in an image, and how often a category occurs. */
+/** LVIS adds which categories are absent from an image or not fully annotated, and how frequent a category is. */
 export interface LvisGroundTruth extends CocoGroundTruth {
   images: (CocoImage & { neg_category_ids?: number[]; not_exhaustive_category_ids?: number[] })[];
   categories: (CocoCategory & { frequency: "r" | "c" | "f" })[];

@@ -1,4 +1,4 @@
-/** COCO's form, which LVIS, Objects365 and ODinW share: one JSON file of images, annotations and categories. */
+/** COCO's format, which LVIS, Objects365 and ODinW also use: one JSON file with images, annotations and categories. */
 
 import { expandRuns } from "../../boxes/masks/run-lengths.ts";
 import type { Segmentation } from "../../boxes/masks/segmentation.ts";
@@ -11,13 +11,13 @@ import type { JsonPath } from "./json.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
 
-/** What a reader of one file needs throughout. */
+/** The context of a reader of one file. */
 interface Reading {
   file: string;
   problems: Problems;
 }
 
-/** Reads a file; what is wrong goes to `problems`. Only the images that are `shown` are in the answer. */
+/** Reads a file; errors are added to `problems`. Returns only the images in the range `shown`. */
 export function readCoco(file: string, problems: Problems, shown?: Shown): Dataset {
   const truth = asCocoGroundTruth(readJson(file), file, problems);
   const reading = { file, problems };
@@ -76,7 +76,7 @@ function imagesOf(truth: PlacedGroundTruth, { file, problems }: Reading): Map<Id
   return images;
 }
 
-/** Where a picture lies in the folder of pictures. LVIS names it by the last two parts of its address on COCO's server. */
+/** The path of a picture in the picture folder. LVIS names a picture by the last two parts of its URL on COCO's server. */
 export function pictureNameOf(image: CocoImage): string | undefined {
   const { file_name } = image;
   if (typeof file_name === "string") return file_name;
@@ -110,10 +110,10 @@ function addObject(
   });
 }
 
-/** Corners further out than this are mistakes, and drawing them would cost memory. */
+/** Larger coordinates are errors, and drawing them would need much memory. */
 const furthest = 1e6;
 
-/** What is wrong with a mask, without drawing it. */
+/** The error in a mask, found without drawing it. */
 function wrongMask(segmentation: Segmentation): string | undefined {
   if (Array.isArray(segmentation)) {
     for (const part of segmentation) {
@@ -148,7 +148,7 @@ function frequencyOf(category: object): { frequency?: "r" | "c" | "f" } {
   return frequency === "r" || frequency === "c" || frequency === "f" ? { frequency } : {};
 }
 
-/** A dataset in COCO's form (LVIS's where it says what is absent), annotations numbered from 1. Captions are left out. */
+/** Converts a dataset to COCO's format (LVIS's if it lists absent categories), with annotations numbered from 1. Captions are left out. */
 export function cocoOfDataset(dataset: Dataset): CocoGroundTruth {
   let id = 0;
   return {

@@ -1,10 +1,10 @@
-/** The common form of all datasets. */
+/** The common representation of all datasets. */
 import type { Segmentation } from "../../boxes/masks/segmentation.ts";
 import type { Id } from "./coco-records.ts";
 
-/** A dataset in memory, whatever format it was read from. */
+/** A dataset in memory, independent of its format. */
 export interface Dataset {
-  /** Classes, in ascending id. Sets of captions have none. */
+  /** Classes in ascending order of ids. Datasets with only captions have none. */
   labels: DatasetLabel[];
   images: DatasetImage[];
 }
@@ -15,7 +15,7 @@ export interface Shown {
   count: number;
 }
 
-/** Whether the image at a place is among those wanted. */
+/** Whether the image with this index is in the range. */
 export function isShown(place: number, { start, count }: Shown): boolean {
   return place >= start && place < start + count;
 }
@@ -38,7 +38,7 @@ export interface DatasetImage {
   height: number;
   objects: DatasetObject[];
   captions: DatasetCaption[];
-  /** LVIS: labels known to be absent, and labels of which not every object is marked. */
+  /** LVIS: labels that are known to be absent, and labels of which not every object is annotated. */
   absentLabels?: number[];
   unfinishedLabels?: number[];
 }
@@ -47,9 +47,9 @@ export interface DatasetImage {
 export interface DatasetObject {
   /** Left, top, width and height in picture pixels. */
   xywh: Xywh;
-  /** Id of its label; objects that captions speak of need none. */
+  /** Id of its label; objects of captions need none. */
   label?: number;
-  /** In square pixels, as the source says it: of the mask where there is one. */
+  /** Area in square pixels as stored in the source: of the mask if there is one. */
   area: number;
   isCrowd: boolean;
   /** Score of the model that made the box; absent for human annotations. */
@@ -65,9 +65,9 @@ export interface DatasetCaption {
 
 /** A phrase of a caption with its boxes. */
 export interface DatasetPhrase {
-  /** Stretches of the caption, from and up to (not including) a character. */
+  /** Ranges of characters in the caption; the end is exclusive. */
   spans: [start: number, end: number][];
-  /** Places in the image's list of objects. */
+  /** Indices into the image's list of objects. */
   objects: number[];
 }
 
@@ -76,12 +76,12 @@ export type Xywh = [x: number, y: number, width: number, height: number];
 /** A box in pixels: its top left and its bottom right corner. */
 export type Xyxy = [left: number, top: number, right: number, bottom: number];
 
-/** Corners to the top left corner with width and height. */
+/** Converts corners to the top left corner with width and height. */
 export function xywhOfXyxy([left, top, right, bottom]: Xyxy): Xywh {
   return [left, top, right - left, bottom - top];
 }
 
-/** The top left corner with width and height to corners. */
+/** Converts the top left corner with width and height to corners. */
 export function xyxyOfXywh([x, y, width, height]: Xywh): Xyxy {
   return [x, y, x + width, y + height];
 }

@@ -5,7 +5,10 @@ import type { Dataset } from "./dataset.ts";
 
 const names = ["train", "val", "test"] as const;
 
-/** Shares as text: "0.8,0.1,0.1" for train, val and test, "0.9,0.1" for train and val. Undefined for a text that is no list of numbers. @throws InputError where they do not add up to 1. */
+/**
+ * Reads fractions: "0.8,0.1,0.1" for train, val and test, "0.9,0.1" for train and val. Undefined if the text is not a list of numbers.
+ * @throws InputError if they do not add up to 1.
+ */
 export function sharesOf(text: string): number[] | undefined {
   const shares = text.split(",").map(Number);
   if (shares.length < 2 || shares.some((share) => !Number.isFinite(share))) return undefined;
@@ -14,7 +17,9 @@ export function sharesOf(text: string): number[] | undefined {
   throw new InputError(`--split ${text}: give two or three shares above 0 that add up to 1, for example 0.8,0.1,0.1`);
 }
 
-/** The images of a dataset in parts of these shares, each in the dataset's order. The seed decides which image is where. */
+/**
+ * Splits the images of a dataset into parts of these fractions, each in the dataset's order. The seed decides which image is in which part.
+ */
 export function divide(
   { labels, images }: Dataset,
   shares: readonly number[],

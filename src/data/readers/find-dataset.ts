@@ -31,8 +31,8 @@ export type Wanted = "boxes" | "captions" | "anything";
 const captionsAlone: readonly Format[] = ["captions", "tars"];
 
 /**
- * All sets at a path: of one format, one for each split that fits `split`.
- * @throws InputError where there is none, or where several formats fit, naming them and how to choose.
+ * All sets at a path in one format: one per split that matches `split`.
+ * @throws InputError if there is none, or if several formats match; it names them and how to choose.
  */
 export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted: Wanted = "anything"): DatasetPlace[] {
   const facts = statSync(path, { throwIfNoEntry: false });
@@ -51,7 +51,10 @@ export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted
   return called;
 }
 
-/** The one set at a path. @throws InputError as `findSets`, and where there are several splits, naming them. */
+/**
+ * The only set at a path.
+ * @throws InputError as `findSets`, and if there are several splits; it names them.
+ */
 export function findDataset(path: string, choice: DatasetChoice = {}, wanted: Wanted = "anything"): DatasetPlace {
   const [first, ...more] = findSets(path, choice, wanted);
   if (more.length === 0) return first!;
@@ -68,12 +71,15 @@ const ways = {
 export interface OpenedDataset {
   place: DatasetPlace;
   dataset: Dataset;
-  /** Folder to which the names of pictures are relative. */
+  /** Names of pictures are relative to this folder. */
   pictures: string;
   problems: Problems;
 }
 
-/** Finds and reads a dataset. What is wrong within it is in `problems`. @throws InputError as `findDataset`. */
+/**
+ * Finds and reads a dataset. Errors in its content are added to `problems`.
+ * @throws InputError as `findDataset`.
+ */
 export async function openDataset(
   path: string,
   { subset, shown, ...choice }: DatasetChoice & Pick<ReadOptions, "subset" | "shown"> = {},
@@ -82,7 +88,7 @@ export async function openDataset(
   return openSet(findDataset(path, choice, wanted), { ...choice, ...(subset && { subset }), ...(shown && { shown }) });
 }
 
-/** Reads a set that was found. */
+/** Reads a set found before. */
 export async function openSet(
   place: DatasetPlace,
   { images, subset, shown, problems = new Problems() }: Partial<ReadOptions> = {},
@@ -92,7 +98,7 @@ export async function openSet(
   return { place, dataset, pictures: pictureFolder(place, dataset.images, images), problems };
 }
 
-/** The folder of a set's pictures: the likeliest that holds one of the first. */
+/** The folder of a set's pictures: the first candidate that contains one of the first pictures. */
 export function pictureFolder(
   { pictures, split, path }: FoundSet,
   images: readonly Pick<DatasetImage, "file">[],
@@ -110,21 +116,21 @@ function serves(format: Format, wanted: Wanted): boolean {
   return wanted === "captions" ? captionsAlone.includes(format) : true;
 }
 
-/** The sets of every format at a path. Tars beside annotations are pictures in store. */
+/** The sets of all formats at a path. Tars next to annotations only contain pictures. */
 function setsAt(path: string): DatasetPlace[] {
   const all = formats.flatMap((format) => formatRows[format].find(path).map((set) => ({ ...set, format })));
   const others = all.filter(({ format }) => format !== "tars");
   return others.length > 0 ? others : all;
 }
 
-/** The sets of a format that was said; a path that does not look like it is read as it in spite of that. */
+/** The sets of the chosen format, even if the path does not look like it. */
 function setsAs(path: string, format: Format): DatasetPlace[] {
   const found = formatRows[format].find(path);
   const said = found.length > 0 || statSync(path).isDirectory() ? found : [{ path, pictures: [join(path, "..")] }];
   return said.map((set) => ({ ...set, format }));
 }
 
-/** Those of exactly this name, or of its role where none has it. */
+/** The sets with exactly this split name, or with its role if none has the name. */
 function calledSplit(found: readonly DatasetPlace[], split: string): DatasetPlace[] {
   const exactly = found.filter((set) => set.split === split);
   return exactly.length > 0 ? exactly : found.filter((set) => isSplitCalled(set.split, split));

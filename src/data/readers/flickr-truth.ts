@@ -1,4 +1,4 @@
-/** What a phrase grounding evaluation compares: boxes to be found by phrase, and boxes that were predicted. */
+/** Ground truth and predictions of a phrase grounding evaluation. */
 import { InputError } from "../../errors.ts";
 import { isJsonLines } from "./coco-files.ts";
 import { xyxyOfXywh } from "./dataset.ts";
@@ -7,20 +7,20 @@ import { readJson, readJsonLines } from "./json.ts";
 import { readMdetrPhrases } from "./mdetr-phrases.ts";
 import { Problems } from "./problems.ts";
 
-/** What has to be found: per image the boxes of each phrase id, and the phrases of each sentence. */
+/** The ground truth: for each image, the boxes of each phrase id and the phrases of each sentence. */
 export interface FlickrTruth {
   id: string;
-  /** The picture: its name and size in pixels. */
+  /** Name of the picture, and its size in pixels. */
   file: string;
   width: number;
   height: number;
   /** xyxy boxes in picture pixels by phrase id. */
   boxes: Record<string, number[][]>;
-  /** Phrases of each sentence; those whose id has no box are left out of the count. */
+  /** Phrases of each sentence; phrases whose id has no box are not counted. */
   sentences: { phrase: string; phrase_id: string; phrase_type: string[] }[][];
 }
 
-/** The boxes that a model found for the phrases of a sentence. */
+/** A model's boxes for the phrases of a sentence. */
 export interface FlickrPrediction {
   image_id: string | number;
   sentence_id: number;
@@ -36,7 +36,7 @@ export interface FlickrDetections {
   detections: { label: number; box: number[]; score: number }[];
 }
 
-/** From the published files. */
+/** Reads the published files. */
 export function truthOfEntities(images: readonly FlickrImage[]): FlickrTruth[] {
   return images.map(({ id, annotations, sentences }) => ({
     id,
@@ -48,7 +48,10 @@ export function truthOfEntities(images: readonly FlickrImage[]): FlickrTruth[] {
   }));
 }
 
-/** From MDETR's JSON, which does not tell types of phrases. @throws InputError listing what is wrong in the file. */
+/**
+ * Reads MDETR's JSON, which has no types of phrases.
+ * @throws InputError that lists the errors in the file.
+ */
 export function readMdetrTruth(file: string): FlickrTruth[] {
   const problems = new Problems();
   const { images } = readMdetrPhrases(file, problems);
@@ -67,7 +70,10 @@ export function readMdetrTruth(file: string): FlickrTruth[] {
   });
 }
 
-/** Reads predictions, ranked or flat, as a JSON list or one record a line. @throws InputError naming records of another form. */
+/**
+ * Reads predictions, ranked or flat, as a JSON list or one record per line.
+ * @throws InputError that names a malformed record.
+ */
 export async function readFlickrPredictions(file: string): Promise<(FlickrPrediction | FlickrDetections)[]> {
   const records: unknown[] = isJsonLines(file) ? [] : asList(readJson(file), file);
   if (isJsonLines(file)) for await (const { record } of readJsonLines(file)) records.push(record);

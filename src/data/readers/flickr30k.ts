@@ -10,7 +10,7 @@ import { Problems } from "./problems.ts";
 import { childrenOf, numberIn, parseXml } from "./xml.ts";
 
 export interface FlickrPhrase {
-  /** Place of its first word in the sentence. */
+  /** Index of its first word in the sentence. */
   first_word_index: number;
   phrase: string;
   phrase_id: string;
@@ -19,7 +19,7 @@ export interface FlickrPhrase {
 }
 
 export interface FlickrSentence {
-  /** The words, without markup, parted by single spaces. */
+  /** The words, without markup, separated by single spaces. */
   sentence: string;
   phrases: FlickrPhrase[];
 }
@@ -30,7 +30,7 @@ export interface FlickrAnnotations {
   depth: number;
   /** xyxy boxes in picture pixels by phrase id. */
   boxes: Record<string, number[][]>;
-  /** Ids that are said to have no box, and ids that are the whole scene. */
+  /** Ids that have no box by annotation, and ids that are the whole scene. */
   nobox: string[];
   scene: string[];
 }
@@ -47,7 +47,10 @@ export function findFlickr30k(path: string): FoundSet[] {
   return [{ path, pictures: [join(path, "flickr30k-images"), join(path, "images"), path] }];
 }
 
-/** Reads a subset ("train", "val", "test"). @throws InputError listing files and lines that are wrong. */
+/**
+ * Reads a subset ("train", "val", "test").
+ * @throws InputError that lists the files and lines with errors.
+ */
 export async function readFlickr30k(folder: string, subset: string): Promise<FlickrImage[]> {
   const problems = new Problems();
   const images = await readImages(folder, subset, problems);
@@ -74,7 +77,7 @@ async function readImages(folder: string, subset: string, problems: Problems): P
   return images;
 }
 
-/** What a file holds, or undefined after its error was told. */
+/** The content of a file, or undefined after its error is reported. */
 async function parsed<T>(
   [folder, ...parts]: readonly [string, ...string[]],
   parse: (source: string, file: string, problems: Problems) => T,
@@ -100,7 +103,7 @@ async function readText(folder: string, ...parts: string[]): Promise<string> {
   }
 }
 
-/** Reads `[/EN#id/type/… some words]` markup; empty lines are no sentences. What is wrong goes to `problems`. */
+/** Reads `[/EN#id/type/… some words]` markup; empty lines are skipped. Errors are added to `problems`. */
 function parseFlickrSentences(source: string, file: string, problems: Problems): FlickrSentence[] {
   const sentences: FlickrSentence[] = [];
   for (const [index, line] of source.split("\n").entries()) {
@@ -132,8 +135,8 @@ function parseFlickrSentences(source: string, file: string, problems: Problems):
 }
 
 /**
- * Reads the boxes of one picture; an object may carry several ids. What is wrong with an object goes to `problems`.
- * @throws InputError with file and line where the file is no XML or the picture has no size.
+ * Reads the boxes of one picture; an object may have several ids. Errors in an object are added to `problems`.
+ * @throws InputError with file and line if the file is not XML or the picture has no size.
  */
 function parseFlickrAnnotations(source: string, file: string, problems: Problems): FlickrAnnotations {
   const root = parseXml(source, file);
@@ -171,7 +174,7 @@ function parseFlickrAnnotations(source: string, file: string, problems: Problems
   return { ...annotations, boxes: Object.fromEntries(boxes) };
 }
 
-/** Reads a subset as a dataset: five captions a picture, whose phrases hold the boxes of their ids. What is wrong goes to `problems`. */
+/** Reads a subset as a dataset: five captions per picture, whose phrases have the boxes of their ids. Errors are added to `problems`. */
 export async function datasetOfFlickr30k(folder: string, subset: string, problems: Problems): Promise<Dataset> {
   const images = await readImages(folder, subset, problems);
   return { labels: [], images: images.map((image) => datasetImage(image, folder, problems)) };
@@ -191,7 +194,7 @@ function datasetImage({ id, annotations, sentences }: FlickrImage, folder: strin
     objects.set(phrase, places);
   }
   for (const { sentence, phrases } of sentences) {
-    // Where each word begins.
+    // Start of each word.
     const starts = [0];
     for (const word of sentence.split(" ")) starts.push(starts.at(-1)! + word.length + 1);
     const located = phrases.flatMap(({ phrase, phrase_id, first_word_index }) => {

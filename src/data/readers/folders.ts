@@ -1,4 +1,4 @@
-/** Folders of small files: listing and reading them in a fixed order. */
+/** Lists and reads folders of small files in a fixed order. */
 import { existsSync, readdirSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -7,12 +7,12 @@ import { isInTar } from "./tar-pictures.ts";
 
 const pictureEndings = new Set([".jpg", ".jpeg", ".png", ".webp", ".gif", ".tif", ".tiff", ".avif", ".bmp"]);
 
-/** Whether a name ends as pictures do. */
+/** Whether a name has the extension of a picture. */
 export function isPictureName(name: string): boolean {
   return pictureEndings.has(extname(name).toLowerCase());
 }
 
-/** Names in a folder that pass a test, sorted; none where there is no such folder. */
+/** Names in a folder that pass a test, sorted; none if the folder does not exist. */
 export function namesIn(folder: string, accept: (name: string) => boolean): string[] {
   if (!existsSync(folder)) return [];
   try {
@@ -28,8 +28,8 @@ export function firstExisting(folder: string, names: readonly string[]): string 
 }
 
 /**
- * Where a picture lies that data names: under the folder, in a tar there, or by its last name alone; undefined where it is in none.
- * @throws InputError where the name leads out of the folder or to what is not a regular file.
+ * The path of a picture named in data: in the folder, in a tar there, or by the last part of its name; undefined if it is in none.
+ * @throws InputError if the name is outside the folder or is not a regular file.
  */
 export function pictureIn(folder: string, name: string): string | undefined {
   const tar = /^(.*?\.tar)\/./.exec(name)?.[1];
@@ -38,7 +38,7 @@ export function pictureIn(folder: string, name: string): string | undefined {
     const path = fileWithin(folder, name);
     if (path !== undefined) return path;
   } catch (error) {
-    // A name that leads out of the folder may still be that of a picture in it, as in "../train/images/1.jpg".
+    // A name outside the folder may still be a picture in it, as in "../train/images/1.jpg".
     const inFolder = name.includes("\0") || basename(name) === name ? undefined : fileWithin(folder, basename(name));
     if (inFolder === undefined) throw error;
     return inFolder;
@@ -46,7 +46,10 @@ export function pictureIn(folder: string, name: string): string | undefined {
   return basename(name) === "" ? undefined : fileWithin(folder, basename(name));
 }
 
-/** Where pictures lie, as `pictureIn` finds them. @throws InputError that names those missing, or one that must not be read. */
+/**
+ * Paths of pictures, found as by `pictureIn`.
+ * @throws InputError that names the missing pictures, or one that must not be read.
+ */
 export function picturesIn(folder: string, names: readonly string[]): string[] {
   const paths = names.map((name) => pictureIn(folder, name));
   const missing = names.filter((_, place) => !paths[place]);
@@ -56,7 +59,10 @@ export function picturesIn(folder: string, names: readonly string[]): string[] {
   throw new InputError(`${folder}: ${missing.length} of ${names.length} pictures are missing (${shown}); ${where}`);
 }
 
-/** A text file. @throws InputError where it cannot be read. */
+/**
+ * Reads a text file.
+ * @throws InputError if it cannot be read.
+ */
 export function readText(file: string): string {
   return readTextFile(file);
 }

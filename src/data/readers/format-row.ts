@@ -6,47 +6,47 @@ import type { Problems } from "./problems.ts";
 export interface FoundSet {
   /** File or folder to read. */
   path: string;
-  /** What the dataset calls it: train2017, valid. Undefined where there is nothing to choose from. */
+  /** Name of the split in the dataset, for example train2017 or valid. Undefined if there are no splits. */
   split?: string;
-  /** Folders in which its pictures may lie, the likeliest first. */
+  /** Possible folders of its pictures, the likeliest first. */
   pictures: readonly string[];
 }
 
-/** What a reader may be told. */
+/** The options of a reader. */
 export interface ReadOptions {
   problems: Problems;
-  /** Folder of the pictures, where it was told. */
+  /** Folder of the pictures, if the user gave it. */
   images?: string;
   /** List of images of flickr30k (default: train). */
   subset?: string;
-  /** The images that are wanted; others are left out. All unless told. */
+  /** The range of images to read. Default: all. */
   shown?: Shown;
 }
 
-/** A dataset to be written, or a split of one. */
+/** A dataset or a split to write. */
 export interface WrittenPart {
   split?: string;
   dataset: Dataset;
 }
 
-/** The files of a dataset that was written. */
+/** The files of a written dataset. */
 export interface WrittenFiles {
-  /** Texts by path under the folder that is written; one file alone has the path "". They are written in this order. */
+  /** Texts by path in the output folder; a single file has the path "". They are written in this order. */
   texts: Map<string, string>;
-  /** Paths under the folder at which the pictures of each part belong, in the order of its images. None for single files. */
+  /** Paths of the pictures of each part in the output folder, in the order of its images. None for single files. */
   pictures?: string[][];
 }
 
-/** What can be done with a format. */
+/** The functions of a format. */
 export interface FormatRow {
-  /** What each image may hold: boxes of classes, captions (with boxes of their phrases where there are any), or both. */
+  /** What an image can have: boxes of classes, captions (with boxes of their phrases, if any), or both. */
   holds: "classes" | "captions" | "both";
-  /** The sets of this format at a path that exists; none where it looks otherwise. */
+  /** The sets of this format at an existing path; none if the path has another format. */
   find(path: string): FoundSet[];
-  /** What is wrong goes to `problems`; records that cannot be used are left out. */
+  /** Reads a set. Errors are added to `problems`; unusable records are left out. */
   read(set: FoundSet, options: ReadOptions): Dataset | Promise<Dataset>;
-  /** Whether `data check` still has to open the pictures; reading these formats opens them. */
+  /** Whether `data check` must open the pictures; the readers of the other formats open them. */
   opensPictures: boolean;
-  /** How `data convert` writes it, where it can. */
+  /** Writes the format for `data convert`, if it can be written. */
   write?(parts: readonly WrittenPart[]): WrittenFiles;
 }

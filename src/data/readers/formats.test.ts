@@ -77,7 +77,7 @@ async function write(name: string, format: WritableFormat, dataset: Dataset): Pr
   return path;
 }
 
-/** Labels by name and boxes by picture: what every format of boxes can say. */
+/** Labels by name and boxes by picture: what every format of boxes can store. */
 function boxesOf({ labels, images }: Dataset): object {
   const names = new Map(labels.map(({ id, name }) => [id, name]));
   const tidy = (value: number) => Math.round(value * 1e9) / 1e9;

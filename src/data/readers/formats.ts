@@ -70,7 +70,7 @@ export type WritableFormat = {
 /** The names of the formats that can be written. */
 export const writableFormats = formats.filter((format): format is WritableFormat => "write" in rows[format]);
 
-/** The images that are shown, of a format that is read whole. */
+/** Selects the range of images for a format that is read completely. */
 function cut({ labels, images }: Dataset, shown: Shown | undefined): Dataset {
   return { labels, images: shown ? images.filter((_, place) => isShown(place, shown)) : images };
 }

@@ -1,4 +1,4 @@
-/** The ground truth for scoring: any dataset with boxes of classes, in COCO's form. */
+/** The ground truth for scoring: a dataset with boxes of classes, in COCO's format. */
 import { InputError } from "../../errors.ts";
 import { cocoOfDataset, pictureNameOf } from "./coco.ts";
 import { readCocoAnnotations } from "./coco-files.ts";
@@ -8,14 +8,17 @@ import { type DatasetChoice, type DatasetPlace, findDataset, openSet, pictureFol
 export interface GroundTruth {
   place: DatasetPlace;
   truth: CocoGroundTruth;
-  /** Folder to which the names of pictures are relative. */
+  /** Names of pictures are relative to this folder. */
   pictures: string;
 }
 
-/** Reads a dataset's boxes. @throws InputError that lists what is wrong, and where there are no classes. */
+/**
+ * Reads a dataset's boxes.
+ * @throws InputError that lists the errors, and if there are no classes.
+ */
 export async function readGroundTruth(path: string, choice: DatasetChoice = {}): Promise<GroundTruth> {
   const place = findDataset(path, choice, "boxes");
-  // MDETR's files are in COCO's form, too.
+  // MDETR's files also have COCO's structure.
   if (place.format === "coco" || place.format === "mdetr") {
     const truth = readCocoAnnotations(place.path);
     const files = truth.images.map((image) => ({ file: pictureNameOf(image) ?? "" }));

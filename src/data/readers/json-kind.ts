@@ -1,4 +1,4 @@
-/** Which of the formats in one JSON file a file holds, told from its first records. */
+/** Finds the format of a JSON file from its first records. */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -8,8 +8,9 @@ export type JsonKind = "coco" | "mdetr" | "captions";
 const chunk = 1 << 20;
 
 /**
- * MDETR's captions are fields of images, COCO's captions are annotations with an `image_id`, and annotations with boxes alone are COCO's.
- * Reads up to the first of these fields. Undefined where there is none. @throws InputError where the file cannot be read.
+ * In MDETR's files, captions are fields of images; COCO's captions are annotations with an `image_id`; annotations with only boxes are
+ * COCO's. Reads up to the first of these fields. Undefined if there is none.
+ * @throws InputError if the file cannot be read.
  */
 export function jsonKind(file: string): JsonKind | undefined {
   if (/^captions_\w+\.json$/.test(basename(file))) return "captions";
@@ -24,7 +25,7 @@ export function jsonKind(file: string): JsonKind | undefined {
     const bytes = Buffer.alloc(chunk);
     let text = "";
     for (let length = readSync(handle, bytes); length > 0; length = readSync(handle, bytes)) {
-      // The end of the last chunk stays, where a record may have begun.
+      // Keeps the end of the last chunk, where a record may have started.
       text = text.slice(-chunk / 4) + bytes.toString("latin1", 0, length);
       const kind = kindOfText(text);
       if (kind) return kind;
@@ -44,7 +45,7 @@ function kindOfText(text: string): JsonKind | undefined {
   return /"tokens_positive"\s*:/.test(record) ? "mdetr" : "coco";
 }
 
-/** The record that a place in a text is part of, as far as the text goes. */
+/** The record around a position in a text, as far as the text goes. */
 function recordAround(text: string, at: number): string {
   let start = at;
   for (let depth = 0; start > 0; start--) {

@@ -33,7 +33,7 @@ test("records are read with their lines, whatever ends them and whatever their t
 test("a line that is too long to be held is passed over, and the next is read", async () => {
   const file = join(folder, "long.jsonl");
   writeFileSync(file, "");
-  // Mostly a hole, which takes no space on the disk: longer than any text can be.
+  // A sparse file, which takes no space on the disk: longer than any string can be.
   truncateSync(file, 600 * 2 ** 20);
   const handle = openSync(file, "a");
   writeSync(handle, "\n[2]\n");

@@ -1,20 +1,26 @@
-/** JSON and JSON-lines files: what is wrong is said with file and line. */
+/** Reads JSON and JSON-lines files; errors have file and line. */
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
 
-/** Bytes of one record. */
+/** Maximum size of a record in bytes. */
 const LONGEST_LINE = 2 ** 28;
 
-/** Keys and places from the root of a JSON document. */
+/** Keys and indices from the root of a JSON document. */
 export type JsonPath = readonly (string | number)[];
 
-/** Reads a JSON file. @throws InputError with file and line where it cannot be read or parsed. */
+/**
+ * Reads a JSON file.
+ * @throws InputError with file and line if it cannot be read or parsed.
+ */
 export function readJson(file: string): unknown {
   return parseJson(readTextFile(file), file);
 }
 
-/** Parses JSON. @throws InputError with file and line of the first mistake. */
+/**
+ * Parses JSON.
+ * @throws InputError with file and line of the first error.
+ */
 export function parseJson(source: string, file: string): unknown {
   try {
     return JSON.parse(source.startsWith("\uFEFF") ? source.slice(1) : source);
@@ -29,8 +35,8 @@ export function parseJson(source: string, file: string): unknown {
 }
 
 /**
- * The records of a JSON-lines file, one at a time with their line from 1; empty lines are passed over.
- * @throws InputError at a line that is not JSON, unless `refused` takes it.
+ * The records of a JSON-lines file, one at a time with their line (from 1); empty lines are skipped.
+ * @throws InputError at a line that is not JSON, unless `refused` handles it.
  */
 export async function* readJsonLines(
   file: string,
@@ -64,7 +70,7 @@ export async function* readJsonLines(
   }
 }
 
-/** The lines of a file without their ends; undefined for one that is too long to be held. */
+/** The lines of a file without line ends; undefined for a line that is too long. */
 async function* linesOf(file: string): AsyncGenerator<Buffer | undefined> {
   let parts: Buffer[] = [];
   let held = 0;
@@ -103,16 +109,16 @@ export function pathText(path: JsonPath): string {
   return "$" + path.map((step) => (typeof step === "number" ? `[${step}]` : `.${step}`)).join("");
 }
 
-/** Paths to be found, by their next step. */
+/** Wanted paths, by their next step. */
 interface PathTree {
-  /** Places in the list of paths of those that end here or pass through. */
+  /** Indices of the paths that end here or continue. */
   wanted: number[];
   next: Map<string | number, PathTree>;
 }
 
 /**
- * The lines on which the values at some paths begin, in a text known to be JSON; that of its nearest ancestor where one is missing.
- * Reads the text once, however many paths there are.
+ * The lines on which the values at some paths start, in valid JSON; for a missing value, the line of its nearest ancestor. Reads the text
+ * once, for any number of paths.
  */
 export function linesOfPaths(source: string, paths: readonly JsonPath[]): number[] {
   const offsets = new Array<number>(paths.length).fill(0);
@@ -154,7 +160,7 @@ function skipSpace(source: string, at: number): number {
   return at;
 }
 
-/** The position after the value that begins here. */
+/** The position after the value that starts here. */
 function afterValue(source: string, at: number): number {
   let depth = 0;
   do {
@@ -175,7 +181,7 @@ function afterString(source: string, at: number): number {
   return at + 1;
 }
 
-/** The members of the object or the elements of the list that begins here, each with where its value begins. */
+/** The members of the object, or the elements of the list, that starts here, each with the position of its value. */
 function* partsAt(source: string, at: number): Generator<[step: string | number, value: number]> {
   const isObject = source[at] === "{";
   if (!isObject && source[at] !== "[") return;

@@ -21,7 +21,7 @@ const picture = await sharp({ create: { width: 40, height: 30, channels: 3, back
   .png()
   .toBuffer();
 
-/** Writes files of a layout; those that are pictures have no text. */
+/** Writes the files of a layout; files without a text are pictures. */
 function layout(name: string, files: Record<string, string | object | undefined>): string {
   const folder = join(root, name);
   for (const [path, content] of Object.entries(files)) {
@@ -218,7 +218,7 @@ test("several splits and several formats are named with how to choose", async ()
   const folder = join(root, "coco");
   const message = /train2017 \(coco, annotations\/instances_train2017\.json\).*val2017.*with --split NAME/;
   assert.throws(() => findDataset(folder), { name: "InputError", message });
-  // What a split is for is enough.
+  // The role of a split is enough.
   assert.equal(findDataset(folder, { split: "val" }).split, "val2017");
   assert.throws(() => findDataset(folder, { split: "dev" }), /no split "dev"; it has train2017/);
   const both = layout("both", {
@@ -260,7 +260,7 @@ test("names of a data.yaml may hold commas, stand as a list or a map, and lead t
   await assert.rejects(named("names: [cup\nval: x: y\n"), { name: "InputError", message: /data\.yaml:\d+: not YAML/ });
   await assert.rejects(named(`names: ${"[".repeat(20000)}\n`), { name: "InputError", message: /not YAML/ });
   await assert.rejects(named("names: { 1000000000: cat }\n"), { name: "InputError", message: /is not a class number/ });
-  // Pictures outside of the file's folder are not read.
+  // Pictures outside the file's folder are not read.
   const outside = layout("outside/inner", {
     "data.yaml": "path: ..\ntrain: more\nnames: [cat]\n",
     "../more/1.png": undefined,

@@ -1,4 +1,4 @@
-/** MDETR's JSON as it is evaluated: each "image" is a sentence, whose phrases are those of `tokens_positive_eval`. */
+/** MDETR's JSON for evaluation: each "image" is a sentence, whose phrases are in `tokens_positive_eval`. */
 import type { Dataset, DatasetImage, Xywh } from "./dataset.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
@@ -13,8 +13,8 @@ interface Annotation {
 const mostSentences = 1000;
 
 /**
- * The pictures with their sentences, captions standing at their sentence's number. A phrase has the boxes of the annotations whose
- * `tokens_positive` hold all of its spans; phrases without a box are left out. What is wrong goes to `problems`.
+ * The pictures with their sentences; a caption has the index of its sentence. A phrase has the boxes of the annotations whose
+ * `tokens_positive` include all of its spans; phrases without a box are left out. Errors are added to `problems`.
  */
 export function readMdetrPhrases(file: string, problems: Problems): Dataset {
   const json = readJson(file);
@@ -42,7 +42,7 @@ export function readMdetrPhrases(file: string, problems: Problems): Dataset {
       const key = String(original_img_id);
       const image = images.get(key) ?? { id: original_img_id, file: file_name, ...size, objects: [], captions: [] };
       images.set(key, image);
-      // Sentences that the file leaves out stay empty.
+      // Sentences that are not in the file stay empty.
       while (image.captions.length <= sentence_id) image.captions.push({ text: "", phrases: [] });
       const own = annotations.get(id) ?? [];
       const located = phrases.flatMap((spans) => {

@@ -1,4 +1,4 @@
-/** MDETR's mixed grounding JSON: each "image" is a picture with one caption, each annotation points into the caption. */
+/** MDETR's mixed grounding JSON: each "image" is a picture with one caption, and annotations refer to words of the caption. */
 import { checkBox } from "./box-checks.ts";
 import type { Id } from "./coco-records.ts";
 import type { Dataset, DatasetCaption, DatasetImage, DatasetPhrase, Xywh } from "./dataset.ts";
@@ -6,7 +6,7 @@ import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
 import { isId, isNumbers, isRecord, isSpans, listIn } from "./values.ts";
 
-/** Reads a file; what is wrong goes to `problems`. */
+/** Reads a file; errors are added to `problems`. */
 export function readMdetr(file: string, problems: Problems): Dataset {
   const json = readJson(file);
   const at = (...path: (string | number)[]) => ({ file, path });
@@ -91,8 +91,8 @@ interface MdetrJson {
 }
 
 /**
- * A dataset in MDETR's form: a picture is repeated for each of its captions. A picture without one is given the names of its classes as
- * a caption, "cat. dog", in which each is a phrase. Objects that no caption speaks of are left out.
+ * Converts a dataset to MDETR's format: a picture is repeated for each of its captions. A picture without a caption gets the names of its
+ * classes as a caption, "cat. dog", in which each name is a phrase. Objects that are in no caption are left out.
  */
 export function mdetrOfDataset(dataset: Dataset): MdetrJson {
   const json: MdetrJson = { images: [], annotations: [], categories: [{ id: 1, name: "object" }] };
@@ -130,7 +130,7 @@ export function mdetrOfDataset(dataset: Dataset): MdetrJson {
   return json;
 }
 
-/** The names of the classes that a picture shows, in the order of their first objects. */
+/** The names of the classes in a picture, in the order of their first objects. */
 function captionOfLabels({ objects }: DatasetImage, names: ReadonlyMap<number, string>): DatasetCaption {
   const places = new Map<number, number[]>();
   for (const [place, { label }] of objects.entries()) {

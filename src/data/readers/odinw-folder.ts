@@ -1,4 +1,4 @@
-/** Object Detection in the Wild as published: a tree of sets, each with annotations per split. */
+/** Object Detection in the Wild as published: a folder of sets, each with annotations per split. */
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { filesUnder } from "../../files/walk.ts";
@@ -7,19 +7,22 @@ import { type OdinwSetName, odinw35 } from "./odinw-sets.ts";
 export interface OdinwFolder {
   /** Its published name, or the path of its folder joined by underscores. */
   name: string;
-  /** Annotations in COCO's form, of the test split where there is one. */
+  /** Annotations in COCO's format, of the test split if there is one. */
   groundTruth: string;
-  /** What is known of it, where it is one of the 35. */
+  /** Its entry in the list, if it is one of the 35. */
   known?: OdinwSetName;
 }
 
-/** Files that hold annotations, the better first; sets that keep all splits in one folder put the split before the name. */
+/** Names of annotation files, the preferred first; sets with all splits in one folder put the split before the name. */
 const annotationNames = ["annotations_without_background.json", "annotations.json", "_annotations.coco.json"];
 
-/** Splits as folders or file names call them, the better first. Sets without a test split are tested on what they have (PascalVOC: valid). */
+/** Names of splits in folders or files, the preferred first. Sets without a test split are tested on another (PascalVOC: valid). */
 const splits = ["test", "valid", "val", "mini_val", "minival", "", "train"];
 
-/** The sets under a folder, by name. @throws InputError where there is none. */
+/**
+ * The sets in a folder, by name.
+ * @throws InputError if there are none.
+ */
 export function odinwFolders(folder: string): OdinwFolder[] {
   const candidates = new Map<string, { file: string; rank: number }>();
   for (const file of filesUnder(folder).sort()) {
@@ -43,7 +46,7 @@ export function odinwFolders(folder: string): OdinwFolder[] {
   return sets.sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
 }
 
-/** The folder of the set that a file annotates, and how much its split and name are wanted (the less the better). */
+/** The folder of a file's set, and the rank of its split and name (lower is better). */
 function splitOf(file: string): { set: string; rank: number } | undefined {
   const name = annotationNames.findIndex((known) => basename(file).endsWith(known));
   if (name < 0) return undefined;

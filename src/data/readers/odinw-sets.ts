@@ -1,12 +1,12 @@
-/** The sets of Object Detection in the Wild: which belong to the 13 and to the 35, and how GLIP asks for their classes. */
+/** The sets of Object Detection in the Wild: which are among the 13 and the 35, and GLIP's prompts for their classes. */
 
 export interface OdinwSetName {
   name: string;
   /** One of the 13 sets of GLIP's paper; all are among the 35. */
   isAmong13: boolean;
-  /** Classes in the order of the caption, where GLIP's configuration names them. */
+  /** Classes in the order of the caption, if GLIP's configuration names them. */
   classes?: readonly string[];
-  /** Other words for a class, as [before, word, after]: part of the 35-set configuration only. */
+  /** Other words for a class, as [before, word, after]; only in the configuration of the 35 sets. */
   prompts?: Readonly<Record<string, readonly [before: string, word: string, after: string]>>;
 }
 
@@ -65,7 +65,7 @@ export const odinw13: readonly OdinwSetName[] = [
   { name: "thermalDogsAndPeople", isAmong13: true, classes: ["dog", "person"] },
 ];
 
-/** The 35 sets (`configs/odinw_35/_all.json`). Classes of the further 22 are those of their annotation files. */
+/** The 35 sets (`configs/odinw_35/_all.json`). The classes of the other 22 are in their annotation files. */
 export const odinw35: readonly OdinwSetName[] = [
   ...odinw13,
   ...(

@@ -1,4 +1,4 @@
-/** ODVG (object detection and visual grounding): one record a line, with labelled boxes or with a caption and its regions. */
+/** ODVG (object detection and visual grounding): one record per line, with labelled boxes or with a caption and its regions. */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { checkBox } from "./box-checks.ts";
@@ -10,7 +10,7 @@ import type { Place, Problems } from "./problems.ts";
 import { splitOfName } from "./splits.ts";
 import { isNumber, isNumbers, isRecord, isSpans } from "./values.ts";
 
-/** A `.jsonl` file, or those of a folder whose first line is a record of this form. */
+/** A `.jsonl` file, or the files of a folder whose first line is a record of this format. */
 export function findOdvg(path: string): FoundSet[] {
   const setOf = (file: string): FoundSet => {
     const folder = dirname(file);
@@ -25,7 +25,7 @@ export function findOdvg(path: string): FoundSet[] {
 
 const longestLine = 1 << 20;
 
-/** The first line of a file, or its beginning where that is very long. */
+/** The first line of a file, or its start if it is very long. */
 function firstLine(file: string): string {
   const handle = openSync(file, "r");
   try {
@@ -36,7 +36,7 @@ function firstLine(file: string): string {
   }
 }
 
-/** Reads a file; what is wrong goes to `problems`. Images are numbered by line. */
+/** Reads a file; errors are added to `problems`. Images are numbered by line. */
 export async function readOdvg(file: string, problems: Problems): Promise<Dataset> {
   const labels = new Map<number, string>();
   const images: DatasetImage[] = [];
@@ -145,7 +145,7 @@ function addObject(image: DatasetImage, bbox: Xyxy, context: Context): number {
   return image.objects.push({ xywh, area: xywh[2] * xywh[3], isCrowd: false }) - 1;
 }
 
-/** Where a phrase first stands in a caption. */
+/** Position of the first occurrence of a phrase in a caption. */
 function spansOf(phrase: string, caption: string): [number, number][] {
   const start = caption.toLowerCase().indexOf(phrase.toLowerCase());
   return start < 0 || phrase === "" ? [] : [[start, start + phrase.length]];
@@ -155,7 +155,9 @@ function isBox(value: unknown): value is Xyxy {
   return isNumbers(value) && value.length === 4;
 }
 
-/** A dataset as ODVG lines: labelled objects as detection, captions as grounding. A picture is repeated for each further caption. */
+/**
+ * Converts a dataset to ODVG lines: labelled objects as detection, captions as grounding. A picture is repeated for each further caption.
+ */
 export function odvgOfDataset(dataset: Dataset): string {
   const names = new Map(dataset.labels.map(({ id, name }) => [id, name]));
   const lines: object[] = [];

@@ -2,16 +2,16 @@
 import { InputError } from "../../errors.ts";
 import { type JsonPath, linesOfPaths, pathText } from "./json.ts";
 
-/** Where in a file: a line, or a path into JSON. */
+/** A location in a file: a line, or a path in JSON. */
 export interface Place {
   file: string;
   line?: number;
   path?: JsonPath;
 }
 
-/** A problem of a dataset, and where it is. */
+/** A problem in a dataset and its location. */
 export interface Problem extends Place {
-  /** Errors make records unusable; warnings are what an evaluation or training would silently suffer from. */
+  /** Errors make records unusable; warnings would silently affect evaluation or training. */
   severity: "error" | "warning";
   message: string;
 }
@@ -20,7 +20,7 @@ export interface Problem extends Place {
 export class Problems {
   readonly list: Problem[] = [];
 
-  /** How many errors there are. */
+  /** The number of errors. */
   get errors(): number {
     return this.list.filter(({ severity }) => severity === "error").length;
   }
@@ -35,7 +35,10 @@ export class Problems {
     this.list.push({ ...place, severity: "warning", message });
   }
 
-  /** Takes the error of a file's reader as a problem, at the line that its message names. @throws any other error. */
+  /**
+   * Adds the error of a file's reader as a problem, at the line in its message.
+   * @throws any other error.
+   */
   caught(error: unknown, file: string): void {
     if (!(error instanceof InputError)) throw error;
     const said = error.message.startsWith(`${file}:`) ? error.message.slice(file.length + 1) : ` ${error.message}`;
@@ -53,7 +56,7 @@ export class Problems {
   }
 }
 
-/** `file:line`, with the JSON path where there is one. */
+/** `file:line`, with the JSON path if there is one. */
 export function placeText({ file, line, path }: Place): string {
   return `${file}${line === undefined ? "" : `:${line}`}${path === undefined ? "" : ` ${pathText(path)}`}`;
 }

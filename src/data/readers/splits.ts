@@ -1,8 +1,8 @@
-/** Splits of datasets: what folders, lists and file names call them. */
+/** Splits of datasets, and their names in folders, lists and files. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** What a split is for. */
+/** The role of a split. */
 export type SplitRole = "train" | "valid" | "test";
 
 const roles: Readonly<Record<string, SplitRole>> = {
@@ -16,17 +16,17 @@ const roles: Readonly<Record<string, SplitRole>> = {
   test: "test",
 };
 
-/** What a split is for, by its name: `val2017` and `valid` are both for validation. Undefined for other names. */
+/** The role of a split by its name: `val2017` and `valid` are both for validation. Undefined for other names. */
 export function roleOf(split: string): SplitRole | undefined {
   return roles[split.toLowerCase().replace(/[-_]?\d*$/, "")];
 }
 
-/** Whether a split is meant by a name: its own, or another of the same role. */
+/** Whether a name refers to a split: its own name, or another of the same role. */
 export function isSplitCalled(split: string | undefined, name: string): boolean {
   return split !== undefined && (split === name || (roleOf(name) !== undefined && roleOf(split) === roleOf(name)));
 }
 
-/** The split that a file name tells of: `val2017` of `instances_val2017`; the whole name where it tells of none. */
+/** The split in a file name: `val2017` in `instances_val2017`; the whole name if it has none. */
 export function splitOfName(stem: string): string {
   return /(?:^|[_.-])((?:train|val|valid|test|mini_?val)(?:[\d_].*)?)$/i.exec(stem)?.[1] ?? stem;
 }

@@ -12,7 +12,7 @@ after(() => rmSync(root, { recursive: true }));
 
 const members = Array.from({ length: 4 }, (_, i) => [`${i}.txt`, `text number ${i} `.repeat(50)] as const);
 
-/** What a tar of these bytes holds: names and damages in order. */
+/** The content of a tar of these bytes: names and damages in order. */
 function read(bytes: Buffer): string[] {
   const file = join(root, "read.tar");
   writeFileSync(file, bytes);

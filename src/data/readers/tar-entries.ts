@@ -1,19 +1,19 @@
-/** Where the members of a tar lie, so that one can be read without the others; reads on behind what is damaged. */
+/** Finds the members of a tar, so that each can be read alone; continues after damaged parts. */
 import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { InputError } from "../../errors.ts";
 
 /** A file within a tar. */
 export interface TarEntry {
   readonly name: string;
-  /** First byte and number of bytes of its content. */
+  /** Position and size of its content in bytes. */
   readonly offset: number;
   readonly size: number;
 }
 
-/** A stretch of bytes that is no member. */
+/** A range of bytes that is not a member. */
 export interface TarDamage {
   readonly damage: string;
-  /** The name of a member that is cut off. */
+  /** The name of a truncated member. */
   readonly name?: string;
 }
 
@@ -22,13 +22,13 @@ interface Header extends TarEntry {
 }
 
 const BLOCK = 512;
-/** Names in extra headers are short. */
+/** Maximum size of an extra header; names are short. */
 const LONGEST_EXTRA = 1 << 20;
 
 /**
- * The files of a tar (ustar, GNU and pax names) in order. A member whose header is damaged is passed over up to the next good header; a tar
- * that is cut off ends with what is whole. Each such place is told of in its turn.
- * @throws InputError where the file cannot be opened.
+ * The files of a tar (ustar, GNU and pax names) in order. After a damaged header, reading continues at the next valid one; a truncated tar
+ * gives its complete members. Each damage is returned in its place.
+ * @throws InputError if the file cannot be opened.
  */
 export function* tarEntries(file: string): Generator<TarEntry | TarDamage> {
   const tar = opened(file);
@@ -39,7 +39,10 @@ export function* tarEntries(file: string): Generator<TarEntry | TarDamage> {
   }
 }
 
-/** The bytes of a member. @throws InputError where the tar is shorter than it was. */
+/**
+ * The bytes of a member.
+ * @throws InputError if the tar has become shorter.
+ */
 export function tarEntryBytes(file: string, { name, offset, size }: TarEntry): Buffer {
   const tar = opened(file);
   try {
@@ -90,13 +93,13 @@ function* entriesOf(tar: number, end: number): Generator<TarEntry | TarDamage> {
   if (!finished) yield { damage: "the end mark is missing; is the tar truncated?" };
 }
 
-/** A header with the right sum of its bytes, or undefined. */
+/** A header with a correct checksum, or undefined. */
 function headerOf(block: Buffer, at: number): Header | undefined {
   let sum = 0;
   for (let i = 0; i < BLOCK; i++) sum += i >= 148 && i < 156 ? 32 : block[i]!;
   const text = (from: number, to: number) => block.toString("utf8", from, to).replace(/\0.*$/s, "");
   const number = (from: number, to: number) => {
-    // GNU writes sizes from 8 GB on in base 256.
+    // GNU tar writes sizes of 8 GB and more in base 256.
     if (block[from]! & 0x80) return Number(BigInt(`0x${block.toString("hex", from + 4, to)}`));
     return Number.parseInt(text(from, to).trim() || "0", 8);
   };
@@ -107,7 +110,7 @@ function headerOf(block: Buffer, at: number): Header | undefined {
   return { name: prefix ? `${prefix}/${name}` : name, offset: at + BLOCK, size, type: text(156, 157) || "0" };
 }
 
-/** Where the next header begins, or the end. */
+/** Position of the next header, or the end. */
 function nextHeader(tar: number, from: number, end: number): number {
   const step = BLOCK * 256;
   for (let start = from; start + BLOCK <= end; start += step) {
@@ -120,7 +123,7 @@ function nextHeader(tar: number, from: number, end: number): number {
   return end;
 }
 
-/** The path and size among the records "LENGTH KEY=VALUE" of a pax header. */
+/** The path and size in the records "LENGTH KEY=VALUE" of a pax header. */
 function paxOf(content: string): { name?: string; size?: number } {
   const value = (key: string) => new RegExp(`^\\d+ ${key}=(.*)$`, "m").exec(content)?.[1];
   const name = value("path");

@@ -1,17 +1,17 @@
-/** Pictures that stay in their tars: a path such as `shards/000.tar/one.jpg` leads into one. */
+/** Reads pictures inside tars: a path such as `shards/000.tar/one.jpg` refers to a member. */
 import { existsSync } from "node:fs";
 import { type TarEntry, tarEntries, tarEntryBytes } from "./tar-entries.ts";
 
-/** Members by name, of each tar that was asked about. */
+/** Members by name, for each tar read so far. */
 const indices = new Map<string, ReadonlyMap<string, TarEntry>>();
 
-/** The path itself, or the picture's bytes where it leads into a tar. */
+/** The path itself, or the picture's bytes if it is in a tar. */
 export function pictureAt(path: string): string | Buffer {
   const found = inTar(path);
   return found ? tarEntryBytes(found.tar, found.entry) : path;
 }
 
-/** Whether a path leads to a member of a tar. */
+/** Whether a path refers to a member of a tar. */
 export function isInTar(path: string): boolean {
   return inTar(path) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Image-text tars (WebDataset): a picture and a text of one name, in as many shards as one likes. */
+/** Image–text tars (WebDataset): a picture and a text with the same name, in any number of shards. */
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { Dataset, DatasetImage } from "./dataset.ts";
@@ -9,11 +9,11 @@ import type { Problems } from "./problems.ts";
 import { tarEntries, tarEntryBytes } from "./tar-entries.ts";
 import { isRecord } from "./values.ts";
 
-/** One picture with its texts, as they lie in a shard; either may be missing. */
+/** A picture with its texts in a shard; either may be missing. */
 export interface ImageText {
-  /** Path in the shard without ending. */
+  /** Path in the shard without extension. */
   key: string;
-  /** Ending of the picture's name, with the dot. */
+  /** Extension of the picture's name, with the period. */
   ending: string;
   picture?: Buffer;
   captions: string[];
@@ -21,7 +21,10 @@ export interface ImageText {
 
 const largestEntry = 1 << 28;
 
-/** The pairs of a shard, one at a time; what is damaged goes to `problems`. @throws InputError where the shard cannot be opened. */
+/**
+ * The pairs of a shard, one at a time; damages are added to `problems`.
+ * @throws InputError if the shard cannot be opened.
+ */
 export function* readImageTexts(shard: string, problems: Problems): Generator<ImageText> {
   let current: ImageText | undefined;
   for (const entry of tarEntries(shard)) {
@@ -61,7 +64,7 @@ function captionsOfJson(text: string, file: string, problems: Problems): string[
   }
 }
 
-/** The shards that a path stands for: itself, or the tars of a folder. */
+/** The shards at a path: the file itself, or the tars of a folder. */
 export function shardsOf(path: string): string[] {
   return path.endsWith(".tar")
     ? [path]
@@ -75,7 +78,7 @@ export function findTars(path: string): FoundSet[] {
     : [{ path, pictures: [path.endsWith(".tar") ? dirname(path) : path] }];
 }
 
-/** Reads texts and picture sizes; what is wrong goes to `problems`. Pictures stay in the shards. */
+/** Reads texts and picture sizes; errors are added to `problems`. Pictures stay in the shards. */
 export async function readTars(path: string, problems: Problems): Promise<Dataset> {
   const images: DatasetImage[] = [];
   const keys = new Set<string>();

@@ -1,4 +1,4 @@
-/** Questions asked of values that came from a file. */
+/** Checks of values read from a file. */
 import type { JsonPath } from "./json.ts";
 import type { Problems } from "./problems.ts";
 
@@ -26,7 +26,7 @@ export function isSpans(value: unknown, text: string): value is [number, number]
   return Array.isArray(value) && value.every(isSpan);
 }
 
-/** The list of a name in a record; another value is reported and read as an empty list. */
+/** The list under a name in a record; another value is reported and read as an empty list. */
 export function listIn(
   value: unknown,
   name: string,

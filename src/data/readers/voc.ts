@@ -1,4 +1,7 @@
-/** Pascal VOC: an XML file per picture, in `Annotations/` or beside the pictures. Labels by name; corners are counted from 1, ends included. */
+/**
+ * Pascal VOC: an XML file per picture, in `Annotations/` or next to the pictures. Labels are names; corners are counted from 1, with
+ * inclusive ends.
+ */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -15,7 +18,7 @@ import { childrenOf, numberIn, parseXml, type XmlElement } from "./xml.ts";
 
 const lists = join("ImageSets", "Main");
 
-/** VOC's own folder with its splits, folders of splits, or a folder of pictures with XML files of the same names. */
+/** VOC's folder with its splits, folders of splits, or a folder of pictures with XML files of the same names. */
 export function findVoc(path: string): FoundSet[] {
   if (!statSync(path).isDirectory()) return [];
   const own = setsIn(path);
@@ -39,7 +42,7 @@ function setsIn(folder: string): FoundSet[] {
     : [];
 }
 
-/** Reads a set; what is wrong goes to `problems`. Labels are numbered from 1 by name; objects marked difficult count as crowds. */
+/** Reads a set; errors are added to `problems`. Labels are numbered from 1 by name; objects marked as difficult count as crowds. */
 export function readVoc({ path, split, pictures }: FoundSet, { problems, images: said, shown }: ReadOptions): Dataset {
   const folder = firstExisting(path, ["Annotations"]) ?? path;
   const read: { image: DatasetImage; names: string[] }[] = [];
@@ -71,7 +74,7 @@ export function readVoc({ path, split, pictures }: FoundSet, { problems, images:
   return { labels, images: read.map(({ image }) => image) };
 }
 
-/** Names in the other splits, so that a class has one number in all of them. What is wrong there is told of where they are read. */
+/** Names in the other splits, so that a class has the same number in all splits. Errors in them are reported when they are read. */
 function namesElsewhere(path: string, split: string | undefined, read: ReadonlySet<string>): string[] {
   if (split === undefined) return [];
   const own = firstExisting(path, [lists])
@@ -97,7 +100,7 @@ function allXml(folder: string): string[] {
   return files.filter((name) => name.endsWith(".xml")).sort();
 }
 
-/** The XML files of a set: all, or those that the list of its split names. */
+/** The XML files of a set: all, or those in the list of its split. */
 function xmlFiles(
   { path, folder, split }: { path: string; folder: string; split: string | undefined },
   problems: Problems,
@@ -117,7 +120,7 @@ function xmlFiles(
     });
 }
 
-/** The picture of an XML file: of the name that it gives, else of its own name, as tools rename one without the other. */
+/** The picture of an XML file: by the name in it, or else by the file's own name, because tools may rename only one of the two. */
 function pictureNames(folder: string): (stem: string, said: string) => string {
   const known = new Map<string, Map<string, string>>();
   return (stem, said) => {

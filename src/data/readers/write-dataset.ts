@@ -1,4 +1,4 @@
-/** Writes datasets in other formats, with their pictures where the format is a folder. */
+/** Writes datasets in other formats, with their pictures if the format is a folder. */
 import { constants } from "node:fs";
 import { copyFile, link, mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -11,18 +11,18 @@ import type { WrittenPart } from "./format-row.ts";
 import { formatRows, type WritableFormat } from "./formats.ts";
 import { pictureAt } from "./tar-pictures.ts";
 
-/** What becomes of the pictures of a set that is a folder. Links are further names of the same files on one disk. */
+/** How the pictures of a folder format are added. Links are hard links on the same disk. */
 export const pictureWays = ["copy", "link", "none"] as const;
 export type PictureWay = (typeof pictureWays)[number];
 
-/** A dataset, or a split of one, with the folder of its pictures. */
+/** A dataset or a split, with the folder of its pictures. */
 export interface SourcePart extends WrittenPart {
   pictures: string;
 }
 
 export interface WriteRequest {
   format: WritableFormat;
-  /** File for coco, mdetr and odvg, folder for yolo and voc. */
+  /** A file for coco, mdetr and odvg; a folder for yolo and voc. */
   path: string;
   /** For yolo and voc (default: copy). */
   pictures?: PictureWay;
@@ -36,8 +36,9 @@ export interface LeftOut {
 }
 
 /**
- * Writes the splits of a dataset; answers with what the format cannot hold. Texts are written after the pictures, so that what is there is whole.
- * @throws InputError where nothing could be kept, where classes differ between splits, and where pictures are missing or names collide.
+ * Writes the splits of a dataset; returns what the format cannot store. Texts are written after the pictures, so that existing texts are
+ * complete.
+ * @throws InputError if nothing could be stored, if classes differ between splits, and if pictures are missing or names collide.
  */
 export async function writeDataset(
   parts: readonly SourcePart[],

@@ -1,4 +1,4 @@
-/** Datasets as Pascal VOC folders: `Annotations/`, `JPEGImages/`, and `ImageSets/Main/` where there are splits. */
+/** Writes datasets as Pascal VOC folders: `Annotations/`, `JPEGImages/`, and `ImageSets/Main/` if there are splits. */
 import { dirname } from "node:path";
 import { xmlText } from "../../files/xml-text.ts";
 import { type DatasetImage, xyxyOfXywh } from "./dataset.ts";

@@ -1,4 +1,4 @@
-/** Datasets as YOLO sets: `images/` and `labels/`, each with a folder for each split, and `data.yaml`. */
+/** Writes datasets as YOLO sets: `images/` and `labels/`, each with a folder per split, and `data.yaml`. */
 import type { Dataset } from "./dataset.ts";
 import type { WrittenFiles, WrittenPart } from "./format-row.ts";
 import { roleOf } from "./splits.ts";
@@ -18,20 +18,20 @@ export function yoloOfParts(parts: readonly WrittenPart[]): WrittenFiles {
     for (const [place, name] of names.entries()) texts.set(`labels${within}/${stemOf(name)}.txt`, lines[place]!);
     return names.map((name) => `images${within}/${name}`);
   });
-  // YOLO's training wants both.
+  // YOLO's training needs both.
   splits.train ??= Object.values(splits)[0]!;
   splits.val ??= splits.train;
   texts.set("data.yaml", yoloYamlOf(names, splits));
   return { texts, pictures };
 }
 
-/** What data.yaml calls a split. */
+/** The name of a split in data.yaml. */
 function keyOf(split: string | undefined): string {
   const role = split === undefined ? "train" : roleOf(split);
   return role === "valid" ? "val" : (role ?? split!);
 }
 
-/** The text of each image. */
+/** The label file of each image. */
 function linesOf({ labels, images }: Dataset): string[] {
   const classes = new Map(labels.map(({ id }, index) => [id, index]));
   return images.map(({ width, height, objects }) =>

@@ -1,10 +1,10 @@
-/** Names under which the pictures and texts of a dataset are written into one folder, none of which takes another's place. */
+/** Unique names for the pictures and label files of a dataset in one folder. */
 import { basename } from "node:path";
 import { InputError } from "../../errors.ts";
 
 /**
- * A name for each file: its last name where these differ without their endings, else its path in the folder that all share.
- * @throws InputError that names the files that would take each other's place, and paths that lead elsewhere.
+ * A name for each file: the last part of its path if these differ without extensions, otherwise its path in the common folder.
+ * @throws InputError that names files with the same name, and paths outside the folder.
  */
 export function writtenNames(files: readonly string[]): string[] {
   const last = files.map((file) => basename(file));
@@ -26,7 +26,7 @@ export function writtenNames(files: readonly string[]): string[] {
   );
 }
 
-/** Two places that hold the same name but for its ending. */
+/** Indices of two names that differ only in their extension. */
 function twin(names: readonly string[]): [number, number] | undefined {
   const seen = new Map<string, number>();
   for (const [place, name] of names.entries()) {
@@ -38,7 +38,7 @@ function twin(names: readonly string[]): [number, number] | undefined {
   return undefined;
 }
 
-/** A name without its ending. */
+/** A name without its extension. */
 export function stemOf(name: string): string {
   return name.replace(/\.[^./]*$/, "");
 }

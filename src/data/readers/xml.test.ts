@@ -42,6 +42,6 @@ test("what would take time by the square of its length takes a moment", () => {
     assert.throws(() => parseXml(`<r>${part.repeat(count)}`, "a.xml"), InputError, part);
   assert.throws(() => parseXml(`<r><${"a".repeat(4 * count)}`, "a.xml"), InputError);
   assert.equal(parseXml(`<r>${"<!-- -->".repeat(count)}</r>`, "a.xml").text, "");
-  // By the square, one of these alone takes minutes.
+  // In quadratic time, one of these alone takes minutes.
   assert.ok(process.cpuUsage().user - begun < 20e6);
 });

@@ -1,4 +1,7 @@
-/** The little of XML that annotation files use: nested elements and text. Attributes are skipped, entities beyond the five are refused. */
+/**
+ * Reads the part of XML that annotation files use: nested elements and text. Attributes are skipped; entities other than the five
+ * predefined ones are refused.
+ */
 import { InputError } from "../../errors.ts";
 
 export interface XmlElement {
@@ -11,7 +14,10 @@ export interface XmlElement {
 
 const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
 
-/** Reads one document and gives its root, in linear time. @throws InputError with file and line where it is not well formed. */
+/**
+ * Reads a document and returns its root, in linear time.
+ * @throws InputError with file and line if it is not well formed.
+ */
 export function parseXml(source: string, file: string): XmlElement {
   const document: XmlElement = { name: "", text: "", children: [], line: 1 };
   const open = [document];
@@ -43,13 +49,13 @@ export function parseXml(source: string, file: string): XmlElement {
 interface Piece {
   kind: "text" | "data" | "tag" | "skipped";
   content: string;
-  /** The place behind it. */
+  /** The position after it. */
   end: number;
 }
 
 type Fail = (problem: string) => never;
 
-/** The text, the tag, or what else begins at a place. */
+/** The text, tag or other piece that starts at a position. */
 function pieceAt(source: string, at: number, fail: Fail): Piece {
   if (source[at] !== "<") {
     const next = source.indexOf("<", at);
@@ -72,7 +78,7 @@ function pieceAt(source: string, at: number, fail: Fail): Piece {
   return { kind: "tag", content, end: close + 1 };
 }
 
-/** Opens or closes an element by what stands between < and >. */
+/** Opens or closes an element by the content between < and >. */
 function readTag(content: string, open: XmlElement[], { line, fail }: { line: number; fail: Fail }): void {
   const current = open.at(-1)!;
   const isClosing = content.startsWith("/");
@@ -95,12 +101,15 @@ function expand(entity: string, fail: (problem: string) => never): string {
   return entities[entity] ?? fail(`unknown entity &${entity};`);
 }
 
-/** The children of a name. */
+/** The children with a name. */
 export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter((child) => child.name === name);
 }
 
-/** The number in the first child of a name. @throws InputError with file and line where it is missing or no number. */
+/**
+ * The number in the first child with a name.
+ * @throws InputError with file and line if it is missing or not a number.
+ */
 export function numberIn(element: XmlElement, name: string, file: string): number {
   const child = childrenOf(element, name)[0];
   const text = child?.text.trim() ?? "";

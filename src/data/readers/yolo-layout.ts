@@ -1,4 +1,4 @@
-/** How YOLO sets lie on disk: pictures under `images/`, texts of the same names under `labels/` or beside them. */
+/** The layout of YOLO sets on disk: pictures in `images/`, label files with the same names in `labels/` or next to them. */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { fileWithin } from "../../files/read-file.ts";
@@ -33,7 +33,7 @@ function splitsByFolder(root: string): YoloSplit[] {
   return inside.length > 0 ? inside : around;
 }
 
-/** Pictures of a set by their names under its folder of pictures, sorted. */
+/** Pictures of a set by their paths in its picture folder, sorted. */
 export function yoloPictures({ path, split, pictures }: FoundSet, said?: string): { folder: string; names: string[] } {
   const folder = said ?? pictures[0]!;
   const yaml = isYaml(path) ? path : yamlIn(path);
@@ -42,7 +42,7 @@ export function yoloPictures({ path, split, pictures }: FoundSet, said?: string)
   return { folder, names: [...new Set(files.map((file) => relative(folder, file)))].sort() };
 }
 
-/** Pictures under a folder, or those that a text file lists, one a line. */
+/** Pictures in a folder, or listed in a text file, one per line. */
 function picturesOf(source: string): string[] {
   if (!statSync(source).isFile())
     return filesUnder(source)
@@ -52,7 +52,7 @@ function picturesOf(source: string): string[] {
   return lines.filter((line) => line.trim() !== "").map((line) => join(dirname(source), line.trim()));
 }
 
-/** The text of a picture: under the nearest `labels/` in the place of `images/`, beside it, or under the root's `labels/`. */
+/** The label file of a picture: in the nearest `labels/` in the place of `images/`, next to the picture, or in the root's `labels/`. */
 export function labelFile(root: string, folder: string, name: string): string | undefined {
   const stem = `${name.slice(0, name.length - extname(name).length)}.txt`;
   for (const labels of labelFolders(root, folder)) {
@@ -62,7 +62,7 @@ export function labelFile(root: string, folder: string, name: string): string | 
   return undefined;
 }
 
-/** Folders in which the texts of a folder of pictures may lie. */
+/** Possible folders for the label files of a folder of pictures. */
 export function labelFolders(root: string, folder: string): string[] {
   const path = folder.split(sep).includes("images") ? folder : resolve(folder);
   const parts = path.split(sep);
@@ -71,7 +71,7 @@ export function labelFolders(root: string, folder: string): string[] {
   return [...new Set([...mirrored, join(folder), join(root, "labels")])];
 }
 
-/** The nearest folder that holds all sources. */
+/** The nearest folder that contains all sources. */
 function baseOf(sources: readonly string[]): string {
   const folders = sources.map((source) => (statSync(source).isFile() ? dirname(source) : source));
   let base = folders[0]!;
@@ -83,12 +83,12 @@ function isOutside(path: string): boolean {
   return path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path);
 }
 
-/** The list of class names of a folder: `classes.txt`, where there is no data.yaml. */
+/** The list of class names in a folder without data.yaml: `classes.txt`. */
 export function classList(root: string): string | undefined {
   return firstExisting(root, listNames);
 }
 
-/** Whether a text file holds names rather than boxes. */
+/** Whether a text file has names rather than boxes. */
 export function isClassList(name: string): boolean {
   return basename(name) === "classes.txt";
 }

@@ -40,6 +40,6 @@ test("many mistakes in one long line take a moment", () => {
   writeFileSync(file, `names: [${'"a" "b" '.repeat(50_000)}]\n`);
   const begun = process.cpuUsage().user;
   assert.throws(() => readYoloYaml(file), { name: "InputError", message: /mistakes\.yaml:1: not YAML \(Missing/ });
-  // By the square, this takes minutes.
+  // In quadratic time, this takes minutes.
   assert.ok(process.cpuUsage().user - begun < 20e6);
 });

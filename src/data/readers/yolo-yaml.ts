@@ -1,4 +1,4 @@
-/** YOLO's `data.yaml`: names of classes, and where the pictures of each split lie. */
+/** YOLO's `data.yaml`: class names, and the pictures of each split. */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, parseDocument, stringify } from "yaml";
@@ -9,31 +9,31 @@ import { isRecord } from "./values.ts";
 
 export interface YoloYaml {
   file: string;
-  /** Class names by number from 0. */
+  /** Class names, indexed by class number. */
   names: string[];
   splits: YoloSplit[];
-  /** Splits whose pictures are not there, as the file writes them. */
+  /** Splits without pictures, as written in the file. */
   missing: string[];
 }
 
 export interface YoloSplit {
   name: string;
-  /** Folders of pictures, or text files that list pictures. */
+  /** Folders of pictures, or text files with lists of pictures. */
   sources: string[];
 }
 
 const known = ["data.yaml", "data.yml", "dataset.yaml", "dataset.yml"];
 const splitKeys = ["train", "val", "valid", "test"];
-/** Numbers of classes beyond this are mistakes. */
+/** Higher class numbers are errors. */
 const mostClasses = 100_000;
-/** Bytes: 20,000 names take less, and more takes seconds to parse. */
+/** In bytes: 20,000 names need less, and a larger file takes seconds to parse. */
 const mostBytes = 2 ** 19;
-/** Folders and lists of a split: each is looked for in four places. */
+/** Maximum number of folders and lists of a split; each is looked for in four places. */
 const mostSources = 10_000;
-/** What was parsed last: several steps of reading a dataset ask for the same file. */
+/** The last parsed file, because several steps of reading a dataset need the same file. */
 let last: { text: string; value: unknown } | undefined;
 
-/** The YAML file of a folder: one of the usual name, or the only one with class names. */
+/** The YAML file of a folder: one with the usual name, or the only one with class names. */
 export function yamlIn(folder: string): string | undefined {
   const usual = known.map((name) => join(folder, name)).find((file) => existsSync(file));
   if (usual) return usual;
@@ -51,7 +51,10 @@ export function isYaml(name: string): boolean {
   return /^\.ya?ml$/i.test(extname(name));
 }
 
-/** Reads a file. @throws InputError with file and line where it is no YAML, has no class names, or is too large. */
+/**
+ * Reads a file.
+ * @throws InputError with file and line if it is not YAML, has no class names, or is too large.
+ */
 export function readYoloYaml(file: string): YoloYaml {
   const value = parsed(file);
   if (!isRecord(value) || value.names === undefined)
@@ -68,7 +71,7 @@ export function readYoloYaml(file: string): YoloYaml {
       );
     const sources = said.flatMap((source) => sourceOf(dirname(file), root, source) ?? []);
     if (sources.length < said.length) missing.push(`${name}: ${said.join(", ")}`);
-    // Some files give the same pictures for training and validation.
+    // Some files list the same pictures for training and validation.
     const isNew = splits.every((split) => split.sources.join() !== sources.join());
     if (sources.length > 0 && isNew) splits.push({ name, sources });
   }
@@ -80,7 +83,7 @@ function parsed(file: string): unknown {
   if (last?.text === text) return last.value;
   const lines = new LineCounter();
   try {
-    // Pretty errors each copy their line: of many errors in a long line, that takes the square of its length.
+    // Pretty errors copy their line: many errors in a long line would take quadratic time.
     const options = { lineCounter: lines, uniqueKeys: false, logLevel: "error", prettyErrors: false } as const;
     const document = parseDocument(text, options);
     const [error] = document.errors;
@@ -116,8 +119,8 @@ function namesOf(value: unknown, file: string): string[] {
 }
 
 /**
- * Where a source lies: under `path`, or beside the file. Exports of Roboflow write `../train/images` for what lies in `train/images`
- * beside the file. Sources outside of the file's folder are not taken.
+ * The location of a source: relative to `path`, or to the file. Roboflow's exports write `../train/images` for `train/images` next to the
+ * file. Sources outside the file's folder are not used.
  */
 function sourceOf(folder: string, root: string, source: string): string | undefined {
   const plain = source.replace(/^(\.\.\/)+/, "");
@@ -126,7 +129,7 @@ function sourceOf(folder: string, root: string, source: string): string | undefi
   return places.find((place) => `${resolve(place)}/`.startsWith(inside) && existsSync(place));
 }
 
-/** A `data.yaml` of splits by name, each the folder of its pictures. */
+/** Makes a `data.yaml` of splits by name, each with the folder of its pictures. */
 export function yoloYamlOf(names: readonly string[], splits: Readonly<Record<string, string>>): string {
   return stringify({ ...splits, names: new Map(names.entries()) });
 }

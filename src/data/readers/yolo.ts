@@ -1,4 +1,4 @@
-/** YOLO sets: a text file per picture, names in `data.yaml` or `classes.txt`, boxes as shares of the picture. */
+/** YOLO sets: a label file per picture, class names in `data.yaml` or `classes.txt`, boxes as fractions of the picture's size. */
 import { dirname, join } from "node:path";
 import { fileWithin } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
@@ -17,7 +17,7 @@ import type { Place, Problems } from "./problems.ts";
 import { classList, isClassList, labelFile, labelFolders, yoloPictures } from "./yolo-layout.ts";
 import { isYaml, readYoloYaml, yamlIn, yoloRoot } from "./yolo-yaml.ts";
 
-/** Reads a set; what is wrong goes to `problems`. A line of more numbers is a polygon. Pictures that are not `shown` are left out. */
+/** Reads a set; errors are added to `problems`. A line with more numbers is a polygon. Pictures outside the range `shown` are left out. */
 export async function readYolo(set: FoundSet, { problems, images: said, shown }: ReadOptions): Promise<Dataset> {
   const root = yoloRoot(set.path);
   const labels = readNames(set.path, root, problems);
@@ -47,7 +47,7 @@ export async function readYolo(set: FoundSet, { problems, images: said, shown }:
   return { labels, images };
 }
 
-/** What a name leads to; one that leads out of its folder is told of, and leads to nothing. */
+/** The path for a name; a name outside its folder is reported, and has no path. */
 function allowed(find: () => string | undefined, name: string, problems: Problems): string | undefined {
   try {
     return find();
@@ -57,7 +57,7 @@ function allowed(find: () => string | undefined, name: string, problems: Problem
   }
 }
 
-/** Texts without a picture, in the folders of texts that belong to the folders of the pictures. */
+/** Label files without a picture, in the label folders of the picture folders. */
 function tellOfLoneTexts(
   { root, folder, names }: { root: string; folder: string; names: readonly string[] },
   read: ReadonlySet<string>,
@@ -66,7 +66,7 @@ function tellOfLoneTexts(
   const used = new Set([...read].map((file) => dirname(file)));
   const within = new Set([".", ...names.map((name) => dirname(name))]);
   const folders = labelFolders(root, folder).flatMap((labels) => [...within].map((deeper) => join(labels, deeper)));
-  // Beside pictures may lie texts of any kind.
+  // Folders of pictures may contain any other text files.
   const own = new Set(folders.filter((one) => used.has(one) || /(^|[\\/])labels([\\/]|$)/.test(one)));
   for (const texts of own) {
     for (const name of namesIn(
@@ -151,7 +151,7 @@ function polygonArea(corners: readonly number[]): number {
   return Math.abs(twice) / 2;
 }
 
-/** Class names from a data.yaml, in the folder or above it (the folder may be that of a split), or from `classes.txt`, one a line. */
+/** Class names from a data.yaml, in the folder or above it (the folder may be a split's folder), or from `classes.txt`, one per line. */
 function readNames(path: string, root: string, problems: Problems): DatasetLabel[] {
   const list = classList(root);
   const yaml = isYaml(path) ? path : (yamlIn(root) ?? (list ? undefined : yamlIn(join(root, ".."))));

@@ -105,7 +105,7 @@ test("what is no picture is refused by name", async () => {
   await refuses("", /\(no name\) cannot be opened/);
   await refuses(new URL("ftp://example.org/a.png"), /ftp:.* unknown URL scheme/);
   await refuses(new URL("data:text/plain,hello"), /data:text\/plain,hello cannot be read as a picture/);
-  await refuses(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), /of the kind svg/);
+  await refuses(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), /has the format svg/);
 });
 
 test("a picture that breaks off is refused", async () => {
