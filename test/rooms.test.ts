@@ -12,6 +12,7 @@ const rooms = [
   "nn",
   "weights",
   "boxes",
+  "tracking",
   "inputs",
   "models",
   "data",
