@@ -33,23 +33,3 @@ export class RecipeError extends Error {
 export class InputError extends Error {
   override readonly name = "InputError";
 }
-
-/** An error as it crosses from one thread to another. */
-export interface PlainError {
-  name: string;
-  message: string;
-  stack: string;
-}
-
-export function plainError(error: unknown): PlainError {
-  const { name, message, stack = "" } = error instanceof Error ? error : new Error(String(error));
-  return { name, message, stack };
-}
-
-/** An error from another thread; the user's mistakes have the class again that they had there. */
-export function revivedError({ name, message, stack }: PlainError): Error {
-  const kind = [InputError, WeightsError, RecipeError].find((known) => known.name === name);
-  const error = kind ? new kind(message) : new Error(`${name}: ${message}`);
-  error.stack = stack;
-  return error;
-}

@@ -4,7 +4,6 @@ export { type Recipe, readRecipe } from "./apps/training/recipe.ts";
 export { type RunOptions, runRecipe } from "./apps/training/run.ts";
 export type { RandomState } from "./data/random.ts";
 export { Random } from "./data/random.ts";
-export type { PlainError } from "./errors.ts";
 export { RecipeError } from "./errors.ts";
 export * from "./learning/adamw.ts";
 export * from "./learning/batch-source.ts";

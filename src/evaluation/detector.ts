@@ -1,7 +1,7 @@
 /** Runs a model on pictures for an evaluation, in this thread or in worker threads. */
 
-import { type PlainError, revivedError } from "../errors.ts";
-import { moduleBeside, startWorker } from "../files/start-worker.ts";
+import { openWorker } from "../files/open-worker.ts";
+import { moduleBeside } from "../files/start-worker.ts";
 import type { GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
 import type { Found, Question } from "./protocols/question.ts";
@@ -49,36 +49,11 @@ export async function answerOf(model: GroundingModel, { picture, options, ...ask
   return found;
 }
 
-/** A worker thread's reply: detections or an error. */
-export type Answer = { found: Found[] } | { error: PlainError };
-
 /** Models in `count` worker threads. */
 export function detectorsInThreads(asked: ModelToAsk, count: number): AnsweringModel[] {
-  return Array.from({ length: count }, () => {
-    const worker = startWorker(moduleBeside("./worker", import.meta.url), asked);
-    let fail: (error: Error) => void = () => {};
-    worker.on("error", (error) => fail(error));
-    const ended = new Promise<void>((resolve) => {
-      worker.once("exit", (code) => {
-        fail(new Error(`an evaluation's worker thread stopped with code ${code}`));
-        resolve();
-      });
-    });
-    return {
-      answer: (question) =>
-        new Promise<Found[]>((resolve, reject) => {
-          fail = reject;
-          worker.once("message", (answer: Answer) => {
-            if ("found" in answer) resolve(answer.found);
-            else reject(revivedError(answer.error));
-          });
-          worker.postMessage(question);
-        }),
-      // Sends a message instead of terminating the thread, so that a session is never destroyed while it runs.
-      dispose: () => {
-        worker.postMessage("end");
-        return ended;
-      },
-    };
+  const module = moduleBeside("./worker", import.meta.url);
+  return Array.from({ length: count }, (_, index) => {
+    const worker = openWorker<typeof import("./worker.ts")>(`evaluation worker ${index}`, module, asked);
+    return { answer: (question) => worker.ask(question), dispose: () => worker.close() };
   });
 }

@@ -1,8 +1,8 @@
 /** Batches for training: made one after the other, or ahead of time in worker threads, always in the same order. */
 
-import type { Worker } from "node:worker_threads";
-import { InputError, type PlainError, revivedError } from "../errors.ts";
-import { moduleBeside, startWorker } from "../files/start-worker.ts";
+import { InputError } from "../errors.ts";
+import { type OpenWorker, openWorker } from "../files/open-worker.ts";
+import { moduleBeside } from "../files/start-worker.ts";
 import type { Json } from "./json.ts";
 
 /** An endless sequence of batches, with a position that can be saved and restored. */
@@ -30,9 +30,6 @@ export interface ComposerModule<Batch> {
   /** Called once in each worker thread with the `setup` of `WorkerSourceOptions`. */
   createComposer(setup: unknown): Composer<Batch> | Promise<Composer<Batch>>;
 }
-
-/** What a worker answers for one job. */
-export type WorkerAnswer = { job: number; batch: unknown } | { job: number; error: PlainError };
 
 /** Which module makes batches, in how many threads. */
 export interface WorkerSourceOptions {
@@ -64,30 +61,25 @@ export function workerBatchSource<Batch>(options: WorkerSourceOptions): BatchSou
 }
 
 class WorkerSource<Batch> implements BatchSource<Batch> {
-  private readonly workers: Worker[];
+  private readonly workers: OpenWorker<number, unknown>[];
   private readonly ahead: number;
-  private readonly waiting = new Map<number, PromiseWithResolvers>();
+  private readonly batches = new Map<number, Promise<unknown>>();
   private nextJob = 0;
-  private failure: Error | undefined;
-  private closing = false;
 
   constructor({ module, setup, workers, ahead }: WorkerSourceOptions) {
     this.ahead = ahead ?? workers * 2;
     const program = moduleBeside("./batch-worker", import.meta.url);
-    this.workers = Array.from({ length: workers }, (_, index) => {
-      const worker = startWorker(program, { module: module.href, setup });
-      worker.on("message", (answer: WorkerAnswer) => this.receive(answer));
-      worker.on("error", (error) => this.fail(error));
-      worker.on("exit", (code) => this.fail(new Error(`batch worker ${index} ended with exit code ${code}`)));
-      return worker;
-    });
+    const composer = { module: module.href, setup };
+    this.workers = Array.from({ length: workers }, (_, index) =>
+      openWorker<typeof import("./batch-worker.ts")>(`batch worker ${index}`, program, composer),
+    );
   }
 
   async next(): Promise<Batch> {
     const job = this.nextJob++;
-    this.postUpTo(job + this.ahead);
-    const batch = await this.waiting.get(job)!.promise;
-    this.waiting.delete(job);
+    this.askUpTo(job + this.ahead);
+    const batch = await this.batches.get(job)!;
+    this.batches.delete(job);
     return batch as Batch;
   }
 
@@ -97,54 +89,23 @@ class WorkerSource<Batch> implements BatchSource<Batch> {
 
   restore(position: Json): void {
     this.nextJob = jobNumber(position);
-    for (const job of this.waiting.keys()) if (job < this.nextJob) this.waiting.delete(job);
+    for (const job of this.batches.keys()) if (job < this.nextJob) this.batches.delete(job);
   }
 
   async close(): Promise<void> {
-    this.closing = true;
-    await Promise.all(this.workers.map((worker) => worker.terminate()));
+    await Promise.all(this.workers.map((worker) => worker.close()));
   }
 
   /** A worker gets its next jobs before it finishes one, so that it continues while the trainer blocks this thread. */
-  private postUpTo(end: number): void {
+  private askUpTo(end: number): void {
     for (let job = this.nextJob - 1; job < end; job++) {
-      if (this.waiting.has(job)) continue;
-      const slot = promiseWithResolvers();
-      this.waiting.set(job, slot);
-      if (this.failure) slot.reject(this.failure);
-      else this.workers[job % this.workers.length]!.postMessage(job);
+      if (this.batches.has(job)) continue;
+      const batch = this.workers[job % this.workers.length]!.ask(job);
+      // A batch made ahead may fail long before it is used: not an unhandled rejection.
+      batch.catch(() => {});
+      this.batches.set(job, batch);
     }
   }
-
-  private receive(answer: WorkerAnswer): void {
-    const slot = this.waiting.get(answer.job);
-    if ("batch" in answer) slot?.resolve(answer.batch);
-    else slot?.reject(revivedError(answer.error));
-  }
-
-  private fail(error: Error): void {
-    if (this.closing || this.failure) return;
-    this.failure = error;
-    for (const slot of this.waiting.values()) slot.reject(error);
-  }
-}
-
-interface PromiseWithResolvers {
-  promise: Promise<unknown>;
-  resolve(value: unknown): void;
-  reject(reason: Error): void;
-}
-
-function promiseWithResolvers(): PromiseWithResolvers {
-  let resolve: (value: unknown) => void = () => {};
-  let reject: (reason: Error) => void = () => {};
-  const promise = new Promise<unknown>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  // A batch made ahead may fail long before it is used: not an unhandled rejection.
-  promise.catch(() => {});
-  return { promise, resolve, reject };
 }
 
 function jobNumber(position: Json): number {

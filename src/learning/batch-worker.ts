@@ -1,24 +1,13 @@
-/** Program of a worker thread: loads the composer's module and returns a batch for each job number. */
+/** Makes batches in a worker thread, with the composer of another module. */
 
-import { on } from "node:events";
-import { parentPort, workerData } from "node:worker_threads";
-import { plainError } from "../errors.ts";
-import type { ComposerModule, WorkerAnswer } from "./batch-source.ts";
+import type { Service } from "../files/open-worker.ts";
+import type { ComposerModule } from "./batch-source.ts";
 
-const { module, setup } = workerData as { module: string; setup: unknown };
-const port = parentPort!;
-const jobs = on(port, "message");
-const { createComposer } = (await import(module)) as ComposerModule<unknown>;
-const composing = Promise.resolve(setup).then(createComposer);
-// A composer that cannot be made fails each job.
-composing.catch(() => {});
-
-for await (const [job] of jobs) {
-  try {
-    const composer = await composing;
-    const batch = await composer.compose(job);
-    port.postMessage({ job, batch } satisfies WorkerAnswer, composer.transfer?.(batch) ?? []);
-  } catch (error) {
-    port.postMessage({ job, error: plainError(error) } satisfies WorkerAnswer);
-  }
+export async function open({ module, setup }: { module: string; setup: unknown }): Promise<Service<number, unknown>> {
+  const { createComposer }: ComposerModule<unknown> = await import(module);
+  const composer = await createComposer(setup);
+  return {
+    answer: (job) => composer.compose(job),
+    transfer: (batch) => composer.transfer?.(batch) ?? [],
+  };
 }

@@ -1,28 +1,40 @@
-/** The program of a pool's worker thread: answers each question with the results of a run. */
+/** Runs traces in a pool's worker thread. */
 
-import { on } from "node:events";
-import { parentPort, workerData } from "node:worker_threads";
-import { plainError } from "../errors.ts";
+import type { Service } from "../files/open-worker.ts";
+import type { Numbers } from "../tensor/index.ts";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";
-import { LEAVE, type PoolAnswer, type PoolQuestion } from "./pool.ts";
-import { SessionCache } from "./session.ts";
+import { RecentlyUsed } from "./recently-used.ts";
+import { type Feeds, SessionCache } from "./session.ts";
+import { KEPT_TRACES } from "./traces.ts";
 
-const port = parentPort!;
-const questions = on(port, "message");
-const sessions = new SessionCache(workerData as BackendOptions);
-const traces = new Map<number, Lowered>();
-
-for await (const [question] of questions) {
-  if (question === LEAVE) break;
-  const { key, trace, feeds, weights } = question as PoolQuestion;
-  if (trace) traces.set(key, trace);
-  try {
-    const results = await sessions.run(traces.get(key)!, feeds, weights ? { weights } : {});
-    port.postMessage({ results } satisfies PoolAnswer);
-  } catch (error) {
-    port.postMessage({ error: plainError(error) } satisfies PoolAnswer);
-  }
+export interface PoolRequest {
+  /** Number of the trace. */
+  key: number;
+  /** Sent with the first request of its key, and again after the worker has dropped it. */
+  trace?: Lowered;
+  feeds: Feeds;
+  weights?: ReadonlyMap<string, Float32Array>;
 }
-await sessions.dispose();
-port.close();
+/** The results of a run, or that the trace of its key is not kept. */
+export type PoolAnswer = Record<string, Numbers> | "unknown trace";
+
+export function open(options: BackendOptions): Service<PoolRequest, PoolAnswer> {
+  const sessions = new SessionCache(options);
+  const traces = new RecentlyUsed<number, Lowered>(KEPT_TRACES);
+  return {
+    answer({ key, trace = traces.get(key), feeds, weights }) {
+      if (!trace) return "unknown trace";
+      traces.set(key, trace);
+      traces.dropped();
+      return sessions.run(trace, feeds, weights ? { weights } : {});
+    },
+    transfer: (answer) => (answer === "unknown trace" ? [] : Object.values(answer).map(memoryOf)),
+    dispose: () => sessions.dispose(),
+  };
+}
+
+/** Each result has memory of its own. */
+function memoryOf({ buffer }: Numbers): ArrayBuffer {
+  return buffer as ArrayBuffer;
+}

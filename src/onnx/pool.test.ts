@@ -5,6 +5,7 @@ import { add, dropout, input, matmul, parameter } from "../tensor/index.ts";
 import { lower } from "./index.ts";
 import { SessionPool } from "./pool.ts";
 import { storeWeights } from "./stored-weights.ts";
+import { KEPT_TRACES } from "./traces.ts";
 
 const size = 48;
 const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size + 1) === 0 ? 2 : 0));
@@ -66,4 +67,14 @@ test("dropout in a pool follows the order of the runs, as it does in one session
   const zeros = (alone[0]!.y as Float32Array).filter((value) => value === 0).length;
   assert.ok(zeros > 0 && zeros < 2 * size);
   assert.notDeepEqual(alone[0]!.y, alone[1]!.y);
+});
+
+test("a worker keeps the traces used last, and is sent others again", async () => {
+  const count = KEPT_TRACES + 3;
+  const traces = Array.from({ length: count }, (_, i) => lower(model(i + 1), { baked: () => weight, sizes: "fed" }));
+  const pool = new SessionPool({ workers: 1 });
+  for (let turn = 0; turn < 2; turn++)
+    for (const [i, trace] of traces.entries())
+      assert.deepEqual((await pool.run(trace, { x: rowsOf(i + 1, turn) })).y, rowsOf(i + 1, 2 * turn + 1));
+  await pool.dispose();
 });

@@ -1,23 +1,24 @@
-/** The program of the worker thread that prepares pictures. */
+/** Decodes and prepares pictures in a worker thread. */
 
 import { createHash } from "node:crypto";
-import { parentPort, workerData } from "node:worker_threads";
-import { plainError } from "../../errors.ts";
+import type { Service } from "../../files/open-worker.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
-import type { PrepareAnswer, PrepareQuestion } from "./picture-preparer.ts";
-import { type Preparations, preparePicture } from "./prepared-picture.ts";
+import { type Preparations, type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
-const port = parentPort!;
-const setup: Preparations = workerData;
+/** A prepared picture and its digest. */
+export interface DigestedPicture extends PreparedPicture {
+  /** SHA-256 of its pixels. */
+  readonly digest: string;
+}
 
-port.on("message", async ({ number, picture }: PrepareQuestion) => {
-  try {
-    const decoded = await decodePicture(picture);
-    const digest = createHash("sha256").update(decoded.data).digest("base64");
-    const made = { ...preparePicture(decoded, setup), digest };
-    const moved = Object.values(made.images).map(({ tensor }) => tensor.buffer as ArrayBuffer);
-    port.postMessage({ number, made } satisfies PrepareAnswer, moved);
-  } catch (error) {
-    port.postMessage({ number, error: plainError(error) } satisfies PrepareAnswer);
-  }
-});
+/** A picture is a path or bytes. */
+export function open(preparations: Preparations): Service<string | Uint8Array, DigestedPicture> {
+  return {
+    answer: async (picture) => {
+      const decoded = await decodePicture(picture);
+      const digest = createHash("sha256").update(decoded.data).digest("base64");
+      return { ...preparePicture(decoded, preparations), digest };
+    },
+    transfer: ({ images }) => Object.values(images).map(({ tensor }) => tensor.buffer as ArrayBuffer),
+  };
+}

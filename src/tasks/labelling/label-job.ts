@@ -12,7 +12,7 @@ import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { DeadLetter, Work } from "../../jobs/work.ts";
 import type { GroundingModel } from "../finding/grounding-model.ts";
-import { PicturePreparer } from "../finding/picture-preparer.ts";
+import { openPicturePreparer, type PicturePreparer } from "../finding/picture-preparer.ts";
 import { type CaptionLimits, captionFilters } from "./caption-filters.ts";
 import { type DatasetFigures, datasetFigures, duplicatesOf } from "./figures.ts";
 import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
@@ -56,7 +56,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();
-    return { model, preparer: new PicturePreparer(model.preparations(settings.size)) };
+    return { model, preparer: openPicturePreparer(model.preparations(settings.size)) };
   };
   const loaded = () => {
     ready ??= start();
@@ -77,7 +77,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
     dispose: async () => {
       if (!ready) return;
       const { model, preparer } = await ready;
-      await Promise.all([model.dispose(), preparer.dispose()]);
+      await Promise.all([model.dispose(), preparer.close()]);
     },
   };
 }

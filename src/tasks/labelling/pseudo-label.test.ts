@@ -9,7 +9,7 @@ import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { GroundingModel } from "../finding/grounding-model.ts";
-import { PicturePreparer } from "../finding/picture-preparer.ts";
+import { openPicturePreparer } from "../finding/picture-preparer.ts";
 import { Predictor } from "../finding/predictor.ts";
 import { tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
 import { type LabelOptions, pseudoLabel } from "./pseudo-label.ts";
@@ -23,8 +23,8 @@ const model = new GroundingModel(
   { ...glipPictures, size },
   { decode: decodePicture },
 );
-const preparer = new PicturePreparer(model.preparations());
-after(() => Promise.all([model.dispose(), preparer.dispose()]));
+const preparer = openPicturePreparer(model.preparations());
+after(() => Promise.all([model.dispose(), preparer.close()]));
 
 async function label(pairs: PairOrRefusal[], options: Partial<LabelOptions> = {}): Promise<(LabelledPair | Refusal)[]> {
   async function* given() {

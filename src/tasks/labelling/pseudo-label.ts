@@ -9,7 +9,8 @@ import { nounPhrases } from "../../inputs/words/noun-phrases.ts";
 import type { Span } from "../../inputs/words/word-pieces.ts";
 import type { PhraseDetection } from "../finding/detection.ts";
 import type { GroundingModel } from "../finding/grounding-model.ts";
-import type { DigestedPicture, PicturePreparer } from "../finding/picture-preparer.ts";
+import type { PicturePreparer } from "../finding/picture-preparer.ts";
+import type { DigestedPicture } from "../finding/prepare-worker.ts";
 import type { CaptionFilter } from "./caption-filters.ts";
 
 export interface LabelOptions {
@@ -45,7 +46,7 @@ export async function* pseudoLabel(
     if (isRefusal(candidate)) return { candidate };
     // Captions of one picture usually follow each other.
     if (last?.source !== candidate.pair.picture) {
-      const picture = preparer.prepare(candidate.pair.picture);
+      const picture = preparer.ask(candidate.pair.picture);
       // Awaited later; without this a failure before then would be an unhandled rejection.
       picture.catch(() => {});
       last = { source: candidate.pair.picture, picture };

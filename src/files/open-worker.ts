@@ -1,0 +1,107 @@
+/** Worker threads that answer requests, one after another. All worker threads of Groundling speak this protocol. */
+
+import type { Transferable } from "node:worker_threads";
+import { type PlainError, revivedError } from "./plain-error.ts";
+import { moduleBeside, startWorker } from "./start-worker.ts";
+
+/** What answers a worker's requests, in its thread. */
+export interface Service<Request, Answer> {
+  answer(request: Request): Answer | Promise<Answer>;
+  /** The memory of an answer that is moved instead of copied; the service must not use it afterwards. */
+  transfer?(answer: Answer): readonly Transferable[];
+  /** Called before the thread ends, and never while a request is being answered. */
+  dispose?(): Promise<void>;
+}
+
+/** A worker's module. It exports `open`, which is called once in the thread, with plain data; if it fails, so does each request. */
+export interface WorkerModule {
+  // The caller's types are taken from the module's own.
+  open(setup: never): Service<never, unknown> | Promise<Service<never, unknown>>;
+}
+type ServiceOf<Module extends WorkerModule> = Awaited<ReturnType<Module["open"]>>;
+type RequestOf<Module extends WorkerModule> = Parameters<ServiceOf<Module>["answer"]>[0];
+type AnswerOf<Module extends WorkerModule> = Awaited<ReturnType<ServiceOf<Module>["answer"]>>;
+
+/** A worker thread. It keeps the process running only while it has requests to answer. */
+export interface OpenWorker<Request, Answer> {
+  /** False after `close`, and after the thread has ended. */
+  readonly isOpen: boolean;
+  /**
+   * Answers come in the order of the requests. `transfer` lists memory of the request that is moved instead of copied.
+   * @throws the service's error, with its class; an Error that names the worker if its thread ends.
+   */
+  ask(request: Request, transfer?: readonly Transferable[]): Promise<Answer>;
+  /**
+   * Rejects the requests that are not answered, lets the worker finish the one under way, and waits until its thread has ended by itself:
+   * a thread that is terminated inside ONNX Runtime takes the process with it.
+   */
+  close(): Promise<void>;
+}
+
+/** What a worker is started with. */
+export interface Opening {
+  module: string;
+  setup: unknown;
+}
+export type Message = { request: unknown } | "close";
+export type Reply = { answer: unknown } | { error: PlainError };
+
+interface Waiting {
+  resolve(answer: unknown): void;
+  reject(error: Error): void;
+}
+
+/** Opens a module in a worker thread. `name` is what errors call the worker. */
+export function openWorker<Module extends WorkerModule>(
+  name: string,
+  module: URL,
+  setup: Parameters<Module["open"]>[0],
+): OpenWorker<RequestOf<Module>, AnswerOf<Module>> {
+  const opening: Opening = { module: module.href, setup };
+  const worker = startWorker(moduleBeside("./worker-program", import.meta.url), opening);
+  worker.unref();
+  const waiting: Waiting[] = [];
+  let failure: Error | undefined;
+  const fail = (error: Error) => {
+    failure ??= error;
+    for (const { reject } of waiting.splice(0)) reject(failure);
+  };
+  worker.on("message", (reply: Reply) => {
+    const request = waiting.shift();
+    if (waiting.length === 0 && !failure) worker.unref();
+    if ("error" in reply) request?.reject(revivedError(reply.error));
+    else request?.resolve(reply.answer);
+  });
+  const ended = new Promise<Error | undefined>((resolve) => {
+    let cause: Error | undefined;
+    worker.once("error", (error) => {
+      cause = error;
+    });
+    worker.once("exit", (code) => {
+      const reason = cause ? `: ${cause.message}` : "";
+      const error = new Error(`${name} ended with exit code ${code}${reason}`, cause ? { cause } : {});
+      fail(error);
+      resolve(code === 0 ? undefined : error);
+    });
+  });
+  return {
+    get isOpen() {
+      return failure === undefined;
+    },
+    ask: (request, transfer = []) =>
+      new Promise((resolve, reject) => {
+        if (failure) throw failure;
+        worker.postMessage({ request } satisfies Message, transfer);
+        waiting.push({ resolve: resolve as Waiting["resolve"], reject });
+        worker.ref();
+      }),
+    close: async () => {
+      const died = failure !== undefined;
+      fail(new Error(`${name} was closed`));
+      worker.ref();
+      worker.postMessage("close" satisfies Message);
+      const error = await ended;
+      if (error && !died) throw error;
+    },
+  };
+}
