@@ -14,7 +14,7 @@ import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/pictures/preparation.ts";
 import { nameListSchema } from "../src/inputs/words/name-list.ts";
 import { readCheckpoint } from "../src/learning/checkpoint.ts";
-import { families, typeOfRecipe } from "../src/models/families.ts";
+import { detectorFamilies, typeOfRecipe } from "../src/models/families.ts";
 import { readDetector, writeModelFolder } from "../src/tasks/finding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 
@@ -79,11 +79,11 @@ process.stdout.write(
 /** The parts of the recipe in a checkpoint that a model folder needs. */
 function modelOf({ model: { kind, ...inRecipe }, words }: Pick<Recipe, "model" | "words">) {
   const type = typeOfRecipe(kind === undefined ? {} : { kind });
-  const family = families[type];
+  const family = detectorFamilies[type];
   const config = family.schema.safeParse(inRecipe);
-  if (!config.success || !family.detector)
+  if (!config.success)
     throw new WeightsError(
-      `${file}: its recipe does not say a whole ${family.title}: ${z.prettifyError(config.error!)}`,
+      `${file}: its recipe does not say a whole ${family.title}: ${z.prettifyError(config.error)}`,
     );
   const source = family.words(config.data, (name) => join(words ?? "", name));
   const { parameters } = family.detector(config.data);

@@ -66,7 +66,7 @@ test("the page's toy family and protocol compile, train, load and score by their
   const table = join(copy, "src/models/families.ts");
   const before = readFileSync(table, "utf8");
   const withRow = before
-    .replace("const rows = {\n", `const rows = {\n  ${row}\n`)
+    .replace("const detectors = {\n", `const detectors = {\n  ${row}\n`)
     .replace('import { z } from "zod";\n', 'import { z } from "zod";\nimport { toyFamily } from "./toy/family.ts";\n');
   assert.equal(withRow.split("\n").length, before.split("\n").length + 2);
   writeFileSync(table, withRow);

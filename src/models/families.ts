@@ -1,40 +1,92 @@
 /** The families of models by the `model_type` in config.json. To add one, add a folder and a row (docs/adding-a-model.md). */
 
 import { z } from "zod";
+import { WeightsError } from "../errors.ts";
+import { parsedJson } from "../weights/parsed-json.ts";
+import { clipFamily } from "./clip/family.ts";
 import { dynamicHeadFamily } from "./dynamic-head/family.ts";
 import { glipFamily } from "./glip/family.ts";
-import type { Family } from "./parts/family.ts";
+import type { Capability, DetectorFamily, Family, NamedShapes } from "./parts/family.ts";
+import { regionClipFamily } from "./region-clip/family.ts";
 
-const rows = {
+const detectors = {
   "groundling-glip": glipFamily,
   "groundling-dynamic-head": dynamicHeadFamily,
+} satisfies Record<string, DetectorFamily>;
+
+const rows = {
+  ...detectors,
+  "groundling-region-clip": regionClipFamily,
+  clip: clipFamily,
 } satisfies Record<string, Family>;
 
+/** A family of detectors, which recipes train. */
+export type DetectorType = keyof typeof detectors;
 export type ModelType = keyof typeof rows;
+export const detectorFamilies: Readonly<Record<DetectorType, DetectorFamily>> = detectors;
 export const families: Readonly<Record<ModelType, Family>> = rows;
+export const detectorTypes = Object.keys(detectors) as DetectorType[];
 export const modelTypes = Object.keys(rows) as ModelType[];
 
-/** The `model` of a recipe: of any family, told apart by `kind`; a GLIP where there is none. */
-export type RecipeModel = { [Type in ModelType]: z.infer<(typeof rows)[Type]["recipe"]> }[ModelType];
+/** The families whose published checkpoints are told by their tensors. */
+const publishedTypes = modelTypes.filter((type) => families[type].published);
 
-const [first, ...others] = modelTypes.map((type) => rows[type].recipe);
+/** The family of a published checkpoint, told from the names and shapes of its tensors. Throws WeightsError if it is of none. */
+export function familyOfTensors(entries: NamedShapes, source: string): ModelType {
+  const found = publishedTypes.find((type) => families[type].published!.recognises(entries));
+  if (found) return found;
+  const titles = publishedTypes.map((type) => families[type].title);
+  const [first = "none"] = entries.keys();
+  throw new WeightsError(
+    `${source}: not a checkpoint of ${listed(titles, "or")}: its first tensor is ${first}; a folder with a config.json can say what it is`,
+  );
+}
+
+/** Throws WeightsError, which says what the model can do, if its family does not have the capability. */
+export function wantCapability(type: ModelType, capability: Capability, source: string): void {
+  const { title, capabilities } = families[type];
+  if (capabilities.includes(capability)) return;
+  const able = modelTypes.map((other) => families[other]).filter((family) => family.capabilities.includes(capability));
+  const titles = able.map((family) => family.title);
+  const commands = capabilities.map((known) => `groundling ${known}`);
+  throw new WeightsError(
+    `${source}: is a ${title} model, but groundling ${capability} needs a ${listed(titles, "or")} model; ` +
+      `use it with ${listed(commands, "or")}, or give another model`,
+  );
+}
+
+/** Whether a family is one of detectors. */
+export function isDetector(type: ModelType): type is DetectorType {
+  return Object.hasOwn(detectors, type);
+}
+
+/** The `model` of a recipe: of any family of detectors, told apart by `kind`; a GLIP where there is none. */
+export type RecipeModel = { [Type in DetectorType]: z.infer<(typeof detectors)[Type]["recipe"]> }[DetectorType];
+
+const [first, ...others] = detectorTypes.map((type) => detectors[type].recipe);
 export const recipeModelSchema = z.discriminatedUnion("kind", [first!, ...others]);
 
 /** The family of a recipe's model. */
-export function typeOfRecipe({ kind = glipFamily.kind }: { readonly kind?: string }): ModelType {
-  return modelTypes.find((type) => rows[type].kind === kind)!;
+export function typeOfRecipe({ kind = glipFamily.kind }: { readonly kind?: string }): DetectorType {
+  return detectorTypes.find((type) => detectors[type].kind === kind)!;
 }
 
-const [firstFile, ...otherFiles] = modelTypes.map((type) =>
-  z.object({ model_type: z.literal(type), [families[type].configKey]: families[type].schema }),
-);
-/** Reads the content of a config.json. */
-export const configFileSchema = z.discriminatedUnion("model_type", [firstFile!, ...otherFiles]).transform((file) => {
-  const type = modelTypes.find((known) => known === file["model_type"])!;
-  return { type, config: file[families[type].configKey] };
-});
+const typeSchema = z.looseObject({ model_type: z.enum(modelTypes) });
+/** Reads the text of a config.json. Throws WeightsError, which names `place`, where it is malformed. */
+export function readConfigFile(text: string, place: string): { type: ModelType; config: unknown } {
+  const { model_type: type } = parsedJson(text, place, typeSchema);
+  const { configKey, schema } = families[type];
+  if (configKey === undefined) return { type, config: parsedJson(text, place, schema) };
+  return { type, config: parsedJson(text, place, z.object({ [configKey]: schema }))[configKey] };
+}
 
 /** The content of a config.json. */
 export function configFile(type: ModelType, config: object): Record<string, unknown> {
-  return { model_type: type, [families[type].configKey]: config };
+  const { configKey } = families[type];
+  return { model_type: type, ...(configKey === undefined ? config : { [configKey]: config }) };
+}
+
+/** "a", "a or b", "a, b or c". */
+function listed(words: readonly string[], last: string): string {
+  return words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;
 }

@@ -126,7 +126,7 @@ test("a model that is another's, damaged or missing is refused by name", async (
   await writeSafetensors(other, [{ name: "fc.weight", dtype: "F32", shape: [2, 2], data: new Float32Array(4) }]);
   writeFileSync(at("broken.pth"), "PK\x03\x04 and nothing more");
   for (const [path, expected] of [
-    [other, /other\.safetensors: not a GLIP checkpoint/],
+    [other, /other\.safetensors: not a checkpoint of GLIP, RegionCLIP or CLIP/],
     [at("broken.pth"), /broken\.pth/],
     [at("no-model"), /no-model: no such model/],
     [folder, /config\.json: missing/],
@@ -138,7 +138,7 @@ test("a model that is another's, damaged or missing is refused by name", async (
   }
   const { code, stderr } = await groundling(["detect", plain, "--model", other, "--prompt", "dog"]);
   assert.equal(code, 1);
-  assert.match(stderr, /^groundling: .*other\.safetensors: not a GLIP checkpoint/);
+  assert.match(stderr, /^groundling: .*other\.safetensors: not a checkpoint of GLIP, RegionCLIP or CLIP/);
 });
 
 function numbered(count: number): string[] {

@@ -9,6 +9,7 @@ import { filled, imagenetTemplates, regionTemplates, withoutMarks } from "../../
 import { readClip } from "../../src/tasks/classifying/clip-folder.ts";
 import { loadEncoder } from "../../src/tasks/classifying/load-encoder.ts";
 import { meanOf, unitVectors } from "../../src/tasks/classifying/unit-vectors.ts";
+import { loadModel } from "../../src/tasks/finding/load-model.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { type TensorToWrite, writeSafetensors } from "../../src/weights/write-safetensors.ts";
 import { Comparison, type Golden, openGolden } from "./golden.ts";
@@ -38,6 +39,10 @@ for (const { name, stem, norms } of nanoSets()) {
     test(`${name} loaded from its ${form} embeds and tells classes as the reference does`, { skip }, async () => {
       if (form === "folder") await writeHuggingFaceFolder(`${stem}.pt`);
       const golden = await openGolden<ClipMeta>(stem);
+      await assert.rejects(loadModel(path), {
+        name: "WeightsError",
+        message: /: is a CLIP model, but groundling detect needs a GLIP, Dynamic Head or RegionCLIP model; use it with/,
+      });
       const encoder = await loadEncoder(path, { threads: 1 });
       try {
         const { pictures, texts, class_names } = golden.meta;

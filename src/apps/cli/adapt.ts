@@ -90,7 +90,7 @@ export function addAdaptCommand(program: Command): void {
   addQuietOption(addModelOptions(command)).action(async ({ out, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
-    const base = await fetchingWithProgress(choices, (fetching) => readModel(choices.model, fetching));
+    const base = await fetchingWithProgress(choices, (fetching) => readModel(choices.model, fetching, "adapt"));
     const { shots, ...request } = choices;
     const report = await withInterruption((signal) =>
       runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out, signal }),

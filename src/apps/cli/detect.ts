@@ -37,6 +37,7 @@ export function addDetectCommand(program: Command): void {
     if (!labels)
       return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
     await findInPictures(images, options, {
+      command: "detect",
       labels,
       ask: (model, picture, how) => model.detect(picture, prompt ?? named, how),
       remarks: (model) => (named ? model.remarks(named) : []),

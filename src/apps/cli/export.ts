@@ -44,7 +44,7 @@ export function addExportCommand(program: Command): void {
     if (!classes) return command.error("error: no names to find; give --classes A,B or --adapted FILE with a prompt");
     // The companion knows nothing of the adaptation.
     const { companion, ...alone } = withAdapted(
-      await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching)),
+      await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching, "export")),
       made,
     );
     const stored = companion && !made ? { ...alone, companion } : alone;

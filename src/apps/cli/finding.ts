@@ -30,6 +30,7 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
 }
 
 export interface Question {
+  readonly command: "detect" | "ground";
   /** The names to find; if absent, the phrases that are found. */
   labels?: readonly string[];
   caption?: string;
@@ -82,7 +83,7 @@ export async function findInPictures(
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
   if (draw && out === undefined) wantWritableFolder(".");
-  const model = await modelOf(options);
+  const model = await modelOf(options, question.command);
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = answersTo({
     format: chosen,
@@ -99,10 +100,10 @@ export async function findInPictures(
   }
 }
 
-async function modelOf(options: FindingOptions): Promise<GroundingModel> {
-  const { loadModel } = await import("../../tasks/finding/load-model.ts");
+async function modelOf(options: FindingOptions, command: Question["command"]): Promise<GroundingModel> {
+  const { loadModelFor } = await import("../../tasks/finding/load-model.ts");
   return fetchingWithProgress(options, (fetching) =>
-    loadModel(options.model, {
+    loadModelFor(command, options.model, {
       ...precisions[options.precision],
       ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
       ...fetching,

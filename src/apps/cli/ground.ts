@@ -19,6 +19,7 @@ export function addGroundCommand(program: Command): void {
     .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {
     await findInPictures(images, options, {
+      command: "ground",
       caption,
       ask: (model, picture, how) => model.ground(picture, caption, phrase ? { ...how, phrases: phrase } : how),
       remarks: (model) => model.captionRemarks(caption, phrase ? { phrases: phrase } : {}),

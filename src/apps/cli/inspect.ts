@@ -40,7 +40,7 @@ export function addInspectCommand(program: Command): void {
     const { decodePicture } = await import("../../inputs/pictures/picture.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
     const { writeSafetensors } = await import("../../weights/write-safetensors.ts");
-    const stored = await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching));
+    const stored = await fetchingWithProgress(choice, (fetching) => readModel(choice.model, fetching, "inspect"));
     const picture = await decodePicture(await onePicture(image));
     const { maxTokens } = stored.model;
     const planned =

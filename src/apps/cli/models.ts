@@ -13,7 +13,7 @@ export function addModelsCommand(program: Command): void {
     .command("models")
     .description("List the models available by name. Those on the Hugging Face hub are downloaded at first use.")
     .action(async () => {
-      const { BUILT_IN } = await import("../../tasks/finding/model-folder.ts");
+      const { BUILT_IN } = await import("../../tasks/loading/locate.ts");
       const published = Object.entries(zoo).map(([name, { about, parameters }]) => {
         const place = existsSync(zooPath(name)) ? zooPath(name) : zooAddress(name);
         return [name, `${Math.round(parameters / 1e6)} million`, about, place];

@@ -6,7 +6,7 @@ import { RecipeError } from "../../errors.ts";
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { WordSource, Words } from "../../inputs/words/words.ts";
-import { families, type RecipeModel, typeOfRecipe } from "../../models/families.ts";
+import { detectorFamilies, type RecipeModel, typeOfRecipe } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 
@@ -23,8 +23,7 @@ export interface ModelOfRun {
 
 /** Fixed classes are the classes of the datasets, in order. Throws RecipeError if there are none. */
 export async function modelOfRun(recipe: Recipe): Promise<ModelOfRun> {
-  const family = families[typeOfRecipe(recipe.model)];
-  if (!family.detector) throw new RecipeError(`model: a ${family.title} is not a detector; give a detector`);
+  const family = detectorFamilies[typeOfRecipe(recipe.model)];
   const config = (await family.completed?.(recipe.model, () => classesOf(recipe, family.title))) ?? recipe.model;
   const source = family.words(config, (name) => join(wordsOf(recipe), name));
   return {

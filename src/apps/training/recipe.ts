@@ -4,7 +4,7 @@ import { z } from "zod";
 import { formats } from "../../data/readers/format-names.ts";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
-import { families, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
+import { detectorFamilies, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
 import { glipLosses, type Losses, lossNames } from "../../tasks/grounding/loss-terms.ts";
 import { located, recipeFile } from "./recipe-paths.ts";
 
@@ -163,7 +163,7 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
   const checked = recipeSchema.safeParse(raw);
   if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
   const { model } = checked.data;
-  const huge = families[typeOfRecipe(model)].tooLarge?.(model);
+  const huge = detectorFamilies[typeOfRecipe(model)].tooLarge?.(model);
   if (huge) throw new RecipeError(`${file}: ${huge}`);
   if (lossesOf(checked.data).loss_contrast) wantContrast(checked.data, file);
   return located(checked.data, file);
@@ -173,7 +173,9 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
 function wantContrast({ model, data, shards }: Recipe, file: string): void {
   const mends = [
     ...(data.kind === "datasets" ? ["data must be scenes"] : []),
-    ...(families[typeOfRecipe(model)].keepsWordsApart?.(model) ? [] : ["the model must be a GLIP without fusion"]),
+    ...(detectorFamilies[typeOfRecipe(model)].keepsWordsApart?.(model)
+      ? []
+      : ["the model must be a GLIP without fusion"]),
     ...(shards > 1 ? ["shards must be 1"] : []),
   ];
   if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or remove contrast`);

@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
 import { RecipeError } from "../../errors.ts";
-import { families, typeOfRecipe } from "../../models/families.ts";
+import { detectorFamilies, typeOfRecipe } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
@@ -16,7 +16,7 @@ export async function startWeights(model: Detector, recipe: Recipe): Promise<Map
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
-  const { wordTable } = families[typeOfRecipe(recipe.model)];
+  const { wordTable } = detectorFamilies[typeOfRecipe(recipe.model)];
   for (const { name, shape } of model.parameters)
     if (name === wordTable) await giveWordsVectors(weights.get(name)!, shape, wordsOf(recipe));
   if (recipe.from) await takeOver(weights, model, recipe.from);

@@ -18,7 +18,8 @@ export const clipModelSchema = z.looseObject({
   text_config: partSchema.nullish(),
   vision_config: partSchema.nullish(),
 });
-type ClipModelFile = z.infer<typeof clipModelSchema>;
+/** The content of the config.json of a `CLIPModel`. */
+export type ClipModelFile = z.infer<typeof clipModelSchema>;
 
 const DEFAULT_HEADS = { text: 8, image: 12 };
 const ACTIVATIONS: Readonly<Record<string, "quickGelu" | "gelu">> = { quick_gelu: "quickGelu", gelu: "gelu" };

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { detectorShape, hugeWords } from "../parts/detector-schema.ts";
-import type { Family } from "../parts/family.ts";
+import type { DetectorFamily } from "../parts/family.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
 import { type DynamicHeadConfig, dynamicHead } from "./dynamic-head.ts";
 
@@ -15,7 +15,7 @@ export const dynamicHeadFamily = {
   configKey: "dynamic_head",
   schema,
   recipe,
-  capabilities: ["detect"],
+  capabilities: ["detect", "train"],
   preparation: glipPictures,
   completed: async (inRecipe: z.infer<typeof recipe>, classes) => ({
     ...inRecipe,
@@ -24,4 +24,4 @@ export const dynamicHeadFamily = {
   words: ({ classes }) => ({ kind: "classes", names: classes }),
   tooLarge: hugeWords,
   detector: dynamicHead,
-} satisfies Family<DynamicHeadConfig>;
+} satisfies DetectorFamily<DynamicHeadConfig>;

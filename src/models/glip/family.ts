@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { detectorShape, hugeWords, upTo } from "../parts/detector-schema.ts";
-import type { Family } from "../parts/family.ts";
+import type { DetectorFamily } from "../parts/family.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
 import { type GlipConfig, glip, publishedExtras } from "./glip.ts";
 import { inferConfig, isGlip } from "./infer-config.ts";
@@ -27,10 +27,10 @@ export const glipFamily = {
   configKey: "glip",
   schema,
   recipe: schema.extend({ kind: z.literal("glip").exactOptional() }),
-  capabilities: ["detect", "ground"],
+  capabilities: ["detect", "ground", "train", "adapt", "export", "inspect"],
   preparation: glipPictures,
+  vocabulary: "assets/bert-base-uncased/vocab.txt",
   published: {
-    vocabulary: "assets/bert-base-uncased/vocab.txt",
     mayBeUnused: publishedExtras,
     recognises: isGlip,
     configOf: inferConfig,
@@ -40,4 +40,4 @@ export const glipFamily = {
   tooLarge: hugeWords,
   detector: glip,
   keepsWordsApart: ({ fusion }) => fusion === undefined,
-} satisfies Family<GlipConfig>;
+} satisfies DetectorFamily<GlipConfig>;

@@ -6,10 +6,21 @@ import type { RegionClipConfig } from "./region-clip.ts";
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
+const OBJECTNESS = "proposal_generator.rpn_head.objectness_logits.weight";
+
+/** Whether these are tensors of a RegionCLIP, or of its region proposals alone. */
+export function isRegionClip(entries: Shapes): boolean {
+  return entries.has("backbone.attnpool.c_proj.bias") || entries.has(OBJECTNESS);
+}
+
 /** Throws `WeightsError` when the tensors are not those of a RegionCLIP. */
 export function inferRegionClipConfig(entries: Shapes, source: string): RegionClipConfig {
   const shape = (name: string): readonly number[] => {
     const entry = entries.get(name);
+    if (!entry && entries.has(OBJECTNESS))
+      throw new WeightsError(
+        `${source}: holds only region proposals; give a recogniser (regionclip_*.pth) as the model, and this file with --proposals`,
+      );
     if (!entry) throw new WeightsError(`${source}: not a RegionCLIP checkpoint: there is no ${name}`);
     return entry.shape;
   };
@@ -38,9 +49,7 @@ export function inferRegionClipConfig(entries: Shapes, source: string): RegionCl
           },
         }
       : {}),
-    ...(entries.has("offline_proposal_generator.rpn_head.objectness_logits.weight")
-      ? { localiser: inferLocaliser(entries) }
-      : {}),
+    ...(entries.has(`offline_${OBJECTNESS}`) ? { localiser: inferLocaliser(entries) } : {}),
   };
 }
 

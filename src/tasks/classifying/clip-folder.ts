@@ -5,25 +5,19 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
-import { InputError, WeightsError } from "../../errors.ts";
+import { WeightsError } from "../../errors.ts";
 import { readTextIfThere } from "../../files/read-file.ts";
 import { CLIP_PIXELS, type CropRule } from "../../inputs/pictures/prepare-crop.ts";
 import { BytePairs } from "../../inputs/words/byte-pairs.ts";
 import type { ClipConfig } from "../../models/clip/clip.ts";
 import { clip } from "../../models/clip/clip.ts";
-import {
-  clipModelSchema,
-  isHuggingFaceClip,
-  underOpenAiNames,
-  withClipModel,
-} from "../../models/clip/hugging-face-clip.ts";
-import { clipExtras, inferClipConfig } from "../../models/clip/infer-clip-config.ts";
-import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
+import { clipFamily } from "../../models/clip/family.ts";
+import { withClipModel } from "../../models/clip/hugging-face-clip.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { parsedJson } from "../../weights/parsed-json.ts";
-import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { ZooOptions } from "../../weights/zoo.ts";
+import { locateModel } from "../loading/locate.ts";
 
 /** A CLIP's parts, read and checked. */
 export interface StoredClip {
@@ -56,14 +50,8 @@ const processorSchema = z.looseObject({
  * the cache. Throws InputError if there is no such file, WeightsError if it is not a CLIP.
  */
 export async function readClip(nameOrPath: string, options: ZooOptions = {}): Promise<StoredClip> {
-  const isThere = await stat(nameOrPath).catch(() => undefined);
-  const path = !isThere && isClipName(nameOrPath) ? await fetchClip(nameOrPath, options) : nameOrPath;
-  const found = await stat(path).catch(() => undefined);
-  if (!found)
-    throw new InputError(
-      `${path}: no such model; give a checkpoint file or a folder of a CLIP, OWNER/NAME on the hub, or ${Object.keys(clipZoo).join(", ")}`,
-    );
-  return found.isDirectory() ? readFolder(path) : readCheckpoint(path);
+  const { path, form } = await locateModel(nameOrPath, "embed", options);
+  return form === "folder" ? readFolder(path) : readCheckpoint(path);
 }
 
 async function readCheckpoint(path: string): Promise<StoredClip> {
@@ -73,9 +61,8 @@ async function readCheckpoint(path: string): Promise<StoredClip> {
 }
 
 async function readFolder(folder: string): Promise<StoredClip> {
-  const file = readJson(join(folder, "config.json"), clipModelSchema);
-  if (!file)
-    throw new WeightsError(`${folder}: has no config.json; give the folder of a CLIPModel, or a checkpoint file`);
+  const file = readJson(join(folder, "config.json"), clipFamily.schema);
+  if (!file) throw new WeightsError(`${folder}: has no config.json`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
   const { config, weights } = await readTensors(source, (inferred) => withClipModel(inferred, file, folder));
   const processor = readJson(join(folder, "preprocessor_config.json"), processorSchema);
@@ -95,13 +82,14 @@ async function readFolder(folder: string): Promise<StoredClip> {
 
 /** The weights of a file, and the configuration from the weights and the folder. */
 async function readTensors(path: string, completed: (inferred: ClipConfig) => ClipConfig) {
+  const { underOwnNames, configOf, mayBeUnused } = clipFamily.published;
   const opened = await openWeights(path);
-  const file: WeightsFile = isHuggingFaceClip(opened.entries) ? underOpenAiNames(opened) : opened;
   try {
-    const config = completed(inferClipConfig(file.entries, path));
-    return { config, weights: await loadWeights(clip(config).parameters, file, { mayBeUnused: clipExtras }) };
+    const file = underOwnNames(opened);
+    const config = completed(configOf(file.entries, path));
+    return { config, weights: await loadWeights(clip(config).parameters, file, { mayBeUnused }) };
   } finally {
-    await file.close();
+    await opened.close();
   }
 }
 

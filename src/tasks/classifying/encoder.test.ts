@@ -100,6 +100,7 @@ test("a checkpoint of another family is refused by its name", async () => {
   const glip = new URL("../../../assets/models/everyday/model.safetensors", import.meta.url).pathname;
   await assert.rejects(loadEncoder(glip), {
     name: "WeightsError",
-    message: /model\.safetensors: not a CLIP checkpoint: there is no/,
+    message:
+      /model\.safetensors: is a GLIP model, but groundling embed needs a CLIP model; use it with groundling detect/,
   });
 });

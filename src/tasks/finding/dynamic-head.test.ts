@@ -126,7 +126,10 @@ test("its folder says the classes and is loaded as any model; other words, capti
       name: "InputError",
       message: /caption/,
     });
-    await assert.rejects(readModel(folder), { name: "WeightsError", message: /fixed classes/ });
+    await assert.rejects(readModel(folder), {
+      name: "WeightsError",
+      message: /is a Dynamic Head model, but groundling ground needs a GLIP model/,
+    });
   } finally {
     await loaded.dispose();
   }

@@ -22,11 +22,20 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
  * the built-in model. The weights are in a temporary file until the model is disposed or the process ends; `await using` disposes it at the
  * end of a block. Throws InputError or WeightsError that name the file, or the signal's reason if it is aborted.
  */
-export async function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
+export function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
+  return loadModelFor("detect", nameOrPath, options);
+}
+
+/** The same, for one of the things that models do; a model of a family that cannot do it is refused. */
+export async function loadModelFor(
+  wanted: "detect" | "ground",
+  nameOrPath?: string,
+  options: LoadOptions = {},
+): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
   const { model, weights, words, preparation, companion, names } = withAdapted(
-    await readDetector(nameOrPath, options),
+    await readDetector(nameOrPath, options, wanted),
     adapted,
   );
   // An adapted model is used without its companion, which was not adapted.

@@ -3,19 +3,30 @@
 import { copyFile, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { InputError, WeightsError } from "../../errors.ts";
+import { WeightsError } from "../../errors.ts";
 import { readTextIfThere } from "../../files/read-file.ts";
 import { writeWholeFolder } from "../../files/write-whole.ts";
 import { type PicturePreparation, preparationFile, type SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { StoredNames } from "../../inputs/words/name-list.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { AnyWords } from "../../inputs/words/words.ts";
-import { configFile, families, type ModelType, modelTypes } from "../../models/families.ts";
+import { configFile, type DetectorType, detectorFamilies } from "../../models/families.ts";
+import type { Capability, PublishedForm } from "../../models/parts/family.ts";
 import { openWeights } from "../../weights/open-weights.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { type FetchingOptions, fetchingOf, fetchModel, zoo } from "../../weights/zoo.ts";
-import { COMPANION, detectorOf, type ModelFiles, NAMES, type ReadModel, readFolder, weightsOf } from "./read-folder.ts";
+import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
+import { BUILT_IN, locateModel } from "../loading/locate.ts";
+import {
+  COMPANION,
+  detectorType,
+  type ModelFiles,
+  NAMES,
+  type ReadModel,
+  readFolder,
+  weightsOf,
+} from "./read-folder.ts";
 import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
 export interface StoredDetector extends ReadModel {
@@ -30,30 +41,30 @@ export interface StoredModel extends StoredDetector {
 }
 
 const root = new URL("../../../", import.meta.url);
-/** The model that comes with the package. */
-export const BUILT_IN = "everyday";
 
 /** How a published model is fetched. */
 export type ReadOptions = FetchingOptions;
 
-/** Reads a detector with open vocabulary. Throws WeightsError for a detector of fixed classes. */
-export async function readModel(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredModel> {
-  const { words, vocabulary, ...stored } = await readDetector(nameOrPath, options);
+/** Reads a detector with open vocabulary. Throws WeightsError for a model of a family without what is wanted. */
+export async function readModel(
+  nameOrPath: string = BUILT_IN,
+  options: ReadOptions = {},
+  wanted: Capability = "ground",
+): Promise<StoredModel> {
+  const { words, vocabulary, ...stored } = await readDetector(nameOrPath, options, wanted);
   if (words.pieces && vocabulary !== undefined) return { ...stored, words, vocabulary };
   throw new WeightsError(`${nameOrPath}: is a detector of fixed classes and cannot read prompts; use a GLIP model`);
 }
 
 /** Reads the built-in or a published model by its name, a model folder, or a published checkpoint file (`.pth` or safetensors). */
-export async function readDetector(nameOrPath: string = BUILT_IN, options: ReadOptions = {}): Promise<StoredDetector> {
-  if (nameOrPath === BUILT_IN) return readStored(fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root)));
-  const found = await stat(nameOrPath).catch(() => undefined);
-  if (!found && Object.hasOwn(zoo, nameOrPath))
-    return readCheckpoint(await fetchModel(nameOrPath, fetchingOf(options)));
-  if (!found)
-    throw new InputError(
-      `${nameOrPath}: no such model; give a folder, a checkpoint file, ${BUILT_IN} for the built-in model, or ${Object.keys(zoo).join(", ")}`,
-    );
-  return found.isDirectory() ? readStored(nameOrPath) : readCheckpoint(nameOrPath);
+export async function readDetector(
+  nameOrPath: string = BUILT_IN,
+  options: ReadOptions = {},
+  wanted: Capability = "detect",
+): Promise<StoredDetector> {
+  const { path, type, form } = await locateModel(nameOrPath, wanted, fetchingOf(options));
+  const detector = detectorType(type, wanted, nameOrPath);
+  return form === "folder" ? readStored(path) : readCheckpoint(path, detector);
 }
 
 async function readStored(folder: string): Promise<StoredDetector> {
@@ -77,33 +88,33 @@ async function present(path: string): Promise<string | undefined> {
   return (await stat(path).catch(() => undefined)) && path;
 }
 
-async function readCheckpoint(path: string): Promise<StoredDetector> {
-  const { type, config, published } = await publishedModel(path);
-  const family = families[type];
-  const vocabulary = fileURLToPath(new URL(published.vocabulary, root));
-  const words = await readWords(family.words(config, () => vocabulary));
-  const model = detectorOf(family, config, path);
-  const weights = await weightsOf(model, await openWeights(path), family);
-  return { name: basename(path), type, model, weights, words, vocabulary, preparation: family.preparation };
+/** A published checkpoint has no configuration; its shapes tell it. */
+async function readCheckpoint(path: string, type: DetectorType): Promise<StoredDetector> {
+  const family = detectorFamilies[type];
+  const { vocabulary: words, published } = family;
+  if (!published || words === undefined)
+    throw new WeightsError(`${path}: a ${family.title} model has no checkpoint files; give its folder`);
+  const vocabulary = fileURLToPath(new URL(words, root));
+  const file = await openWeights(path);
+  const config = await configOf(file, published);
+  const model = family.detector(config);
+  const source = family.words(config, () => vocabulary);
+  const [weights, read] = [await weightsOf(model, file, family), await readWords(source)];
+  return { name: basename(path), type, model, weights, words: read, vocabulary, preparation: family.preparation };
 }
 
-/** Infers the family and configuration of a checkpoint. Throws WeightsError if it belongs to no family. */
-async function publishedModel(path: string) {
-  const rows = modelTypes.flatMap((type) => {
-    const { published } = families[type];
-    return published ? [{ type, published }] : [];
-  });
-  const file = await openWeights(path);
+/** Closes the file where its tensors do not say a configuration. */
+async function configOf<Config>(file: WeightsFile, published: PublishedForm<Config>): Promise<Config> {
   try {
-    const { type, published } = rows.find((row) => row.published.recognises(file.entries)) ?? rows[0]!;
-    return { type, published, config: published.configOf(file.entries, path) };
-  } finally {
+    return published.configOf(file.entries, file.path);
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
 
 export interface FolderContents {
-  type: ModelType;
+  type: DetectorType;
   config: object;
   /** The sides of resized pictures, with the family's defaults for the rest of the preparation. */
   size?: SizeRule;
@@ -128,7 +139,7 @@ export async function writeModelFolder(
 ): Promise<void> {
   await refuseToReplaceOthers(folder);
   const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`;
-  const usual = families[type].preparation;
+  const usual = detectorFamilies[type].preparation;
   const processor = preparationFile({ ...usual, ...preparation, ...(size ? { size } : {}) });
   await writeWholeFolder(folder, async (part) => {
     await writeFile(join(part, "config.json"), json(configFile(type, config)));

@@ -5,7 +5,15 @@ import { WeightsError } from "../../errors.ts";
 import { type PicturePreparation, preparationFileSchema } from "../../inputs/pictures/preparation.ts";
 import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
 import { type Words, wordsOf } from "../../inputs/words/words.ts";
-import { configFileSchema, families, type ModelType } from "../../models/families.ts";
+import {
+  type DetectorType,
+  detectorFamilies,
+  families,
+  isDetector,
+  type ModelType,
+  readConfigFile,
+  wantCapability,
+} from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import type { Capability, Family } from "../../models/parts/family.ts";
 import { loadWeights } from "../../weights/fit.ts";
@@ -28,7 +36,7 @@ export interface ModelFiles {
 export interface ReadModel {
   /** Name of the built-in model, or of the model's folder or file. */
   name: string;
-  type: ModelType;
+  type: DetectorType;
   model: Detector;
   weights: Map<string, Float32Array>;
   words: Words;
@@ -44,17 +52,19 @@ export const NAMES = "names.json";
 
 /** Throws WeightsError, which names the file, where one is missing or malformed. */
 export async function readFolder(files: ModelFiles): Promise<ReadModel> {
-  const { type, config } = await readJson(files, "config.json", configFileSchema);
-  const family = families[type];
+  const place = files.placeOf("config.json");
+  const { type, config } = readConfigFile((await files.text("config.json")) ?? missing(files, "config.json"), place);
+  const detector = detectorType(type, "detect", files.name);
+  const family = detectorFamilies[detector];
   const huge = family.tooLarge?.(config);
-  if (huge) throw new WeightsError(`${files.placeOf("config.json")}: ${huge}`);
+  if (huge) throw new WeightsError(`${place}: ${huge}`);
   const source = family.words(config, (file) => files.placeOf(file));
-  const model = detectorOf(family, config, files.placeOf("config.json"));
+  const model = family.detector(config);
   const words = wordsOf(source, source.kind === "word-pieces" ? await files.text("vocab.txt") : undefined);
   const preparation = await readJson(files, "preprocessor_config.json", preparationFileSchema(family.preparation));
   const names = await files.text(NAMES);
   return {
-    ...{ name: files.name, type, model, words, preparation },
+    ...{ name: files.name, type: detector, model, words, preparation },
     ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
     weights: await weightsOf(
       model,
@@ -65,13 +75,11 @@ export async function readFolder(files: ModelFiles): Promise<ReadModel> {
   };
 }
 
-/** Throws WeightsError for a family that finds nothing in pictures. */
-export function detectorOf(family: Family, config: unknown, source: string): Detector {
-  if (family.detector) return family.detector(config);
-  const wanted: Capability = "detect";
-  throw new WeightsError(
-    `${source}: a ${family.title} cannot ${wanted}, only ${family.capabilities.join(", ")}; use a GLIP model`,
-  );
+/** The family of a detector of words. Throws WeightsError for a family that is asked otherwise, or not at all, for what is wanted. */
+export function detectorType(type: ModelType, wanted: Capability, source: string): DetectorType {
+  wantCapability(type, wanted, source);
+  if (isDetector(type)) return type;
+  throw new WeightsError(`${source}: is a ${families[type].title} model; load it with loadRegionModel`);
 }
 
 /** Reads a detector's weights and closes the file. Throws WeightsError where they do not fit. */

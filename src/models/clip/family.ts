@@ -1,0 +1,18 @@
+/** CLIP's row in the table of families. */
+
+import type { Family } from "../parts/family.ts";
+import type { ClipConfig } from "./clip.ts";
+import { type ClipModelFile, clipModelSchema, isHuggingFaceClip, underOpenAiNames } from "./hugging-face-clip.ts";
+import { clipExtras, inferClipConfig, isClip } from "./infer-clip-config.ts";
+
+export const clipFamily = {
+  title: "CLIP",
+  capabilities: ["classify", "embed"],
+  schema: clipModelSchema,
+  published: {
+    mayBeUnused: clipExtras,
+    recognises: (entries) => isClip(entries) || isHuggingFaceClip(entries),
+    underOwnNames: (file) => (isHuggingFaceClip(file.entries) ? underOpenAiNames(file) : file),
+    configOf: inferClipConfig,
+  },
+} satisfies Family<ClipConfig, ClipModelFile>;

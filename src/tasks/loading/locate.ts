@@ -1,0 +1,86 @@
+/** Finds a model by its name or path, and tells its family before its weights are read. */
+
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InputError, WeightsError } from "../../errors.ts";
+import { readTextIfThere } from "../../files/read-file.ts";
+import { families, familyOfTensors, type ModelType, readConfigFile, wantCapability } from "../../models/families.ts";
+import type { Capability } from "../../models/parts/family.ts";
+import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
+import { openWeights } from "../../weights/open-weights.ts";
+import { fetchModel, type ZooOptions, zoo } from "../../weights/zoo.ts";
+
+/** The model that comes with the package. */
+export const BUILT_IN = "everyday";
+
+/** A model on disk. */
+export interface LocatedModel {
+  readonly path: string;
+  readonly type: ModelType;
+  /** A folder with a config.json, or a published checkpoint file. */
+  readonly form: "folder" | "file";
+}
+
+const root = new URL("../../../", import.meta.url);
+
+/**
+ * The built-in model or a published one by its name, which is first fetched into the cache; a model folder; or a published checkpoint file.
+ * Throws InputError if there is none, and WeightsError if it is of a family that cannot do what is wanted.
+ */
+export async function locateModel(
+  nameOrPath: string,
+  wanted: Capability,
+  options: ZooOptions = {},
+): Promise<LocatedModel> {
+  const builtIn = nameOrPath === BUILT_IN;
+  const found = builtIn ? undefined : await stat(nameOrPath).catch(() => undefined);
+  const named = builtIn || found ? undefined : publishedName(nameOrPath);
+  if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
+  // Before anything is fetched.
+  if (named) wantCapability(named.type, wanted, nameOrPath);
+  const path = builtIn
+    ? fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root))
+    : named
+      ? await named.fetch(nameOrPath, options)
+      : nameOrPath;
+  const form = (await stat(path)).isDirectory() ? "folder" : "file";
+  const type = form === "folder" ? typeOfFolder(path) : await typeOfFile(path);
+  wantCapability(type, wanted, nameOrPath);
+  return { path, type, form };
+}
+
+interface PublishedName {
+  readonly type: ModelType;
+  readonly fetch: (name: string, options: ZooOptions) => Promise<string>;
+}
+
+function publishedName(name: string): PublishedName | undefined {
+  if (Object.hasOwn(zoo, name)) return { type: "groundling-glip", fetch: fetchModel };
+  return isClipName(name) ? { type: "clip", fetch: fetchClip } : undefined;
+}
+
+function noSuchModel(name: string, wanted: Capability): string {
+  const can = (type: ModelType) => families[type].capabilities.includes(wanted);
+  const names = [
+    ...(can("groundling-glip") ? [`${BUILT_IN} for the built-in model`, ...Object.keys(zoo)] : []),
+    ...(can("clip") ? ["OWNER/NAME on the hub", ...Object.keys(clipZoo)] : []),
+  ];
+  return `${name}: no such model; give a model folder, a checkpoint file, or a name: ${names.join(", ")}`;
+}
+
+function typeOfFolder(folder: string): ModelType {
+  const place = join(folder, "config.json");
+  const text = readTextIfThere(place);
+  if (text !== undefined) return readConfigFile(text, place).type;
+  throw new WeightsError(`${place}: missing; give a model folder with a config.json, or a checkpoint file`);
+}
+
+async function typeOfFile(path: string): Promise<ModelType> {
+  const file = await openWeights(path);
+  try {
+    return familyOfTensors(file.entries, path);
+  } finally {
+    await file.close();
+  }
+}
