@@ -28,7 +28,7 @@ async function compare(): Promise<void> {
   try {
     const file = join(folder, "prompt.safetensors");
     const vectors = { vectors: new Float32Array(40 * 768), tokens: 40, inPlace: false };
-    await writeAdaptedPrompt(file, { classes: ["person", "dog"], ...vectors, base: { name: "none", mark: "" } });
+    await writeAdaptedPrompt(file, { classes: ["person", "dog"], ...vectors, base: { name: "none", digest: "" } });
     const program = [...process.execArgv, fileURLToPath(import.meta.url), file];
     const times = Array.from({ length: RUNS }, () =>
       Number(spawnSync(process.execPath, program, { encoding: "utf8" }).stdout),

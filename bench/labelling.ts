@@ -14,7 +14,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { composeScene, loadWorld } from "../src/data/scenes/index.ts";
-import { driveHere } from "../src/jobs/here.ts";
+import { workHere } from "../src/jobs/here.ts";
 import { loadModel } from "../src/tasks/finding/load-model.ts";
 import { openLabelJob } from "../src/tasks/labelling/label-job.ts";
 
@@ -54,7 +54,7 @@ try {
     const job = await openLabelJob({ source, out: join(folder, `${turn++}`), settings, loadModel: async () => lent });
     await job.start();
     return async () => {
-      await driveHere(job, { attempts: 1, patience: 0 });
+      await workHere(job, { attempts: 1, retryDelay: 0 });
       return job;
     };
   };

@@ -59,10 +59,10 @@ for (let seed = 1; seed <= seeds; seed++)
   for (const source of Object.keys(sources) as (keyof typeof sources)[])
     for (const model of Object.keys(models) as (keyof typeof models)[])
       if (!runs().some((run) => run.seed === seed && run.source === source && run.model === model))
-        carryOut(source, model, seed);
+        runOne(source, model, seed);
 console.log(tableOf(runs()));
 
-function carryOut(source: keyof typeof sources, model: keyof typeof models, seed: number): void {
+function runOne(source: keyof typeof sources, model: keyof typeof models, seed: number): void {
   const folder = join(out, "run");
   const packed = join(folder, "model");
   const data = { ...world, sentences: sources[source] };

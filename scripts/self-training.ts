@@ -145,11 +145,11 @@ for (const kind of kinds)
     const boxed = scenes(`${seed}/annotated`, annotated, 40 + seed, SEEN);
     const truth = ["instances.json", "grounding.json"].map((name) => ({ data: join(boxed, name), weight: 1 }));
     const variant: Variant = variants[kind];
-    if (variant.labeller === "nobody") carryOut(kind, seed, truth, 0);
+    if (variant.labeller === "nobody") runOne(kind, seed, truth, 0);
     else {
       const { labels, images, boxes } = labelsFor(variant, seed);
       const found = { data: labels, images, weight: truth.length, ...(variant.weighted && { weighted: true }) };
-      carryOut(kind, seed, [...truth, found], boxes);
+      runOne(kind, seed, [...truth, found], boxes);
     }
   }
 console.log(tableOf(runs()));
@@ -166,7 +166,7 @@ function isDone(kind: string, seed: number): boolean {
 }
 
 /** Trains, scores and records the result; the model stays in the folder of its kind. */
-function carryOut(kind: Kind, seed: number, sources: (typeof data)["sources"], boxes: number): void {
+function runOne(kind: Kind, seed: number, sources: (typeof data)["sources"], boxes: number): void {
   const run = join(out, "run");
   const model = join(out, String(seed), kind);
   const recipe = { ...base, seed, steps: base.steps * variants[kind].times, data: { ...data, sources } };

@@ -8,7 +8,7 @@ export * from "./models/glip/glip.ts";
 export { glipPresets } from "./models/glip/glip-presets.ts";
 export { inferConfig } from "./models/glip/infer-config.ts";
 export type { BertConfig } from "./models/parts/bert.ts";
-export type { Aligned, Detector, HeadLevel } from "./models/parts/detector.ts";
+export type { AlignmentVectors as Aligned, Detector, HeadLevel } from "./models/parts/detector.ts";
 export type { NamedShapes } from "./models/parts/family.ts";
 export type { NormedConvolution, NormedConvolutionOptions } from "./models/parts/normed-convolution.ts";
 export type { SwinConfig } from "./models/parts/swin.ts";

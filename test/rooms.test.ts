@@ -49,8 +49,8 @@ function importsOf(file: string): string[] {
 }
 
 test("every file stands in a known room", () => {
-  const strangers = files.filter((file) => !outside.includes(file) && !rooms.includes(file.split("/")[0]!));
-  assert.deepEqual(strangers, []);
+  const unknown = files.filter((file) => !outside.includes(file) && !rooms.includes(file.split("/")[0]!));
+  assert.deepEqual(unknown, []);
 });
 
 test("rooms import only from themselves and from rooms before them", () => {

@@ -5,8 +5,8 @@ import { readJsonLines } from "../data/readers/json.ts";
 import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { type AnsweringModel, detectorHere, detectorsInThreads } from "./detector.ts";
+import type { Found } from "./protocols/detection-request.ts";
 import type { Plan, PlanRequest } from "./protocols/protocol-row.ts";
-import type { Found } from "./protocols/question.ts";
 import { type Protocol, protocolRows } from "./protocols.ts";
 import { recordInOrder } from "./record-in-order.ts";
 
@@ -42,13 +42,17 @@ export async function detectDataset(request: ModelRequest, output: string): Prom
   for (const { file } of plans) rmSync(answersOf(file));
 }
 
-async function record({ file, asked, questions }: Plan, detectors: readonly AnsweringModel[], request: ModelRequest) {
+async function record(
+  { file, asked, requests: questions }: Plan,
+  detectors: readonly AnsweringModel[],
+  request: ModelRequest,
+) {
   const { model, adapted, options, progress, signal } = request;
   await recordInOrder({
     file: answersOf(file),
     run: {
-      model: modelMark(model),
-      ...(adapted ? { adapted: modelMark(adapted) } : {}),
+      model: modelIdentity(model),
+      ...(adapted ? { adapted: modelIdentity(adapted) } : {}),
       ...{ asked, options, pictures: questions.length },
     },
     items: questions.length,
@@ -73,7 +77,7 @@ function refuseOverwriting(plans: readonly Plan[]): void {
 }
 
 /** Identifies the model by the size and time of its weights, so that a run does not continue with other weights. */
-function modelMark(model: string | undefined): object {
+function modelIdentity(model: string | undefined): object {
   if (model === undefined) return { name: "built-in" };
   const stat = statSync(model, { throwIfNoEntry: false });
   const weights = stat?.isDirectory() ? statSync(join(model, "model.safetensors"), { throwIfNoEntry: false }) : stat;

@@ -4,10 +4,10 @@ import { openWorker } from "../files/open-worker.ts";
 import { moduleBeside } from "../files/start-worker.ts";
 import type { GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
-import type { Found, Question } from "./protocols/question.ts";
+import type { DetectionRequest, Found } from "./protocols/detection-request.ts";
 
 export interface AnsweringModel {
-  answer(question: Question): Promise<Found[]>;
+  answer(question: DetectionRequest): Promise<Found[]>;
   dispose(): Promise<void>;
 }
 
@@ -30,7 +30,10 @@ export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Answ
 }
 
 /** The detections of a model in a picture. */
-export async function answerOf(model: GroundingModel, { picture, options, ...asked }: Question): Promise<Found[]> {
+export async function answerOf(
+  model: GroundingModel,
+  { picture, options, ...asked }: DetectionRequest,
+): Promise<Found[]> {
   // Low scores also count in average precision.
   const how = { threshold: 0, ...options };
   if ("adapted" in asked) return model.detect(picture, undefined, how);

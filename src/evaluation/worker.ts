@@ -2,8 +2,8 @@
 
 import type { Service } from "../files/open-worker.ts";
 import { detectorHere, type ModelToAsk } from "./detector.ts";
-import type { Found, Question } from "./protocols/question.ts";
+import type { DetectionRequest, Found } from "./protocols/detection-request.ts";
 
-export function open(asked: ModelToAsk): Promise<Service<Question, Found[]>> {
+export function open(asked: ModelToAsk): Promise<Service<DetectionRequest, Found[]>> {
   return detectorHere(asked);
 }

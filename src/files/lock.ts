@@ -5,7 +5,7 @@ import { link, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as pause } from "node:timers/promises";
 import { isRunning } from "./running.ts";
-import { draftOf, openNew } from "./write-whole.ts";
+import { openNew, temporaryName } from "./write-whole.ts";
 import { writing } from "./writing.ts";
 
 interface Owner {
@@ -31,10 +31,10 @@ export async function withLock<Result>(
 ): Promise<Result> {
   const owner: Owner = { process: process.pid, host: hostname(), key: randomBytes(12).toString("hex") };
   const text = JSON.stringify(owner);
-  while (!(await taken(file, text))) {
+  while (!(await tryLock(file, text))) {
     signal?.throwIfAborted();
     const held = await readFile(file, "utf8").catch(() => undefined);
-    if (held !== undefined && (await isStale(file, held, stale))) await takeAway(file, held);
+    if (held !== undefined && (await isStale(file, held, stale))) await removeLock(file, held);
     else await pause(patience, undefined, signal ? { signal } : {});
   }
   const sign = setInterval(() => void utimes(file, new Date(), new Date()).catch(() => {}), stale / 4).unref();
@@ -47,20 +47,20 @@ export async function withLock<Result>(
 }
 
 /** Makes the lock file; false where it is there. It is written under another name first, so that no one sees it empty. */
-function taken(file: string, text: string): Promise<boolean> {
+function tryLock(file: string, text: string): Promise<boolean> {
   return writing(file, async () => {
-    const draft = draftOf(file);
+    const draft = temporaryName(file);
     await writeNew(draft, text);
     try {
       await link(draft, file);
       return true;
     } catch (error) {
-      if (isThere(error)) return false;
+      if (exists(error)) return false;
       // A disk without links to files.
       return await writeNew(file, text).then(
         () => true,
         (failure: unknown) => {
-          if (isThere(failure)) return false;
+          if (exists(failure)) return false;
           throw failure;
         },
       );
@@ -79,7 +79,7 @@ async function writeNew(file: string, text: string): Promise<void> {
   }
 }
 
-function isThere(error: unknown): boolean {
+function exists(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EEXIST";
 }
 
@@ -103,8 +103,8 @@ function ownerIn(text: string): Owner | undefined {
 }
 
 /** Removes a lock as it was read; one that another took meanwhile is put back. */
-async function takeAway(file: string, held: string): Promise<void> {
-  const aside = draftOf(file);
+async function removeLock(file: string, held: string): Promise<void> {
+  const aside = temporaryName(file);
   try {
     await rename(file, aside);
     if ((await readFile(aside, "utf8")) !== held) await link(aside, file);

@@ -117,14 +117,14 @@ function isInside(folder: string, path: string): boolean {
 }
 
 /** Folders that were asked about, with their links resolved. */
-const known = new Map<string, string>();
-const MOST_KNOWN = 1000;
+const realFolders = new Map<string, string>();
+const MOST_FOLDERS = 1000;
 
 function realOf(folder: string): string {
-  const found = known.get(folder);
+  const found = realFolders.get(folder);
   if (found !== undefined) return found;
-  if (known.size >= MOST_KNOWN) known.clear();
+  if (realFolders.size >= MOST_FOLDERS) realFolders.clear();
   const real = realpathSync.native(folder);
-  known.set(folder, real);
+  realFolders.set(folder, real);
   return real;
 }

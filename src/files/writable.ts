@@ -3,29 +3,29 @@
 import { closeSync, rmSync, statSync, writeSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { draftOf, openNewNow } from "./write-whole.ts";
+import { openNewNow, temporaryName } from "./write-whole.ts";
 import { writingNow } from "./writing.ts";
 
 /** Refuses a place where no file could be written: a folder or device, or a folder that may not be written. Leaves nothing there. */
-export function wantWritableFile(file: string): void {
+export function checkWritableFile(file: string): void {
   const found = factsOf(file);
   if (found && !found.isFile())
     throw new InputError(
       `${file}: ${found.isDirectory() ? "is a folder" : "is not a regular file"}; give a file to write`,
     );
-  tryNew(file, dirname(resolve(file)));
+  tryWriting(file, dirname(resolve(file)));
 }
 
 /** Refuses a place where no folder could be made or filled. Leaves nothing there. */
-export function wantWritableFolder(folder: string): void {
+export function checkWritableFolder(folder: string): void {
   const found = factsOf(folder);
   if (found && !found.isDirectory())
     throw new InputError(`${folder}: ${found.isFile() ? "is a file" : "is not a folder"}; give a folder to write into`);
-  tryNew(folder, resolve(folder));
+  tryWriting(folder, resolve(folder));
 }
 
 /** Makes a file in the nearest folder that is there, and removes it. A byte is written: a full disk takes an empty file. */
-function tryNew(place: string, folder: string): void {
+function tryWriting(place: string, folder: string): void {
   let nearest = folder;
   for (let facts = factsOf(nearest); !facts?.isDirectory(); facts = factsOf(nearest)) {
     const above = dirname(nearest);
@@ -35,7 +35,7 @@ function tryNew(place: string, folder: string): void {
       );
     nearest = above;
   }
-  const draft = draftOf(join(nearest, "groundling"));
+  const draft = temporaryName(join(nearest, "groundling"));
   writingNow(place, () => {
     try {
       const handle = openNewNow(draft);

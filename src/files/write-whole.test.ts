@@ -14,12 +14,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { InputError } from "../errors.ts";
-import { draftMark } from "./draft-folders.ts";
+import { temporarySuffix } from "./temporary-folders.ts";
 import {
-  draftOf,
   openNew,
   openPartNow,
   replaceWhole,
+  temporaryName,
   writeInto,
   writeWhole,
   writeWholeFolder,
@@ -72,8 +72,8 @@ test("links that were planted under guessable names are not followed", async () 
   writeWholeNow(file, "two");
   assert.equal(readFileSync(victim, "utf8"), "mine");
   assert.equal(readFileSync(file, "utf8"), "two");
-  assert.notEqual(draftOf(file), draftOf(file));
-  const planted = draftOf(file);
+  assert.notEqual(temporaryName(file), temporaryName(file));
+  const planted = temporaryName(file);
   symlinkSync(victim, planted);
   await assert.rejects(openNew(planted), { code: "EEXIST" });
 });
@@ -133,13 +133,18 @@ test("a folder is replaced whole, or kept where its making fails", async () => {
 
 test("unfinished folders of killed processes are deleted by the next that writes the same folder", async () => {
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
-  const [killed, moving] = ["abcdef", "ghijkl"].map((end) => `model${draftMark(gone)}${end}`) as [string, string];
-  const others = [`model${draftMark(process.pid)}abcdef`, `mine${draftMark(gone)}abcdef`, "model.part-abcdef", moving];
+  const [killed, moving] = ["abcdef", "ghijkl"].map((end) => `model${temporarySuffix(gone)}${end}`) as [string, string];
+  const others = [
+    `model${temporarySuffix(process.pid)}abcdef`,
+    `mine${temporarySuffix(gone)}abcdef`,
+    "model.part-abcdef",
+    moving,
+  ];
   for (const name of [killed, ...others]) mkdirSync(join(folder, name, "new"), { recursive: true });
   mkdirSync(join(folder, moving, "old"));
   await writeWholeFolder(join(folder, "model"), async (draft) => {
     assert.ok(!existsSync(join(folder, killed)));
-    assert.equal(readdirSync(folder).filter((name) => name.startsWith(`model${draftMark()}`)).length, 2);
+    assert.equal(readdirSync(folder).filter((name) => name.startsWith(`model${temporarySuffix()}`)).length, 2);
     writeFileSync(join(draft, "whole"), "");
   });
   assert.deepEqual(readdirSync(folder).sort(), [...others, "model"].sort());

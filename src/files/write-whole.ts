@@ -16,7 +16,7 @@ import {
 import { type FileHandle, lstat, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
-import { draftMark, sweepDraftFolders } from "./draft-folders.ts";
+import { deleteLeftoverFolders, temporarySuffix } from "./temporary-folders.ts";
 import { writing, writingNow } from "./writing.ts";
 
 /** Follows no link; Windows has no such flag. */
@@ -27,7 +27,7 @@ const NEW = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_LINK;
 const LONGEST_STEM = 60;
 
 /** A name beside `file` that no one can foresee; it ends in `.part`. */
-export function draftOf(file: string): string {
+export function temporaryName(file: string): string {
   return join(dirname(file), `${stem(file)}.${randomBytes(12).toString("hex")}.part`);
 }
 
@@ -102,7 +102,7 @@ export async function replaceWhole(file: string, write: (draft: string) => Promi
   await writing(file, async () => {
     refuseOther(file, "file");
     await mkdir(dirname(file), { recursive: true });
-    const draft = draftOf(file);
+    const draft = temporaryName(file);
     try {
       await write(draft);
       await rename(draft, file);
@@ -118,7 +118,7 @@ export function writeWholeNow(file: string, content: string | Uint8Array): void 
   writingNow(file, () => {
     refuseOther(file, "file");
     mkdirSync(dirname(file), { recursive: true });
-    const draft = draftOf(file);
+    const draft = temporaryName(file);
     try {
       const handle = openNewNow(draft);
       try {
@@ -145,8 +145,8 @@ export async function writeWholeFolder(folder: string, fill: (draft: string) => 
   await writing(folder, async () => {
     refuseOther(target, "folder");
     await mkdir(dirname(target), { recursive: true });
-    sweepDraftFolders(dirname(target), stem(target));
-    const draft = await mkdtemp(join(dirname(target), `${stem(target)}${draftMark()}`));
+    deleteLeftoverFolders(dirname(target), stem(target));
+    const draft = await mkdtemp(join(dirname(target), `${stem(target)}${temporarySuffix()}`));
     try {
       const inside = join(draft, "new");
       await mkdir(inside);

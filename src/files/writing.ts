@@ -2,7 +2,7 @@
 
 import { InputError } from "../errors.ts";
 
-const mends: Record<string, string> = {
+const remedies: Record<string, string> = {
   ENOSPC: "free some space on its disk",
   EDQUOT: "free some of the quota on its disk",
   EFBIG: "raise the limit on file sizes",
@@ -34,6 +34,6 @@ function writingError(file: string, error: unknown): unknown {
       cause: error,
     });
   if (!("syscall" in error)) return error;
-  const mend = mends[String(error.code)] ?? "check that its folder exists and is writable";
-  return new InputError(`${file}: cannot be written (${error.code}); ${mend}`, { cause: error });
+  const remedy = remedies[String(error.code)] ?? "check that its folder exists and is writable";
+  return new InputError(`${file}: cannot be written (${error.code}); ${remedy}`, { cause: error });
 }

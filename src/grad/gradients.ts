@@ -46,8 +46,8 @@ function backward(
   all: readonly Tensor[],
   ends: ReadonlySet<Tensor>,
 ): Tensor[] {
-  const leads = leadsTo(all, new Set(wrt));
-  const parts = new Map<Tensor, Tensor[]>(leads.has(output) ? [[output, [seed]]] : []);
+  const reaching = tensorsReaching(all, new Set(wrt));
+  const parts = new Map<Tensor, Tensor[]>(reaching.has(output) ? [[output, [seed]]] : []);
   const found = new Map<Tensor, Tensor>();
   for (const tensor of all.toReversed()) {
     const given = parts.get(tensor);
@@ -55,12 +55,12 @@ function backward(
     const gradient = inScope(`${tensor.scope}/gradient`, () => sumOf(given));
     found.set(tensor, gradient);
     const rule = rules[tensor.operation] as Rule<typeof tensor.operation> | "none";
-    if (rule === "none" || ends.has(tensor) || !tensor.inputs.some((x) => leads.has(x))) continue;
-    const wanted = tensor.inputs.map((x) => leads.has(x));
+    if (rule === "none" || ends.has(tensor) || !tensor.inputs.some((x) => reaching.has(x))) continue;
+    const wanted = tensor.inputs.map((x) => reaching.has(x));
     const slopes = inScope(`${tensor.scope}/gradient`, () => rule(tensor, gradient, wanted));
     slopes.forEach((part, i) => {
       const x = tensor.inputs[i]!;
-      if (!part || !leads.has(x)) return;
+      if (!part || !reaching.has(x)) return;
       if (!sameShape(part.shape, x.shape))
         throw new ShapeError(
           `gradient of ${tensor.operation}`,
@@ -102,7 +102,7 @@ function startOf(piece: Tensor, axis: number): number {
 }
 
 /** The tensors through which a gradient can reach one of the targets. */
-function leadsTo(all: readonly Tensor[], targets: ReadonlySet<Tensor>): Set<Tensor> {
+function tensorsReaching(all: readonly Tensor[], targets: ReadonlySet<Tensor>): Set<Tensor> {
   const leads = new Set<Tensor>();
   for (const tensor of all)
     if (targets.has(tensor) || (rules[tensor.operation] !== "none" && tensor.inputs.some((x) => leads.has(x))))

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Queue } from "bullmq";
 import { InputError } from "../errors.ts";
 import { optional } from "../files/optional-package.ts";
-import { type DeadLetter, type DriveOptions, type Part, undone, type Work } from "./work.ts";
+import { type DeadLetter, missingParts, type Part, type Work, type WorkOptions } from "./work.ts";
 
 export interface RedisQueue {
   /** `redis://user:password@host:port/database`. */
@@ -12,11 +12,11 @@ export interface RedisQueue {
   queue: string;
 }
 
-export interface RedisOptions extends DriveOptions, RedisQueue {
+export interface RedisOptions extends WorkOptions, RedisQueue {
   /** Milliseconds without a sign of life after which a worker's shard goes to another worker. */
   lock: number;
   /** Called with each problem of Redis or the network; work continues when it is over. */
-  onTrouble?: (message: string) => void;
+  onError?: (message: string) => void;
 }
 
 /** Number of shards in each state. Finished shards leave the queue. */
@@ -43,18 +43,18 @@ const SILENCE = 20_000;
  * results are the same. Shards that Redis loses are added again. Shards that an earlier call gave up are tried again.
  * @throws InputError if Redis cannot be reached at the start.
  */
-export async function driveFromRedis<Shard extends Part>(
+export async function workFromRedis<Shard extends Part>(
   work: Work<Shard>,
   options: RedisOptions,
 ): Promise<DeadLetter[]> {
-  const { queue: name, url, attempts, lock, onTrouble } = options;
+  const { queue: name, url, attempts, lock, onError } = options;
   const { Worker } = await optional(() => import("bullmq"), SHARING);
   const queue = await openQueue(options);
-  queue.on("error", (error) => onTrouble?.(error.message));
+  queue.on("error", (error) => onError?.(error.message));
   const byId = new Map(work.shards.map((shard) => [idOf(shard), shard]));
   try {
     await forgetFailed(queue);
-    await submit(queue, await undone(work), options);
+    await submit(queue, await missingParts(work), options);
     const worker = new Worker(
       name,
       async ({ id }) => {
@@ -63,7 +63,7 @@ export async function driveFromRedis<Shard extends Part>(
       },
       { ...connected(url), lockDuration: lock, stalledInterval: lock / 2, maxStalledCount: attempts },
     );
-    worker.on("error", (error) => onTrouble?.(error.message));
+    worker.on("error", (error) => onError?.(error.message));
     try {
       return await watch(queue, work, options);
     } finally {
@@ -98,7 +98,7 @@ async function watch<Shard extends Part>(
     options.onDone?.(Math.max(0, work.shards.length - open - failed));
     if (options.signal?.aborted) return [];
     if (open === 0) {
-      const missing = await undone(work);
+      const missing = await missingParts(work);
       const dead = await deadLetters(queue);
       const lost = missing.filter((shard) => !dead.has(idOf(shard)));
       if (lost.length === 0) return missing.map((shard) => ({ ...dead.get(idOf(shard))!, key: shard.key }));
@@ -111,7 +111,7 @@ async function watch<Shard extends Part>(
 async function submit<Shard extends Part>(
   queue: Queue,
   shards: readonly Shard[],
-  { attempts, patience }: DriveOptions,
+  { attempts, retryDelay }: WorkOptions,
 ): Promise<void> {
   const jobs = shards.map((shard) => ({
     name: "shard",
@@ -119,7 +119,7 @@ async function submit<Shard extends Part>(
     opts: {
       jobId: idOf(shard),
       attempts,
-      backoff: { type: "exponential", delay: patience },
+      backoff: { type: "exponential", delay: retryDelay },
       removeOnComplete: true,
     },
   }));
@@ -146,13 +146,13 @@ function idOf({ key }: Part): string {
 
 /** @throws InputError where Redis cannot be reached. */
 async function openQueue({ url, queue }: RedisQueue): Promise<Queue> {
-  await reach(url);
+  await checkConnection(url);
   const { Queue } = await optional(() => import("bullmq"), SHARING);
   return new Queue(queue, connected(url));
 }
 
 /** Connects once, to fail early; later BullMQ waits as long as Redis is away. */
-async function reach(url: string): Promise<void> {
+async function checkConnection(url: string): Promise<void> {
   if (!/^rediss?:/.test(url) || !URL.canParse(url))
     throw new InputError(`${url} is not a Redis address; write redis://host:6379`);
   const { Redis } = await optional(() => import("ioredis"), SHARING);

@@ -10,7 +10,7 @@ export interface Share {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variables of each scheduler: index of this process, number of processes, and the first index where it is not 0. */
-const starters: Readonly<Record<string, readonly (readonly [index: string, count: string, first?: string])[]>> = {
+const schedulers: Readonly<Record<string, readonly (readonly [index: string, count: string, first?: string])[]>> = {
   slurm: [["SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN"]],
   kubernetes: [["JOB_COMPLETION_INDEX", "JOB_COMPLETIONS"]],
   mpi: [
@@ -26,11 +26,11 @@ const starters: Readonly<Record<string, readonly (readonly [index: string, count
 export function shareOf(text: string, environment: Environment): Share {
   const written = /^(\d+)\/(\d+)$/.exec(text);
   if (written) return checked({ index: Number(written[1]), count: Number(written[2]) }, text);
-  if (!Object.hasOwn(starters, text))
+  if (!Object.hasOwn(schedulers, text))
     throw new InputError(
-      `${text} is not a share; write 0/8 for the first of eight, or ${Object.keys(starters).join(", ")}`,
+      `${text} is not a share; write 0/8 for the first of eight, or ${Object.keys(schedulers).join(", ")}`,
     );
-  const known = starters[text]!;
+  const known = schedulers[text]!;
   const [index, count, first] = known.find(([name]) => environment[name] !== undefined) ?? known[0]!;
   const number = (name: string) => Number(environment[name] ?? Number.NaN);
   const start = first !== undefined && environment[first] !== undefined ? number(first) : 0;
@@ -42,8 +42,8 @@ export function shardsOfShare<Shard>(shards: readonly Shard[], { index, count }:
   return shards.filter((_, place) => place % count === index);
 }
 
-function checked(share: Share, said: string): Share {
+function checked(share: Share, text: string): Share {
   const { index, count } = share;
   if (Number.isInteger(index) && Number.isInteger(count) && index >= 0 && index < count) return share;
-  throw new InputError(`${said} gives index ${index} of ${count} processes; an index goes from 0 to the count minus 1`);
+  throw new InputError(`${text} gives index ${index} of ${count} processes; an index goes from 0 to the count minus 1`);
 }

@@ -21,11 +21,11 @@ export interface DeadLetter {
   readonly attempts: number;
 }
 
-export interface DriveOptions {
+export interface WorkOptions {
   /** Most tries of a shard. */
   attempts: number;
   /** Milliseconds before the second try, doubled before each further one. */
-  patience: number;
+  retryDelay: number;
   /** Called when a shard is finished, whichever process made it. */
   onDone?: (done: number) => void;
   /** When aborted, no further shard starts. */
@@ -33,7 +33,7 @@ export interface DriveOptions {
 }
 
 /** The shards without a result, in order. */
-export async function undone<Shard extends Part>({ shards, isDone }: Work<Shard>): Promise<Shard[]> {
+export async function missingParts<Shard extends Part>({ shards, isDone }: Work<Shard>): Promise<Shard[]> {
   const missing: Shard[] = [];
   for (const shard of shards) if (!(await isDone(shard))) missing.push(shard);
   return missing;

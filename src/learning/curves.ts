@@ -48,11 +48,11 @@ function addPoints(lines: Map<string, Point[]>, x: number, values: Record<string
 }
 
 function linesOf(lines: Map<string, Point[]>): { name: string; points: Point[] }[] {
-  return [...lines].map(([name, points]) => ({ name, points: thinned(points) }));
+  return [...lines].map(([name, points]) => ({ name, points: averaged(points) }));
 }
 
 /** Means of neighbouring points. */
-function thinned(points: readonly Point[]): Point[] {
+function averaged(points: readonly Point[]): Point[] {
   const run = Math.ceil(points.length / MOST_POINTS);
   return Array.from({ length: Math.ceil(points.length / run) }, (_, i) => {
     const some = points.slice(i * run, (i + 1) * run);

@@ -8,8 +8,8 @@ import { chartSvg, svgToPng, ticks } from "./chart.ts";
 import { curveFiles, runPanels } from "./curves.ts";
 import { lineRun } from "./fixtures/line.ts";
 import { jsonLinesLog, readLog } from "./log.ts";
-import { estimateMemory, memoryWords } from "./memory-estimate.ts";
-import { duration, progressWords, StepRate } from "./progress.ts";
+import { estimateMemory, memoryText } from "./memory-estimate.ts";
+import { duration, progressText, StepRate } from "./progress.ts";
 import { crc32c, encodeEvent, record, tensorBoardLog } from "./tensorboard.ts";
 import { train } from "./train.ts";
 
@@ -140,11 +140,11 @@ test("the progress text has every loss, and the time left at the current rate", 
   const rate = new StepRate();
   for (let i = 0; i < 30; i++) rate.add({ pictures: 8, seconds: 2 });
   const report = { step: 10, totalSteps: 4000, loss: 1.5, losses: { focal: 1, box: 0.5 }, pictures: 8, seconds: 2 };
-  const words = progressWords({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, rate);
+  const words = progressText({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, rate);
   assert.equal(words, "loss 1.500 (focal 1.000, box 0.500) · 4.00 pictures/s · 2 h 13 min left");
   const full = { ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 };
-  assert.match(progressWords(full, rate, { mayEndEarly: true }), / · at most 2 h 13 min left$/);
-  const unknown = progressWords({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, new StepRate());
+  assert.match(progressText(full, rate, { mayEndEarly: true }), / · at most 2 h 13 min left$/);
+  const unknown = progressText({ ...report, gradientNorm: 1, learningRateFactor: 1, waited: 0 }, new StepRate());
   assert.equal(unknown, "loss 1.500 (focal 1.000, box 0.500)");
   assert.deepEqual([59.4, 61, 3600].map(duration), ["59 s", "1 min 1 s", "1 h 0 min"]);
 });
@@ -164,7 +164,7 @@ test("the memory estimate adds up and names the largest part first", () => {
   assert.equal(estimate.total, 80e6 + 120e6 + 80e6 + 80e6 + 1e9 + 4e6 + estimate.program);
   assert.equal(estimate.program, 150e6 + 3 * 50e6 + 2 * 110e6);
   assert.match(
-    memoryWords(estimate),
+    memoryText(estimate),
     /^about 1\.88 GB: activations 1 GB, program 520 MB, gradients 120 MB, .*, batches 4 MB$/,
   );
 });

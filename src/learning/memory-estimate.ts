@@ -58,7 +58,7 @@ export function estimateMemory(question: MemoryQuestion): MemoryEstimate {
 }
 
 /** The estimate in words: "about 1.24 GB: activations 800 MB, weights 75 MB, …", the largest part first. */
-export function memoryWords({ total, ...parts }: MemoryEstimate): string {
+export function memoryText({ total, ...parts }: MemoryEstimate): string {
   const named = Object.entries(parts)
     .filter(([, bytes]) => bytes > 0)
     .sort(([, a], [, b]) => b - a)

@@ -24,7 +24,7 @@ export class StepRate {
 }
 
 /** Losses, rate and time left in one short line; unknown values are left out. A run that may end early has "at most" so much left. */
-export function progressWords(
+export function progressText(
   { step, totalSteps, loss, losses }: StepReport,
   rate: StepRate,
   { mayEndEarly = false }: { mayEndEarly?: boolean } = {},

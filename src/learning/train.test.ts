@@ -65,7 +65,7 @@ test("resuming a finished run changes nothing", async () => {
 
 test("a loss of NaN stops the run and keeps the batch and the last checkpoint", async () => {
   const folder = join(root, "nan");
-  const options = spoiled(17, (losses) => ({ ...losses, square: Number.NaN }));
+  const options = withLosses(17, (losses) => ({ ...losses, square: Number.NaN }));
   await assert.rejects(train({ ...options, checkpoints: { folder, every: 5 } }), (error) => {
     assert.ok(error instanceof DivergenceError);
     assert.match(error.message, /after step 8: the loss is not finite \(square NaN\)/);
@@ -81,7 +81,7 @@ test("a loss of NaN stops the run and keeps the batch and the last checkpoint", 
 
 test("a loss far above its mean, and a gradient that is not finite, stop the run too", async () => {
   const folder = join(root, "high");
-  const high = spoiled(30, ({ square }) => ({ square: square! + 1e4 }));
+  const high = withLosses(30, ({ square }) => ({ square: square! + 1e4 }));
   await assert.rejects(train({ ...high, checkpoints: { folder } }), { message: /20 times its running mean/ });
   assert.deepEqual(readdirSync(folder).slice(1), ["failed-step-15-batch-0.data", "failed-step-15-batch-0.json"]);
 
@@ -117,24 +117,24 @@ test("a checkpoint of another model, a damaged one and an unknown metric are ref
 });
 
 test("listeners are called in order, and at the end even after an error", async () => {
-  const heard: string[] = [];
+  const events: string[] = [];
   const listener = {
-    started: ({ step }: { step: number }) => void heard.push(`started ${step}`),
-    stepped: ({ step }: { step: number }) => void heard.push(`stepped ${step}`),
-    evaluated: ({ step, best }: { step: number; best: boolean }) => void heard.push(`evaluated ${step} ${best}`),
-    saved: ({ file }: { file: string }) => void heard.push(`saved ${file.slice(root.length + 1)}`),
-    ended: () => void heard.push("ended"),
+    started: ({ step }: { step: number }) => void events.push(`started ${step}`),
+    stepped: ({ step }: { step: number }) => void events.push(`stepped ${step}`),
+    evaluated: ({ step, best }: { step: number; best: boolean }) => void events.push(`evaluated ${step} ${best}`),
+    saved: ({ file }: { file: string }) => void events.push(`saved ${file.slice(root.length + 1)}`),
+    ended: () => void events.push("ended"),
   };
   await train({ ...lineRun(2), checkpoints: { folder: join(root, "heard"), every: 1 }, listeners: [listener] });
   const files = ["best", "last"].map((name) => `saved ${checkpointFile("heard", name as "best")}`);
-  assert.deepEqual(heard, ["started 0", "stepped 1", files[1], "stepped 2", "evaluated 2 true", ...files, "ended"]);
-  heard.length = 0;
-  await assert.rejects(train({ ...spoiled(0, () => ({ a: Number.NaN })), listeners: [listener] }));
-  assert.deepEqual(heard, ["started 0", "ended"]);
+  assert.deepEqual(events, ["started 0", "stepped 1", files[1], "stepped 2", "evaluated 2 true", ...files, "ended"]);
+  events.length = 0;
+  await assert.rejects(train({ ...withLosses(0, () => ({ a: Number.NaN })), listeners: [listener] }));
+  assert.deepEqual(events, ["started 0", "ended"]);
 });
 
 /** The line's run with the losses of one batch changed. */
-function spoiled(
+function withLosses(
   job: number,
   change: (losses: Record<string, number>) => Record<string, number>,
 ): TrainingOptions<Points> {

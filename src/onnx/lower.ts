@@ -105,7 +105,7 @@ class Lowering {
     const { name } = tensor.attributes;
     const known = this.leaves.get(name);
     if (known) {
-      wantSame(name, known, tensor);
+      checkSame(name, known, tensor);
       return this.names.get(known);
     }
     this.leaves.set(name, tensor);
@@ -171,7 +171,7 @@ class Lowering {
 }
 
 /** One name, one value: tensors that share it must be of one kind, type and shape. */
-function wantSame(name: string, a: Tensor, b: Tensor): void {
+function checkSame(name: string, a: Tensor, b: Tensor): void {
   if (a.operation !== b.operation || a.type !== b.type || !sameShape(a.shape, b.shape))
     throw new ShapeError("lower", `${a.operation} and ${b.operation} ${name} differ`, [a.shape, b.shape], b.scope);
 }

@@ -35,12 +35,12 @@ async function findNative(): Promise<Runtime | undefined> {
     try {
       return require(place);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") troubles.push(reasonOf(error));
+      if ((error as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") loadErrors.push(reasonOf(error));
     }
   return undefined;
 }
 
-const troubles: string[] = [];
+const loadErrors: string[] = [];
 
 async function findWeb(): Promise<Runtime> {
   // Names in variables, which bundlers leave alone: what is not installed cannot be bundled.
@@ -56,7 +56,7 @@ async function findWeb(): Promise<Runtime> {
 
 /** The message if the native library is missing. */
 export function slowWords(): string {
-  const why = troubles.length > 0 ? `cannot be loaded (${troubles[0]})` : "is not installed";
+  const why = loadErrors.length > 0 ? `cannot be loaded (${loadErrors[0]})` : "is not installed";
   return `groundling: ONNX Runtime's native library ${why}, so models run on WebAssembly, about three times slower; to install it: npm install onnxruntime-node@1.30.0 --ignore-scripts\n`;
 }
 

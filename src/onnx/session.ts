@@ -105,7 +105,7 @@ export type MakeRunner = (options: BackendOptions) => TraceRunner;
 /** Maximum number of cached sessions; each holds its graph and its packed weights. */
 export const KEPT_SESSIONS = 8;
 
-interface KeptSession {
+interface CachedSession {
   session: Promise<Session>;
   /** Runs under way, during which it is not disposed. */
   runs: number;
@@ -113,7 +113,7 @@ interface KeptSession {
 
 /** One session for all sizes: traces with the same structure share it. Keeps the most recently used sessions. */
 export class SessionCache implements TraceRunner {
-  private readonly sessions = new RecentlyUsed<string, KeptSession>(KEPT_SESSIONS);
+  private readonly sessions = new RecentlyUsed<string, CachedSession>(KEPT_SESSIONS);
   /** The hash of a trace's bytes, which takes as long to make as a small graph to run. */
   private readonly keys = new WeakMap<Lowered, Promise<string>>();
 
@@ -139,7 +139,7 @@ export class SessionCache implements TraceRunner {
     return this.sessions.size;
   }
 
-  private session(key: string, trace: Lowered): KeptSession {
+  private session(key: string, trace: Lowered): CachedSession {
     const known = this.sessions.get(key);
     if (known) return known;
     const kept = { session: Session.from(trace, this.options), runs: 0 };

@@ -6,8 +6,8 @@ import { join, parse, relative, sep } from "node:path";
 import { InputError } from "../errors.ts";
 import { openNewNow } from "../files/write-whole.ts";
 import type { Numbers } from "../tensor/index.ts";
+import { deleteLeftoverWeights, prefixOf } from "./leftover-weights.ts";
 import type { LowerOptions } from "./lower.ts";
-import { prefixOf, sweepWeights } from "./sweep-weights.ts";
 
 export type NamedNumbers = readonly [name: string, numbers: Float32Array];
 
@@ -36,7 +36,7 @@ function disposeAtExit(dispose: () => void): void {
   stored.add(dispose);
 }
 
-function forget(dispose: () => void): void {
+function keepNoMore(dispose: () => void): void {
   stored.delete(dispose);
   if (stored.size === 0) process.off("exit", disposeAll);
 }
@@ -50,7 +50,7 @@ export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
   const folder = storing(() => {
-    sweepWeights();
+    deleteLeftoverWeights();
     return mkdtempSync(join(tmpdir(), prefixOf(process.pid)));
   });
   // Seen from the root, so that the bytes of models whose weights lie in different files differ.
@@ -60,7 +60,7 @@ export async function storeWeights(
   const dispose = () => {
     file?.close();
     rmSync(folder, { recursive: true, force: true });
-    forget(dispose);
+    keepNoMore(dispose);
   };
   disposeAtExit(dispose);
   try {

@@ -8,14 +8,14 @@ import { Tensor } from "./tensor.ts";
 
 const none: None = {};
 
-function wantIndices(operation: string, x: Tensor, index: Tensor): void {
+function checkIndices(operation: string, x: Tensor, index: Tensor): void {
   if (index.type !== "int64")
     throw new ShapeError(operation, `indices are ${index.type}, not int64`, [x.shape, index.shape], currentScope());
 }
 
 /** Slices of x along an axis; the shape of the indices takes that axis' place. */
 export function gather(x: Tensor, index: Tensor, axis = 0): Tensor {
-  wantIndices("gather", x, index);
+  checkIndices("gather", x, index);
   const at = axisOf(x, axis, "gather");
   const shape = [...x.shape.slice(0, at), ...index.shape, ...x.shape.slice(at + 1)];
   return new Tensor("gather", [x, index], { axis: at }, shape, x.type);
@@ -49,7 +49,7 @@ export function scatterAddAlong(x: Tensor, index: Tensor, updates: Tensor, axis:
 
 /** x with updates [k, ...] added to its rows index [k]; repeated rows add up. */
 export function scatterAddRows(x: Tensor, index: Tensor, updates: Tensor): Tensor {
-  wantIndices("scatterAddRows", x, index);
+  checkIndices("scatterAddRows", x, index);
   if (index.rank !== 1 || !sameShape(updates.shape, [index.count, ...x.shape.slice(1)]))
     throw new ShapeError(
       "scatterAddRows",
@@ -61,7 +61,7 @@ export function scatterAddRows(x: Tensor, index: Tensor, updates: Tensor): Tenso
 }
 
 function matchingIndex(operation: string, x: Tensor, index: Tensor, axis: number): number {
-  wantIndices(operation, x, index);
+  checkIndices(operation, x, index);
   const at = axisOf(x, axis, operation);
   if (index.rank !== x.rank || index.shape.some((size, i) => i !== at && size > x.shape[i]!))
     throw new ShapeError(

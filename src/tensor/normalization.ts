@@ -43,7 +43,7 @@ export function frozenBatchNorm(
   shift: Tensor,
   epsilon = 1e-5,
 ): Tensor {
-  wantChannels(x, { mean: statistics.mean, variance: statistics.variance, scale, shift });
+  checkChannels(x, { mean: statistics.mean, variance: statistics.variance, scale, shift });
   const factor = divide(scale, sqrt(add(statistics.variance, epsilon)));
   return add(multiply(x, channels(factor)), channels(subtract(shift, multiply(statistics.mean, factor))));
 }
@@ -55,7 +55,7 @@ export function batchNorm(
   shift: Tensor,
   epsilon = 1e-5,
 ): { result: Tensor; mean: Tensor; variance: Tensor } {
-  wantChannels(x, { scale, shift });
+  checkChannels(x, { scale, shift });
   const centre = mean(x, [0, 2, 3]);
   const away = subtract(x, centre);
   const variance = mean(multiply(away, away), [0, 2, 3]);
@@ -69,7 +69,7 @@ export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
   return divide(x, sqrt(maximum(sum(multiply(x, x), [-1]), epsilon ** 2)));
 }
 
-function wantChannels(x: Tensor, vectors: Readonly<Record<string, Tensor>>): void {
+function checkChannels(x: Tensor, vectors: Readonly<Record<string, Tensor>>): void {
   const shapes = [x, ...Object.values(vectors)].map((t) => t.shape);
   const [, c] = picture("batchNorm", x, shapes);
   if (Object.values(vectors).some((vector) => vector.count !== c)) {

@@ -43,13 +43,13 @@ export function convolution(x: Tensor, weight: Tensor, options: ConvolutionOptio
       shapes,
       currentScope(),
     );
-  wantBias("convolution", options.bias, out, shapes);
+  checkBias("convolution", options.bias, out, shapes);
   const [rows, columns] = windowCounts("convolution", x.shape, [kh, kw], attributes, shapes);
   const inputs = options.bias ? [x, weight, options.bias] : [x, weight];
   return new Tensor("convolution", inputs, attributes, [n, out, rows, columns], sameType("convolution", inputs));
 }
 
-function wantBias(operation: string, bias: Tensor | undefined, out: number, shapes: readonly Shape[]): void {
+function checkBias(operation: string, bias: Tensor | undefined, out: number, shapes: readonly Shape[]): void {
   if (bias && (bias.rank !== 1 || bias.shape[0] !== out))
     throw new ShapeError(operation, `the bias is not [${out}]`, shapes, currentScope());
 }
@@ -72,7 +72,7 @@ export function transposedConvolution(
       currentScope(),
     );
   const { strides, dilations, padding, outputPadding, groups } = attributes;
-  wantBias("transposedConvolution", options.bias, per * groups, shapes);
+  checkBias("transposedConvolution", options.bias, per * groups, shapes);
   const rows = (h - 1) * strides[0] + dilations[0] * (kh - 1) + 1 - padding[0] - padding[2] + outputPadding[0];
   const columns = (w - 1) * strides[1] + dilations[1] * (kw - 1) + 1 - padding[1] - padding[3] + outputPadding[1];
   const inputs = options.bias ? [x, weight, options.bias] : [x, weight];

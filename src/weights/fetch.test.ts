@@ -233,14 +233,14 @@ test("no more bytes are read than the server declared", async () => {
 
 test("a server that sends too little each time is given up", async () => {
   let gets = 0;
-  const stingy: RequestListener = ({ method, headers }, response) => {
+  const slow: RequestListener = ({ method, headers }, response) => {
     response.writeHead(headers.range ? 206 : 200, { "content-length": bytes.length, "x-linked-etag": `"${sha256}"` });
     if (method === "HEAD") return void response.end();
     gets++;
     response.write(bytes.subarray(0, 1), () => setImmediate(() => response.destroy()));
   };
-  await withServer(stingy, async (stingyAddress) => {
-    await assert.rejects(fetchFile(`${stingyAddress}/m`, file, { wait }), /cannot be fetched .*try again later/);
+  await withServer(slow, async (slowAddress) => {
+    await assert.rejects(fetchFile(`${slowAddress}/m`, file, { wait }), /cannot be fetched .*try again later/);
   });
   assert.equal(gets, 5);
   assert.deepEqual(waits, [1000, 2000, 4000, 8000]);

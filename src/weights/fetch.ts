@@ -10,7 +10,15 @@ import { withLock } from "../files/lock.ts";
 import type { ProxyVariables } from "../files/proxied-fetch.ts";
 import { openPart } from "../files/write-whole.ts";
 import { writing } from "../files/writing.ts";
-import { ask, type Described, describe, Passing, patiently, reason, refusePage } from "./http.ts";
+import {
+  chunksOf,
+  describeFile,
+  type FileDescription,
+  reason,
+  refuseWebPage,
+  request,
+  TemporaryFailure,
+} from "./http.ts";
 
 /** How a file is downloaded and checked. */
 export interface FetchOptions {
@@ -44,13 +52,13 @@ const MOST_BYTES = 2 ** 36;
  */
 export async function fetchFile(address: string, file: string, options: FetchOptions = {}): Promise<void> {
   await writing(file, () => mkdir(dirname(file), { recursive: true }));
-  const before = await markOf(file);
+  const before = await identityOf(file);
   const lock = { ...(options.signal ? { signal: options.signal } : {}) };
   await withLock(
     `${file}.lock`,
     async () => {
       // Another process may have fetched it while this one waited.
-      if ((await markOf(file)) !== before) return;
+      if ((await identityOf(file)) !== before) return;
       await fetchLocked(address, file, options);
     },
     lock,
@@ -70,20 +78,20 @@ async function fetchLocked(address: string, file: string, options: FetchOptions)
 }
 
 /** Requests the file until it is complete, with pauses that double. */
-async function attempts(address: string, part: string, options: FetchOptions): Promise<Described> {
+async function attempts(address: string, part: string, options: FetchOptions): Promise<FileDescription> {
   const { signal, wait = (milliseconds) => pause(milliseconds, undefined, signal ? { signal } : {}) } = options;
   let failures = 0;
   for (let attempt = 1; ; attempt++) {
     const before = await sizeOf(part);
     try {
-      const expected = await describe(address, options);
+      const expected = await describeFile(address, options);
       const isKnown = (options.sha256 ?? expected.sha256) !== undefined;
       // There is no checksum to detect that an older part belongs to another file.
       if (attempt === 1 && !isKnown) await rm(part, { force: true });
       await append(expected, part, options);
       return expected;
     } catch (error) {
-      if (!(error instanceof Passing)) throw error;
+      if (!(error instanceof TemporaryFailure)) throw error;
       failures = (await sizeOf(part)) - before >= GAIN ? 1 : failures + 1;
       if (failures >= MOST_FAILURES || attempt >= MOST_ATTEMPTS)
         throw new InputError(`${address}: cannot be fetched (${error.message}); try again later to continue`);
@@ -93,7 +101,7 @@ async function attempts(address: string, part: string, options: FetchOptions): P
 }
 
 /** Appends the rest of the file to `part`. */
-async function append(expected: Described, part: string, options: FetchOptions): Promise<void> {
+async function append(expected: FileDescription, part: string, options: FetchOptions): Promise<void> {
   const { address, size } = expected;
   let done = await sizeOf(part);
   if (size !== undefined && done >= size) {
@@ -101,19 +109,21 @@ async function append(expected: Described, part: string, options: FetchOptions):
     await rm(part);
     done = 0;
   }
-  const response = await ask(address, { ...options, method: "GET", from: done });
+  const response = await request(address, { ...options, method: "GET", from: done });
   if (response.status >= 300) {
     await response.body?.cancel();
     if (response.status === 416) await rm(part, { force: true });
-    throw new Passing(response.status === 416 ? "the file has changed; it is fetched anew" : "the file has moved");
+    throw new TemporaryFailure(
+      response.status === 416 ? "the file has changed; it is fetched anew" : "the file has moved",
+    );
   }
-  refusePage(address, response);
+  refuseWebPage(address, response);
   // A server without range requests sends everything.
   if (response.status !== 206) done = 0;
   else if (!new RegExp(`^bytes ${done}-`).test(response.headers.get("content-range") ?? `bytes ${done}-`))
-    throw new Passing("the server answered with another part of the file");
+    throw new TemporaryFailure("the server answered with another part of the file");
   done = await writePart(part, response, { ...options, done, ...(size === undefined ? {} : { size }) });
-  if (size !== undefined && done < size) throw new Passing(`it broke off at ${done} of ${size} bytes`);
+  if (size !== undefined && done < size) throw new TemporaryFailure(`it broke off at ${done} of ${size} bytes`);
 }
 
 async function writePart(
@@ -125,8 +135,8 @@ async function writePart(
   const most = size ?? MOST_BYTES;
   try {
     await handle.truncate(done);
-    for await (const chunk of patiently(response)) {
-      if (done + chunk.length > most) throw new WeightsError(tooMuch(response.url, size));
+    for await (const chunk of chunksOf(response)) {
+      if (done + chunk.length > most) throw new WeightsError(tooLargeText(response.url, size));
       await writing(part, () => handle.write(chunk, 0, chunk.length, done));
       done += chunk.length;
       progress?.(done, size);
@@ -135,18 +145,18 @@ async function writePart(
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof WeightsError) await rm(part, { force: true });
-    throw error instanceof WeightsError || error instanceof InputError ? error : new Passing(reason(error));
+    throw error instanceof WeightsError || error instanceof InputError ? error : new TemporaryFailure(reason(error));
   } finally {
     await handle.close();
   }
 }
 
-function tooMuch(address: string, size: number | undefined): string {
+function tooLargeText(address: string, size: number | undefined): string {
   const most = size === undefined ? `the limit of ${MOST_BYTES}` : `the ${size} that the server declared`;
   return `${address}: the server sent more than ${most}; the download was deleted: try again, or check the URL`;
 }
 
-async function check(address: string, part: string, { size, sha256 }: Partial<Described>): Promise<void> {
+async function check(address: string, part: string, { size, sha256 }: Partial<FileDescription>): Promise<void> {
   const found = await sizeOf(part);
   const digest = sha256 === undefined ? undefined : await digestOf(part);
   if ((size === undefined || found === size) && digest === sha256) return;
@@ -172,7 +182,7 @@ async function sizeOf(path: string): Promise<number> {
 }
 
 /** Identifies a file, to detect that it was replaced. */
-async function markOf(file: string): Promise<string> {
+async function identityOf(file: string): Promise<string> {
   const facts = await lstat(file).catch(() => undefined);
   return facts ? `${facts.ino} ${facts.mtimeMs} ${facts.size}` : "";
 }

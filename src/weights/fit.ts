@@ -45,15 +45,15 @@ export function checkFit(
   ];
   if (counts.length === 0) return;
   const lines = [
-    ...capped(
+    ...limitedLines(
       "missing",
       missing.map(([name, shape]) => `${name} ${sizes(shape)}`),
     ),
-    ...capped(
+    ...limitedLines(
       "unused",
       unused.map(({ name, shape }) => `${name} ${sizes(shape)}`),
     ),
-    ...capped(
+    ...limitedLines(
       "shape",
       reshaped.map(({ name, shape, stored }) => `${name}: model ${sizes(shape)}, file ${sizes(stored)}`),
     ),
@@ -82,7 +82,7 @@ const allowed = (pattern: RegExp | undefined, name: string): boolean =>
 
 const sizes = (shape: readonly number[]): string => `[${shape.join(", ")}]`;
 
-function capped(kind: string, lines: readonly string[]): string[] {
+function limitedLines(kind: string, lines: readonly string[]): string[] {
   const shown = lines.slice(0, MOST_LINES).map((line) => `  ${kind.padEnd(7)}  ${line}`);
   const rest = lines.length - shown.length;
   return rest > 0 ? [...shown, `  ${kind.padEnd(7)}  and ${rest} more`] : shown;

@@ -6,8 +6,8 @@ import type { StoredArray, StoredDtype } from "./dtype.ts";
 export function toFloat32(dtype: StoredDtype, data: StoredArray): Float32Array {
   if (data instanceof Float32Array) return data;
   if (data instanceof BigInt64Array) return narrowIntegers(data);
-  if (dtype === "F16" && data instanceof Uint16Array) return widenHalf(data);
-  if (dtype === "BF16" && data instanceof Uint16Array) return widenBrain(data);
+  if (dtype === "F16" && data instanceof Uint16Array) return float16ToFloat32(data);
+  if (dtype === "BF16" && data instanceof Uint16Array) return bfloat16ToFloat32(data);
   return new Float32Array(data);
 }
 
@@ -34,14 +34,14 @@ function roundInteger(value: bigint): number {
   return Number((value >> 11n) | ((value & 2047n) === 0n ? 0n : 1n)) * 2048;
 }
 
-function widenBrain(data: Uint16Array): Float32Array {
+function bfloat16ToFloat32(data: Uint16Array): Float32Array {
   const words = new Uint32Array(data.length);
   for (let i = 0; i < words.length; i++) words[i] = data[i]! << 16;
   return new Float32Array(words.buffer);
 }
 
 /** Each half is looked up: a few instructions a number, where computing it takes about thirty. */
-function widenHalf(data: Uint16Array): Float32Array {
+function float16ToFloat32(data: Uint16Array): Float32Array {
   widened ??= allHalves();
   const out = new Float32Array(data.length);
   const words = new Uint32Array(out.buffer);

@@ -4,13 +4,13 @@ import { InputError } from "../errors.ts";
 import { type ProxyVariables, proxiedFetch } from "../files/proxied-fetch.ts";
 
 /** A server's description of a file. */
-export interface Described {
+export interface FileDescription {
   address: URL;
   size?: number;
   sha256?: string;
 }
 
-export interface AskOptions {
+export interface RequestOptions {
   readonly method: "GET" | "HEAD";
   /** First byte to read. */
   readonly from?: number;
@@ -20,10 +20,10 @@ export interface AskOptions {
 
 const MOST_REDIRECTS = 5;
 /** Milliseconds without a byte from the server. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 /** A temporary failure; `after` is how many milliseconds the server asks to wait. */
-export class Passing extends Error {
+export class TemporaryFailure extends Error {
   constructor(
     message: string,
     readonly after?: number,
@@ -33,10 +33,10 @@ export class Passing extends Error {
 }
 
 /** A HEAD request through redirections, whose responses may state size and checksum of the file. */
-export async function describe(address: string, options: Omit<AskOptions, "method">): Promise<Described> {
-  const found: Described = { address: addressOf(address) };
+export async function describeFile(address: string, options: Omit<RequestOptions, "method">): Promise<FileDescription> {
+  const found: FileDescription = { address: addressOf(address) };
   for (let hops = 0; hops <= MOST_REDIRECTS; hops++) {
-    const response = await ask(found.address, { ...options, method: "HEAD" });
+    const response = await request(found.address, { ...options, method: "HEAD" });
     const { headers } = response;
     const checksum =
       checksumIn(headers.get("x-linked-etag")) ?? (hops === 0 ? checksumIn(headers.get("etag")) : undefined);
@@ -45,7 +45,7 @@ export async function describe(address: string, options: Omit<AskOptions, "metho
     if (length !== null && /^\d+$/.test(length)) found.size ??= Number(length);
     const location = headers.get("location");
     if (response.ok || location === null) {
-      refusePage(found.address, response);
+      refuseWebPage(found.address, response);
       return found;
     }
     found.address = redirected(found.address, location);
@@ -54,30 +54,33 @@ export async function describe(address: string, options: Omit<AskOptions, "metho
 }
 
 /** A usable response: success or a redirection. */
-export async function ask(address: URL, { method, from = 0, environment, signal }: AskOptions): Promise<Response> {
+export async function request(
+  address: URL,
+  { method, from = 0, environment, signal }: RequestOptions,
+): Promise<Response> {
   const headers: Record<string, string> = { "accept-encoding": "identity" };
   if (from > 0) headers.range = `bytes=${from}-`;
   const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error("the server does not answer")), PATIENCE);
+  const timer = setTimeout(() => silence.abort(new Error("the server does not answer")), TIMEOUT);
   const signals = signal ? [silence.signal, signal] : [silence.signal];
   const init: RequestInit = { method, headers, redirect: "manual", signal: AbortSignal.any(signals) };
   const response = await proxiedFetch(address, init, environment)
     .catch((error: unknown) => {
       signal?.throwIfAborted();
-      throw new Passing(reason(error));
+      throw new TemporaryFailure(reason(error));
     })
     .finally(() => clearTimeout(timer));
   const { status } = response;
   if (response.ok || (status >= 300 && status < 400) || status === 416) return response;
   await response.body?.cancel();
   if (status === 429 || status === 408 || status >= 500)
-    throw new Passing(`the server answered ${status}`, retryAfter(response));
-  const mend = status === 404 ? "the file does not exist; check the URL" : "check the URL and your access rights";
-  throw new InputError(`${address}: the server answered ${status}: ${mend}`);
+    throw new TemporaryFailure(`the server answered ${status}`, retryAfter(response));
+  const remedy = status === 404 ? "the file does not exist; check the URL" : "check the URL and your access rights";
+  throw new InputError(`${address}: the server answered ${status}: ${remedy}`);
 }
 
 /** A web page instead of a file comes from a network that requires a sign-in, or from a wrong address. */
-export function refusePage(address: URL, response: Response): void {
+export function refuseWebPage(address: URL, response: Response): void {
   if (!/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) return;
   throw new InputError(
     `${address}: the server sent a web page instead of the file; sign in to the network if it asks for it, or check the URL`,
@@ -85,13 +88,13 @@ export function refusePage(address: URL, response: Response): void {
 }
 
 /** Chunks of a response; fails if the server stops sending. */
-export async function* patiently(response: Response): AsyncGenerator<Uint8Array> {
+export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array> {
   const reader = response.body!.getReader();
   try {
     for (;;) {
       let timer: NodeJS.Timeout | undefined;
       const silence = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error("the server stopped sending data")), PATIENCE);
+        timer = setTimeout(() => reject(new Error("the server stopped sending data")), TIMEOUT);
       });
       try {
         const { done, value } = await Promise.race([reader.read(), silence]);

@@ -91,7 +91,7 @@ class PickleMachine {
     this.memo.set(index, this.top());
   }
 
-  rememberNext(): void {
+  memoize(): void {
     this.remember(this.memo.size);
   }
 
@@ -198,7 +198,7 @@ const steps: Readonly<Record<number, (machine: PickleMachine) => void>> = {
   117: (m) => m.setItems(m.popToMark()), // SETITEMS
   113: (m) => m.remember(m.reader.byte()), // BINPUT
   114: (m) => m.remember(m.reader.take(4).readUInt32LE(0)), // LONG_BINPUT
-  148: (m) => m.rememberNext(), // MEMOIZE
+  148: (m) => m.memoize(), // MEMOIZE
   104: (m) => m.recall(m.reader.byte()), // BINGET
   106: (m) => m.recall(m.reader.take(4).readUInt32LE(0)), // LONG_BINGET
   99: (m) => m.push(new PickledGlobal(`${m.reader.line(LONGEST_NAME)}.${m.reader.line(LONGEST_NAME)}`)), // GLOBAL

@@ -18,7 +18,7 @@ export interface Ran {
   stderr: string;
 }
 
-interface Surroundings {
+interface RunEnvironment {
   cwd?: string;
   env?: Record<string, string>;
   /** Bytes on standard input; nothing is there without. */
@@ -38,24 +38,24 @@ export interface Running {
 }
 
 /** Starts `groundling` with these words in the repository, or in another folder. */
-export function started(words: readonly string[], surroundings: Surroundings = {}): Running {
-  return followed(process.execPath, [...program, ...words], surroundings);
+export function started(words: readonly string[], environment: RunEnvironment = {}): Running {
+  return followed(process.execPath, [...program, ...words], environment);
 }
 
 /** Starts `groundling` in a terminal of its own, where what is written to its input is typed: "\x03" is Ctrl-C. All output is in `stdout`. */
-export function startedInTerminal(words: readonly string[], surroundings: Surroundings = {}): Running {
+export function startedInTerminal(words: readonly string[], surroundings: RunEnvironment = {}): Running {
   const quoted = [process.execPath, ...program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   return followed("script", ["-qec", quoted.join(" "), "/dev/null"], surroundings);
 }
 
 /** Runs `groundling` to its end. */
-export function groundling(words: readonly string[], surroundings: Surroundings = {}): Promise<Ran> {
+export function groundling(words: readonly string[], surroundings: RunEnvironment = {}): Promise<Ran> {
   const { child, ended } = started(words, surroundings);
   child.stdin!.end(surroundings.input);
   return ended;
 }
 
-function followed(file: string, words: readonly string[], { cwd = repository, env = {} }: Surroundings): Running {
+function followed(file: string, words: readonly string[], { cwd = repository, env = {} }: RunEnvironment): Running {
   const child = spawn(file, words, { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
   const ran: Ran = { code: null, stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

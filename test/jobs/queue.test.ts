@@ -4,7 +4,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
-import { driveFromRedis, queueCounts } from "../../src/jobs/redis.ts";
+import { queueCounts, workFromRedis } from "../../src/jobs/redis.ts";
 import { temporaryFolder } from "../cli/running.ts";
 import { freePort, type Process, startRedis } from "./processes.ts";
 
@@ -40,7 +40,7 @@ function workOf(count: number, run: (key: string, tries: number) => Promise<void
   };
 }
 
-const options = (queue: string) => ({ url, queue, attempts: 3, patience: 20, lock: 10_000 });
+const options = (queue: string) => ({ url, queue, attempts: 3, retryDelay: 20, lock: 10_000 });
 
 test("a shard that breaks is tried again, then given up with its reason; the next run tries it anew", async () => {
   let isMended = false;
@@ -48,7 +48,7 @@ test("a shard that breaks is tried again, then given up with its reason; the nex
     if (key.endsWith("1") && tries === 1) throw new Error("broke once");
     if (key.endsWith("2") && !isMended) throw new Error("the disk is full");
   });
-  const dead = await driveFromRedis(work, options("breaks"));
+  const dead = await workFromRedis(work, options("breaks"));
   assert.deepEqual(dead, [{ key: "tars:1/2", reason: "the disk is full", attempts: 3 }]);
   assert.equal(work.done.size, 3);
   assert.deepEqual(
@@ -58,7 +58,7 @@ test("a shard that breaks is tried again, then given up with its reason; the nex
   const left = { waiting: 0, active: 0, delayed: 0, failed: 1, workers: 0 };
   assert.deepEqual(await queueCounts({ url, queue: "breaks" }), left);
   isMended = true;
-  assert.deepEqual(await driveFromRedis(work, options("breaks")), []);
+  assert.deepEqual(await workFromRedis(work, options("breaks")), []);
   assert.equal(work.tried.length, 8);
   assert.deepEqual(await queueCounts({ url, queue: "breaks" }), { ...left, failed: 0 });
 });
@@ -66,7 +66,7 @@ test("a shard that breaks is tried again, then given up with its reason; the nex
 test("shards that two put in at once are done once, by either", async () => {
   const work = workOf(30, () => pause(5));
   const other = { ...work };
-  const both = await Promise.all([work, other].map((one) => driveFromRedis(one, options("twice"))));
+  const both = await Promise.all([work, other].map((one) => workFromRedis(one, options("twice"))));
   assert.deepEqual(both, [[], []]);
   assert.deepEqual(work.tried.toSorted(), work.shards.map(({ key }) => key).sort());
 });
@@ -75,7 +75,7 @@ test("what Redis forgets is put in again", async () => {
   const work = workOf(10, async () => {
     if (work.tried.length === 4) assert.equal(spawnSync("redis-cli", ["-p", String(port), "flushall"]).status, 0);
   });
-  assert.deepEqual(await driveFromRedis(work, options("forgets")), []);
+  assert.deepEqual(await workFromRedis(work, options("forgets")), []);
   assert.equal(work.done.size, 10);
 });
 
@@ -85,14 +85,14 @@ test("one who is interrupted leaves after the shard under way, and the rest wait
     stop.abort();
     await pause(1000);
   });
-  assert.deepEqual(await driveFromRedis(work, { ...options("leaves"), signal: stop.signal }), []);
+  assert.deepEqual(await workFromRedis(work, { ...options("leaves"), signal: stop.signal }), []);
   assert.ok(work.done.size >= 1 && work.done.size < 5, `${work.done.size}`);
-  assert.deepEqual(await driveFromRedis(workOf(5), options("leaves")), []);
+  assert.deepEqual(await workFromRedis(workOf(5), options("leaves")), []);
 });
 
 test("a Redis that is not there is named, without its password", async () => {
   const absent = `redis://:secret@127.0.0.1:${await freePort()}`;
-  await assert.rejects(driveFromRedis(workOf(1), { ...options("absent"), url: absent }), (error: Error) => {
+  await assert.rejects(workFromRedis(workOf(1), { ...options("absent"), url: absent }), (error: Error) => {
     assert.match(
       error.message,
       /^127\.0\.0\.1:\d+: Redis does not answer \(connect ECONNREFUSED .*\); start it, or give another address/,

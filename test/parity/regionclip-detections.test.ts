@@ -77,7 +77,7 @@ function optionsOf({ select, resized_hw }: RegionClipMeta, picture: number): Reg
 /** Detections as a set: each has one of its label among the stored ones, within the tolerance. */
 async function compareSets(golden: Golden<RegionClipMeta>, part: string, found: RegionDetections) {
   const labels = await golden.integers(`${part}.labels`);
-  await wantPartners(golden, { boxes: `${part}.boxes`, scores: `${part}.scores` }, { ...found, stored: labels });
+  await assertPartners(golden, { boxes: `${part}.boxes`, scores: `${part}.scores` }, { ...found, stored: labels });
 }
 
 /**
@@ -90,7 +90,7 @@ async function compareProposals(golden: Golden<RegionClipMeta>, part: string, { 
   comparison.finish(1);
   const labels = new Int32Array(logits.length);
   const names = { boxes: `${part}.boxes`, scores: `${part}.logits` };
-  await wantPartners(golden, names, { boxes, scores: logits, labels, stored: labels });
+  await assertPartners(golden, names, { boxes, scores: logits, labels, stored: labels });
 }
 
 interface Partnered extends Pick<RegionDetections, "boxes" | "scores" | "labels"> {
@@ -98,7 +98,7 @@ interface Partnered extends Pick<RegionDetections, "boxes" | "scores" | "labels"
   stored: ArrayLike<number>;
 }
 
-async function wantPartners(
+async function assertPartners(
   golden: Golden<RegionClipMeta>,
   names: { boxes: string; scores: string },
   found: Partnered,

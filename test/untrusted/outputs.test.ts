@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { programFor } from "../../src/apps/cli/program.ts";
 import { InputError } from "../../src/errors.ts";
-import { wantWritableFile, wantWritableFolder } from "../../src/files/writable.ts";
+import { checkWritableFile, checkWritableFolder } from "../../src/files/writable.ts";
 
 const root = mkdtempSync(join(tmpdir(), "outputs-"));
 writeFileSync(join(root, "file"), "mine");
@@ -69,10 +69,10 @@ test("each command refuses an odd place at once, before it looks at its input", 
 });
 
 test("a place that can be written is left as it was", () => {
-  wantWritableFile(join(root, "new", "folder", "x.json"));
-  wantWritableFile(join(root, "file"));
-  wantWritableFolder(join(root, "new"));
-  wantWritableFolder(root);
+  checkWritableFile(join(root, "new", "folder", "x.json"));
+  checkWritableFile(join(root, "file"));
+  checkWritableFolder(join(root, "new"));
+  checkWritableFolder(root);
   assert.deepEqual(readdirSync(root), ["file"]);
   assert.ok(existsSync("/dev/full"));
 });

@@ -12,8 +12,8 @@ import type { NamedArrays } from "../../learning/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../learning/parameter-groups.ts";
 import { type CheckpointOptions, type TrainingResult, train } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
-import { type AdaptedPrompt, spoken } from "../../tasks/finding/adapted-prompt.ts";
-import { baseOf } from "../../tasks/finding/base-mark.ts";
+import { type AdaptedPrompt, withLearnedVectors } from "../../tasks/finding/adapted-prompt.ts";
+import { baseOf } from "../../tasks/finding/base-digest.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
 import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
@@ -24,11 +24,11 @@ import {
   type TrainingStepOptions,
 } from "../../tasks/grounding/training-step.ts";
 import { largestSides, memoryOfTraining } from "../training/memory-of-run.ts";
+import { type AdaptationSchedule, scheduleOf } from "./adaptation-schedule.ts";
+import { AdaptationState } from "./adaptation-state.ts";
 import { type AdaptedData, readAdaptedData } from "./adapted-data.ts";
-import { KeptRun } from "./kept-run.ts";
 import { type Learnable, learnableOf } from "./learnable.ts";
-import { type Method, ways } from "./methods.ts";
-import { type Pace, paceOf } from "./pace.ts";
+import { type Method, methodSettings } from "./methods.ts";
 
 export interface AdaptationRequest {
   method: Method;
@@ -139,43 +139,44 @@ async function adapted(base: StoredModel, request: AdaptationRequest, sessions: 
   const composer = await createComposer(setup);
   const pictures = shots === undefined ? data.classes.length : fewShot(data.classes, shots, seed).length;
   const steps = stepsOf(request, pictures);
-  const pace = await paceOf(request, { ...base, model: learnable.model }, { ...learnable, pictures, steps });
-  const kept = new KeptRun(learnable.numbers, request, base);
-  await kept.takeUp();
-  const result = await learn(request, {
+  const schedule = await scheduleOf(request, { ...base, model: learnable.model }, { ...learnable, pictures, steps });
+  const state = new AdaptationState(learnable.numbers, request, base);
+  await state.resume();
+  const result = await trainNumbers(request, {
     learnable,
     composer,
-    pace,
-    kept,
+    schedule,
+    state,
     step,
   });
-  const vectors = promptOf(kept.best, { data, base });
-  const prompt = vectors && request.inPlace ? await inPlaceOf(vectors, data.prompt.passes[0]!, base) : vectors;
+  const vectors = promptOf(state.best, { data, base });
+  const prompt = vectors && request.inPlace ? await replacingWords(vectors, data.prompt.passes[0]!, base) : vectors;
   return {
-    stored: { ...base, model: learnable.model, weights: learnable.weights(kept.best) },
-    ...{ learned: kept.best, names: data.names, steps: result.step, best: result.best, seconds: kept.seconds },
-    interrupted: result.interrupted && !pace.signal?.aborted,
+    stored: { ...base, model: learnable.model, weights: learnable.weights(state.best) },
+    ...{ learned: state.best, names: data.names, steps: result.step, best: result.best, seconds: state.seconds },
+    interrupted: result.interrupted && !schedule.signal?.aborted,
     ...(prompt ? { prompt } : {}),
   };
 }
 
-interface Learning {
+interface TrainingParts {
   learnable: Learnable;
   composer: Composer<GroundingBatch>;
-  pace: Pace;
-  kept: KeptRun;
+  schedule: AdaptationSchedule;
+  state: AdaptationState;
   step: GroundingTrainingStep;
 }
 
-/** Trains the numbers of a method; `kept` then has the ones with the best score. */
-function learn(
+/** Trains the numbers of a method; `state` then has the ones with the best score. */
+function trainNumbers(
   request: AdaptationRequest,
-  { learnable, composer, pace, kept, step }: Learning,
+  { learnable, composer, schedule, state, step }: TrainingParts,
 ): Promise<TrainingResult> {
   const { method, listeners = [], signal } = request;
-  const { learningRate = ways[method].learningRate, weightDecay = ways[method].weightDecay } = request;
+  const { learningRate = methodSettings[method].learningRate, weightDecay = methodSettings[method].weightDecay } =
+    request;
   const { numbers } = learnable;
-  const signals = [pace.signal, signal].filter((one) => one !== undefined);
+  const signals = [schedule.signal, signal].filter((one) => one !== undefined);
   return train({
     weights: numbers,
     step: async (now, batch) => {
@@ -189,10 +190,10 @@ function learn(
         rules: glipGroupRules(numbers.keys(), { languageLearningRate: learningRate }),
       }),
     ),
-    ...pace,
-    restorables: { ...pace.restorables, clock: kept },
-    ...(kept.checkpoints ? { checkpoints: kept.checkpoints } : {}),
-    listeners: [kept, ...pace.listeners, ...listeners],
+    ...schedule,
+    restorables: { ...schedule.restorables, clock: state },
+    ...(state.checkpoints ? { checkpoints: state.checkpoints } : {}),
+    listeners: [state, ...schedule.listeners, ...listeners],
     signal: AbortSignal.any(signals),
     pictures: (batch) => batch.pictures,
     clip: 1,
@@ -280,13 +281,15 @@ function refuseContradictions({ method, inPlace, replay, replayWeight, steps, ep
 }
 
 /** The same prompt, with vectors that replace the words' features. */
-async function inPlaceOf(
+async function replacingWords(
   prompt: AdaptedPrompt,
   caption: Pass,
   { model, weights }: StoredModel,
 ): Promise<AdaptedPrompt> {
   const predictor = new Predictor(model, weights, { threads: 1 });
   const pass = { ...caption, learned: prompt };
-  const { vectors } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
+  const { vectors } = await withLearnedVectors(pass, ({ ids }) => predictor.text(ids)).finally(() =>
+    predictor.dispose(),
+  );
   return { ...prompt, vectors, inPlace: true };
 }

@@ -7,14 +7,14 @@ import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
 export const methods = ["full", "linear", "prompt", "adapters"] as const;
 export type Method = (typeof methods)[number];
 
-export interface Way {
+export interface MethodSettings {
   /** Regular expression for the names of trained parameters. */
   trained: string;
   learningRate: number;
   weightDecay: number;
 }
 
-export const ways: Record<Method, Way> = {
+export const methodSettings: Record<Method, MethodSettings> = {
   full: { trained: "", learningRate: 1e-4, weightDecay: 0.05 },
   linear: {
     trained: "rpn\\.head\\.(bbox_pred|centerness|dot_product_projection_text|log_scale|bias_lang|bias0)\\b",
@@ -44,7 +44,7 @@ export function trainedNames(names: readonly string[], method: Method, frozen?: 
   const idle = patterns.filter((pattern) => !names.some((name) => pattern.test(name)));
   if (frozen && idle.length > 0)
     throw new InputError(`frozen: no parameter of the model matches ${idle.map(({ source }) => source).join(", ")}`);
-  const ofWay = new RegExp(`^${ways[method].trained}`);
+  const ofWay = new RegExp(`^${methodSettings[method].trained}`);
   const trained = names.filter((name) => ofWay.test(name) && !patterns.some((pattern) => pattern.test(name)));
   if (trained.length === 0)
     throw new InputError(`frozen: no parameter is left for the method ${method} to train; freeze fewer`);

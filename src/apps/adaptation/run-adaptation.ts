@@ -10,7 +10,7 @@ import { writeInto } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { Interrupted } from "../../learning/interruption.ts";
-import { memoryWords } from "../../learning/memory-estimate.ts";
+import { memoryText } from "../../learning/memory-estimate.ts";
 import { writeAdaptedPrompt } from "../../tasks/finding/adapted-prompt-file.ts";
 import { writeAdapters } from "../../tasks/finding/adapters.ts";
 import { type StoredModel, writeModelFolder } from "../../tasks/finding/model-folder.ts";
@@ -45,7 +45,7 @@ export interface AdaptationRun
 export const GENERAL_SET = fileURLToPath(new URL("../../../assets/general/instances.json", import.meta.url));
 
 /** Average precision (COCO, 0 to 1) before and after. */
-export interface Gain {
+export interface ScoreChange {
   data: string;
   before: number;
   after: number;
@@ -67,9 +67,9 @@ export interface AdaptationReport {
   parameters: number;
   seconds: number;
   /** Scores on the test split, or on the valid split if there is no test split. */
-  scored?: Gain;
+  scored?: ScoreChange;
   /** Scores on the `retain` set. Prompt tuning does not change other prompts, so its scores before and after are the same. */
-  retained?: Gain;
+  retained?: ScoreChange;
 }
 
 /** Folder of the checkpoints, deleted when the adaptation is complete. */
@@ -126,7 +126,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     ...(replay ? { replay: { data: replay } } : {}),
     checkpoints: { folder, resume, ...pace },
     listeners: [trainingProgress({ quiet, evaluated: scoreWords, mayEndEarly: valid !== undefined })],
-    ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryWords(estimate)}\n`) }),
+    ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryText(estimate)}\n`) }),
   });
   const { stored, prompt, steps } = adaptation;
   if (adaptation.interrupted)
@@ -202,7 +202,7 @@ export function reportTable({
   return rows.length > 0 ? `${facts}\n${plainTable(["AP, %", "before", "after"], rows)}\n${note}` : facts;
 }
 
-function nameOf({ data }: Gain): string {
+function nameOf({ data }: ScoreChange): string {
   return data === GENERAL_SET ? "other things" : data;
 }
 
@@ -233,7 +233,7 @@ async function gainOf(
   data: string,
   score: Scorer,
   { base, stored }: { base: StoredModel; stored?: StoredModel },
-): Promise<Gain> {
+): Promise<ScoreChange> {
   const before = await score(base);
   return stored ? { data, before, after: await score(stored) } : { data, before, after: before, note: UNCHANGED };
 }

@@ -2,7 +2,7 @@
 
 import { extname } from "node:path";
 import { type Command, Option } from "commander";
-import type { DatasetImage, Shown } from "../../data/readers/dataset.ts";
+import type { DatasetImage, ImageRange } from "../../data/readers/dataset.ts";
 import { type DatasetChoice, openDataset } from "../../data/readers/find-dataset.ts";
 import { picturesIn } from "../../data/readers/folders.ts";
 import { pictureAt } from "../../data/readers/tar-pictures.ts";
@@ -55,7 +55,7 @@ export function addBrowseCommand(program: Command): void {
 }
 
 /** The pictures to show. Boxes are labelled with the words of their captions, or with their class names. */
-async function readCards(path: string, choice: DatasetChoice, shown: Shown): Promise<Card[]> {
+async function readCards(path: string, choice: DatasetChoice, shown: ImageRange): Promise<Card[]> {
   const { dataset, pictures, problems } = await openDataset(path, { ...choice, shown });
   const { labels, images } = dataset;
   if (images.length === 0) problems.refuseErrors(path);

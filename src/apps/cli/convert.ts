@@ -99,7 +99,7 @@ Converted by \`groundling convert\` from \`${basename(file)}\`. The weights are 
 | | |
 |---|---|
 | parameters | ${parameters.toLocaleString("en")} |
-| backbone | ${backboneWords(backbone)} |
+| backbone | ${backboneText(backbone)} |
 | deep fusion | ${fusion ? `in ${steps} steps` : "none"} |
 | prompt | at most ${maxTokens} tokens |
 
@@ -109,7 +109,7 @@ groundling detect photo.jpg --model . --prompt "person. bicycle."
 `;
 }
 
-function backboneWords(backbone: GlipConfig["backbone"]): string {
+function backboneText(backbone: GlipConfig["backbone"]): string {
   if (backbone === "mobilenet-v2") return "MobileNetV2";
   return `Swin, ${backbone.embedDim} channels, depths ${backbone.depths.join("-")}, windows of ${backbone.window}`;
 }

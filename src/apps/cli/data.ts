@@ -9,7 +9,7 @@ import { placeText } from "../../data/readers/problems.ts";
 import { type PictureWay, pictureWays, type SourcePart, writeDataset } from "../../data/readers/write-dataset.ts";
 import { InputError } from "../../errors.ts";
 import { visible, visibleLines } from "../../files/visible.ts";
-import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { checkWritableFile, checkWritableFolder } from "../../files/writable.ts";
 import { datasetOptions } from "./dataset-options.ts";
 import { wholeNumber } from "./numbers.ts";
 
@@ -90,8 +90,8 @@ async function convert(
   { to, split: said, seed, pictures, ...choice }: ConvertChoices,
 ): Promise<string[]> {
   const isFolder = to === "yolo" || to === "voc";
-  if (isFolder) wantWritableFolder(target);
-  else wantWritableFile(target);
+  if (isFolder) checkWritableFolder(target);
+  else checkWritableFile(target);
   const shares = said.flatMap((text) => [sharesOf(text) ?? []].filter(({ length }) => length > 0))[0];
   const split = said.find((text) => sharesOf(text) === undefined);
   if (!isFolder && (shares || pictures))

@@ -3,15 +3,15 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
-import { wantWritableFolder } from "../../files/writable.ts";
+import { checkWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture-source.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 import type { GroundingModel } from "../../tasks/finding/grounding-model.ts";
-import { type Answers, answersTo } from "../detections/answers.ts";
 import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
+import { type ResultWriter, resultWriter } from "../detections/result-writer.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { share, sizeRule, wholeNumber } from "./numbers.ts";
@@ -82,10 +82,10 @@ export async function findInPictures(
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
-  if (draw && out === undefined) wantWritableFolder(".");
+  if (draw && out === undefined) checkWritableFolder(".");
   const model = await modelOf(options, question.command);
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
-  const answers = answersTo({
+  const answers = resultWriter({
     format: chosen,
     out,
     labels: question.labels,
@@ -114,7 +114,7 @@ async function modelOf(options: FindingOptions, command: Question["command"]): P
 interface Work {
   question: Question;
   model: GroundingModel;
-  answers: Answers;
+  answers: ResultWriter;
   bar: ProgressBar;
   signal: AbortSignal;
 }

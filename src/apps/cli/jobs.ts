@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { type QueueCounts, queueCounts } from "../../jobs/redis.ts";
 import { type JobStatus, readJobStatus } from "../../tasks/labelling/label-job.ts";
 import { wholeNumber } from "./numbers.ts";
-import { textOfLetter } from "./pseudo-label.ts";
+import { failureText } from "./pseudo-label.ts";
 import { print } from "./writing.ts";
 
 type Status = JobStatus & { queue?: QueueCounts };
@@ -62,7 +62,7 @@ function tableOf(status: Status): string {
   ];
   return [
     ...rows.map(([key, value]) => `${key.padEnd(16)} ${value}\n`),
-    ...deadLetters.map((letter) => `${textOfLetter(letter)}\n`),
+    ...deadLetters.map((letter) => `${failureText(letter)}\n`),
   ].join("");
 }
 

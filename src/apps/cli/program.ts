@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { visibleLines } from "../../files/visible.ts";
-import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { checkWritableFile, checkWritableFolder } from "../../files/writable.ts";
 import { commands } from "./commands.ts";
 import { addExamples } from "./help-examples.ts";
 
@@ -15,7 +15,7 @@ export async function programFor(words: readonly string[]): Promise<Command> {
     .version(version)
     .showHelpAfterError("(run groundling COMMAND --help for help)")
     .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
-    .hook("preAction", (_, command) => wantOutputs(command))
+    .hook("preAction", (_, command) => checkOutputs(command))
     .exitOverride();
   const [asked = ""] = words;
   if (Object.hasOwn(commands, asked)) (await commands[asked]!.load())(program);
@@ -26,21 +26,21 @@ export async function programFor(words: readonly string[]): Promise<Command> {
 
 /** The options with a command's output paths, which are checked before any work is done. */
 const outputs: Record<string, Readonly<Record<string, (place: string) => void>>> = {
-  detect: { out: wantWritableFolder },
-  ground: { out: wantWritableFolder },
-  "pseudo-label": { out: wantWritableFolder },
-  train: { out: wantWritableFolder },
-  adapt: { out: wantWritableFolder },
-  convert: { to: wantWritableFolder },
-  embed: { out: wantWritableFile },
-  export: { out: wantWritableFile },
-  inspect: { out: wantWritableFile },
-  eval: { report: wantWritableFile },
-  scenes: { out: wantWritableFolder },
-  browse: { out: wantWritableFile },
+  detect: { out: checkWritableFolder },
+  ground: { out: checkWritableFolder },
+  "pseudo-label": { out: checkWritableFolder },
+  train: { out: checkWritableFolder },
+  adapt: { out: checkWritableFolder },
+  convert: { to: checkWritableFolder },
+  embed: { out: checkWritableFile },
+  export: { out: checkWritableFile },
+  inspect: { out: checkWritableFile },
+  eval: { report: checkWritableFile },
+  scenes: { out: checkWritableFolder },
+  browse: { out: checkWritableFile },
 };
 
-function wantOutputs(command: Command): void {
+function checkOutputs(command: Command): void {
   // "data convert" and "convert" are different commands.
   const isFirst = command.parent?.parent === null;
   for (const [option, want] of Object.entries((isFirst && outputs[command.name()]) || {})) {

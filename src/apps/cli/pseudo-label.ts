@@ -3,9 +3,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
-import { driveHere } from "../../jobs/here.ts";
+import { workHere } from "../../jobs/here.ts";
 import { shardsOfShare, shareOf } from "../../jobs/share.ts";
-import { type DeadLetter, undone } from "../../jobs/work.ts";
+import { type DeadLetter, missingParts } from "../../jobs/work.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { DEFAULT_THRESHOLD } from "../../tasks/finding/detect-options.ts";
 import type { DatasetFigures } from "../../tasks/labelling/figures.ts";
@@ -38,7 +38,7 @@ interface Choices extends ModelChoice {
 }
 
 /** Milliseconds before the first retry of a failed shard. */
-const PATIENCE = 1000;
+const RETRY_DELAY = 1000;
 
 /** Adds the command to a program. */
 export function addPseudoLabelCommand(program: Command): void {
@@ -110,13 +110,13 @@ async function pseudoLabelSource(source: string, choices: Choices): Promise<void
     },
   });
   try {
-    const dead = await withInterruption((signal) => drive(job, choices, signal));
+    const dead = await withInterruption((signal) => doWork(job, choices, signal));
     for (const letter of dead) {
-      await job.bury(letter);
-      say(`groundling: ${textOfLetter(letter)}\n`);
+      await job.recordFailure(letter);
+      say(`groundling: ${failureText(letter)}\n`);
     }
     if (dead.length > 0) process.exitCode = 1;
-    const missing = (await undone(job)).length;
+    const missing = (await missingParts(job)).length;
     if (missing === 0) print(textOfFigures(await job.gather(), choices.threshold));
     else print(`${missing} of ${job.shards.length} shards are not labelled yet; run this again to continue\n`);
   } finally {
@@ -132,27 +132,33 @@ function wordRange(text: string): [number, number] {
 }
 
 /** Runs the job here or through Redis. */
-async function drive(
+async function doWork(
   job: LabelJob,
   { redis, lock, shardOf, attempts, quiet }: Choices,
   signal: AbortSignal,
 ): Promise<DeadLetter[]> {
   const shards = shardOf === undefined ? job.shards : shardsOfShare(job.shards, shareOf(shardOf, process.env));
   const work = { ...job, shards };
-  if ((await undone(work)).length === 0) return [];
+  if ((await missingParts(work)).length === 0) return [];
   await job.start();
   const bar = new ProgressBar({ unit: "shards", quiet });
   bar.start(shards.length);
-  const options = { attempts, patience: PATIENCE, onDone: (done: number) => bar.update(done), signal };
+  const options = { attempts, retryDelay: RETRY_DELAY, onDone: (done: number) => bar.update(done), signal };
   try {
-    if (redis === undefined) return await driveHere(work, options);
-    const { driveFromRedis } = await import("../../jobs/redis.ts");
+    if (redis === undefined) return await workHere(work, options);
+    const { workFromRedis: driveFromRedis } = await import("../../jobs/redis.ts");
     const told = new Set<string>();
     const onTrouble = (message: string) => {
       if (!told.has(message)) say(`groundling: ${message}\n`);
       told.add(message);
     };
-    return await driveFromRedis(work, { ...options, url: redis, queue: job.name, lock: 1000 * lock, onTrouble });
+    return await driveFromRedis(work, {
+      ...options,
+      url: redis,
+      queue: job.name,
+      lock: 1000 * lock,
+      onError: onTrouble,
+    });
   } finally {
     bar.stop();
   }
@@ -173,7 +179,7 @@ function settingsOf(choices: Choices): LabelSettings {
   };
 }
 
-export function textOfLetter({ key, reason, attempts }: DeadLetter): string {
+export function failureText({ key, reason, attempts }: DeadLetter): string {
   return `shard ${key} failed in ${attempts} attempts: ${reason}`;
 }
 

@@ -34,7 +34,7 @@ export function addTrainCommand(program: Command): void {
 
 async function train(file: string, { resume, override, out, sprites, quiet }: Choices): Promise<void> {
   const { basename, extname, join } = await import("node:path");
-  const { memoryWords } = await import("../../learning/memory-estimate.ts");
+  const { memoryText } = await import("../../learning/memory-estimate.ts");
   const { readRecipe } = await import("../training/recipe.ts");
   const { memoryOfRun } = await import("../training/memory-of-run.ts");
   const { modelOfRun } = await import("../training/model-of-run.ts");
@@ -42,7 +42,7 @@ async function train(file: string, { resume, override, out, sprites, quiet }: Ch
   const recipe = readRecipe(file, override);
   const folder = out ?? join("runs", basename(file, extname(file)));
   const model = await modelOfRun(recipe);
-  if (!quiet) say(`memory: ${memoryWords(memoryOfRun(model.model, recipe))}\n`);
+  if (!quiet) say(`memory: ${memoryText(memoryOfRun(model.model, recipe))}\n`);
   const { step, interrupted } = await runRecipe(recipe, { folder, resume, sprites, model, quiet });
   const next = interrupted ? `; to continue: groundling train ${file} --resume --out ${folder}` : "";
   if (!quiet || interrupted) say(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);

@@ -6,8 +6,8 @@ import { writeWhole } from "../../files/write-whole.ts";
 import { NameList } from "../../inputs/words/name-list.ts";
 import type { Pass } from "../../inputs/words/prompts.ts";
 import { exportOnnx } from "../../onnx/export.ts";
-import { type AdaptedPrompt, promptOfAdapted, spoken } from "../../tasks/finding/adapted-prompt.ts";
-import { baseMark } from "../../tasks/finding/base-mark.ts";
+import { type AdaptedPrompt, promptOfAdapted, withLearnedVectors } from "../../tasks/finding/adapted-prompt.ts";
+import { baseDigest } from "../../tasks/finding/base-digest.ts";
 import { Companion } from "../../tasks/finding/companion.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
@@ -45,7 +45,7 @@ export async function exportDetector(stored: StoredModel, question: ExportQuesti
   const names = stored.names && new NameList(stored.names);
   const { passes, labels } =
     "vectors" in classes
-      ? promptOfAdapted({ pieces: words.pieces, model, mark: baseMark(weights) }, classes)
+      ? promptOfAdapted({ pieces: words.pieces, model, digest: baseDigest(weights) }, classes)
       : words.promptOf(names?.allSpelledOut(classes) ?? classes, { maxTokens: model.maxTokens });
   const [pass] = passes;
   if (!pass || passes.length > 1)
@@ -79,7 +79,9 @@ async function answersOf(
   { height, width }: { height: number; width: number },
 ) {
   const predictor = new Predictor(model, weights);
-  const { vectors, tokens } = await spoken(pass, ({ ids }) => predictor.text(ids)).finally(() => predictor.dispose());
+  const { vectors, tokens } = await withLearnedVectors(pass, ({ ids }) => predictor.text(ids)).finally(() =>
+    predictor.dispose(),
+  );
   const text = constant(vectors, [1, tokens, model.textWidth]);
   const mask = constant(new Float32Array(tokens).fill(1), [1, tokens]);
   const levels = model.answer(model.image(input("image", [1, 3, height, width])), text, mask);

@@ -1,6 +1,6 @@
 /** The progress of a training run: losses, learning rate and time left. */
 
-import { progressWords, StepRate } from "../../learning/progress.ts";
+import { progressText, StepRate } from "../../learning/progress.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { ProgressBar, type ProgressBarOptions } from "./progress-bar.ts";
 
@@ -24,7 +24,7 @@ export function trainingProgress({
     started: ({ step, totalSteps }) => bar.start(totalSteps, step),
     stepped(report) {
       rate.add(report);
-      bar.update(report.step, progressWords(report, rate, { mayEndEarly }));
+      bar.update(report.step, progressText(report, rate, { mayEndEarly }));
     },
     evaluated(evaluation) {
       if (evaluated && !quiet) bar.aside(() => stream.write(`${evaluated(evaluation)}\n`));

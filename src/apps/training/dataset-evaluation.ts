@@ -4,7 +4,7 @@ import type { CocoDetection } from "../../data/readers/coco-records.ts";
 import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { answerOf } from "../../evaluation/detector.ts";
-import { planClasses } from "../../evaluation/protocols/class-questions.ts";
+import { planClasses } from "../../evaluation/protocols/class-requests.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { Interrupted } from "../../learning/interruption.ts";
@@ -34,7 +34,7 @@ export async function datasetEvaluation(
 ): Promise<Evaluation> {
   const size = { short: Math.max(...sizes), max: longest };
   const { truth } = await readGroundTruth(files.data, files);
-  const { questions, records } = await planClasses({ ...files, subset: "", options: {} }, "");
+  const { requests: questions, records } = await planClasses({ ...files, subset: "", options: {} }, "");
   const imgIds = truth.images.slice(0, recipe.evaluatePictures).map(({ id }) => id);
   return {
     every: recipe.evaluateEvery,

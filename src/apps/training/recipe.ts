@@ -165,20 +165,20 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
   const { model } = checked.data;
   const huge = detectorFamilies[typeOfRecipe(model)].tooLarge?.(model);
   if (huge) throw new RecipeError(`${file}: ${huge}`);
-  if (lossesOf(checked.data).loss_contrast) wantContrast(checked.data, file);
+  if (lossesOf(checked.data).loss_contrast) checkContrast(checked.data, file);
   return located(checked.data, file);
 }
 
 /** Checks the requirements of contrast across pictures. */
-function wantContrast({ model, data, shards }: Recipe, file: string): void {
-  const mends = [
+function checkContrast({ model, data, shards }: Recipe, file: string): void {
+  const changes = [
     ...(data.kind === "datasets" ? ["data must be scenes"] : []),
     ...(detectorFamilies[typeOfRecipe(model)].keepsWordsApart?.(model)
       ? []
       : ["the model must be a GLIP without fusion"]),
     ...(shards > 1 ? ["shards must be 1"] : []),
   ];
-  if (mends.length > 0) throw new RecipeError(`${file}: contrast: ${mends.join(", ")}; or remove contrast`);
+  if (changes.length > 0) throw new RecipeError(`${file}: contrast: ${changes.join(", ")}; or remove contrast`);
 }
 
 function isPattern(text: string): boolean {

@@ -15,10 +15,10 @@ import { type TrainingResult, train } from "../../learning/train.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
 import { trainingProgress } from "../progress/training-progress.ts";
 import { dataOfRun } from "./data-of-run.ts";
+import { initialWeights } from "./initial-weights.ts";
 import { type ModelOfRun, modelOfRun } from "./model-of-run.ts";
 import { lossesOf, type Recipe } from "./recipe.ts";
 import { logFile, refuseOtherRun } from "./run-folder.ts";
-import { startWeights } from "./start-weights.ts";
 
 /** Where a run is kept, and how it is watched and stopped. */
 export interface RunOptions {
@@ -45,7 +45,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const run = options.model ?? (await modelOfRun(recipe));
   const { model, config } = run;
   const { module, setup, evaluation } = await dataOfRun(recipe, run, sprites);
-  const weights = await startWeights(model, recipe);
+  const weights = await initialWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));
   const groups = parameterGroups(names, {

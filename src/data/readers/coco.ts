@@ -6,7 +6,14 @@ import { InputError } from "../../errors.ts";
 import { checkBox } from "./box-checks.ts";
 import { asCocoGroundTruth, type PlacedGroundTruth } from "./coco-files.ts";
 import type { CocoAnnotation, CocoGroundTruth, CocoImage, Id, LvisGroundTruth } from "./coco-records.ts";
-import { type Dataset, type DatasetImage, type DatasetLabel, isShown, type Shown, type Xywh } from "./dataset.ts";
+import {
+  type Dataset,
+  type DatasetImage,
+  type DatasetLabel,
+  type ImageRange,
+  isInRange,
+  type Xywh,
+} from "./dataset.ts";
 import type { JsonPath } from "./json.ts";
 import { readJson } from "./json.ts";
 import type { Problems } from "./problems.ts";
@@ -18,12 +25,12 @@ interface Reading {
 }
 
 /** Reads a file; errors are added to `problems`. Returns only the images in the range `shown`. */
-export function readCoco(file: string, problems: Problems, shown?: Shown): Dataset {
+export function readCoco(file: string, problems: Problems, shown?: ImageRange): Dataset {
   const truth = asCocoGroundTruth(readJson(file), file, problems);
   const reading = { file, problems };
   const labels = labelsOf(truth, reading);
   const images = imagesOf(truth, reading);
-  const wanted = shown && new Set([...images.keys()].filter((_, place) => isShown(place, shown)));
+  const wanted = shown && new Set([...images.keys()].filter((_, place) => isInRange(place, shown)));
   const labelIds = new Set(labels.map(({ id }) => id));
   const used = new Set<number>();
   const ids = new Set<number>();
@@ -39,7 +46,7 @@ export function readCoco(file: string, problems: Problems, shown?: Shown): Datas
     if (!image) problems.error({ file, path }, `there is no image with the id ${JSON.stringify(image_id)}`);
     addObject(annotation, image, { ...reading, path });
   }
-  if (shown) return { labels, images: [...images.values()].filter((_, place) => isShown(place, shown)) };
+  if (shown) return { labels, images: [...images.values()].filter((_, place) => isInRange(place, shown)) };
   warnOfUnused(labels, used, reading);
   return { labels, images: [...images.values()] };
 }
@@ -111,14 +118,15 @@ function addObject(
 }
 
 /** Larger coordinates are errors, and drawing them would need much memory. */
-const furthest = 1e6;
+const LARGEST_COORDINATE = 1e6;
 
 /** The error in a mask, found without drawing it. */
 function wrongMask(segmentation: Segmentation): string | undefined {
   if (Array.isArray(segmentation)) {
     for (const part of segmentation) {
-      const wild = part.find((value) => Math.abs(value) > furthest);
-      if (wild !== undefined) return `polygon: coordinate ${wild} is not within ${furthest} pixels; correct it`;
+      const outlier = part.find((value) => Math.abs(value) > LARGEST_COORDINATE);
+      if (outlier !== undefined)
+        return `polygon: coordinate ${outlier} is not within ${LARGEST_COORDINATE} pixels; correct it`;
     }
     return undefined;
   }

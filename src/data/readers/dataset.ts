@@ -10,13 +10,13 @@ export interface Dataset {
 }
 
 /** The images to read: `count` images from index `start`. */
-export interface Shown {
+export interface ImageRange {
   start: number;
   count: number;
 }
 
 /** Whether the image with this index is in the range. */
-export function isShown(place: number, { start, count }: Shown): boolean {
+export function isInRange(place: number, { start, count }: ImageRange): boolean {
   return place >= start && place < start + count;
 }
 

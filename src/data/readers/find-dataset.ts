@@ -40,7 +40,7 @@ export function findSets(path: string, { as, split }: DatasetChoice = {}, wanted
   if (!facts.isFile() && !facts.isDirectory())
     throw new InputError(`${path}: cannot be read (it is not a regular file; save it to a file)`);
   const found = as ? setsAs(path, as) : setsAt(path).filter(({ format }) => serves(format, wanted));
-  if (found.length === 0) throw new InputError(noneText(path, wanted));
+  if (found.length === 0) throw new InputError(notFoundText(path, wanted));
   const called = split === undefined ? found : calledSplit(found, split);
   if (called.length === 0) {
     throw new InputError(`${path} has no split ${JSON.stringify(split)}; it has ${listText(path, found)}`);
@@ -146,7 +146,7 @@ function listText(path: string, sets: readonly DatasetPlace[]): string {
   return shown.join("; ") + (sets.length > shown.length ? "; …" : "");
 }
 
-function noneText(path: string, wanted: Wanted): string {
+function notFoundText(path: string, wanted: Wanted): string {
   const kinds = formats.filter((format) => serves(format, wanted)).join(", ");
   const isFolder = statSync(path).isDirectory();
   const deeper = isFolder ? readdirSync(path).map((name) => join(path, name)) : [];
@@ -155,10 +155,10 @@ function noneText(path: string, wanted: Wanted): string {
     const [set] = setsAt(at).filter(({ format }) => serves(format, wanted));
     return set ? [`${at} (${set.format})`] : [];
   });
-  const mend = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${whatToName(isFolder)}`;
-  return `${path} is not a dataset in one of the formats ${kinds}; ${mend}`;
+  const remedy = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${howToChoose(isFolder)}`;
+  return `${path} is not a dataset in one of the formats ${kinds}; ${remedy}`;
 }
 
-function whatToName(isFolder: boolean): string {
+function howToChoose(isFolder: boolean): string {
   return isFolder ? "give --as FORMAT, or name the annotation file itself" : "give --as FORMAT";
 }

@@ -1,5 +1,5 @@
 /** A row of the table of formats: how to recognise, read, check and write a format. */
-import type { Dataset, Shown } from "./dataset.ts";
+import type { Dataset, ImageRange } from "./dataset.ts";
 import type { Problems } from "./problems.ts";
 
 /** A recognised dataset, or a split of one. */
@@ -20,7 +20,7 @@ export interface ReadOptions {
   /** List of images of flickr30k (default: train). */
   subset?: string;
   /** The range of images to read. Default: all. */
-  shown?: Shown;
+  shown?: ImageRange;
 }
 
 /** A dataset or a split to write. */

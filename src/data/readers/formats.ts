@@ -2,7 +2,7 @@
 import { cocoOfDataset, readCoco } from "./coco.ts";
 import { readCocoCaptions } from "./coco-captions.ts";
 import { jsonSets } from "./coco-layouts.ts";
-import { type Dataset, isShown, type Shown } from "./dataset.ts";
+import { type Dataset, type ImageRange, isInRange } from "./dataset.ts";
 import { datasetOfFlickr30k, findFlickr30k } from "./flickr30k.ts";
 import { type Format, formats } from "./format-names.ts";
 import type { FormatRow, WrittenFiles, WrittenPart } from "./format-row.ts";
@@ -71,8 +71,8 @@ export type WritableFormat = {
 export const writableFormats = formats.filter((format): format is WritableFormat => "write" in rows[format]);
 
 /** Selects the range of images for a format that is read completely. */
-function cut({ labels, images }: Dataset, shown: Shown | undefined): Dataset {
-  return { labels, images: shown ? images.filter((_, place) => isShown(place, shown)) : images };
+function cut({ labels, images }: Dataset, shown: ImageRange | undefined): Dataset {
+  return { labels, images: shown ? images.filter((_, place) => isInRange(place, shown)) : images };
 }
 
 function oneFile(parts: readonly WrittenPart[], textOf: (dataset: WrittenPart["dataset"]) => string): WrittenFiles {

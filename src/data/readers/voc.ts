@@ -8,7 +8,7 @@ import { InputError } from "../../errors.ts";
 import { fileWithin } from "../../files/read-file.ts";
 import { filesUnder } from "../../files/walk.ts";
 import { checkBox } from "./box-checks.ts";
-import { type Dataset, type DatasetImage, type DatasetLabel, isShown, type Xywh } from "./dataset.ts";
+import { type Dataset, type DatasetImage, type DatasetLabel, isInRange, type Xywh } from "./dataset.ts";
 import { firstExisting, isPictureName, namesIn, readText } from "./folders.ts";
 import type { FoundSet, ReadOptions } from "./format-row.ts";
 import type { Problems } from "./problems.ts";
@@ -49,7 +49,7 @@ export function readVoc({ path, split, pictures }: FoundSet, { problems, images:
   const nameOf = pictureNames(said ?? pictures[0]!);
   const files = xmlFiles({ path, folder, split }, problems);
   for (const [place, name] of files.entries()) {
-    if (shown && !isShown(place, shown)) continue;
+    if (shown && !isInRange(place, shown)) continue;
     const file = join(folder, name);
     try {
       const one = readImage(parseXml(readText(fileWithin(folder, name) ?? file), file), {
@@ -62,7 +62,7 @@ export function readVoc({ path, split, pictures }: FoundSet, { problems, images:
       problems.caught(error, file);
     }
   }
-  const others = shown ? [] : namesElsewhere(path, split, new Set(files.map((name) => join(folder, name))));
+  const others = shown ? [] : namesInOtherSplits(path, split, new Set(files.map((name) => join(folder, name))));
   const names = [...new Set([...read.flatMap((image) => image.names), ...others])].sort();
   const labels: DatasetLabel[] = names.map((name, index) => ({ id: index + 1, name }));
   const ids = new Map(labels.map(({ id, name }) => [name, id]));
@@ -75,7 +75,7 @@ export function readVoc({ path, split, pictures }: FoundSet, { problems, images:
 }
 
 /** Names in the other splits, so that a class has the same number in all splits. Errors in them are reported when they are read. */
-function namesElsewhere(path: string, split: string | undefined, read: ReadonlySet<string>): string[] {
+function namesInOtherSplits(path: string, split: string | undefined, read: ReadonlySet<string>): string[] {
   if (split === undefined) return [];
   const own = firstExisting(path, [lists])
     ? [path]

@@ -8,15 +8,16 @@ import { InputError } from "../../errors.ts";
  */
 export function writtenNames(files: readonly string[]): string[] {
   const last = files.map((file) => basename(file));
-  if (!twin(last)) return last;
+  if (!sameStem(last)) return last;
   const parts = files.map((file) => file.split(/[\\/]/).filter((part) => part !== "" && part !== "."));
-  const wild = parts.findIndex((path) => path.includes(".."));
-  if (wild >= 0) throw new InputError(`${files[wild]}: is outside the picture folder; move or rename the picture`);
+  const outside = parts.findIndex((path) => path.includes(".."));
+  if (outside >= 0)
+    throw new InputError(`${files[outside]}: is outside the picture folder; move or rename the picture`);
   let shared = 0;
   const first = parts[0] ?? [];
   while (parts.every((path) => shared < path.length - 1 && path[shared] === first[shared])) shared++;
   const names = parts.map((path) => path.slice(shared).join("/"));
-  const pair = twin(names);
+  const pair = sameStem(names);
   if (!pair) return names;
   const [one, other] = pair.map((place) => files[place]!);
   throw new InputError(
@@ -27,7 +28,7 @@ export function writtenNames(files: readonly string[]): string[] {
 }
 
 /** Indices of two names that differ only in their extension. */
-function twin(names: readonly string[]): [number, number] | undefined {
+function sameStem(names: readonly string[]): [number, number] | undefined {
   const seen = new Map<string, number>();
   for (const [place, name] of names.entries()) {
     const stem = stemOf(name);

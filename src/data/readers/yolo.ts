@@ -7,7 +7,7 @@ import {
   type DatasetImage,
   type DatasetLabel,
   type DatasetObject,
-  isShown,
+  isInRange,
   type Xywh,
 } from "./dataset.ts";
 import { namesIn, readText } from "./folders.ts";
@@ -27,7 +27,7 @@ export async function readYolo(set: FoundSet, { problems, images: said, shown }:
   for (const [place, name] of names.entries()) {
     const file = allowed(() => labelFile(root, folder, name), name, problems);
     if (file) texts.add(file);
-    if (shown && !isShown(place, shown)) continue;
+    if (shown && !isInRange(place, shown)) continue;
     const path = allowed(() => fileWithin(folder, name), name, problems);
     if (path === undefined) continue;
     const size = await pictureSize(path);
@@ -43,7 +43,7 @@ export async function readYolo(set: FoundSet, { problems, images: said, shown }:
     images.push(image);
     if (file) readLines(file, image, { labels: labels.length, problems });
   }
-  tellOfLoneTexts({ root, folder, names }, texts, problems);
+  reportLabelsWithoutPicture({ root, folder, names }, texts, problems);
   return { labels, images };
 }
 
@@ -58,7 +58,7 @@ function allowed(find: () => string | undefined, name: string, problems: Problem
 }
 
 /** Label files without a picture, in the label folders of the picture folders. */
-function tellOfLoneTexts(
+function reportLabelsWithoutPicture(
   { root, folder, names }: { root: string; folder: string; names: readonly string[] },
   read: ReadonlySet<string>,
   problems: Problems,

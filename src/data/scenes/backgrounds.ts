@@ -30,7 +30,7 @@ export function drawBackground(
   if (photos.length > 0 && random.chance(0.5)) crop(canvas, random.pick(photos), random);
   else (ground ? namedGrounds[ground] : random.pick(grounds))(canvas, random);
   if (random.chance(0.35)) clutter(canvas, random);
-  if (random.chance(0.5)) lightFall(canvas, random);
+  if (random.chance(0.5)) drawLight(canvas, random);
   return canvas;
 }
 
@@ -112,8 +112,8 @@ function boards(canvas: Canvas, random: Random): void {
 
 function tiles(canvas: Canvas, random: Random): void {
   const breadth = random.between(14, 64);
-  const seam = random.chance(0.5) ? 0 : random.between(1, 3);
-  const checked = seam === 0 || random.chance(0.5);
+  const joint = random.chance(0.5) ? 0 : random.between(1, 3);
+  const checked = joint === 0 || random.chance(0.5);
   const turn = random.between(-0.4, 0.4);
   const noise = layeredNoise(random, 30, 30, 3);
   paint(canvas, groundColour(random), groundColour(random), (x, y) => {
@@ -121,7 +121,7 @@ function tiles(canvas: Canvas, random: Random): void {
     const down = (y - turn * x) / breadth;
     const column = Math.floor(over);
     const row = Math.floor(down);
-    if (Math.min(over - column, down - row) * breadth < seam) return 1;
+    if (Math.min(over - column, down - row) * breadth < joint) return 1;
     return (checked && (column + row) & 1 ? 0.8 : 0.1) + 0.2 * noise(x, y);
   });
 }
@@ -189,7 +189,7 @@ const shapes: readonly ((x: number, y: number) => boolean)[] = [
 ];
 
 /** One side of the picture darker than the other, as by a window or a lamp. */
-function lightFall({ data, width, height }: Canvas, random: Random): void {
+function drawLight({ data, width, height }: Canvas, random: Random): void {
   const [start, across, down] = [random.between(0.7, 1.05), random.between(-0.3, 0.3), random.between(-0.3, 0.3)];
   for (let y = 0, at = 0; y < height; y++)
     for (let x = 0; x < width; x++) {

@@ -26,9 +26,9 @@ interface Group {
 }
 
 /** What to state about the things of one name, if it is known for all of them. */
-type Told = "nothing" | "colour" | "size";
+type StatedAttribute = "nothing" | "colour" | "size";
 
-const often: readonly Told[] = ["nothing", "colour", "colour", "size", "size"];
+const often: readonly StatedAttribute[] = ["nothing", "colour", "colour", "size", "size"];
 
 const openings = ["", "", "", "a picture of ", "a scene with ", "here we see "];
 
@@ -57,7 +57,7 @@ export function describe(objects: readonly SceneObject[], random: Random, attrib
 }
 
 /** The things of one name: all in one phrase, or one phrase per colour or size. */
-function groupsOf(name: string, objects: readonly SceneObject[], told: Told): Group[] {
+function groupsOf(name: string, objects: readonly SceneObject[], told: StatedAttribute): Group[] {
   const places = objects.flatMap((object, i) => (object.name === name ? [i] : []));
   const words = places.map((place) => (told === "nothing" ? undefined : objects[place]?.attributes[told]));
   if (words.includes(undefined)) return [{ words: phrase("", name, places.length), objects: places }];

@@ -150,7 +150,7 @@ test("given drawings, scenes are the same bytes on every machine and in every ve
   const made = {
     split: "train",
     names: ["thing"],
-    kinOf: () => new Set<string>(),
+    relatedTo: () => new Set<string>(),
     sprites: new Map([["thing", [[sprite]]]]),
   } as const;
   const digest = createHash("sha256");

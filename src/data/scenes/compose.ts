@@ -88,7 +88,7 @@ function chooseSprites(world: World, count: number, random: Random): Sprite[] {
   const names: string[] = [];
   for (let i = 0; i < count; i++) {
     const name = random.chance(0.2) && names.length ? random.pick(names) : random.pick(world.names);
-    if (!names.some((other) => world.kinOf(name).has(other))) names.push(name);
+    if (!names.some((other) => world.relatedTo(name).has(other))) names.push(name);
   }
   return names.map((name) => random.pick(random.pick(world.sprites.get(name) ?? [])));
 }

@@ -40,7 +40,7 @@ const scenesPerSeed = 1_000_000;
 export async function writeSceneDataset(world: World, dataset: SceneDataset): Promise<void> {
   const { folder, count, form, progress } = dataset;
   mkdirSync(folder, { recursive: true });
-  claim(world, dataset);
+  storeSettings(world, dataset);
   const write = form === "boxes" ? writeBlock : writeShard;
   const last = join(folder, "grounding.json");
   if (existsSync(last)) return;
@@ -53,7 +53,7 @@ export async function writeSceneDataset(world: World, dataset: SceneDataset): Pr
 }
 
 /** Stores the settings in the folder, or checks that they are the same. */
-function claim(world: World, { folder, count, seed, size, scene, form }: SceneDataset): void {
+function storeSettings(world: World, { folder, count, seed, size, scene, form }: SceneDataset): void {
   const drawings = createHash("sha256");
   for (const name of world.names)
     for (const { style, icon, width, height } of (world.sprites.get(name) ?? []).flat())

@@ -7,7 +7,7 @@ import { writeWholeFolder } from "../../files/write-whole.ts";
 import type { Ground } from "./backgrounds.ts";
 import { composeScene, type Scene, type SceneObject } from "./compose.ts";
 import { type Look, lookAt } from "./effects.ts";
-import { loadWorld, type Split, type World, wantIconSetsOf } from "./world.ts";
+import { checkIconSetsOf, loadWorld, type Split, type World } from "./world.ts";
 
 /** A generated dataset of its own classes. */
 export interface DownstreamSet {
@@ -125,7 +125,7 @@ export async function writeDownstreamSets(
   folder: string,
   { sprites, seed = 0, only, progress }: DownstreamOptions,
 ): Promise<void> {
-  wantIconSetsOf(...downstreamSets.map(({ split = "train" }) => ({ split })));
+  checkIconSetsOf(...downstreamSets.map(({ split = "train" }) => ({ split })));
   for (const [place, set] of downstreamSets.entries()) {
     if ((only && !only.includes(set.name)) || existsSync(join(folder, set.name))) continue;
     const world = worldOf(set, sprites);

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { wantIconSets } from "./sprites.ts";
+import { checkIconSets } from "./sprites.ts";
 
 const repository = resolve(".");
 const project = mkdtempSync(join(tmpdir(), "project-"));
@@ -13,8 +13,8 @@ after(() => {
 });
 
 test("all missing icon sets are named at once, with one command that installs them", () => {
-  wantIconSets(["noto", "twemoji"]);
-  assert.throws(() => wantIconSets(["noto", "first-set", "twemoji", "second-set", "first-set"]), {
+  checkIconSets(["noto", "twemoji"]);
+  assert.throws(() => checkIconSets(["noto", "first-set", "twemoji", "second-set", "first-set"]), {
     name: "InputError",
     message:
       "the icon sets first-set, second-set are not installed; run: npm install @iconify-json/first-set @iconify-json/second-set",
@@ -25,7 +25,7 @@ test("icon sets of the project in the working directory are found, too", () => {
   const set = join(project, "node_modules", "@iconify-json", "project-set");
   mkdirSync(set, { recursive: true });
   writeFileSync(join(set, "package.json"), JSON.stringify({ name: "@iconify-json/project-set", version: "1.0.0" }));
-  assert.throws(() => wantIconSets(["project-set"]), /the icon set project-set is not installed/);
+  assert.throws(() => checkIconSets(["project-set"]), /the icon set project-set is not installed/);
   process.chdir(project);
-  wantIconSets(["project-set"]);
+  checkIconSets(["project-set"]);
 });

@@ -4,4 +4,11 @@ export type { Caption, Phrase } from "./caption.ts";
 export { composeScene, type Scene, type SceneObject, type SceneOptions } from "./compose.ts";
 export { type SceneDataset, writeSceneDataset } from "./dataset.ts";
 export { type DownstreamSet, downstreamSets, writeDownstreamSets } from "./downstream.ts";
-export { loadWorld, type Split, splits, type World, type WorldOptions, wantIconSetsOf } from "./world.ts";
+export {
+  checkIconSetsOf as wantIconSetsOf,
+  loadWorld,
+  type Split,
+  splits,
+  type World,
+  type WorldOptions,
+} from "./world.ts";

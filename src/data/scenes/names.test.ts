@@ -32,11 +32,11 @@ test("relations between names are mutual and stay within the table", () => {
   const more = [...table.more.values()].flatMap((icons) => [...icons.keys()]);
   const names = new Set([...everywhere.map(([name]) => name), ...table.modelled, ...more]);
   for (const name of names)
-    for (const other of table.kinOf(name)) {
+    for (const other of table.relatedTo(name)) {
       assert.ok(names.has(other), other);
-      assert.ok(table.kinOf(other).has(name));
+      assert.ok(table.relatedTo(other).has(name));
     }
-  assert.ok(table.kinOf("duck").has("bird"));
+  assert.ok(table.relatedTo("duck").has("bird"));
 });
 
 test("drawings used only in training have no held-out name or icon", () => {
@@ -49,7 +49,7 @@ test("drawings used only in training have no held-out name or icon", () => {
       assert.ok(!keptOut.has(name), name);
       for (const id of ids) assert.ok(!keptOut.has(id), `${style}: ${id}`);
     }
-  assert.ok(table.kinOf("mug").has("cup"));
+  assert.ok(table.relatedTo("mug").has("cup"));
 });
 
 test("the authors of every style are credited", () => {

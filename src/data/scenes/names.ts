@@ -39,7 +39,7 @@ export interface NameTable {
   /** By style, names and icons that only training may show, by the ids of that style. */
   readonly more: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
   /** Names that can be true of the same thing, or that look too similar: never in one scene. */
-  kinOf(name: string): ReadonlySet<string>;
+  relatedTo(name: string): ReadonlySet<string>;
   /** The id of an icon within a set, or nothing if the set's drawing shows something else. */
   idIn(style: string, icon: string): string | undefined;
 }
@@ -67,7 +67,7 @@ export function readNameTable(): NameTable {
     modelled: Object.keys(models.names).filter((name) => !names.has(name)),
     novel: new Map(Object.entries(table.novel)),
     more: new Map(Object.entries(more.drawings).map(([style, icons]) => [style, new Map(Object.entries(icons))])),
-    kinOf: (name) => kin.get(name) ?? none,
+    relatedTo: (name) => kin.get(name) ?? none,
     idIn(style, icon) {
       if (dropped.has(`${style}:${icon}`)) return undefined;
       const plain = style === "fxemoji" ? icon.replaceAll("-", "") : icon;

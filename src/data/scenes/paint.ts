@@ -22,7 +22,7 @@ const bins = 36;
 export function lookOf(sprite: Sprite): Look {
   let look = looks.get(sprite);
   if (!look) {
-    look = study(sprite.pixels);
+    look = analyse(sprite.pixels);
     looks.set(sprite, look);
   }
   return look;
@@ -43,7 +43,7 @@ export function paintOver(pixels: Uint8Array, sprite: Sprite, word: ColourWord):
   }
 }
 
-function study(pixels: Uint8Array): Look {
+function analyse(pixels: Uint8Array): Look {
   const words = new Map<ColourWord, number>();
   const hues = new Float64Array(bins);
   const colours = coloursOf(pixels);

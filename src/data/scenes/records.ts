@@ -27,7 +27,7 @@ export function recordsOf(scene: Scene, { id, file }: Place, world: World): Scen
   const { picture, objects, owners, caption, phrases } = scene;
   const { width, height } = picture;
   const image = { id, file_name: file, width, height };
-  const kin = new Set(objects.flatMap(({ name }) => [...world.kinOf(name)]));
+  const kin = new Set(objects.flatMap(({ name }) => [...world.relatedTo(name)]));
   const masks = maskRuns(owners, width, height, objects.length);
   const boxed = objects.map(({ box: [left, top, right, bottom] }, i) => ({
     id: 1 + id * room + i,

@@ -197,7 +197,7 @@ export function cutOut({ pixels, width, height }: Drawing): Drawing {
 }
 
 /** Throws InputError with one command that installs all missing icon sets of these styles. */
-export function wantIconSets(styles: readonly string[]): void {
+export function checkIconSets(styles: readonly string[]): void {
   const missing = [...new Set(styles)].filter((style) => placeOf(style, "package.json") === undefined);
   if (missing.length === 0) return;
   const { devDependencies = {} }: { devDependencies?: Record<string, string> } = JSON.parse(
@@ -215,7 +215,7 @@ export function wantIconSets(styles: readonly string[]): void {
 }
 
 function installed<T>(style: string, file: string): T {
-  wantIconSets([style]);
+  checkIconSets([style]);
   return JSON.parse(readFileSync(placeOf(style, file)!, "utf8")) as T;
 }
 

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
 import { type NameTable, readNameTable } from "./names.ts";
 import { lookOf, type PaintWord } from "./paint.ts";
-import { loadMoreSprites, loadSprites, readSprites, type Sprite, wantIconSets } from "./sprites.ts";
+import { checkIconSets, loadMoreSprites, loadSprites, readSprites, type Sprite } from "./sprites.ts";
 
 /**
  * Splits of the generated world: `train` for training; `seen` the same names and styles in other scenes; `style` a
@@ -35,7 +35,7 @@ export interface World {
   readonly split: Split;
   readonly names: readonly string[];
   /** Names that can also be true of things of the given name ("bird" of a duck), so they are not used as negatives. */
-  kinOf(name: string): ReadonlySet<string>;
+  relatedTo(name: string): ReadonlySet<string>;
   /** By name, one list of drawings for each style. */
   readonly sprites: ReadonlyMap<string, readonly (readonly Sprite[])[]>;
   /** Pairs of colour and name that unpainted drawings already show, so they are not new; only set in `compose`. */
@@ -55,7 +55,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const table = readNameTable();
   const known = new Set(split === "novel" ? [] : table.names.keys());
   if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
-  wantIconSets(stylesOf(options, table));
+  checkIconSets(stylesOf(options, table));
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const asked = wanted && new Set(wanted);
   // Of few names the drawings of the others, hundreds of megabytes, are not read.
@@ -99,13 +99,13 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
       `split ${split} has no drawings of: ${absent.join(", ") || "anything"}; its names are ${[...known].join(", ")}`,
     );
   const grounds = options.grounds ? loadPack(folder, "grounds") : [];
-  return { split, names, kinOf: table.kinOf, sprites, naturalPairs, grounds };
+  return { split, names, relatedTo: table.relatedTo, sprites, naturalPairs, grounds };
 }
 
 /** Throws InputError that names all missing icon sets which these worlds need. */
-export function wantIconSetsOf(...worlds: readonly Pick<WorldOptions, "split" | "more">[]): void {
+export function checkIconSetsOf(...worlds: readonly Pick<WorldOptions, "split" | "more">[]): void {
   const table = readNameTable();
-  wantIconSets(worlds.flatMap((world) => stylesOf(world, table)));
+  checkIconSets(worlds.flatMap((world) => stylesOf(world, table)));
 }
 
 function stylesOf({ split = "train", more = false }: Pick<WorldOptions, "split" | "more">, table: NameTable): string[] {

@@ -4,7 +4,7 @@ import { readCocoDetections } from "../../data/readers/coco-files.ts";
 import type { CocoDetection, CocoGroundTruth } from "../../data/readers/coco-records.ts";
 import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import { type CocoOptions, cocoSlices, evaluateCoco, summarizeCoco } from "../../metrics/coco.ts";
-import { planClasses } from "./class-questions.ts";
+import { planClasses } from "./class-requests.ts";
 import { classRows, picturesOfTruth, resampledRegions } from "./class-rows.ts";
 import type { ProtocolRow, Scored } from "./protocol-row.ts";
 

@@ -38,15 +38,15 @@ async function planPhrases({ data, images, subset, options }: PlanRequest, file:
     folder,
     pictures.map(({ file }) => file),
   );
-  const questions = pictures.map(({ captions }, place) => ({
+  const requests = pictures.map(({ captions }, place) => ({
     picture: found[place]!,
     captions: captions.map(({ text, phrases }) => ({ text, spans: phrases.map(({ spans }) => spans[0]!) })),
     options: { topK: 100, ...options },
   }));
   return {
     file,
-    asked: digestOf(questions),
-    questions,
+    asked: digestOf(requests),
+    requests,
     records: (picture, found) =>
       pictures[picture]!.captions.map(({ phrases }, sentence_id) => ({
         image_id: pictures[picture]!.id,

@@ -9,12 +9,12 @@ import {
   summarizeLvis,
   summarizeLvisCategory,
 } from "../../metrics/lvis.ts";
-import { type ClassQuestions, planClasses } from "./class-questions.ts";
+import { type ClassRequests, planClasses } from "./class-requests.ts";
 import { classRows, picturesOfTruth, resampledRegions } from "./class-rows.ts";
 import type { ProtocolRow } from "./protocol-row.ts";
 
 /** GLIP's prompts: chunks of 40 classes with 300 detections each. */
-const questions: ClassQuestions = { atOnce: 40, topK: 300, lastPixel: false };
+const lvisRequests: ClassRequests = { atOnce: 40, topK: 300, lastPixel: false };
 
 /** At most 300 detections per picture. */
 export const lvis = lvisRow(evaluateLvis);
@@ -24,7 +24,7 @@ export const lvisFixed = lvisRow(evaluateLvisFixed);
 function lvisRow(evaluate: typeof evaluateLvis): ProtocolRow {
   return {
     detections: "detections.jsonl",
-    plan: async (request, file) => [await planClasses(request, file, questions)],
+    plan: async (request, file) => [await planClasses(request, file, lvisRequests)],
     score: async (request) => {
       const { groundTruth: path, type } = request;
       const groundTruth = readLvisAnnotations(findDataset(path, { ...request, as: "coco" }).path);

@@ -9,7 +9,7 @@ import { InputError } from "../../errors.ts";
 import { cocoSlices } from "../../metrics/coco.ts";
 import { evaluateOdinw, type OdinwEvaluation, summarizeOdinw } from "../../metrics/odinw.ts";
 import { weightedMetrics } from "../../metrics/weighted-metrics.ts";
-import { cocoQuestions, planClasses } from "./class-questions.ts";
+import { cocoRequests, planClasses } from "./class-requests.ts";
 import type { ProtocolRow, Resampled } from "./protocol-row.ts";
 
 export const odinw: ProtocolRow = {
@@ -17,7 +17,7 @@ export const odinw: ProtocolRow = {
   plan: async ({ split: _, ...request }, output) => {
     const plans = odinwFolders(request.data).map(({ name, groundTruth, known }) =>
       planClasses({ ...request, as: "coco", data: groundTruth }, join(output, `${name}.jsonl`), {
-        ...cocoQuestions,
+        ...cocoRequests,
         ...(known && { known }),
       }),
     );
@@ -89,10 +89,10 @@ function odinwFiles(truthFolder: string, detectionFolder: string) {
       `${set.name}.jsonl`,
     ]),
   }));
-  const silent = found.filter(({ detections }) => !detections).map(({ name }) => name);
-  if (silent.length === 0) return found;
+  const missing = found.filter(({ detections }) => !detections).map(({ name }) => name);
+  if (missing.length === 0) return found;
   throw new InputError(
-    `${detectionFolder} has neither SET/detections.json nor SET.json for ${silent.join(", ")}; ` +
+    `${detectionFolder} has neither SET/detections.json nor SET.json for ${missing.join(", ")}; ` +
       "if a set was evaluated and nothing was found, write a file with []",
   );
 }

@@ -12,19 +12,19 @@ import {
   type ScoredRegions,
 } from "../../metrics/open-vocabulary.ts";
 import { summarize } from "../../metrics/summary.ts";
-import { cocoQuestions, planClasses } from "./class-questions.ts";
+import { cocoRequests, planClasses } from "./class-requests.ts";
 import { picturesOfTruth, resampledRegions } from "./class-rows.ts";
 import { scoreCoco } from "./coco.ts";
 import type { ProtocolRow } from "./protocol-row.ts";
 
-const questions = {
-  ...cocoQuestions,
+const openVocabularyRequests = {
+  ...cocoRequests,
   partOf: (truth: CocoGroundTruth) => openVocabularyOf(truth, []).groundTruth,
 };
 
 export const openVocabulary: ProtocolRow = {
   detections: "detections.jsonl",
-  plan: async (request, file) => [await planClasses(request, file, questions)],
+  plan: async (request, file) => [await planClasses(request, file, openVocabularyRequests)],
   score: async (request) => {
     const { groundTruth: path, type } = request;
     const { truth } = await readGroundTruth(path, request);

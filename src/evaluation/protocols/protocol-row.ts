@@ -9,7 +9,7 @@ import type { FlickrBoxes } from "../../metrics/flickr30k.ts";
 import type { Phrases } from "../../metrics/phrase-mistakes.ts";
 import type { RegionType } from "../../metrics/regions.ts";
 import type { DetectOptions } from "../../tasks/finding/detect-options.ts";
-import type { Found, Question } from "./question.ts";
+import type { DetectionRequest, Found } from "./detection-request.ts";
 
 export interface ProtocolRow {
   /** Default file for detections, or default folder if there is one file per dataset. */
@@ -39,7 +39,7 @@ export interface Plan {
   file: string;
   /** A digest of all requests; a run continues only if its requests were the same. */
   asked: string;
-  questions: Question[];
+  requests: DetectionRequest[];
   /** The records of a picture's detections. */
   records: (picture: number, found: readonly Found[]) => object[];
 }

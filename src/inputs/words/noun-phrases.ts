@@ -15,7 +15,7 @@ interface Word {
 }
 
 /** What is known about the words before the current one. */
-interface Before {
+interface Context {
   role: Role;
   /** Whether the current phrase is singular ("a dog"), plural ("two dogs") or unknown ("the sheep"). */
   number: "one" | "many" | "either" | "unknown";
@@ -103,7 +103,7 @@ function split(caption: string): Word[] {
 
 /** The role of each word, left to right, from its possible roles, the words before it and the possible roles of the next. */
 function assignRoles(all: Word[]): void {
-  const before: Before = { role: "mark", number: "unknown", plural: false, agent: false };
+  const before: Context = { role: "mark", number: "unknown", plural: false, agent: false };
   let joined = false;
   all.forEach((word, k) => {
     const { text } = word;
@@ -126,7 +126,7 @@ function assignRoles(all: Word[]): void {
   });
 }
 
-function roleOf(all: readonly Word[], at: number, before: Before): Role {
+function roleOf(all: readonly Word[], at: number, before: Context): Role {
   const { text, can } = all[at]!;
   const after = all[at + 1];
   const afterNoun = before.role === "noun";
@@ -163,13 +163,13 @@ function isLink({ text }: Word): boolean {
 }
 
 /** Whether a comma or "and" is between adjectives: "red, white and blue flag". */
-function isJoint(all: readonly Word[], at: number, before: Before): boolean {
+function isJoint(all: readonly Word[], at: number, before: Context): boolean {
   const after = all[at + 1];
   return before.role === "modifier" && !all[at - 1]!.can.number && after !== undefined && leads(after);
 }
 
 /** Whether a word that is a noun or a verb is a verb here. */
-function isVerb(all: readonly Word[], at: number, { role, number, plural, agent }: Before): boolean {
+function isVerb(all: readonly Word[], at: number, { role, number, plural, agent }: Context): boolean {
   const { can } = all[at]!;
   const after = all[at + 1]?.can.mark ? undefined : all[at + 1];
   if (role === "determiner" || role === "modifier" || role === "joint") return false;
@@ -197,7 +197,7 @@ function isVerb(all: readonly Word[], at: number, { role, number, plural, agent 
 }
 
 /** "parked" before its noun is a modifier, after a noun a verb; "snow covered slope" has it between. */
-function participle(all: readonly Word[], at: number, before: Before): Role {
+function participle(all: readonly Word[], at: number, before: Context): Role {
   const { text, can } = all[at]!;
   const after = all[at + 1];
   if (!after || !leads(after)) return before.role === "determiner" && can.adjective ? "modifier" : "verb";

@@ -2,7 +2,7 @@
 
 import type { Family } from "../parts/family.ts";
 import type { ClipConfig } from "./clip.ts";
-import { type ClipModelFile, clipModelSchema, isHuggingFaceClip, underOpenAiNames } from "./hugging-face-clip.ts";
+import { type ClipModelFile, clipModelSchema, isHuggingFaceClip, withOpenAiNames } from "./hugging-face-clip.ts";
 import { clipExtras, inferClipConfig, isClip } from "./infer-clip-config.ts";
 
 export const clipFamily = {
@@ -12,7 +12,7 @@ export const clipFamily = {
   published: {
     mayBeUnused: clipExtras,
     recognises: (entries) => isClip(entries) || isHuggingFaceClip(entries),
-    underOwnNames: (file) => (isHuggingFaceClip(file.entries) ? underOpenAiNames(file) : file),
+    underOwnNames: (file) => (isHuggingFaceClip(file.entries) ? withOpenAiNames(file) : file),
     configOf: inferClipConfig,
   },
 } satisfies Family<ClipConfig, ClipModelFile>;

@@ -77,7 +77,7 @@ interface Origin {
 }
 
 /** Presents the file with OpenAI's names; unknown tensors keep their names. Closing it closes the file. */
-export function underOpenAiNames(file: WeightsFile): WeightsFile {
+export function withOpenAiNames(file: WeightsFile): WeightsFile {
   const origins = originsOf(file);
   const entries = new Map<string, WeightsEntry>();
   for (const [name, { parts, turned }] of origins) {
@@ -105,7 +105,7 @@ export function underOpenAiNames(file: WeightsFile): WeightsFile {
     const { parts, turned } = originOf(name);
     const found: Float32Array[] = [];
     for (const part of parts) found.push(await file.readFloat32(part));
-    if (turned) return turnedOver(found[0]!, file.entries.get(parts[0]!)!.shape);
+    if (turned) return transposedCopy(found[0]!, file.entries.get(parts[0]!)!.shape);
     return found.length === 1 ? found[0]! : concatenate(found);
   };
   return {
@@ -146,7 +146,7 @@ function renamed(name: string): string {
 }
 
 /** [rows, columns] as [columns, rows]. */
-function turnedOver(numbers: Float32Array, [rows, columns]: readonly number[]): Float32Array {
+function transposedCopy(numbers: Float32Array, [rows, columns]: readonly number[]): Float32Array {
   const result = new Float32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) result[(i % columns!) * rows! + Math.floor(i / columns!)] = numbers[i]!;
   return result;

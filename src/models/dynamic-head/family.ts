@@ -1,7 +1,7 @@
 /** The Dynamic Head's row in the table of families. */
 
 import { z } from "zod";
-import { detectorShape, hugeWords } from "../parts/detector-schema.ts";
+import { detectorShape, tooLargeText } from "../parts/detector-schema.ts";
 import type { DetectorFamily } from "../parts/family.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
 import { type DynamicHeadConfig, dynamicHead } from "./dynamic-head.ts";
@@ -22,6 +22,6 @@ export const dynamicHeadFamily = {
     classes: inRecipe.classes ?? (await classes()),
   }),
   words: ({ classes }) => ({ kind: "classes", names: classes }),
-  tooLarge: hugeWords,
+  tooLarge: tooLargeText,
   detector: dynamicHead,
 } satisfies DetectorFamily<DynamicHeadConfig>;

@@ -1,7 +1,7 @@
 /** GLIP's row in the table of families. */
 
 import { z } from "zod";
-import { detectorShape, hugeWords, upTo } from "../parts/detector-schema.ts";
+import { detectorShape, tooLargeText, upTo } from "../parts/detector-schema.ts";
 import type { DetectorFamily } from "../parts/family.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
 import { type GlipConfig, glip, publishedExtras } from "./glip.ts";
@@ -37,7 +37,7 @@ export const glipFamily = {
   },
   wordTable: "language_backbone.body.model.embeddings.word_embeddings.weight",
   words: ({ bert }, file) => ({ kind: "word-pieces", file: file("vocab.txt"), size: bert.vocabularySize }),
-  tooLarge: hugeWords,
+  tooLarge: tooLargeText,
   detector: glip,
   keepsWordsApart: ({ fusion }) => fusion === undefined,
 } satisfies DetectorFamily<GlipConfig>;

@@ -4,12 +4,12 @@ import { dynamicHeadFamily } from "../dynamic-head/family.ts";
 import { glipFamily } from "../glip/family.ts";
 import { glip } from "../glip/glip.ts";
 import { glipPresets } from "../glip/glip-presets.ts";
-import { hugeWords, roughParameters } from "./detector-schema.ts";
+import { roughParameters, tooLargeText } from "./detector-schema.ts";
 
 test("every published configuration is within the limits, and its size is estimated to a fifth", () => {
   for (const [name, config] of Object.entries(glipPresets)) {
     assert.ok(glipFamily.schema.safeParse(config).success, name);
-    assert.equal(hugeWords(config), undefined);
+    assert.equal(tooLargeText(config), undefined);
     const count = glip(config).parameters.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0);
     const ratio = roughParameters(config) / count;
     assert.ok(ratio > 0.8 && ratio < 1.2, `${name}: ${ratio}`);
@@ -23,7 +23,7 @@ test("a configuration that could not be held is refused before it is built", () 
   assert.equal(glipFamily.schema.safeParse({ ...config, steps: 1e8 }).success, false);
   const within = { ...config, bert: { ...config.bert, layers: 128, hiddenSize: 8192, intermediateSize: 65_536 } };
   assert.ok(glipFamily.schema.safeParse(within).success);
-  assert.match(hugeWords(within) ?? "", /about 1\d\d\.\d billion parameters, more than the 4 billion/);
+  assert.match(tooLargeText(within) ?? "", /about 1\d\d\.\d billion parameters, more than the 4 billion/);
   assert.equal(
     dynamicHeadFamily.schema.safeParse({ backbone: "mobilenet-v2", channels: 1e9, groups: 1, steps: 1, classes: ["a"] })
       .success,

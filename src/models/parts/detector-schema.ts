@@ -58,7 +58,7 @@ export function roughParameters(config: SizedConfig): number {
 }
 
 /** An error message for a configuration with too many parameters; checked before the model is built. */
-export function hugeWords(config: SizedConfig): string | undefined {
+export function tooLargeText(config: SizedConfig): string | undefined {
   const count = roughParameters(config);
   if (count <= MOST_PARAMETERS) return undefined;
   return `the model would have about ${(count / 1e9).toFixed(1)} billion parameters, more than the ${MOST_PARAMETERS / 1e9} billion that can be held; make it smaller`;

@@ -19,7 +19,7 @@ export interface DetectorConfig {
 }
 
 /** Vectors whose dot products are the logits of a level. */
-export interface Aligned {
+export interface AlignmentVectors {
   /** [n,c,h·w]. */
   places: Tensor;
   /** The same for all levels [n,l,c]. */
@@ -33,7 +33,7 @@ export interface HeadLevel {
   /** Alignment scores of positions with words or classes, before the sigmoid [n,h·w,l]. */
   logits: Tensor;
   /** Present if the logits are dot products of positions and words. */
-  aligned?: Aligned;
+  aligned?: AlignmentVectors;
   /** Box offsets [n,4,h,w]. */
   offsets: Tensor;
   /** Before the sigmoid [n,1,h,w]. */

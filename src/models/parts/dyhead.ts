@@ -47,7 +47,7 @@ export function dyConv(s: Scope, { channels, groups }: DyHeadConfig) {
     };
   };
   const [coarser, same, finer] = [branch(0, 1), branch(1, 1), branch(2, 2)] as const;
-  const weigh = convolutionLayer(s.at("AttnConv.1"), channels, 1, { kernel: 1, weight: normal(0.01), bias: zeros });
+  const attention = convolutionLayer(s.at("AttnConv.1"), channels, 1, { kernel: 1, weight: normal(0.01), bias: zeros });
   const activation = dynamicRelu(s.at("relu"), channels);
   const place = convolutionLayer(s.at("offset"), channels, OFFSETS + TAPS, {
     kernel: 3,
@@ -73,7 +73,7 @@ export function dyConv(s: Scope, { channels, groups }: DyHeadConfig) {
       if (below) terms.push(run("DyConv2", finer, below));
       if (above) terms.push(resizeLinear(run("DyConv0", coarser, above), extent(map), "aligned"));
       const weighed = terms.map((term) => {
-        const share = multiply(hardSigmoid(relu(weigh(mean(term, [2, 3])))), 1 / terms.length);
+        const share = multiply(hardSigmoid(relu(attention(mean(term, [2, 3])))), 1 / terms.length);
         return multiply(term, share);
       });
       const result = activation(weighed.reduce((sum, term) => add(sum, term)));

@@ -123,10 +123,10 @@ export function regionClip(config: RegionClipConfig, { normed = frozenNorm }: Re
 function maskHead(s: Scope, inputs: number, { channels, classes }: { channels: number; classes: number }) {
   const wide = s.parameter("deconv.weight", [inputs, channels, 2, 2], normal(Math.sqrt(2 / (4 * channels))));
   const wideBias = s.parameter("deconv.bias", [channels], zeros);
-  const tell = s.parameter("predictor.weight", [classes, channels, 1, 1], normal(0.001));
-  const tellBias = s.parameter("predictor.bias", [classes], zeros);
+  const predict = s.parameter("predictor.weight", [classes, channels, 1, 1], normal(0.001));
+  const predictBias = s.parameter("predictor.bias", [classes], zeros);
   return s.layer((maps: Tensor): Tensor => {
     const x = relu(transposedConvolution(maps, wide, { bias: wideBias, stride: 2 }));
-    return s.record("mask.logits", convolution(x, tell, { bias: tellBias }));
+    return s.record("mask.logits", convolution(x, predict, { bias: predictBias }));
   });
 }

@@ -113,10 +113,10 @@ export class Encoder {
   async classVectors(labels: readonly string[], options: ClassOptions = {}): Promise<UnitVector[]> {
     const { templates = [PHOTO_TEMPLATE], ...how } = options;
     if (labels.length === 0) throw new InputError("there are no names to choose from; give at least one");
-    const gapless = templates.find((template) => !template.includes("{}"));
-    if (gapless !== undefined || templates.length === 0)
+    const invalid = templates.find((template) => !template.includes("{}"));
+    if (invalid !== undefined || templates.length === 0)
       throw new InputError(
-        `the template "${gapless ?? ""}" has no {} for the name; write one, as in "${PHOTO_TEMPLATE}"`,
+        `the template "${invalid ?? ""}" has no {} for the name; write one, as in "${PHOTO_TEMPLATE}"`,
       );
     const key = JSON.stringify([labels, templates, how.long]);
     const known = this.classes.get(key);

@@ -6,7 +6,7 @@ import type { AdaptedPrompt } from "./adapted-prompt.ts";
 import { PROMPT_FORMAT, promptIn } from "./adapted-prompt-file.ts";
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
 import { type Base, baseIn, refuseOtherBase } from "./base.ts";
-import { baseMark } from "./base-mark.ts";
+import { baseDigest } from "./base-digest.ts";
 
 /** An adapted prompt or adapters, with their base model and their file. */
 export interface Adapted {
@@ -40,6 +40,6 @@ export function withAdapted<Stored extends { weights: Map<string, Float32Array> 
 ): Stored {
   if (!adapted) return stored;
   const { adapters, base, path } = adapted;
-  refuseOtherBase(base, baseMark(stored.weights), path);
+  refuseOtherBase(base, baseDigest(stored.weights), path);
   return adapters ? { ...stored, weights: withAdapters(stored.weights, adapters) } : stored;
 }

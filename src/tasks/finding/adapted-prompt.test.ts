@@ -14,7 +14,7 @@ import { readAdapted, withAdapted } from "./adapted-file.ts";
 import type { AdaptedPrompt } from "./adapted-prompt.ts";
 import { writeAdaptedPrompt } from "./adapted-prompt-file.ts";
 import { newAdapters, withAdapters, writeAdapters } from "./adapters.ts";
-import { baseOf } from "./base-mark.ts";
+import { baseOf } from "./base-digest.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor } from "./predictor.ts";
 import { TUNABLE_PROMPT, withTunablePrompt } from "./tunable-prompt.ts";
@@ -33,7 +33,7 @@ const loaded = new GroundingModel(
   new AnyWords(words),
   { ...glipPictures, size },
   {
-    mark: base.mark,
+    digest: base.digest,
   },
 );
 after(async () => {
@@ -105,7 +105,7 @@ test("vectors in place of the words answer as those that are added to them, and 
     new AnyWords(words),
     { ...glipPictures, size },
     {
-      mark: base.mark,
+      digest: base.digest,
     },
   );
   try {
@@ -122,8 +122,8 @@ test("what was learned for other weights of the same shape is refused", async ()
     name: "WeightsError",
     message: /trained for the model tiny with .*; use tiny, or adapt this model/,
   };
-  const stranger = { ...promptFor(["dog", "cat"], 6), base: baseOf({ name: "other", weights: other }) };
-  await assert.rejects(loaded.detect(picture, stranger, ALL), { name: "WeightsError", message: /use other/ });
+  const otherModels = { ...promptFor(["dog", "cat"], 6), base: baseOf({ name: "other", weights: other }) };
+  await assert.rejects(loaded.detect(picture, otherModels, ALL), { name: "WeightsError", message: /use other/ });
   await writeAdaptedPrompt(file, promptFor(["dog", "cat"], 6));
   await assert.rejects(weightsByFile(other), refused);
   // One bias of the backbone is enough.
@@ -142,7 +142,7 @@ test("a file that does not say for which model it was learned is refused", async
   await assert.rejects(readAdapted(file), { name: "WeightsError", message: /has no record of its base model/ });
 });
 
-test("a model in float16 and its copy in float32 have one mark", () => {
+test("a model in float16 and its copy in float32 have one digest", () => {
   const half = new Map(
     [...weights].map(([key, numbers]) => [key, toFloat32("F16", fromFloat32("F16", numbers))] as const),
   );

@@ -16,12 +16,12 @@ export interface AdaptedPrompt extends TextFeatures {
   readonly base: Base;
 }
 
-/** The prompt for the model with a mark. Throws WeightsError if the adapted prompt was trained for another model. */
+/** The prompt for the model with a digest. Throws WeightsError if the adapted prompt was trained for another model. */
 export function promptOfAdapted(
-  { pieces, model, mark }: { pieces: WordPieces; model: Pick<Detector, "maxTokens" | "textWidth">; mark: string },
+  { pieces, model, digest }: { pieces: WordPieces; model: Pick<Detector, "maxTokens" | "textWidth">; digest: string },
   { classes, vectors, tokens, inPlace, base }: AdaptedPrompt,
 ): Prompt {
-  refuseOtherBase(base, mark, `the adapted prompt for ${labelsOf(classes).join(", ")}`);
+  refuseOtherBase(base, digest, `the adapted prompt for ${labelsOf(classes).join(", ")}`);
   const { maxTokens, textWidth } = model;
   const { labels, passes } = promptOfClasses(pieces, classes, { maxTokens });
   const pass = passes[0]!;
@@ -33,7 +33,10 @@ export function promptOfAdapted(
 }
 
 /** The text features of a pass with the learned vectors added, in new arrays, so that other prompts are not affected. */
-export async function spoken(pass: Pass, read: (pass: Pass) => Promise<TextFeatures>): Promise<TextFeatures> {
+export async function withLearnedVectors(
+  pass: Pass,
+  read: (pass: Pass) => Promise<TextFeatures>,
+): Promise<TextFeatures> {
   const { learned } = pass;
   if (learned?.inPlace) return { vectors: learned.vectors, tokens: pass.ids.length };
   const { vectors, tokens } = await read(pass);

@@ -6,7 +6,7 @@ import type { Detector } from "../../models/parts/detector.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { baseMetadata } from "./base.ts";
-import { baseOf } from "./base-mark.ts";
+import { baseOf } from "./base-digest.ts";
 
 /** A and B, named as in `peft`: for the weight `X.weight`, they are `X.lora_A.weight` and `X.lora_B.weight`. */
 export type Adapters = ReadonlyMap<string, Float32Array>;

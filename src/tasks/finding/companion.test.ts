@@ -7,7 +7,7 @@ import { overlapInclusive } from "../../boxes/overlap.ts";
 import { SSD_SIDE, ssdMirror } from "../../models/coco-ssd/coco-ssd.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
-import { baseOf } from "./base-mark.ts";
+import { baseOf } from "./base-digest.ts";
 import { Companion } from "./companion.ts";
 import type { Detection } from "./detection.ts";
 import { loadModel } from "./load-model.ts";
@@ -181,10 +181,10 @@ test("in the mirror it sees the same things on the other side", async () => {
 
 test("a prompt that was learned is answered without it", async () => {
   const stored = await readModel();
-  const { mark } = baseOf(stored);
+  const { digest } = baseOf(stored);
   const tokens = stored.words.pieces.encode("dog. chair").ids.length;
   const vectors = new Float32Array(tokens * stored.model.textWidth);
-  const learned = { classes: ["dog", "chair"], vectors, tokens, inPlace: false, base: { name: stored.name, mark } };
+  const learned = { classes: ["dog", "chair"], vectors, tokens, inPlace: false, base: { name: stored.name, digest } };
   assert.deepEqual(await together.detect(scene, learned, ALL), await single.detect(scene, ["dog", "chair"], ALL));
 });
 

@@ -20,7 +20,7 @@ import { input } from "../../tensor/index.ts";
 import { checkFit, loadWeights } from "../../weights/fit.ts";
 import { jsonIn } from "../../weights/strict-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
-import type { Beside } from "./beside.ts";
+import type { SecondDetector } from "./second-detector.ts";
 
 /** The companion's parts, as stored in a model folder. */
 export interface StoredCompanion {
@@ -81,7 +81,7 @@ export function companionAndNames(
 }
 
 /** A companion with its session. Dispose it when done. */
-export class Companion implements Beside {
+export class Companion implements SecondDetector {
   readonly preparation = ssdPictures;
   private readonly sessions: TraceRunner;
   private lowered: Lowered | undefined;

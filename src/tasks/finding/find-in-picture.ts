@@ -10,26 +10,26 @@ import {
 } from "../../boxes/select.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import type { Pass, Prompt } from "../../inputs/words/prompts.ts";
-import type { Beside } from "./beside.ts";
 import { DEFAULT_THRESHOLD, DEFAULT_TOP_K, type DetectOptions } from "./detect-options.ts";
 import type { Detection } from "./detection.ts";
-import type { KeptFeatures, Seen } from "./kept-features.ts";
+import type { CachedPicture, FeatureCache } from "./feature-cache.ts";
 import type { Predictor } from "./predictor.ts";
+import type { SecondDetector } from "./second-detector.ts";
 
 /** The detectors to use. */
-export interface Finder {
+export interface Detectors {
   readonly predictor: Predictor;
-  readonly features: KeptFeatures;
+  readonly features: FeatureCache;
   /** A second detector for the names it knows. */
-  readonly companion?: Beside;
+  readonly companion?: SecondDetector;
   /** The names of emoji. */
   readonly names?: NameList;
 }
 
 /** Detections of a prompt's labels, best first, each with its label index. */
 export async function findInPicture(
-  finder: Finder,
-  { seen, prompt }: { seen: Seen; prompt: Prompt },
+  finder: Detectors,
+  { seen, prompt }: { seen: CachedPicture; prompt: Prompt },
   options: DetectOptions,
 ): Promise<{ detection: Detection; label: number }[]> {
   const found: Detections[] = [];
@@ -46,8 +46,8 @@ export async function findInPicture(
 
 /** Detections of one pass, in pixels of the prepared picture, with the prompt's label indices. */
 async function findPass(
-  { predictor, features }: Finder,
-  { seen, pass }: { seen: Seen; pass: Pass },
+  { predictor, features }: Detectors,
+  { seen, pass }: { seen: CachedPicture; pass: Pass },
   options: DetectOptions,
 ): Promise<Detections> {
   const levels = await predictor.answer(seen.features, await features.ofCaption(pass));
@@ -58,8 +58,8 @@ async function findPass(
 
 /** The companion's detections, if it knows one of the names; none for an adapted prompt. */
 async function findKnown(
-  { companion, names }: Finder,
-  { seen, prompt: { labels, passes } }: { seen: Seen; prompt: Prompt },
+  { companion, names }: Detectors,
+  { seen, prompt: { labels, passes } }: { seen: CachedPicture; prompt: Prompt },
   options: DetectOptions,
 ): Promise<Detections | undefined> {
   const { companion: image, model: own } = seen.picture.images;
@@ -72,7 +72,7 @@ async function findKnown(
 }
 
 /** Detections in pixels of the original picture, best first. */
-function inPicture(found: Detections, { seen, prompt }: { seen: Seen; prompt: Prompt }) {
+function inPicture(found: Detections, { seen, prompt }: { seen: CachedPicture; prompt: Prompt }) {
   const { width, height } = seen.picture.images.model;
   const ratios = { x: seen.picture.width / width, y: seen.picture.height / height };
   const { boxes, scores, labels } = bestFirst(rescaleDetections(found, ratios));

@@ -7,22 +7,22 @@ import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
+import { checkOptions, type DetectOptions, type GroundOptions } from "./detect-options.ts";
+import type { Detection, PhraseDetection } from "./detection.ts";
+import { FeatureCache } from "./feature-cache.ts";
+import { type Detectors, findInPicture } from "./find-in-picture.ts";
+import type { Predictor } from "./predictor.ts";
+import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
 import {
-  type Asked,
   type PromptSource,
-  promptOfAsked,
   promptOfPhrases,
+  promptOfRequest,
+  type RequestedClasses,
   remarksOn,
   remarksOnCaption,
   unknownAmong,
-} from "./asked-prompt.ts";
-import type { Beside } from "./beside.ts";
-import { checkOptions, type DetectOptions, type GroundOptions } from "./detect-options.ts";
-import type { Detection, PhraseDetection } from "./detection.ts";
-import { type Finder, findInPicture } from "./find-in-picture.ts";
-import { KeptFeatures } from "./kept-features.ts";
-import type { Predictor } from "./predictor.ts";
-import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
+} from "./requested-prompt.ts";
+import type { SecondDetector } from "./second-detector.ts";
 
 /** Optional parts of a model besides its weights and words. */
 export interface ModelExtras<Source = PictureSource> {
@@ -30,20 +30,20 @@ export interface ModelExtras<Source = PictureSource> {
   decode?: Decode<Source>;
   /** Loads the lexicon of English words before noun phrases are searched, where it is not at hand. */
   readLexicon?(): Promise<void>;
-  /** Digest of its weights (`baseMark`); adapted prompts of another model are refused. */
-  mark?: string;
+  /** Digest of its weights (`baseDigest`); adapted prompts of another model are refused. */
+  digest?: string;
   /** A second detector for the names it knows. */
-  companion?: Beside;
+  companion?: SecondDetector;
   /** The names it was trained on, and the names of emoji. */
   names?: NameList;
 }
 
 /** A loaded model; `dispose` it when done, or load it by `await using`. `Source`: the kinds of pictures it takes. */
 export class GroundingModel<Source = PictureSource> {
-  private classes: Asked | undefined;
+  private classes: RequestedClasses | undefined;
   private disposed = false;
   private readonly source: PromptSource;
-  private readonly finder: Finder;
+  private readonly finder: Detectors;
   private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon">;
 
   /** @internal `loadModel` makes one. */
@@ -52,12 +52,12 @@ export class GroundingModel<Source = PictureSource> {
     readonly predictor: Predictor,
     words: Words,
     private readonly preparation: PicturePreparation,
-    { mark, companion, names, ...given }: ModelExtras<Source> = {},
+    { digest, companion, names, ...given }: ModelExtras<Source> = {},
   ) {
     this.given = given;
     const known = names ? { names } : {};
-    this.source = { words, model: predictor.model, ...(mark === undefined ? {} : { mark }), ...known };
-    const features = new KeptFeatures(predictor, (size) => this.preparations(size));
+    this.source = { words, model: predictor.model, ...(digest === undefined ? {} : { digest }), ...known };
+    const features = new FeatureCache(predictor, (size) => this.preparations(size));
     this.finder = { predictor, features, ...(companion ? { companion } : {}), ...known };
   }
 
@@ -73,8 +73,8 @@ export class GroundingModel<Source = PictureSource> {
   }
 
   /** Sets the classes for later calls of `detect` without classes. */
-  setClasses(classes: Asked): void {
-    promptOfAsked(this.source, classes);
+  setClasses(classes: RequestedClasses): void {
+    promptOfRequest(this.source, classes);
     this.classes = "vectors" in classes ? classes : [...classes];
   }
 
@@ -82,16 +82,20 @@ export class GroundingModel<Source = PictureSource> {
    * Finds things of the given classes, best first. A text such as "person. bicycle." is used as the prompt without changes; a list becomes
    * the prompt "person. bicycle"; an adapted prompt has its own classes. An array of pictures gives an array of results.
    */
-  async detect(image: Source, classes?: Asked | string, options?: DetectOptions): Promise<Detection[]>;
-  async detect(image: readonly Source[], classes?: Asked | string, options?: DetectOptions): Promise<Detection[][]>;
+  async detect(image: Source, classes?: RequestedClasses | string, options?: DetectOptions): Promise<Detection[]>;
+  async detect(
+    image: readonly Source[],
+    classes?: RequestedClasses | string,
+    options?: DetectOptions,
+  ): Promise<Detection[][]>;
   async detect(
     image: Source | readonly Source[],
-    classes?: Asked | string,
+    classes?: RequestedClasses | string,
     options: DetectOptions = {},
   ): Promise<Detection[] | Detection[][]> {
     const wanted = classes ?? this.classes;
     if (wanted === undefined) throw new InputError("no classes are given; give them to detect or to setClasses");
-    const prompt = promptOfAsked(this.source, wanted);
+    const prompt = promptOfRequest(this.source, wanted);
     if (isMany(image)) {
       const all: Detection[][] = [];
       for (const one of image) all.push((await this.find(one, prompt, options)).map(({ detection }) => detection));

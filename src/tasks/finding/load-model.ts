@@ -4,7 +4,7 @@ import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { isNative } from "../../onnx/index.ts";
 import { storeWeights } from "../../onnx/stored-weights.ts";
 import { readAdapted, withAdapted } from "./adapted-file.ts";
-import { baseMark } from "./base-mark.ts";
+import { baseDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type ReadOptions, readDetector } from "./model-folder.ts";
@@ -40,7 +40,7 @@ export async function loadModelFor(
   );
   // An adapted model is used without its companion, which was not adapted.
   const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
-  const mark = baseMark(weights);
+  const digest = baseDigest(weights);
   const running = runningOf(options);
   // WebAssembly cannot map files.
   const numbers = (await isNative(options.device))
@@ -51,7 +51,7 @@ export async function loadModelFor(
     : weights;
   const predictor = new Predictor(model, numbers, running);
   const loaded = new GroundingModel(predictor, words, preparation, {
-    mark,
+    digest,
     decode: decodePicture,
     ...companionAndNames(known, names, running),
   });

@@ -21,8 +21,8 @@ export interface PreparedPicture {
 /** Throws InputError if the prepared picture would be too large. */
 export function preparePicture(picture: Picture, { model, ...others }: Preparations): PreparedPicture {
   const { width, height } = picture;
-  const beside = Object.entries(others).map(
+  const prepared = Object.entries(others).map(
     ([name, preparation]) => [name, prepareImage(picture, preparation)] as const,
   );
-  return { images: { model: prepareImage(picture, model), ...Object.fromEntries(beside) }, width, height };
+  return { images: { model: prepareImage(picture, model), ...Object.fromEntries(prepared) }, width, height };
 }

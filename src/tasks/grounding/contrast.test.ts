@@ -17,7 +17,7 @@ import { createComposer } from "./scene-composer.ts";
 import { GroundingTrainingStep } from "./training-step.ts";
 
 const [N, TOKENS, WIDTH, PLACES] = [2, 6, 3, 5];
-const isKin: Names["isKin"] = (name, other) => name === other || (name === "dog" && other === "puppy");
+const isRelated: Names["isRelated"] = (name, other) => name === other || (name === "dog" && other === "puppy");
 /** Words of one token each, "a b c", between [CLS] and [SEP]. */
 function picture(words: readonly string[], boxes: readonly string[]) {
   let at = 0;
@@ -27,7 +27,7 @@ function picture(words: readonly string[], boxes: readonly string[]) {
     return [start, start + word.length];
   });
   const encoding = { ids: new Int32Array(words.length + 2), spans: [null, ...spans, null] };
-  return { names: { words: words.map((name, k) => ({ name, span: spans[k]! })), boxes, isKin }, encoding };
+  return { names: { words: words.map((name, k) => ({ name, span: spans[k]! })), boxes, isRelated }, encoding };
 }
 const first = picture(["dog", "cat"], ["dog"]);
 const second = picture(["puppy", "dog", "cup"], ["cup", "dog"]);
@@ -58,12 +58,12 @@ async function lossOf(pictures: (typeof first)[], order: readonly number[]): Pro
   });
   const count = order.reduce((sum, k) => sum + owned[k]!.length, 0);
   const aligned = { places: part(places), tokens: part(tokens), offsets: part(offsets) };
-  const { "target.named": named, "target.barred": barred } = contrastTargets(pictures, TOKENS);
+  const { "target.named": named, "target.excluded": excluded } = contrastTargets(pictures, TOKENS);
   const table = [n * MOST_REGIONS, n * TOKENS];
   const targets = {
     "target.regions": constant(regions, [n, MOST_REGIONS, PLACES]),
     "target.named": constant(named, table),
-    "target.barred": constant(barred, table),
+    "target.excluded": constant(excluded, table),
     "target.regionCount": constant([count], []),
   };
   const { loss } = await evaluate({ loss: contrastLoss([aligned], targets) });
@@ -87,7 +87,7 @@ function expectedLoss(pictures: (typeof first)[], order: readonly number[]): num
               tokens[(q * TOKENS + token) * WIDTH + c]!;
         return sum;
       };
-      const open = words.filter(({ name }) => name === box || !isKin(box, name));
+      const open = words.filter(({ name }) => name === box || !isRelated(box, name));
       const log = Math.log(open.reduce((sum, word) => sum + Math.exp(score(word)), 0));
       const named = open.filter(({ name }) => name === box);
       return -named.reduce((sum, word) => sum + score(word) - log, 0) / named.length;
@@ -108,7 +108,7 @@ test("the order of pictures changes nothing; one picture is told from its own ca
 });
 
 test("tokens that name nothing, and regions past the boxes, take no part", () => {
-  const { "target.named": named, "target.barred": barred } = contrastTargets([first, second], TOKENS);
+  const { "target.named": named, "target.excluded": excluded } = contrastTargets([first, second], TOKENS);
   const columns = N * TOKENS;
   const row = (all: Numbers, picture: number, region: number) => {
     const at = (picture * MOST_REGIONS + region) * columns;
@@ -116,9 +116,9 @@ test("tokens that name nothing, and regions past the boxes, take no part", () =>
   };
   // [CLS] dog cat [SEP] _ _ | [CLS] puppy dog cup [SEP] _
   assert.deepEqual(row(named, 0, 0), [0, 0.5, 0, 0, 0, 0, 0, 0, 0.5, 0, 0, 0]);
-  assert.deepEqual(row(barred, 0, 0), [1, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1]);
+  assert.deepEqual(row(excluded, 0, 0), [1, 0, 0, 1, 1, 1, 1, 1, 0, 0, 1, 1]);
   assert.deepEqual(row(named, 1, 0), [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
-  assert.deepEqual(row(barred, 1, 0), [1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1]);
+  assert.deepEqual(row(excluded, 1, 0), [1, 0, 0, 1, 1, 1, 1, 0, 0, 0, 1, 1]);
   assert.ok(row(named, 0, 1).every((value) => value === 0));
 });
 
@@ -147,7 +147,7 @@ test("composed batches say of every box its anchors and the words that name it, 
   assert.equal(named.filter((sum) => Math.abs(sum - 1) < 1e-5).length, count);
   const without = (await createComposer(setup)).compose(1).targets;
   assert.deepEqual(
-    Object.keys(without).filter((name) => /region|named|barred/.test(name)),
+    Object.keys(without).filter((name) => /region|named|excluded/.test(name)),
     [],
   );
 });

@@ -9,7 +9,7 @@ import { levelsOf } from "../../boxes/anchors.ts";
 import { tokenPositions } from "../../inputs/words/spans.ts";
 import type { Encoding, Span } from "../../inputs/words/word-pieces.ts";
 import type { TensorsByName } from "../../learning/traced-step.ts";
-import type { Aligned } from "../../models/parts/detector.ts";
+import type { AlignmentVectors } from "../../models/parts/detector.ts";
 import {
   add,
   concat,
@@ -34,21 +34,21 @@ const NEVER = 1e4;
 export interface Names {
   readonly words: readonly { readonly name: string; readonly span: Span }[];
   readonly boxes: readonly string[];
-  readonly isKin: (name: string, other: string) => boolean;
+  readonly isRelated: (name: string, other: string) => boolean;
 }
 
 /**
  * Targets with a row for each region of the batch and a column for each token of the batch. `target.named` [n·r,n·l]: the target
- * probability of each token; tokens that name the region share 1 equally, other tokens have 0. `target.barred` [n·r,n·l]: 1 for tokens
+ * probability of each token; tokens that name the region share 1 equally, other tokens have 0. `target.excluded` [n·r,n·l]: 1 for tokens
  * excluded from the region's softmax, which are padding, tokens outside names, and tokens of names with nearly the same meaning; else 0.
  */
 export function contrastTargets(
   pictures: readonly { names: Names; encoding: Encoding }[],
   tokens: number,
-): Record<"target.named" | "target.barred", Float32Array> {
+): Record<"target.named" | "target.excluded", Float32Array> {
   const columns = pictures.length * tokens;
   const named = new Float32Array(pictures.length * MOST_REGIONS * columns);
-  const barred = new Float32Array(named.length).fill(1);
+  const excluded = new Float32Array(named.length).fill(1);
   const words = pictures.flatMap(({ names, encoding }, picture) =>
     names.words.map(({ name, span }) => ({
       name,
@@ -61,10 +61,10 @@ export function contrastTargets(
       const own = words.filter(({ name }) => name === box).flatMap(({ at }) => at);
       for (const at of own) named[row + at] = 1 / own.length;
       for (const { name, at } of words)
-        if (name === box || !names.isKin(box, name)) for (const token of at) barred[row + token] = 0;
+        if (name === box || !names.isRelated(box, name)) for (const token of at) excluded[row + token] = 0;
     });
   });
-  return { "target.named": named, "target.barred": barred };
+  return { "target.named": named, "target.excluded": excluded };
 }
 
 const rows = ({ pictures }: GroundingSizes) => pictures * MOST_REGIONS;
@@ -84,7 +84,7 @@ export const contrastTerm: GroundingTerm = {
       ],
     },
     "target.named": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
-    "target.barred": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
+    "target.excluded": { per: "batch", shape: (sizes) => [rows(sizes), columns(sizes)] },
     /** Number of regions that are named, at least 1. */
     "target.regionCount": { per: "batch", shape: () => [] },
   },
@@ -96,7 +96,7 @@ export const contrastTerm: GroundingTerm = {
 };
 
 /** The same for the vectors of all levels. */
-export function contrastLoss(levels: readonly Aligned[], t: TensorsByName): Tensor {
+export function contrastLoss(levels: readonly AlignmentVectors[], t: TensorsByName): Tensor {
   const { tokens, offsets } = levels[0]!;
   const places = concat(
     levels.map((level) => level.places),
@@ -105,7 +105,7 @@ export function contrastLoss(levels: readonly Aligned[], t: TensorsByName): Tens
   const [n, l, c] = tokens.shape as readonly [number, number, number];
   const regions = matmul(t["target.regions"]!, swapLast(places));
   const products = matmul(reshape(regions, [n * MOST_REGIONS, c]), swapLast(reshape(tokens, [n * l, c])));
-  const open = subtract(add(products, reshape(offsets, [1, n * l])), multiply(t["target.barred"]!, NEVER));
+  const open = subtract(add(products, reshape(offsets, [1, n * l])), multiply(t["target.excluded"]!, NEVER));
   const sum = total(multiply(logSoftmax(open, 1), t["target.named"]!));
   return divide(multiply(sum, -1), t["target.regionCount"]!);
 }

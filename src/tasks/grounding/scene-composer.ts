@@ -87,7 +87,7 @@ function wordsThatFit(scene: Scene, setup: SceneComposerSetup, world: World, pie
 function nameList(scene: Scene, world: World, most: number, random: Random): SceneWords {
   const present = [...new Set(scene.objects.map((object) => object.name))];
   const absent = random.shuffled(
-    world.names.filter((name) => !present.some((seen) => seen === name || world.kinOf(seen).has(name))),
+    world.names.filter((name) => !present.some((seen) => seen === name || world.relatedTo(seen).has(name))),
   );
   const count = random.below(Math.max(1, most - present.length + 1));
   const names = random.shuffled([...present, ...absent.slice(0, count)]);
@@ -100,7 +100,7 @@ function nameList(scene: Scene, world: World, most: number, random: Random): Sce
 function namesOf({ objects }: Scene, { spans, listed }: SceneWords, world: World): Names {
   const said = listed ?? spans.flatMap((own, i) => own.map((span) => ({ name: objects[i]!.name, span })));
   const boxes = objects.map(({ name }) => name);
-  return { words: said, boxes, isKin: (name, other) => world.kinOf(name).has(other) };
+  return { words: said, boxes, isRelated: (name, other) => world.relatedTo(name).has(other) };
 }
 
 /** The scene's sentence; a thing is a target of every phrase that refers to it. */

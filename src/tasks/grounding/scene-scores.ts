@@ -50,7 +50,9 @@ export async function scoreScenes(
 /** The names of a scene, mixed with names that are not in it. */
 export function promptFor(scene: Scene, world: World, count: number, random: Random): string[] {
   const present = [...new Set(scene.objects.map((object) => object.name))];
-  const absent = world.names.filter((name) => !present.some((seen) => seen === name || world.kinOf(seen).has(name)));
+  const absent = world.names.filter(
+    (name) => !present.some((seen) => seen === name || world.relatedTo(seen).has(name)),
+  );
   return random.shuffled([...present, ...random.shuffled(absent).slice(0, Math.max(0, count - present.length))]);
 }
 

@@ -8,7 +8,7 @@ import { openDataset } from "../../data/readers/find-dataset.ts";
 import { readSource } from "../../data/training/sources.ts";
 import { WordPieces } from "../../inputs/words/word-pieces.ts";
 import { AnyWords } from "../../inputs/words/words.ts";
-import { driveHere } from "../../jobs/here.ts";
+import { workHere } from "../../jobs/here.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import { GroundingModel } from "../finding/grounding-model.ts";
 import { Predictor } from "../finding/predictor.ts";
@@ -35,7 +35,7 @@ async function loadModel(): Promise<GroundingModel> {
 async function labelInto(out: string, more = {}, from = source) {
   const job = await openLabelJob({ source: from, out: join(root, out), settings: { ...settings, ...more }, loadModel });
   try {
-    const dead = await driveHere(job, { attempts: 1, patience: 0 });
+    const dead = await workHere(job, { attempts: 1, retryDelay: 0 });
     assert.deepEqual(dead, []);
     return await job.gather();
   } finally {
@@ -141,7 +141,7 @@ test("of equal pairs in several shards the first is kept, whichever shard is fin
   ] as const) {
     const job = await openLabelJob({ source: twins, out: join(root, out), settings, loadModel });
     const shards = order.map((place) => job.shards[place]!);
-    await driveHere({ ...job, shards }, { attempts: 1, patience: 0 });
+    await workHere({ ...job, shards }, { attempts: 1, retryDelay: 0 });
     const figures = await job.gather();
     await job.dispose();
     assert.deepEqual([figures.pairs, figures.labelled, figures.refused], [7, 4, { duplicate: 3 }]);

@@ -41,7 +41,7 @@ export interface LabelJob extends Work<Shard> {
   /** Loads the model. An error here does not count as a shard's failure. */
   start(): Promise<void>;
   /** Records in the folder that a shard was given up. */
-  bury(letter: DeadLetter): Promise<void>;
+  recordFailure(letter: DeadLetter): Promise<void>;
   /** Joins the results of all shards: `grounding.jsonl`, `problems.jsonl`, `statistics.json`. */
   gather(): Promise<DatasetFigures>;
   dispose(): Promise<void>;
@@ -52,7 +52,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   const cut = await cutSource(source, { rows: settings.rows, ...(images === undefined ? {} : { images }) });
   const { shards } = cut;
   const filters = await captionFilters(settings);
-  await noteJob(out, { settings, shards });
+  await storeJob(out, { settings, shards });
   let ready: Promise<{ model: GroundingModel; preparer: PicturePreparer }> | undefined;
   const start = async () => {
     const model = await loadModel();
@@ -72,7 +72,7 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
       await writing(out, () => writeLabelledShard(out, shard, answers));
       await rm(letterFile(out, shard), { force: true });
     },
-    bury: (letter) => writeWhole(letterFile(out, letter), `${JSON.stringify(letter)}\n`),
+    recordFailure: (letter) => writeWhole(letterFile(out, letter), `${JSON.stringify(letter)}\n`),
     gather: () => writing(out, () => gather(out, shards, settings)),
     dispose: async () => {
       if (!ready) return;
@@ -99,7 +99,7 @@ export async function readJobStatus(out: string): Promise<JobStatus> {
   const text = await readFile(join(out, JOB), "utf8").catch(() => {
     throw new InputError(`${out} holds no ${JOB}; give the folder that groundling pseudo-label writes into`);
   });
-  const job = JSON.parse(text) as NotedJob;
+  const job = JSON.parse(text) as StoredJob;
   const found = await Promise.all(job.shards.map((shard) => readStatistics(out, shard)));
   const missing = job.shards.filter((_, place) => !found[place]);
   const letters = await Promise.all(
@@ -116,14 +116,14 @@ export async function readJobStatus(out: string): Promise<JobStatus> {
   };
 }
 
-interface NotedJob {
+interface StoredJob {
   settings: LabelSettings;
   shards: readonly Shard[];
 }
 
 const JOB = "job.json";
 
-function nameOf({ settings, shards }: NotedJob): string {
+function nameOf({ settings, shards }: StoredJob): string {
   const digest = createHash("sha256").update(JSON.stringify({ settings, shards })).digest("hex");
   return `pseudo-label-${digest.slice(0, 12)}`;
 }
@@ -171,11 +171,11 @@ function linesOf(lines: readonly string[]): string {
   return lines.map((line) => `${line}\n`).join("");
 }
 
-async function noteJob(out: string, job: NotedJob): Promise<void> {
+async function storeJob(out: string, job: StoredJob): Promise<void> {
   const file = join(out, JOB);
   const known = await readFile(file, "utf8").catch(() => undefined);
   const settings = JSON.stringify(job.settings);
-  const before = known === undefined ? settings : JSON.stringify((JSON.parse(known) as NotedJob).settings);
+  const before = known === undefined ? settings : JSON.stringify((JSON.parse(known) as StoredJob).settings);
   if (before !== settings)
     throw new InputError(
       `${out} was labelled with ${before}, not ${settings}; use another folder or the same settings`,

@@ -42,7 +42,7 @@ export async function* pseudoLabel(
   const seen = new Set<string>();
   let last: { source: Pair["picture"]; picture: Promise<DigestedPicture> } | undefined;
   const preparing = (pair: PairOrRefusal) => {
-    const candidate = isRefusal(pair) ? pair : worthLabelling(pair, options.filters ?? []);
+    const candidate = isRefusal(pair) ? pair : candidateOf(pair, options.filters ?? []);
     if (isRefusal(candidate)) return { candidate };
     // Captions of one picture usually follow each other.
     if (last?.source !== candidate.pair.picture) {
@@ -53,7 +53,7 @@ export async function* pseudoLabel(
     }
     return { candidate, picture: last.picture };
   };
-  for await (const { candidate, picture } of ahead(pairs, AHEAD, preparing))
+  for await (const { candidate, picture } of startAhead(pairs, AHEAD, preparing))
     yield isRefusal(candidate) ? candidate : await label(candidate, await settled(picture!));
 
   async function label({ pair, spans }: Candidate, picture: DigestedPicture | Error): Promise<LabelledPair | Refusal> {
@@ -83,7 +83,7 @@ interface Candidate {
   spans: Span[];
 }
 
-function worthLabelling(pair: Pair, filters: readonly CaptionFilter[]): Candidate | Refusal {
+function candidateOf(pair: Pair, filters: readonly CaptionFilter[]): Candidate | Refusal {
   const { caption } = pair;
   if (caption === "") return refusal(pair, "no caption", "the text is empty");
   if (caption.length > LONGEST_CAPTION)
@@ -126,7 +126,7 @@ async function settled<Value>(promise: Promise<Value>): Promise<Value | InputErr
 }
 
 /** Results of `start` for each item, in order; it is called some items ahead of the one that is awaited. */
-async function* ahead<Item, Made>(
+async function* startAhead<Item, Made>(
   items: AsyncIterable<Item>,
   depth: number,
   start: (item: Item) => Made,

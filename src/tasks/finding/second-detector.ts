@@ -5,7 +5,7 @@ import type { PicturePreparation, SizeRule } from "../../inputs/pictures/prepara
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Size } from "../../inputs/pictures/resize.ts";
 
-export interface Beside {
+export interface SecondDetector {
   /** Its picture preparation. */
   readonly preparation: PicturePreparation<SizeRule | Size>;
   /** The index of the class for a name, if it knows one. */

@@ -5,7 +5,7 @@ import type { DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 
 /** The request for one picture. */
-export type Question = { picture: string; options: DetectOptions } & (
+export type DetectionRequest = { picture: string; options: DetectOptions } & (
   | { /** Use the prompt that the model was loaded with. */ adapted: true }
   | {
       /** Each list of classes is a prompt of its own with up to `topK` detections. */ chunks: (

@@ -11,7 +11,7 @@ export function prefixOf(pid: number | string): string {
 }
 
 /** Deletes the folders of this host's processes that are gone, where the system lets us. */
-export function sweepWeights(): void {
+export function deleteLeftoverWeights(): void {
   const ours = new RegExp(`^${prefixOf("(\\d+)")}`);
   for (const name of readdirSync(tmpdir())) {
     const pid = Number(ours.exec(name)?.[1]);

@@ -20,7 +20,7 @@ function epochSteps(pictures: number, { shots, pictures: batch = 4 }: Adaptation
 }
 
 /** The options of `train` for the number of steps and the learning rate. */
-export interface Pace
+export interface AdaptationSchedule
   extends Pick<TrainingOptions<unknown>, "totalSteps" | "learningRate" | "evaluation" | "restorables"> {
   listeners: readonly TrainingListener[];
   /** Stops the run when the scores no longer rise. */
@@ -28,11 +28,11 @@ export interface Pace
 }
 
 /** With `valid`, the scores decide, as in GLIP's recipe for ODinW. Without it, the rate is a cosine over the steps. */
-export async function paceOf(
+export async function scheduleOf(
   request: AdaptationRequest,
   stored: StoredModel,
   { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
-): Promise<Pace> {
+): Promise<AdaptationSchedule> {
   const { valid, captions, shots, size = stored.preparation.size } = request;
   if (!valid) {
     const totalSteps = steps ?? 100;

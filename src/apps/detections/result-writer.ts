@@ -8,13 +8,13 @@ import type { DocumentFormat, FolderFormat, Format, LinesFormat } from "./format
 import type { PictureResult } from "./picture-result.ts";
 import { tableOf } from "./table.ts";
 
-export interface Answers {
+export interface ResultWriter {
   add(picture: PictureResult): Promise<void>;
   /** Writes the parts that need all pictures. */
   end(): Promise<void>;
 }
 
-export interface AnswersOptions {
+export interface ResultWriterOptions {
   /** Default: tables. */
   format?: Format | undefined;
   /** Output folder; required for formats with one file per picture. Other formats are also printed. */
@@ -26,7 +26,7 @@ export interface AnswersOptions {
 }
 
 /** A writer of results. Writes nothing before the first picture or `end`. */
-export function answersTo({ format, out, labels: asked, print }: AnswersOptions): Answers {
+export function resultWriter({ format, out, labels: asked, print }: ResultWriterOptions): ResultWriter {
   const labels = [...(asked ?? [])];
   const kept = placeOf(format, { out, labels, print });
   return {
@@ -39,15 +39,15 @@ export function answersTo({ format, out, labels: asked, print }: AnswersOptions)
 }
 
 /** `labels` grows when a label is found that was not requested. */
-type Place = Pick<AnswersOptions, "out" | "print"> & { labels: readonly string[] };
+type Place = Pick<ResultWriterOptions, "out" | "print"> & { labels: readonly string[] };
 
-function placeOf(format: Format | undefined, place: Place): Answers {
+function placeOf(format: Format | undefined, place: Place): ResultWriter {
   if (!format) return tables(place);
   if (format.kind === "lines") return lines(format, place);
   return format.kind === "document" ? wholeDocument(format, place) : filesPerPicture(format, place);
 }
 
-function tables({ print }: Place): Answers {
+function tables({ print }: Place): ResultWriter {
   let between = "";
   return {
     add: async (picture) => {
@@ -58,7 +58,7 @@ function tables({ print }: Place): Answers {
   };
 }
 
-function lines({ file, head, lines }: LinesFormat, { out, print }: Place): Answers {
+function lines({ file, head, lines }: LinesFormat, { out, print }: Place): ResultWriter {
   const path = out === undefined ? undefined : join(out, file);
   let isOpen = false;
   const open = async () => {
@@ -82,7 +82,7 @@ function lines({ file, head, lines }: LinesFormat, { out, print }: Place): Answe
   };
 }
 
-function wholeDocument({ file, text }: DocumentFormat, { out, labels, print }: Place): Answers {
+function wholeDocument({ file, text }: DocumentFormat, { out, labels, print }: Place): ResultWriter {
   const pictures: PictureResult[] = [];
   return {
     add: async (picture) => {
@@ -96,7 +96,7 @@ function wholeDocument({ file, text }: DocumentFormat, { out, labels, print }: P
   };
 }
 
-function filesPerPicture({ picture: textOf, rest }: FolderFormat, { out = ".", labels }: Place): Answers {
+function filesPerPicture({ picture: textOf, rest }: FolderFormat, { out = ".", labels }: Place): ResultWriter {
   return {
     add: async (picture) => {
       await writeInto(out, ...textOf(picture, labels));

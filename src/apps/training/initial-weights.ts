@@ -11,19 +11,19 @@ import { type Recipe, wordsOf } from "./recipe.ts";
 /** Values of the vectors are about 0.4 in size; BERT's embeddings start at a tenth of that. */
 const VECTOR_SCALE = 0.2;
 
-export async function startWeights(model: Detector, recipe: Recipe): Promise<Map<string, Float32Array>> {
+export async function initialWeights(model: Detector, recipe: Recipe): Promise<Map<string, Float32Array>> {
   const random = new Random(recipe.seed, "weights");
   const weights = new Map(
     model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, () => random.unit())]),
   );
   const { wordTable } = detectorFamilies[typeOfRecipe(recipe.model)];
   for (const { name, shape } of model.parameters)
-    if (name === wordTable) await giveWordsVectors(weights.get(name)!, shape, wordsOf(recipe));
+    if (name === wordTable) await copyWordVectors(weights.get(name)!, shape, wordsOf(recipe));
   if (recipe.from) await takeOver(weights, model, recipe.from);
   return weights;
 }
 
-async function giveWordsVectors(table: Float32Array, shape: readonly number[], folder: string): Promise<void> {
+async function copyWordVectors(table: Float32Array, shape: readonly number[], folder: string): Promise<void> {
   const [vocabularySize, hiddenSize] = shape as [number, number];
   const file = await openWeights(join(folder, "vectors.safetensors"));
   try {

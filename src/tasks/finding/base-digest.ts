@@ -6,20 +6,21 @@ import type { Base } from "./base.ts";
 
 type Weights = ReadonlyMap<string, Float32Array>;
 /** The weights in the digest: biases and scales of all layers, which any training changes. */
-const MARKED = "rpn.head.dot_product_projection_text.weight";
-const FEW = 4096;
+const TEXT_PROJECTION = "rpn.head.dot_product_projection_text.weight";
+const MOST_NUMBERS = 4096;
 
 /** A digest of the weights, independent of the file and of float16 or float32; empty for a detector without a text encoder. */
-export function baseMark(weights: Weights): string {
-  if (!weights.has(MARKED)) return "";
+export function baseDigest(weights: Weights): string {
+  if (!weights.has(TEXT_PROJECTION)) return "";
   const hash = createHash("sha256");
   for (const name of [...weights.keys()].sort()) {
     const numbers = weights.get(name)!;
-    if (name === MARKED || numbers.length <= FEW) hash.update(name).update(fromFloat32("F16", numbers));
+    if (name === TEXT_PROJECTION || numbers.length <= MOST_NUMBERS)
+      hash.update(name).update(fromFloat32("F16", numbers));
   }
   return hash.digest("hex").slice(0, 16);
 }
 
 export function baseOf({ name, weights }: { name: string; weights: Weights }): Base {
-  return { name, mark: baseMark(weights) };
+  return { name, digest: baseDigest(weights) };
 }

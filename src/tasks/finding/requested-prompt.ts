@@ -15,14 +15,14 @@ import type { GroundOptions } from "./detect-options.ts";
 export type Names = readonly (string | ClassPrompt)[] | string;
 
 /** Class names, class prompts, or an adapted prompt. */
-export type Asked = readonly (string | ClassPrompt)[] | AdaptedPrompt;
+export type RequestedClasses = readonly (string | ClassPrompt)[] | AdaptedPrompt;
 
 /** The parts of a model that prompts need. */
 export interface PromptSource {
   readonly words: Words;
   readonly model: Pick<Detector, "maxTokens" | "textWidth">;
-  /** Digest of the model's weights (`baseMark`); adapted prompts of another model are refused. */
-  readonly mark?: string;
+  /** Digest of the model's weights (`baseDigest`); adapted prompts of another model are refused. */
+  readonly digest?: string;
   /** The names the model was trained on, and the names of emoji. */
   readonly names?: NameList;
 }
@@ -30,10 +30,10 @@ export interface PromptSource {
 const READS_NO_WORDS = "this model only finds the classes it was trained on and cannot read captions; use a GLIP model";
 
 /** Throws InputError if there are no names or the model cannot read prompts, and WeightsError for another model's adapted prompt. */
-export function promptOfAsked(source: PromptSource, asked: Asked | string): Prompt {
-  const { words, model, mark = "", names } = source;
+export function promptOfRequest(source: PromptSource, asked: RequestedClasses | string): Prompt {
+  const { words, model, digest = "", names } = source;
   if (typeof asked !== "string" && "vectors" in asked)
-    return promptOfAdapted({ pieces: piecesOf(words), model, mark }, asked);
+    return promptOfAdapted({ pieces: piecesOf(words), model, digest }, asked);
   if (typeof asked !== "string" && asked.length === 0)
     throw new InputError("the list of classes is empty; give at least one name");
   const limits = { maxTokens: model.maxTokens };

@@ -12,9 +12,9 @@ import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
 import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
-import { KeptRun } from "./kept-run.ts";
+import { AdaptationState } from "./adaptation-state.ts";
 
-const root = mkdtempSync(join(tmpdir(), "kept-run-"));
+const root = mkdtempSync(join(tmpdir(), "adaptation-state-"));
 const words = new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8")));
 const base: StoredModel = {
   ...tinyModel(),
@@ -78,7 +78,7 @@ test("the best numbers come back with a run whose checkpoint had been scored", a
   const folder = join(root, "best");
   const run = { ...request, checkpoints: { folder, resume: true } };
   const numbers = new Map([["a", Float32Array.of(1)]]);
-  const { checkpoints } = new KeptRun(numbers, run, base);
+  const { checkpoints } = new AdaptationState(numbers, run, base);
   const recipe = checkpoints!.recipe!;
   const better = new Map([["a", Float32Array.of(2)]]);
   const write = (name: "last" | "best", best: number | null) =>
@@ -89,8 +89,8 @@ test("the best numbers come back with a run whose checkpoint had been scored", a
     [null, numbers],
   ] as const) {
     await write("last", best);
-    const kept = new KeptRun(numbers, run, base);
-    await kept.takeUp();
+    const kept = new AdaptationState(numbers, run, base);
+    await kept.resume();
     assert.deepEqual(kept.best, wanted);
   }
 });

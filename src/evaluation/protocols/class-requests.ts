@@ -7,12 +7,12 @@ import { readGroundTruth } from "../../data/readers/ground-truth.ts";
 import type { OdinwSetName } from "../../data/readers/odinw-sets.ts";
 import { InputError } from "../../errors.ts";
 import { captionOfClasses, classesInWords, labelsOf } from "../../inputs/words/prompts.ts";
+import type { Found } from "./detection-request.ts";
 import { digestOf } from "./digest.ts";
 import type { Plan, PlanRequest } from "./protocol-row.ts";
-import type { Found } from "./question.ts";
 
 /** How a protocol prompts for classes. */
-export interface ClassQuestions {
+export interface ClassRequests {
   /** Number of classes in one prompt. Default: all. */
   readonly atOnce?: number;
   /** Maximum number of detections per prompt. */
@@ -26,10 +26,10 @@ export interface ClassQuestions {
 }
 
 /** GLIP's prompts for COCO: all classes at once with 100 detections. */
-export const cocoQuestions: ClassQuestions = { topK: 100, lastPixel: true };
+export const cocoRequests: ClassRequests = { topK: 100, lastPixel: true };
 
 /** The plan of one file of detections in COCO's format. Throws InputError for missing or malformed files. */
-export async function planClasses(request: PlanRequest, file: string, how = cocoQuestions): Promise<Plan> {
+export async function planClasses(request: PlanRequest, file: string, how = cocoRequests): Promise<Plan> {
   const { truth: whole, place, pictures: folder } = await readGroundTruth(request.data, request);
   const truth = how.partOf?.(whole) ?? whole;
   const { names, ids } = classesOf(truth, how.known);
@@ -48,7 +48,7 @@ export async function planClasses(request: PlanRequest, file: string, how = coco
   return {
     file,
     asked: digestOf([isTuned ? "adapted" : asked, pictures]),
-    questions: pictures.map(({ picture }) => ({
+    requests: pictures.map(({ picture }) => ({
       picture,
       ...(isTuned ? { adapted: true as const } : asked),
       options: { topK: how.topK, ...request.options },

@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { answersTo } from "./answers.ts";
 import { type FormatName, formats } from "./formats.ts";
 import type { PictureResult } from "./picture-result.ts";
+import { resultWriter } from "./result-writer.ts";
 
 const root = mkdtempSync(join(tmpdir(), "answers-"));
 after(() => rmSync(root, { recursive: true }));
@@ -21,7 +21,7 @@ async function stages(format: FormatName | undefined, out?: string) {
   const print = (text: string) => {
     printed += text;
   };
-  const answers = answersTo({ format: format && formats[format], out, print });
+  const answers = resultWriter({ format: format && formats[format], out, print });
   const seen: { printed: string; files: string[] }[] = [];
   const look = () => {
     const files = out === undefined ? [] : readdirSync(out, { recursive: true, encoding: "utf8" }).sort();

@@ -9,12 +9,12 @@ import type { Json, Restorable } from "../../learning/json.ts";
 import type { NamedArrays } from "../../learning/optimizer.ts";
 import { type CheckpointOptions, checkpointFile } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
-import { baseOf } from "../../tasks/finding/base-mark.ts";
+import { baseOf } from "../../tasks/finding/base-digest.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import type { AdaptationRequest } from "./adapt-model.ts";
 
 /** The best numbers so far and the seconds of training. Give it to `train` twice: as a listener and as a restorable. */
-export class KeptRun implements TrainingListener, Restorable {
+export class AdaptationState implements TrainingListener, Restorable {
   /** The numbers of the best evaluation; before the first evaluation, the run's numbers. */
   best: NamedArrays;
   readonly checkpoints: CheckpointOptions | undefined;
@@ -36,7 +36,7 @@ export class KeptRun implements TrainingListener, Restorable {
   }
 
   /** Restores the state that `train` does not restore. Throws InputError if the folder contains a run with other settings. */
-  async takeUp(): Promise<void> {
+  async resume(): Promise<void> {
     if (!this.checkpoints?.resume) return;
     const { folder, recipe } = this.checkpoints;
     const last = checkpointFile(folder, "last");
@@ -71,11 +71,11 @@ export class KeptRun implements TrainingListener, Restorable {
 
 /** All settings that affect the result, by the names of the options. */
 function settingsOf(request: AdaptationRequest, base: StoredModel): { [name: string]: Json } {
-  const { mark } = baseOf(base);
+  const { digest } = baseOf(base);
   const { method, train, valid, inPlace, captions, shots, seed, steps, epochs } = request;
   const { learningRate, weightDecay, frozen, pictures, size = base.preparation.size, replay, replayWeight } = request;
   const settings = {
-    ...{ model: mark, data: filesOf(train), valid: valid && filesOf(valid), replay: replay && filesOf(replay) },
+    ...{ model: digest, data: filesOf(train), valid: valid && filesOf(valid), replay: replay && filesOf(replay) },
     ...{ method, inPlace, captions, shots, seed, steps, epochs, learningRate, weightDecay, frozen, pictures, size },
     replayWeight,
   };

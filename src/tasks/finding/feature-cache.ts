@@ -4,25 +4,25 @@ import type { LevelOutputs } from "../../boxes/select.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { Pass } from "../../inputs/words/prompts.ts";
-import { spoken } from "./adapted-prompt.ts";
+import { withLearnedVectors } from "./adapted-prompt.ts";
 import type { ImageFeatures, Predictor, TextFeatures } from "./predictor.ts";
 import { type Preparations, type PreparedPicture, preparePicture } from "./prepared-picture.ts";
 
 /** A picture's features, with the sizes needed to convert boxes to the original picture. */
-export interface Seen {
+export interface CachedPicture {
   features: ImageFeatures;
   picture: PreparedPicture;
   /** The companion's outputs, once it has run. */
   known?: Promise<LevelOutputs>;
 }
 
-const KEPT_PICTURES = 4;
-const KEPT_CAPTIONS = 64;
+const MOST_PICTURES = 4;
+const MOST_CAPTIONS = 64;
 
-export class KeptFeatures {
+export class FeatureCache {
   private readonly captions = new Map<string, Promise<TextFeatures>>();
-  private readonly pictures = new Map<string, Promise<Seen>>();
-  private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<Seen>>();
+  private readonly pictures = new Map<string, Promise<CachedPicture>>();
+  private readonly preparedPictures = new WeakMap<PreparedPicture, Promise<CachedPicture>>();
 
   constructor(
     private readonly predictor: Predictor,
@@ -30,14 +30,14 @@ export class KeptFeatures {
   ) {}
 
   /** Features of a picture resized to `size`, cached by its bytes; features of a prepared picture, cached as long as it exists. */
-  ofPicture(picture: Picture | PreparedPicture, size: SizeRule): Promise<Seen> {
+  ofPicture(picture: Picture | PreparedPicture, size: SizeRule): Promise<CachedPicture> {
     return "images" in picture ? this.ofPrepared(picture) : this.ofPixels(picture, size);
   }
 
   /** Features of a caption, with learned vectors if any; a prompt for many pictures is encoded once. */
   ofCaption(pass: Pass): Promise<TextFeatures> {
-    return spoken(pass, ({ caption, ids }) =>
-      keep(this.captions, KEPT_CAPTIONS, caption, () => this.predictor.text(ids)),
+    return withLearnedVectors(pass, ({ caption, ids }) =>
+      cached(this.captions, MOST_CAPTIONS, caption, () => this.predictor.text(ids)),
     );
   }
 
@@ -46,25 +46,27 @@ export class KeptFeatures {
     this.pictures.clear();
   }
 
-  private async ofPixels(picture: Picture, size: SizeRule): Promise<Seen> {
+  private async ofPixels(picture: Picture, size: SizeRule): Promise<CachedPicture> {
     const digest = await crypto.subtle.digest("SHA-256", picture.data as Uint8Array<ArrayBuffer>);
     const key = [String(new Uint8Array(digest)), picture.width, size.short, size.max].join(" ");
-    return keep(this.pictures, KEPT_PICTURES, key, () => this.see(preparePicture(picture, this.preparations(size))));
+    return cached(this.pictures, MOST_PICTURES, key, () =>
+      this.compute(preparePicture(picture, this.preparations(size))),
+    );
   }
 
-  private ofPrepared(picture: PreparedPicture): Promise<Seen> {
-    const seen = this.preparedPictures.get(picture) ?? this.see(picture);
+  private ofPrepared(picture: PreparedPicture): Promise<CachedPicture> {
+    const seen = this.preparedPictures.get(picture) ?? this.compute(picture);
     this.preparedPictures.set(picture, seen);
     return seen;
   }
 
-  private async see(picture: PreparedPicture): Promise<Seen> {
+  private async compute(picture: PreparedPicture): Promise<CachedPicture> {
     return { features: await this.predictor.image(picture.images.model), picture };
   }
 }
 
 /** The cached value of a key, or a new one; removes the oldest if there are too many. */
-function keep<Value>(
+function cached<Value>(
   kept: Map<string, Promise<Value>>,
   most: number,
   key: string,
