@@ -1,16 +1,16 @@
-/** The mistakes that Groundling names: one class per kind, facts as fields, everything wrong reported at once. */
+/** The errors of Groundling: one class for each kind, with facts as fields; all problems are reported at once. */
 
-/** Tensors that do not fit together: a mistake in a model or in the program that builds it. */
+/** Tensors whose shapes do not fit: an error in a model or in the program that builds it. */
 export class ShapeError extends Error {
   override readonly name = "ShapeError";
   constructor(
-    /** The operation that refused. */
+    /** The operation that failed. */
     readonly operation: string,
-    /** What is wrong, in words. */
+    /** The problem in words. */
     readonly problem: string,
-    /** Shapes of the operands, in the order in which they were given. */
+    /** Shapes of the operands, in the given order. */
     readonly shapes: readonly (readonly number[])[],
-    /** Scope path of the layer that made the call; empty outside any layer. */
+    /** Scope path of the layer that made the call; empty outside all layers. */
     readonly scope: string,
   ) {
     super(
@@ -24,12 +24,12 @@ export class WeightsError extends Error {
   override readonly name = "WeightsError";
 }
 
-/** A recipe or a configuration that cannot be carried out. */
+/** A recipe or a configuration that cannot be used. */
 export class RecipeError extends Error {
   override readonly name = "RecipeError";
 }
 
-/** Something wrong with what the user brought: a picture, words, a dataset. Names the input and the mend. */
+/** An error in the user's input: a picture, words, a dataset. The message names the input and how to fix it. */
 export class InputError extends Error {
   override readonly name = "InputError";
 }

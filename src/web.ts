@@ -1,4 +1,4 @@
-/** `groundling/web`, and `groundling` itself in a page: find things in pictures on the runtime that the page gives. */
+/** `groundling/web`, and `groundling` itself in a page: finds things in pictures with the runtime that the page sets. */
 
 export { InputError, RecipeError, ShapeError, WeightsError } from "./errors.ts";
 export * as grad from "./grad/index.ts";

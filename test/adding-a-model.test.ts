@@ -10,7 +10,7 @@ const repository = fileURLToPath(new URL("../", import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), "adding-a-model-"));
 after(() => rmSync(copy, { recursive: true }));
 
-/** Trains the toy for two steps, writes it as a model folder, loads that, asks it and evaluates it. */
+/** Trains the toy model for two steps, writes it as a model folder, loads it, runs it and evaluates it. */
 const program = `
 import { mkdirSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
@@ -48,7 +48,7 @@ const { metrics } = await scoreFiles({ ...files, protocol: "counting", type: "bb
 console.log(JSON.stringify({ metrics, step, labels: found.map(({ label }) => label) }));
 `;
 
-test("the page's toy family and protocol compile, train, load and score by their own files and a row each", () => {
+test("the toy family and protocol of the page compile, train, load and score with their own files and one row each", () => {
   const page = readFileSync(join(repository, "docs/adding-a-model.md"), "utf8");
   cpSync(join(repository, "src"), join(copy, "src"), {
     recursive: true,

@@ -1,4 +1,4 @@
-/** What a user of the package sees of it: its page, and the pages that its own pages link to. */
+/** The package as users see it: its page, and the pages that its pages link to. */
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -7,10 +7,10 @@ import { test } from "node:test";
 import fastGlob from "fast-glob";
 
 const { files, repository, homepage, bugs, keywords } = JSON.parse(readFileSync("package.json", "utf8"));
-/** npm packs these whatever `files` says. */
+/** npm always packs these, regardless of `files`. */
 const ALWAYS = ["README.md", "LICENSE", "package.json"];
 
-test("the package says where it comes from and what it is about", () => {
+test("the package has its repository and description", () => {
   assert.match(repository.url, /^git\+https:\/\/github\.com\/[\w-]+\/[\w-]+\.git$/);
   const home = repository.url.replace(/^git\+|\.git$/g, "");
   assert.equal(homepage, `${home}#readme`);
@@ -18,7 +18,7 @@ test("the package says where it comes from and what it is about", () => {
   assert.ok(keywords.length > 5);
 });
 
-test("every link of a page in the package leads to a file in the package, or is absolute", () => {
+test("every link in the package's pages refers to a file in the package, or is absolute", () => {
   const pages = ["README.md", ...pagesIn(files)];
   assert.ok(pages.includes("assets/models/everyday/README.md"));
   const broken = pages.flatMap((page) =>

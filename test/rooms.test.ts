@@ -23,7 +23,7 @@ const rooms = [
   "evaluation",
   "apps",
 ];
-/** Beside the rooms: the package's doors, and the errors that all rooms may throw. */
+/** Outside the rooms: the package's entry points, and the errors that all rooms may throw. */
 const outside = [
   "errors.ts",
   "index.ts",
@@ -48,7 +48,7 @@ function importsOf(file: string): string[] {
   return [...found].map(([, path]) => relative(source, join(source, file, "..", path!)));
 }
 
-test("every file stands in a known room", () => {
+test("every file is in a known room", () => {
   const unknown = files.filter((file) => !outside.includes(file) && !rooms.includes(file.split("/")[0]!));
   assert.deepEqual(unknown, []);
 });
@@ -64,7 +64,7 @@ test("rooms import only from themselves and from rooms before them", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("no folders import from each other in a circle", () => {
+test("no folders import each other in a circle", () => {
   const folders = new Map<string, Set<string>>();
   for (const file of files) {
     if (outside.includes(file)) continue;
@@ -73,7 +73,7 @@ test("no folders import from each other in a circle", () => {
     folders.set(from, targets);
     for (const path of importsOf(file)) if (path.includes("/") && dirname(path) !== from) targets.add(dirname(path));
   }
-  // Folders that import only from folders already taken away are taken away, until none is left but those in circles.
+  // Folders that import only from removed folders are removed, until only folders in circles are left.
   for (let before = -1; before !== folders.size; ) {
     before = folders.size;
     for (const [folder, targets] of folders)

@@ -17,7 +17,7 @@ const THRESHOLD = 0.5;
 const folder = mkdtempSync(join(tmpdir(), "groundling-thin-line-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("the built-in model finds the named things in picture files that it never saw", async () => {
+test("the built-in model finds the named things in new picture files", async () => {
   const data = scenesOf(readRecipe("recipes/first-world.json"));
   const world = loadWorld(join(folder, "sprites"), { split: "seen", names: data.names! });
   const scenes = { width: data.sizes[0]!, height: data.sizes[0]!, objects: data.objects, smallest: data.smallest };

@@ -21,7 +21,7 @@ test("the anchors of a 128 × 192 picture are the reference's, bit for bit", () 
   });
 });
 
-test("the feature maps of 256 × 320 pixels hold 1,706 places, for each map rounds up", () => {
+test("the feature maps of 256 × 320 pixels have 1,706 positions, because each map rounds up", () => {
   const places = levelsOf(256, 320).map(({ height, width }) => height * width);
   assert.deepEqual(places, [32 * 40, 16 * 20, 8 * 10, 4 * 5, 2 * 3]);
 });

@@ -17,11 +17,11 @@ test("two boxes encode to the reference's offsets (check vector V7)", () => {
   assertClose(encodeBoxes(boxes, anchors), expected, 1e-6);
 });
 
-test("decoding what was encoded gives the boxes back", () => {
+test("decoding encoded boxes gives the boxes", () => {
   assertClose(decodeBoxes(encodeBoxes(boxes, anchors), anchors), [...boxes], 1e-4);
 });
 
-test("a predicted size is limited from above to 62.5 anchors and not from below", () => {
+test("a predicted size is at most 62.5 anchors, and has no minimum", () => {
   const [left, , right] = decodeBoxes(Float32Array.of(0, 0, 1000, -1000), anchors.subarray(0, 4));
   assert.ok(Math.abs(right! - left! + 1 - 62.5 * 64) < 0.01);
   const [, top, , bottom] = decodeBoxes(Float32Array.of(0, 0, 1000, -1000), anchors.subarray(0, 4));

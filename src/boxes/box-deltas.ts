@@ -2,7 +2,7 @@
 
 const { exp, fround, log, max, min } = Math;
 
-/** Factors on the offsets of centres and on the logarithms of sizes. */
+/** Factors of the offsets of centres and of the logarithms of sizes. */
 export interface DeltaWeights {
   readonly centre: number;
   readonly size: number;

@@ -4,7 +4,7 @@ import { overlapInclusive, overlapPlain, overlapsInclusive, overlapsPlain } from
 
 const boxes = Float32Array.of(0, 0, 9, 9, 5, 0, 14, 9, 20, 20, 30, 30, 10, 0, 12, 9);
 
-test("inclusive ends make a box one pixel wider than its coordinates say", () => {
+test("inclusive ends make a box one pixel wider than the difference of its coordinates", () => {
   assert.equal(overlapInclusive(boxes, 0, boxes, 1), Math.fround(50 / 150));
   assert.equal(overlapPlain(boxes, 0, boxes, 1), Math.fround(36 / 126));
 });
@@ -18,7 +18,7 @@ test("a table of overlaps holds one row per box of the first list", () => {
   assert.equal(overlapsPlain(boxes, boxes).length, 16);
 });
 
-test("boxes apart and boxes of no area do not overlap", () => {
+test("separate boxes and boxes without area do not overlap", () => {
   assert.equal(overlapInclusive(boxes, 0, boxes, 2), 0);
   assert.equal(overlapPlain(Float32Array.of(1, 1, 1, 1), 0, Float32Array.of(1, 1, 1, 1), 0), 0);
   assert.equal(overlapInclusive(Float32Array.of(1, 1, 1, 1), 0, Float32Array.of(1, 1, 1, 1), 0), 1);

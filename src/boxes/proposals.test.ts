@@ -4,7 +4,7 @@ import { applyDeltas, clipBoxes, hasArea, PROPOSAL_DELTAS, REGION_DELTAS } from 
 import { gridAnchors } from "./grid-anchors.ts";
 import { proposals } from "./proposals.ts";
 
-test("anchors lie around the corners of places, sizes outside and ratios inside", () => {
+test("anchors are around the corners of positions, ordered by size, then ratio", () => {
   const anchors = gridAnchors({ height: 1, width: 2, stride: 16 }, { sizes: [32, 64], ratios: [1, 0.25] });
   assert.deepEqual(
     Array.from({ length: 8 }, (_, i) => [...anchors.subarray(4 * i, 4 * i + 4)]),
@@ -21,7 +21,7 @@ test("anchors lie around the corners of places, sizes outside and ratios inside"
   );
 });
 
-test("offsets move centres by shares of the size and stretch sizes by exponentials, held at 1000/16", () => {
+test("offsets move centres by fractions of the size and scale sizes by exponentials, at most 1000/16", () => {
   const boxes = Float32Array.of(10, 10, 30, 20);
   const moved = applyDeltas(Float32Array.of(0.5, -1, Math.log(2), 0), boxes, PROPOSAL_DELTAS);
   // Centre (20, 15) moves by (10, -10) to (30, 5); 40 wide, 10 high.
@@ -32,7 +32,7 @@ test("offsets move centres by shares of the size and stretch sizes by exponentia
   assert.equal(Math.round(huge[2]! - huge[0]!), 1250);
 });
 
-test("several boxes may start from one", () => {
+test("several boxes can have the same reference box", () => {
   const boxes = Float32Array.of(0, 0, 10, 10, 20, 20, 30, 30);
   const deltas = new Float32Array(16);
   deltas[4] = 1;
@@ -42,7 +42,7 @@ test("several boxes may start from one", () => {
   );
 });
 
-test("boxes are cut to the picture, and what is left of one outside has no area", () => {
+test("boxes are clipped to the picture, and a box outside becomes empty", () => {
   const cut = clipBoxes(Float32Array.of(-5, 5, 50, 40, 60, 0, 70, 10), { height: 20, width: 40 });
   assert.deepEqual([...cut], [0, 5, 40, 20, 40, 0, 40, 10]);
   assert.deepEqual([hasArea(cut, 0), hasArea(cut, 1)], [true, false]);

@@ -14,7 +14,7 @@ const logitsOf = (...rows: number[][]) => Float32Array.from(rows.flat(), Math.lo
 const boxes = Float32Array.of(0, 0, 10, 10, 0, 0, 10, 9, 50, 50, 60, 60);
 const round = (numbers: Float32Array) => [...numbers].map((value) => Math.round(1000 * value) / 1000);
 
-test("every class above the threshold is a candidate, the background none", () => {
+test("every class above the threshold is a candidate, but not the background", () => {
   const logits = logitsOf([0.5, 0.3, 0.2], [0.05, 0.05, 0.9], [0.2, 0.7, 0.1]);
   const found = regionCandidates({ boxes, logits, classes: 2 }, options);
   assert.deepEqual([...found.regions], [0, 0, 2, 2]);
@@ -22,7 +22,7 @@ test("every class above the threshold is a candidate, the background none", () =
   assert.deepEqual(round(found.scores), [0.5, 0.3, 0.2, 0.7]);
 });
 
-test("fused with raw logits, proposals below zero go and scores may exceed 1; by shares none goes", () => {
+test("fused with raw logits, proposals below zero are dropped and scores may exceed 1; with probabilities none is dropped", () => {
   const logits = logitsOf([0.9, 0.1], [0.9, 0.1], [0.9, 0.1]);
   const objectness = Float32Array.of(4, -0.1, 0);
   const answers = { boxes, logits, classes: 1, objectness };
@@ -32,7 +32,7 @@ test("fused with raw logits, proposals below zero go and scores may exceed 1; by
   assert.deepEqual(round(shares.scores), [0.94, 0.654, 0.671]);
 });
 
-test("classes may have boxes of their own", () => {
+test("each class can have its own boxes", () => {
   const deltas = new Float32Array(3 * 2 * 4);
   deltas[4] = 10;
   const logits = logitsOf([0.5, 0.4, 0.1], [0.01, 0.01, 0.98], [0.01, 0.01, 0.98]);
@@ -54,7 +54,7 @@ test("suppression is within a class, best first, at most top k", () => {
   assert.deepEqual([...suppressRegions(candidates, { ...options, topK: 1 }).regions], [2]);
 });
 
-test("soft suppression lowers scores by exp(-overlap² / sigma) and keeps those above the least", () => {
+test("soft suppression multiplies scores by exp(-overlap² / sigma) and keeps those above the minimum", () => {
   const logits = logitsOf([0.6, 0.4], [0.5, 0.5], [0.3, 0.7]);
   const candidates = regionCandidates({ boxes, logits, classes: 1 }, options);
   const soft = { ...options, suppression: { kind: "soft", sigma: 0.5, least: 0.001 } } as const;
@@ -65,7 +65,7 @@ test("soft suppression lowers scores by exp(-overlap² / sigma) and keeps those 
   assert.deepEqual([...suppressRegions(candidates, strict).regions], [0, 2]);
 });
 
-test("detections are moved to the picture as it was given", () => {
+test("detections are converted to pixels of the original picture", () => {
   const logits = logitsOf([0.9, 0.1], [0.01, 0.99], [0.9, 0.1]);
   const candidates = regionCandidates({ boxes, logits, classes: 1 }, options);
   const found = onOriginal(candidates, options, { height: 50, width: 200 });

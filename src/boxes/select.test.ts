@@ -77,7 +77,7 @@ test("the largest probability of a label's tokens scores at least as high as the
   assert.ok(most.scores.length >= mean.scores.length);
 });
 
-test("labels decided without an exponential are those that a plain reading of every logit rejects", () => {
+test("labels rejected without an exponential are also rejected by reading every logit", () => {
   const { logits, centerness } = goldenLevels[0]!;
   const sigmoid = (x: number) => 1 / (1 + Math.exp(-x));
   let plain = 0;
@@ -90,7 +90,7 @@ test("labels decided without an exponential are those that a plain reading of ev
   assert.equal(candidateDetections([goldenLevels[0]!], goldenOptions).scores.length, plain);
 });
 
-test("a label without tokens finds nothing and disturbs no other", () => {
+test("a label without tokens finds nothing and does not affect others", () => {
   const options = { ...goldenOptions, labelTokens: [...goldenOptions.labelTokens, []] };
   assertSame(bestFirst(selectDetections(goldenLevels, options)), "final_sorted");
 });

@@ -5,7 +5,7 @@ import { descending, suppress, suppressByLabel } from "./suppression.ts";
 // 0 and 1 overlap by 90 of 110 inclusive pixels; 2 does not overlap them.
 const boxes = Float32Array.of(0, 0, 9, 9, 1, 0, 10, 9, 50, 50, 60, 60);
 
-test("a box goes when a better one of its label covers it, and the rest keep their order", () => {
+test("a box is dropped if a better one of its label overlaps it, and the others keep their order", () => {
   assert.deepEqual([...suppressByLabel(boxes, Float32Array.of(0.5, 0.9, 0.1), Int32Array.of(1, 1, 1), 0.6)], [1, 2]);
   assert.deepEqual([...suppressByLabel(boxes, Float32Array.of(0.5, 0.9, 0.1), Int32Array.of(1, 2, 1), 0.6)], [0, 1, 2]);
 });
@@ -16,12 +16,12 @@ test("an overlap equal to the threshold stays", () => {
   assert.deepEqual([...suppressByLabel(pair, Float32Array.of(0.5, 0.4), Int32Array.of(0, 0), 0.499)], [0]);
 });
 
-test("a box that a suppressed one covers stays", () => {
+test("a box is not suppressed by a suppressed box", () => {
   const chain = Float32Array.of(0, 0, 9, 9, 2, 0, 11, 9, 4, 0, 13, 9);
   assert.deepEqual([...suppressByLabel(chain, Float32Array.of(0.9, 0.8, 0.7), Int32Array.of(0, 0, 0), 0.6)], [0, 2]);
 });
 
-test("plain suppression answers best first, over all labels", () => {
+test("suppression over all labels returns the best first", () => {
   assert.deepEqual([...suppress(boxes, Float32Array.of(0.5, 0.9, 0.95), 0.6)], [2, 1]);
 });
 

@@ -8,7 +8,7 @@ import { duckdb, fileLiteral, literal } from "./duckdb.ts";
 const folder = mkdtempSync(join(tmpdir(), "duckdb-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("a file is read by its name, which is no pattern of others", async () => {
+test("a file name is not read as a pattern", async () => {
   const connection = await duckdb();
   const files = ["[ab]?*.parquet", "a1.parquet", "b22.parquet"].map((name) => join(folder, name));
   for (const [i, file] of files.entries())
@@ -19,7 +19,7 @@ test("a file is read by its name, which is no pattern of others", async () => {
   }
 });
 
-test("what does not fit into memory goes to the folder of temporary files, not to the working folder", async () => {
+test("data that does not fit into memory is written to the temporary folder, not to the working folder", async () => {
   const connection = await duckdb();
   const [[spills]] = (await connection.runAndReadAll("SELECT current_setting('temp_directory')")).getRows() as [
     [string],

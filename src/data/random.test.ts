@@ -31,7 +31,7 @@ function reference(seed: readonly number[], steps: number): number {
   }
 }
 
-test("a restored state goes on with the very same numbers", () => {
+test("a restored state continues with the same numbers", () => {
   const random = new Random("train", 12);
   for (let i = 0; i < 10; i++) random.next();
   const { state } = random;

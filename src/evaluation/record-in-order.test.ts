@@ -10,7 +10,7 @@ after(() => rmSync(folder, { recursive: true }));
 const run = { model: "m" };
 const answer = async (item: number) => ({ item, half: item / 2 });
 
-test("answers stand in order, however many work side by side", async () => {
+test("results are in order for any number of workers", async () => {
   const slowOdd = async (item: number) => {
     for (let turn = 0; turn < (item % 2) * 5; turn++) await Promise.resolve();
     return answer(item);
@@ -22,7 +22,7 @@ test("answers stand in order, however many work side by side", async () => {
   assert.equal(readFileSync(one, "utf8").split("\n")[9], '{"item":8,"half":4}');
 });
 
-test("an interrupted run goes on after its last whole line and ends with the same bytes", async () => {
+test("an interrupted run continues after its last complete line and ends with the same bytes", async () => {
   const [whole, broken] = [join(folder, "whole"), join(folder, "broken")];
   await recordInOrder({ file: whole, run, items: 6, workers: [answer] });
   const failing = async (item: number) => {
@@ -41,7 +41,7 @@ test("an interrupted run goes on after its last whole line and ends with the sam
   assert.equal(readFileSync(broken, "utf8"), readFileSync(whole, "utf8"));
 });
 
-test("answers of another run are kept: the file is refused; without answers it is begun anew", async () => {
+test("a file with results of another run is refused; without results it is replaced", async () => {
   const file = join(folder, "other");
   await recordInOrder({ file, run: { model: "a" }, items: 2, workers: [answer] });
   const before = readFileSync(file, "utf8");
@@ -55,7 +55,7 @@ test("answers of another run are kept: the file is refused; without answers it i
   assert.equal(readFileSync(file, "utf8"), '{"model":"m"}\n{"item":0,"half":0}\n');
 });
 
-test("a run that is told to stop keeps what is answered, says how many, and goes on later", async () => {
+test("a stopped run keeps its results, reports their number, and can be continued", async () => {
   const [file, whole] = [join(folder, "stopped"), join(folder, "never stopped")];
   const controller = new AbortController();
   const stopping = async (item: number) => {

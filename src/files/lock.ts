@@ -11,7 +11,7 @@ import { writing } from "./writing.ts";
 interface Owner {
   readonly process: number;
   readonly host: string;
-  /** Distinguishes two locks of one process. */
+  /** Distinguishes two locks of the same process. */
   readonly key: string;
 }
 
@@ -23,7 +23,7 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Waits for the lock `file` and does work while holding it. */
+/** Waits for the lock `file` and runs `work` while holding it. */
 export async function withLock<Result>(
   file: string,
   work: () => Promise<Result>,
@@ -46,7 +46,7 @@ export async function withLock<Result>(
   }
 }
 
-/** Makes the lock file; false where it is there. It is written under another name first, so that no one sees it empty. */
+/** Creates the lock file; false if it exists. It is written under another name first, so that no process reads an empty one. */
 function tryLock(file: string, text: string): Promise<boolean> {
   return writing(file, async () => {
     const draft = temporaryName(file);
@@ -56,7 +56,7 @@ function tryLock(file: string, text: string): Promise<boolean> {
       return true;
     } catch (error) {
       if (exists(error)) return false;
-      // A disk without links to files.
+      // The disk has no hard links.
       return await writeNew(file, text).then(
         () => true,
         (failure: unknown) => {
@@ -102,7 +102,7 @@ function ownerIn(text: string): Owner | undefined {
   }
 }
 
-/** Removes a lock as it was read; one that another took meanwhile is put back. */
+/** Removes the lock if it still has the content that was read; puts back a lock that another process took in the meantime. */
 async function removeLock(file: string, held: string): Promise<void> {
   const aside = temporaryName(file);
   try {

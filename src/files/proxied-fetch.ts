@@ -1,11 +1,11 @@
-/** Fetching through the proxies that the environment names. */
+/** Fetches through the proxies in the environment. */
 
-/** Variables that name a proxy, or hosts to be reached without one, in either case. */
+/** Variables with a proxy, or with hosts to reach without one, in upper or lower case. */
 export type ProxyVariables = Readonly<Record<string, string | undefined>>;
 
 /**
- * `fetch` by way of HTTPS_PROXY or HTTP_PROXY (or their small letters) where one is set and NO_PROXY does not except the host. The
- * library for it is loaded only then.
+ * `fetch` through HTTPS_PROXY or HTTP_PROXY (or in lower case), if one is set and NO_PROXY does not list the host. The library for proxies
+ * is loaded only then.
  */
 export async function proxiedFetch(
   address: URL,
@@ -21,7 +21,7 @@ export async function proxiedFetch(
     ...(httpsProxy ? { httpsProxy } : {}),
     noProxy: noProxy ?? "",
   });
-  // The same fetch in another copy: its types differ in what is not used here.
+  // The same `fetch` from another copy of the library; its types differ only in unused parts.
   return (await fetchThrough(address, { ...init, dispatcher } as Parameters<
     typeof fetchThrough
   >[1])) as unknown as Response;

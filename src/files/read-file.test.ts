@@ -29,7 +29,7 @@ before(() => {
 });
 after(() => rmSync(root, { recursive: true }));
 
-test("a file of a folder is found by its name, by a link within, and by an absolute name within", () => {
+test("a file in a folder is found by its name, by a link inside the folder, and by an absolute path", () => {
   assert.equal(fileWithin(folder, "one.txt"), join(folder, "one.txt"));
   assert.equal(fileWithin(folder, "linked.txt"), join(folder, "linked.txt"));
   assert.equal(fileWithin(folder, join(folder, "part/two.txt")), join(folder, "part/two.txt"));
@@ -38,22 +38,22 @@ test("a file of a folder is found by its name, by a link within, and by an absol
   assert.equal(fileWithin(folder, join(root, "secret.txt")), undefined);
 });
 
-test("names that lead out of a folder are refused, whatever way they take", () => {
+test("names outside a folder are refused in all forms", () => {
   for (const name of ["../secret.txt", "part/../../secret.txt", "leak.txt", "a\0b", "../images-of-another/x"])
     assert.throws(() => fileWithin(folder, name), refused(/is outside .*images, and only files inside it are read/));
 });
 
-test("pipes, folders and links in a circle are refused", () => {
+test("pipes, folders and circular links are refused", () => {
   assert.throws(() => fileWithin(folder, "pipe"), refused(/pipe: is not a regular file/));
   assert.throws(() => fileWithin(folder, "part"), refused(/part: is not a regular file/));
   assert.throws(() => fileWithin(folder, "loop"), refused(/loop: cannot be read \(ELOOP/));
 });
 
-test("what is read is a regular file within a limit", () => {
+test("only regular files within a limit are read", () => {
   assert.equal(readTextFile(join(folder, "one.txt")), "one");
   assert.equal(readBytes(join(folder, "one.txt"), 3).length, 3);
   assert.throws(() => readBytes(join(folder, "one.txt"), 2), refused(/it has 3 bytes, more than the limit of 2/));
-  // Says that it is empty, and is not.
+  // Its size is given as 0, but it has content.
   assert.throws(() => readBytes("/proc/self/status", 10), refused(/it has more than the limit of 10 bytes/));
   for (const path of ["/dev/zero", join(folder, "pipe"), folder])
     assert.throws(() => readTextFile(path), refused(/it is not a regular file; save it to a file/));
@@ -61,10 +61,10 @@ test("what is read is a regular file within a limit", () => {
   assert.throws(() => readTextFile("a\0b"), refused(/a\\0b: cannot be read \(the path contains a NUL/));
 });
 
-test("a folder is walked in linear time although its links lead in circles", () => {
+test("a folder with circular links is listed in linear time", () => {
   const walked = join(root, "walked");
   for (const name of ["a", "b"]) mkdirSync(join(walked, name), { recursive: true });
-  // Each folder has two ways into the other: 2^40 paths before the system refuses.
+  // Each folder has two links to the other: 2^40 paths before the system refuses.
   for (const [from, to] of [
     ["a", "b"],
     ["b", "a"],

@@ -1,4 +1,4 @@
-/** Reading files that data or users name: regular files alone, and never more than a limit. */
+/** Reads files named by data or users: only regular files, and only up to a limit. */
 
 import {
   closeSync,
@@ -14,12 +14,15 @@ import {
 import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.ts";
 
-/** Bytes of a text: JavaScript's strings are not longer. */
+/** Maximum size of a text in bytes: JavaScript's strings cannot be longer. */
 const MOST_TEXT = 2 ** 29 - 32;
-/** So that a pipe that takes the place of a file does not wait for its writer; Windows has no such flag. */
+/** If a pipe replaces the file, opening it does not wait for a writer; Windows has no such flag. */
 const READ = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0);
 
-/** The bytes of a regular file. @throws InputError where it is none, cannot be read, or has more than `most` bytes. */
+/**
+ * The bytes of a regular file.
+ * @throws InputError if it is not a regular file, cannot be read, or has more than `most` bytes.
+ */
 export function readBytes(file: string, most: number): Buffer {
   const refuse = (problem: string): never => {
     throw new InputError(`${file.replaceAll("\0", "\\0")}: cannot be read (${problem})`);
@@ -27,7 +30,7 @@ export function readBytes(file: string, most: number): Buffer {
   if (file.includes("\0")) refuse("the path contains a NUL character");
   let handle: number | undefined;
   try {
-    // Asked before it is opened, which may act on a device.
+    // Checked before opening, because opening a device may have effects.
     if (!statSync(file).isFile()) return refuse("it is not a regular file; save it to a file");
     handle = openSync(file, READ);
     const facts = fstatSync(handle);
@@ -42,7 +45,10 @@ export function readBytes(file: string, most: number): Buffer {
   }
 }
 
-/** The first bytes of a regular file, or all of a shorter one. @throws InputError where it cannot be read. */
+/**
+ * The first bytes of a regular file, or all bytes of a shorter one.
+ * @throws InputError if it cannot be read.
+ */
 export function readStart(file: string, most: number): Uint8Array {
   try {
     const handle = openSync(file, READ);
@@ -57,17 +63,23 @@ export function readStart(file: string, most: number): Uint8Array {
   }
 }
 
-/** The text of a regular file in UTF-8. @throws InputError as `readBytes`. */
+/**
+ * The text of a regular file in UTF-8.
+ * @throws InputError as `readBytes`.
+ */
 export function readTextFile(file: string, most = MOST_TEXT): string {
   return readBytes(file, most).toString("utf8");
 }
 
-/** The text of a small file, at most 64 MiB, that may be absent. @throws InputError as `readBytes`. */
+/**
+ * The text of a small file, at most 64 MiB; undefined if it does not exist.
+ * @throws InputError as `readBytes`.
+ */
 export function readTextIfThere(file: string): string | undefined {
   return existsSync(file) ? readTextFile(file, 2 ** 26) : undefined;
 }
 
-/** Undefined where there is more than the limit: files may grow while they are read. */
+/** Undefined if there are more bytes than the limit: files may grow while they are read. */
 function readAll(handle: number, { expected, most }: { expected: number; most: number }): Buffer | undefined {
   const parts: Buffer[] = [];
   let held = 0;
@@ -82,9 +94,9 @@ function readAll(handle: number, { expected, most }: { expected: number; most: n
 }
 
 /**
- * The path of a file that data names in a folder, or undefined where there is none. Links are resolved first: their end must be a
- * regular file inside the folder (which may itself be a link). An absolute name counts as it is where it lies inside.
- * @throws InputError where the name leads out of the folder, or to something that is not a regular file.
+ * The path of a file that data names in a folder, or undefined if it does not exist. Links are resolved first: their target must be a
+ * regular file inside the folder (which may itself be a link). An absolute name is used unchanged if it is inside.
+ * @throws InputError if the name is outside the folder, or is not a regular file.
  */
 export function fileWithin(folder: string, name: string): string | undefined {
   const outside = (): never => {
@@ -99,7 +111,7 @@ export function fileWithin(folder: string, name: string): string | undefined {
     const found = lstatSync(path, { throwIfNoEntry: false });
     const facts = found?.isSymbolicLink() ? statSync(path, { throwIfNoEntry: false }) : found;
     if (!found || !facts) return undefined;
-    // Of a file that is no link, its folder tells enough: one folder holds many.
+    // For a file that is not a link, the real path of its folder is enough, and many files have the same folder.
     const real = found.isSymbolicLink() ? realpathSync.native(path) : realOf(dirname(path));
     if (!isInside(realOf(folder), real)) outside();
     if (!facts.isFile()) throw new InputError(`${path}: is not a regular file; save it to a file`);
@@ -110,13 +122,13 @@ export function fileWithin(folder: string, name: string): string | undefined {
   }
 }
 
-/** Whether a path is the folder itself or lies under it; both absolute. */
+/** Whether a path is the folder itself or inside it; both are absolute. */
 function isInside(folder: string, path: string): boolean {
   const way = relative(folder, path);
   return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
-/** Folders that were asked about, with their links resolved. */
+/** Real paths of folders, cached. */
 const realFolders = new Map<string, string>();
 const MOST_FOLDERS = 1000;
 

@@ -1,6 +1,6 @@
-/** Whether a process of this host is still running. */
+/** Checks whether a process on this host is still running. */
 
-/** True for a process of another user, too, although the system refuses to signal it. */
+/** Also true for another user's process, which the system refuses to signal. */
 export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);

@@ -14,7 +14,7 @@ test("telemetry is off before a worker thread starts, which may be the first to 
   assert.equal(process.env[NAME], "1");
 });
 
-test("a user who sets the variable keeps his choice", () => {
+test("a variable set by the user is not changed", () => {
   process.env[NAME] = "0";
   telemetryOff();
   assert.equal(process.env[NAME], "0");

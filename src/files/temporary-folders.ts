@@ -1,4 +1,4 @@
-/** Names of unfinished folders, which tell whose they are, so that those of a killed process are deleted by the next. */
+/** Names of unfinished folders. They contain the process, so that later processes delete the folders of a killed one. */
 
 import { createHash } from "node:crypto";
 import { readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
@@ -6,12 +6,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "./running.ts";
 
-/** What the names of this process's unfinished folders hold: its host, by a hash, and its number. */
+/** The suffix of this process's unfinished folders: its host, as a hash, and its process id. */
 export function temporarySuffix(pid: number | string = process.pid): string {
   return `.part-${host()}-${pid}-`;
 }
 
-/** Deletes the unfinished folders in `folder` whose names begin with `stem` and whose processes are gone; what the system refuses stays. */
+/**
+ * Deletes the unfinished folders in `folder` whose names start with `stem` and whose processes have ended. Folders that cannot be deleted
+ * stay.
+ */
 export function deleteLeftoverFolders(folder: string, stem: string): void {
   const pattern = new RegExp(`^${temporarySuffix("(\\d+)")}\\w{6}$`);
   for (const name of readdirSync(folder)) {
@@ -22,15 +25,15 @@ export function deleteLeftoverFolders(folder: string, stem: string): void {
 
 function remove(folder: string): void {
   try {
-    // One that holds what it was to replace was killed as it took its name: nothing of the user's is deleted.
+    // A folder with "old" was killed during the replacement: the user's data are in it, so it stays.
     if (statSync(join(folder, "old"), { throwIfNoEntry: false })) return;
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // Another user's: it is theirs to sweep.
+    // It belongs to another user.
   }
 }
 
-/** Containers may share a host's name and a disk, and number their processes alike. */
+/** Containers can have the same host name, the same disk and the same process ids. */
 function host(): string {
   return createHash("sha256").update(`${hostname()} ${processNamespace()}`).digest("hex").slice(0, 8);
 }

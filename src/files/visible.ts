@@ -1,10 +1,10 @@
-/** Text from files and users as a terminal may show it: characters that would command the terminal are spelled out. */
+/** Escapes characters in texts from files and users that would control the terminal. */
 
-/** Controls (C0, delete, C1), line and paragraph separators, and marks that turn the direction of writing. */
+/** Control characters (C0, delete, C1), line and paragraph separators, and marks that change the direction of writing. */
 const COMMANDING = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const SHORT: Record<string, string> = { "\n": "\\n", "\t": "\\t", "\r": "\\r" };
 
-/** On one line: the escape character becomes `\u001b`, a line break `\n`. */
+/** As one line: the escape character becomes `\u001b`, a line break `\n`. */
 export function visible(text: string): string {
   return text.replace(COMMANDING, spelled);
 }

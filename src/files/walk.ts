@@ -4,12 +4,13 @@ import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.ts";
 
-/** More are no set of pictures that fits this program, and a sign of links that lead astray. */
+/** More files are not a dataset for this program, and may be caused by links. */
 const MOST_FILES = 20_000_000;
 
 /**
- * Paths relative to the folder, with `/` between, in the order of their folders' names. Hidden files and folders are left out; links to
- * folders are followed, but no folder is entered twice. @throws InputError where the folder cannot be read.
+ * Paths relative to the folder, separated by `/`, in the order of the folders' names. Hidden files and folders are left out; links to
+ * folders are followed, but no folder is listed twice.
+ * @throws InputError if the folder cannot be read.
  */
 export function filesUnder(folder: string): string[] {
   const files: string[] = [];
@@ -47,7 +48,7 @@ function kindOf(entry: Dirent, path: string): "file" | "folder" | "other" {
   if (entry.isFile()) return "file";
   if (entry.isDirectory()) return "folder";
   if (!entry.isSymbolicLink()) return "other";
-  // A link in a circle or to nothing has no facts.
+  // A circular or broken link.
   const facts = factsOf(path);
   return facts?.isFile() ? "file" : facts?.isDirectory() ? "folder" : "other";
 }

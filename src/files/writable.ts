@@ -6,7 +6,7 @@ import { InputError } from "../errors.ts";
 import { openNewNow, temporaryName } from "./write-whole.ts";
 import { writingNow } from "./writing.ts";
 
-/** Refuses a place where no file could be written: a folder or device, or a folder that may not be written. Leaves nothing there. */
+/** Checks that a file can be written; fails for a folder, a device, and a folder without write permission. Leaves no file behind. */
 export function checkWritableFile(file: string): void {
   const found = factsOf(file);
   if (found && !found.isFile())
@@ -16,7 +16,7 @@ export function checkWritableFile(file: string): void {
   tryWriting(file, dirname(resolve(file)));
 }
 
-/** Refuses a place where no folder could be made or filled. Leaves nothing there. */
+/** Checks that a folder can be created or filled. Leaves no file behind. */
 export function checkWritableFolder(folder: string): void {
   const found = factsOf(folder);
   if (found && !found.isDirectory())
@@ -24,7 +24,7 @@ export function checkWritableFolder(folder: string): void {
   tryWriting(folder, resolve(folder));
 }
 
-/** Makes a file in the nearest folder that is there, and removes it. A byte is written: a full disk takes an empty file. */
+/** Creates a file in the nearest existing folder and removes it. Writes a byte, because a full disk accepts an empty file. */
 function tryWriting(place: string, folder: string): void {
   let nearest = folder;
   for (let facts = factsOf(nearest); !facts?.isDirectory(); facts = factsOf(nearest)) {

@@ -32,7 +32,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("a file is written in each form, in folders that are made, and nothing lies beside it", async () => {
+test("every form of content is written, folders are created, and no temporary file is left", async () => {
   await writeWhole(join(folder, "a", "text.txt"), "one");
   writeWholeNow(join(folder, "a", "now.txt"), "two");
   await writeWhole(join(folder, "a", "handle.bin"), async (handle) => {
@@ -51,7 +51,7 @@ test("a file is written in each form, in folders that are made, and nothing lies
   assert.equal(readFileSync(join(folder, "a", "handle.bin"), "utf8"), "three");
 });
 
-test("a failure leaves the file that was there, and nothing beside it", async () => {
+test("a failure leaves the old file and no temporary file", async () => {
   const file = join(folder, "kept.txt");
   writeFileSync(file, "old");
   const failing = writeWhole(file, async (handle) => {
@@ -63,7 +63,7 @@ test("a failure leaves the file that was there, and nothing beside it", async ()
   assert.deepEqual(readdirSync(folder), ["kept.txt"]);
 });
 
-test("links that were planted under guessable names are not followed", async () => {
+test("links under guessable names are not followed", async () => {
   const victim = join(folder, "victim");
   writeFileSync(victim, "mine");
   const file = join(folder, "out.json");
@@ -78,7 +78,7 @@ test("links that were planted under guessable names are not followed", async () 
   await assert.rejects(openNew(planted), { code: "EEXIST" });
 });
 
-test("a part that work goes on with is opened, or refused where it is a link or a folder", () => {
+test("an incomplete file is opened to continue it, and a link or a folder is refused", () => {
   const victim = join(folder, "victim");
   writeFileSync(victim, "mine");
   symlinkSync(victim, join(folder, "linked.part"));
@@ -94,7 +94,7 @@ test("a part that work goes on with is opened, or refused where it is a link or 
   assert.ok(openPartNow(join(folder, "new.part")) > 0);
 });
 
-test("a file does not take the place of a folder or a device, nor a folder that of a file", async () => {
+test("a file does not replace a folder or a device, and a folder does not replace a file", async () => {
   await assert.rejects(writeWhole(folder, "x"), /a folder has this name; choose another name for the file/);
   await assert.rejects(writeWhole("/dev/full", "x"), /a special file has this name/);
   writeFileSync(join(folder, "file"), "");
@@ -109,13 +109,13 @@ test("a file does not take the place of a folder or a device, nor a folder that 
   );
 });
 
-test("a name as long as file systems take is written", async () => {
+test("a name of the maximum length is written", async () => {
   const file = join(folder, "x".repeat(255));
   await writeWhole(file, "long");
   assert.equal(readFileSync(file, "utf8"), "long");
 });
 
-test("a folder is replaced whole, or kept where its making fails", async () => {
+test("a folder is replaced completely, or kept if writing fails", async () => {
   const target = join(folder, "model");
   mkdirSync(target);
   writeFileSync(join(target, "old.txt"), "old");
@@ -131,7 +131,7 @@ test("a folder is replaced whole, or kept where its making fails", async () => {
   assert.ok(!existsSync(`${target}.part`));
 });
 
-test("unfinished folders of killed processes are deleted by the next that writes the same folder", async () => {
+test("unfinished folders of killed processes are deleted by the next process that writes the same folder", async () => {
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
   const [killed, moving] = ["abcdef", "ghijkl"].map((end) => `model${temporarySuffix(gone)}${end}`) as [string, string];
   const others = [

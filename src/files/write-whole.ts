@@ -19,31 +19,31 @@ import { InputError } from "../errors.ts";
 import { deleteLeftoverFolders, temporarySuffix } from "./temporary-folders.ts";
 import { writing, writingNow } from "./writing.ts";
 
-/** Follows no link; Windows has no such flag. */
+/** Does not follow links; Windows has no such flag. */
 const NO_LINK = constants.O_NOFOLLOW ?? 0;
-/** Creates, never opens what is there. */
+/** Creates a file, and never opens an existing one. */
 const NEW = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | NO_LINK;
-/** File systems take names of at most 255 bytes. */
+/** File systems allow names of at most 255 bytes. */
 const LONGEST_STEM = 60;
 
-/** A name beside `file` that no one can foresee; it ends in `.part`. */
+/** An unpredictable name in the folder of `file`; it ends in `.part`. */
 export function temporaryName(file: string): string {
   return join(dirname(file), `${stem(file)}.${randomBytes(12).toString("hex")}.part`);
 }
 
-/** Opens a new file for reading and writing. Fails where anything, a link too, has its name. */
+/** Opens a new file for reading and writing. Fails if the name exists, even as a link. */
 export function openNew(file: string): Promise<FileHandle> {
   return open(file, NEW);
 }
 
-/** The same, at once: answers with a descriptor. */
+/** The synchronous version; returns a descriptor. */
 export function openNewNow(file: string): number {
   return openSync(file, NEW);
 }
 
 /**
- * Opens a file of a known name that work goes on with, or a new one; answers with a descriptor.
- * @throws InputError where it is a link or no regular file.
+ * Opens an incomplete file with a known name to continue it, or a new one; returns a descriptor.
+ * @throws InputError if it is a link or not a regular file.
  */
 export function openPartNow(file: string): number {
   const refused = new InputError(`${file}: is a link or a special file, so it is not overwritten; remove it`);
@@ -60,17 +60,17 @@ export function openPartNow(file: string): number {
   throw refused;
 }
 
-/** The same as a file handle. */
+/** The same; returns a file handle. */
 export async function openPart(file: string): Promise<FileHandle> {
-  // Made, or refused, by the other; what takes its place before it is opened again must be no link either.
+  // Created or refused by openPartNow; if something replaces it before it is opened again, that must not be a link either.
   closeSync(openPartNow(file));
   return writing(file, () => open(file, constants.O_RDWR | NO_LINK | (constants.O_NONBLOCK ?? 0)));
 }
 
 /**
- * Writes a file, which takes its name when it is whole; missing folders are made. `content` is all of it, or a function that writes into
- * an open file. It is flushed to the disk before it takes its name if a function wrote it.
- * @throws InputError that names the file and the mend where the system refuses. What was begun is removed after any error.
+ * Writes a file, which gets its name when it is complete; missing folders are created. `content` is the whole content, or a function that
+ * writes into an open file. Content from a function is flushed to the disk before the file gets its name.
+ * @throws InputError that names the file and how to fix the problem if the system refuses. After any error, the incomplete file is removed.
  */
 export async function writeWhole(
   file: string,
@@ -90,14 +90,14 @@ export async function writeWhole(
   });
 }
 
-/** Writes a file at a path in a folder, which appears when it is whole; answers with where it lies. */
+/** Writes a file at a path in a folder, which appears when it is complete; returns its path. */
 export async function writeInto(folder: string, path: string, content: string | Uint8Array): Promise<string> {
   const file = join(folder, path);
   await writeWhole(file, content);
   return file;
 }
 
-/** The same for what can only be written by its path: `write` makes a new file at the path it is given (see `openNew`). */
+/** The same for writers that need a path: `write` creates a new file at the given path (see `openNew`). */
 export async function replaceWhole(file: string, write: (draft: string) => Promise<void> | void): Promise<void> {
   await writing(file, async () => {
     refuseOther(file, "file");
@@ -113,7 +113,7 @@ export async function replaceWhole(file: string, write: (draft: string) => Promi
   });
 }
 
-/** Writes a file as `writeWhole` does, at once. */
+/** The synchronous version of `writeWhole`. */
 export function writeWholeNow(file: string, content: string | Uint8Array): void {
   writingNow(file, () => {
     refuseOther(file, "file");
@@ -136,11 +136,11 @@ export function writeWholeNow(file: string, content: string | Uint8Array): void 
 }
 
 /**
- * Writes a folder, which takes its name when it is whole: `fill` writes into a new folder beside it. One that is there is replaced,
- * and stays where `fill` fails. What a killed process left of the same folder is deleted.
+ * Writes a folder, which gets its name when it is complete: `fill` writes into a new folder next to it. An existing folder is replaced, and
+ * stays if `fill` fails. Leftovers of killed processes are deleted.
  */
 export async function writeWholeFolder(folder: string, fill: (draft: string) => Promise<void>): Promise<void> {
-  // "models/mine/" and "." have their name only when resolved.
+  // "models/mine/" and "." have a last name only after they are resolved.
   const target = resolve(folder);
   await writing(folder, async () => {
     refuseOther(target, "folder");
@@ -159,7 +159,7 @@ export async function writeWholeFolder(folder: string, fill: (draft: string) => 
   });
 }
 
-/** Refuses to put a file in the place of a folder, a device or a pipe, and a folder in that of a file. */
+/** Fails if a file would replace a folder, a device or a pipe, or a folder would replace a file. */
 function refuseOther(target: string, kind: "file" | "folder"): void {
   const found = statSync(target, { throwIfNoEntry: false });
   if (!found || (kind === "file" ? found.isFile() : found.isDirectory())) return;

@@ -9,7 +9,7 @@ const remedies: Record<string, string> = {
   ENAMETOOLONG: "choose a shorter name",
 };
 
-/** Does something that writes `file`; an InputError that names it where the system refuses. */
+/** Runs work that writes `file`. If the system refuses, throws an InputError that names the file. */
 export async function writing<Result>(file: string, work: () => Promise<Result> | Result): Promise<Result> {
   try {
     return await work();

@@ -2,6 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { xmlText } from "./xml-text.ts";
 
-test("marks of XML are escaped and control characters replaced", () => {
+test("XML's special characters are escaped and control characters replaced", () => {
   assert.equal(xmlText('a & <b> "c"\n\u0000'), "a &amp; &lt;b&gt; &quot;c&quot; \ufffd");
 });

@@ -1,8 +1,8 @@
-/** Text within XML, SVG and HTML. */
+/** Escapes text for XML, SVG and HTML. */
 
 const marks: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** A text as it stands between tags or in quotes; control characters, which XML cannot hold, are replaced. */
+/** Escapes a text for use between tags or in quotes; control characters, which XML does not allow, are replaced. */
 export function xmlText(text: string): string {
   return text
     .replaceAll(/[\p{Cc}\ufffe\uffff]/gu, (mark) => (/\s/.test(mark) ? " " : "\ufffd"))

@@ -1,4 +1,4 @@
-/** Bilinear sampling as a sum over the four pixels around each place, for gradients of operations that read between pixels. */
+/** Bilinear sampling as a sum over the four pixels around each point, for gradients of operations that read between pixels. */
 
 import {
   add,
@@ -23,9 +23,9 @@ import {
 type Sizes = readonly [number, number, number, number];
 
 export interface Corners {
-  /** Rows of the table of all pixels [n·h·w,c] that each place reads [n,4,s]. */
+  /** Rows of the table of all pixels [n·h·w,c] that each point reads [n,4,s]. */
   pixels: Tensor;
-  /** How much each of them counts [n,4,s]; nothing for those outside the picture. */
+  /** The weight of each row [n,4,s]; 0 outside the picture. */
   shares: Tensor;
 }
 
@@ -48,7 +48,7 @@ export function cornersOf(x: Tensor, rows: Tensor, columns: Tensor): Corners {
   };
 }
 
-/** The whole numbers below and above fractional places [n,1,s], cut to 0..size-1 [n,2,s], and their shares. */
+/** The whole numbers below and above fractional positions [n,1,s], clamped to 0..size-1 [n,2,s], and their weights. */
 function ends(at: Tensor, size: number): { place: Tensor; share: Tensor } {
   const pair = (below: number, above: number) => constant([below, above], [1, 2, 1]);
   const low = floor(at);
@@ -58,7 +58,7 @@ function ends(at: Tensor, size: number): { place: Tensor; share: Tensor } {
   return { place, share: multiply(share, cast(equal(place, both), "float32")) };
 }
 
-/** Gradients of values [n,s,c] that were read from x [n,c,h,w]: of the shares [n,4,s] and of x. */
+/** Gradients of values [n,s,c] read from x [n,c,h,w]: of the weights [n,4,s] and of x. */
 export function readingGradients(x: Tensor, { pixels, shares }: Corners, g: Tensor) {
   const [n, c, h, w] = x.shape as Sizes;
   const places = pixels.count / 4;

@@ -1,4 +1,4 @@
-/** Gradients of convolutions: products, slices and convolutions, since ONNX Runtime has no gradient kernels. */
+/** Gradients of convolutions: products, slices and convolutions, because ONNX Runtime has no gradient kernels. */
 
 import {
   add,
@@ -47,7 +47,7 @@ export const transposedConvolutionRule: Rule<"transposedConvolution"> = (y, g, w
   ];
 };
 
-/** Products with what the convolution read, and from there to where it was read (see `bilinear.ts`). */
+/** Products with the values that the convolution read, and from there to the positions it read (see `bilinear.ts`). */
 export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, wanted) => {
   const [x, offset, mask, weight] = y.inputs as readonly [Tensor, Tensor, Tensor, Tensor, Tensor];
   const { stride, padding, groups } = y.attributes;
@@ -89,7 +89,7 @@ export const deformableConvolutionRule: Rule<"deformableConvolution"> = (y, g, w
   return [...reading, wanted[3] ? toWeight() : undefined, wanted[4] ? biasGradient(g) : undefined];
 };
 
-/** Where each tap reads along one axis [n,places·taps]: its own place in the grid, moved by moves [2,n,places,taps]. */
+/** The position that each tap reads along one axis [n,places·taps]: its position in the grid plus offsets [2,n,places,taps]. */
 function placed(moves: Tensor, axis: 0 | 1, home: (place: number, tap: number) => number): Tensor {
   const [, n, places, taps] = moves.shape as Sizes;
   const homes = Float32Array.from({ length: places * taps }, (_, i) => home(Math.floor(i / taps), i % taps));
@@ -97,7 +97,7 @@ function placed(moves: Tensor, axis: 0 | 1, home: (place: number, tap: number) =
   return add(moved, constant(homes, [1, places * taps]));
 }
 
-/** [channels] from [n,channels,rows,columns]: a product with ones, since ONNX Runtime sums short rows slowly. */
+/** [channels] from [n,channels,rows,columns]: a product with ones, because ONNX Runtime is slow at sums of short rows. */
 function biasGradient(g: Tensor): Tensor {
   const [n, channels, rows, columns] = g.shape as Sizes;
   const ones = constant(new Float32Array(rows * columns).fill(1), [rows * columns, 1]);
@@ -133,14 +133,14 @@ function pictureGradient(g: Tensor, weight: Tensor, x: Tensor, of: ConvolutionAt
 }
 
 /**
- * Maps of at most so many places, as those of the coarse levels, have even and odd lengths; the gradient for both is cut from that for the
- * longer one, so that one session serves all sizes of pictures. Larger maps are not copied for it: their lengths are even.
+ * Maps with at most this many positions, such as the coarse levels, can have even or odd lengths; the gradient for both is sliced from the
+ * longer one's, so that one session serves all picture sizes. Larger maps have even lengths and are not copied for this.
  */
 const FEW_PLACES = 2048;
 
 /**
- * One product of copies of the result's gradient, moved by the taps' rows, with copies of the picture, moved by their
- * columns: kh + kw copies, where moving the picture alone takes kh·kw. Where rows are strided it is the picture that moves.
+ * One product of copies of the result's gradient, shifted by the taps' rows, with copies of the picture, shifted by their columns: kh + kw
+ * copies, where shifting only the picture needs kh·kw. With a row stride, the picture is shifted by rows.
  */
 function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], of: ConvolutionAttributes): Tensor {
   const [out, per, kh, kw] = shape as Sizes;
@@ -156,7 +156,7 @@ function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], of: Conv
   };
   const tapRows = Array.from({ length: kh }, (_, i) => i);
   if (per === 1 && out === groups) {
-    // A filter for each channel alone: products of width 1 are slower than sums of the two maps' products.
+    // Each channel has its own filter: products of width 1 are slower than sums of the two maps' products.
     const perTap = tapRows.flatMap((i) =>
       Array.from({ length: kw }, (_, j) => {
         const read = slice(slice(padded, along(0, i, rows)), along(1, j, columns));
@@ -180,7 +180,7 @@ function weightGradient(x: Tensor, g: Tensor, shape: readonly number[], of: Conv
   return reshape(transpose(perTap, [0, 2, 4, 1, 3]), shape);
 }
 
-/** The sum over n of a [n,1,r,places] · b [n,1,places,c] as one product, whose many small ones would have to be added up. */
+/** The sum over n of a [n,1,r,places] · b [n,1,places,c] as one product, because many small products would have to be added. */
 function productOfAll(a: Tensor, b: Tensor): Tensor {
   const [n, , rows, places] = a.shape as Sizes;
   const wide = reshape(transpose(a, [1, 2, 0, 3]), [rows, n * places]);
@@ -195,7 +195,7 @@ function convolutionOptions(of: ConvolutionAttributes) {
   return { stride: of.strides, padding: of.padding, dilation: of.dilations, groups: of.groups };
 }
 
-/** A kernel of equal weights for each channel. */
+/** A kernel with equal weights for each channel. */
 export function meanKernel(channels: number, kernel: Pair): Tensor {
   const area = kernel[0] * kernel[1];
   return constant(new Float32Array(channels * area).fill(1 / area), [channels, 1, ...kernel]);

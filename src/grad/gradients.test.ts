@@ -24,12 +24,12 @@ import { gradients, operandGradients } from "./gradients.ts";
 const x = input("x", [3]);
 const feeds = { x: Float32Array.of(1, 2, -3) };
 
-test("gradients of all the uses of a tensor add up", async () => {
+test("gradients of all uses of a tensor are added", async () => {
   const [slope] = gradients(total(add(multiply(x, x), multiply(x, 5))), [x]);
   assert.deepEqual([...(await evaluate({ slope: slope! }, feeds)).slope], [7, 9, -1]);
 });
 
-test("gradients end where they are stopped, and the value stays", async () => {
+test("stopGradient stops gradients and keeps the value", async () => {
   const value = stopGradient(multiply(x, 2));
   const [slope] = gradients(total(multiply(value, x)), [x]);
   const found = await evaluate({ value, slope: slope! }, feeds);
@@ -44,7 +44,7 @@ test("a tensor that the loss does not depend on has gradient zero", async () => 
   assert.deepEqual([...(await evaluate({ slope: slope! })).slope], [0, 0]);
 });
 
-test("gradients follow one tensor asked for through another; operand gradients do not", async () => {
+test("gradients follow paths through other requested tensors; operand gradients do not", async () => {
   const y = multiply(x, x);
   const z = multiply(y, x);
   const all = gradients(total(z), [x, y]);
@@ -69,7 +69,7 @@ test("a loss that is not a scalar is refused", () => {
   });
 });
 
-test("an operand that was made of another is not counted twice", async () => {
+test("an operand computed from another is not counted twice", async () => {
   const map = input("map", [1, 2, 4, 4]);
   const flat = slice(reshape(map, [8, 4]), { axis: 0, end: 3 });
   const boxes = add(abs(flat), constant([0, 0, 2, 2]));

@@ -15,8 +15,8 @@ import {
 import { type Rule, rules } from "./rules.ts";
 
 /**
- * The gradient of a scalar with respect to each given tensor, in that tensor's shape; zeros if the scalar does not
- * depend on it. It follows every path, also those from one given tensor through another.
+ * The gradient of a scalar with respect to each given tensor, in that tensor's shape; zeros if the scalar does not depend on it. All paths
+ * count, including those from one given tensor through another.
  */
 export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
   if (loss.count !== 1) throw new ShapeError("gradients", "the loss is not a scalar", [loss.shape], loss.scope);
@@ -24,8 +24,8 @@ export function gradients(loss: Tensor, wrt: readonly Tensor[]): Tensor[] {
 }
 
 /**
- * The gradients of the operands, given `seed`, the gradient of the output, as if operands were independent of each other: the
- * gradients of an operation that is composed of others.
+ * The gradients of the operands, given `seed`, the gradient of the output, as if the operands were independent: the gradients of an
+ * operation composed of others.
  */
 export function operandGradients(output: Tensor, seed: Tensor, operands: readonly Tensor[]): Tensor[] {
   const ends = new Set(operands);
@@ -38,7 +38,7 @@ export function operandGradients(output: Tensor, seed: Tensor, operands: readonl
   );
 }
 
-/** Goes back from the output through all but the `ends`. */
+/** Propagates gradients back from the output, but not through the `ends`. */
 function backward(
   output: Tensor,
   seed: Tensor,
@@ -74,7 +74,7 @@ function backward(
   return wrt.map((x) => found.get(x) ?? expand(constant(0), x.shape));
 }
 
-/** The sum of the parts. Gradients of slices that lie side by side, each padded with zeros, are joined instead. */
+/** The sum of the parts. Gradients of adjacent slices, each padded with zeros, are concatenated instead. */
 function sumOf(parts: readonly Tensor[]): Tensor {
   const last = parts[0]!.rank - 1;
   for (let axis = 0; axis <= last; axis++) {
@@ -92,7 +92,7 @@ function sumOf(parts: readonly Tensor[]): Tensor {
   return parts.reduce(add);
 }
 
-/** Whether a gradient is zero but for a stretch along one axis. */
+/** Whether a gradient is zero except in a range along one axis. */
 function isPiece(part: Tensor, axis: number): boolean {
   return part.operation === "pad" && part.inputs[0]!.shape.every((size, i) => i === axis || size === part.shape[i]);
 }

@@ -29,14 +29,14 @@ export const groupNormRule: Rule<"groupNorm"> = (y, g, wanted) => {
   ];
 };
 
-/** Zero mean and unit variance over the last axis, and what the distance from the mean was multiplied by. */
+/** Normalises the last axis to zero mean and unit variance; also returns the factor. */
 function standardized(x: Tensor, epsilon: number): { standard: Tensor; inverse: Tensor } {
   const away = subtract(x, mean(x, [-1]));
   const inverse = divide(1, sqrt(add(mean(multiply(away, away), [-1]), epsilon)));
   return { standard: multiply(away, inverse), inverse };
 }
 
-/** From the gradient of the standardised values to that of the values. */
+/** The gradient of the values from the gradient of the normalised values. */
 function standardizedGradient(g: Tensor, standard: Tensor, inverse: Tensor): Tensor {
   const along = mean(multiply(g, standard), [-1]);
   return multiply(subtract(subtract(g, mean(g, [-1])), multiply(standard, along)), inverse);

@@ -17,14 +17,14 @@ import { cases, type OperationCase, type Recorded, recorded } from "./fixtures/o
 import { gradients } from "./index.ts";
 import { rules } from "./rules.ts";
 
-/** Tested in other files, having no value of their own or a random one. */
+/** Tested in other files, because they have no value of their own or a random one. */
 const elsewhere: readonly Operation[] = ["input", "parameter", "constant", "dropMask", "dropout", "stopGradient"];
 
 interface Traced {
   name: string;
   case: OperationCase;
   value: Tensor;
-  /** By input; absent where none is asked for. */
+  /** By input; absent if it is not needed. */
   gradients: (Tensor | undefined)[];
 }
 
@@ -89,7 +89,7 @@ for (const { name, case: found, value, gradients } of traced) {
 
 test("gradients agree with central differences", async () => {
   const step = 0.01;
-  // Cases do not touch each other, so one run moves one element in each of them; of large inputs only some are moved.
+  // Cases are independent, so one run changes one element in each of them; of large inputs only some elements are changed.
   const sites = traced.map(({ name, gradients }) =>
     gradients.flatMap((gradient, i) => {
       const count = gradient?.count ?? 0;
@@ -131,7 +131,7 @@ function numbersOf({ type, numbers }: Recorded): Numbers {
   return type === "bool" ? Uint8Array.from(numbers) : Float32Array.from(numbers);
 }
 
-/** Every number within a share of the largest one (or of 1, where all are smaller). */
+/** Every number within a fraction of the largest one (or of 1, if all are smaller). */
 function near(found: Numbers, expected: ArrayLike<number>, share: number): void {
   assert.equal(found.length, expected.length);
   const most = Math.max(1, ...Array.from(expected, Math.abs));

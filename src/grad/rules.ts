@@ -45,7 +45,7 @@ import {
   roiAlignRule,
 } from "./sampling-rules.ts";
 
-/** Gradients of the inputs in their order; undefined where none flows. `wanted` says which will be used. */
+/** Gradients of the inputs in their order; undefined if there is none. `wanted` says which are needed. */
 export type Rule<K extends Operation> = (
   tensor: Tensor<K>,
   gradient: Tensor,
@@ -53,7 +53,7 @@ export type Rule<K extends Operation> = (
 ) => readonly (Tensor | undefined)[];
 type Rules = { [K in Operation]: Rule<K> | "none" };
 
-/** Sums away what broadcasting had repeated. */
+/** Sums over the axes that broadcasting repeated. */
 export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.rank - shape.length;
@@ -63,7 +63,7 @@ export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   return reshape(sum(gradient, axes), shape);
 }
 
-/** Rules of the two operands of a broadcasting operation. */
+/** Rules for the two operands of a broadcasting operation. */
 function pair<K extends Operation>(
   left: ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor) | undefined,
   right: ((g: Tensor, a: Tensor, b: Tensor, y: Tensor) => Tensor) | undefined,
@@ -77,7 +77,7 @@ function pair<K extends Operation>(
   };
 }
 
-/** Rule of an operation on one tensor. */
+/** Rule for an operation on one tensor. */
 function single<K extends Operation>(rule: (g: Tensor, x: Tensor, y: Tensor<K>) => Tensor): Rule<K> {
   return (y, g) => [rule(g, y.inputs[0]!, y)];
 }
@@ -238,12 +238,12 @@ export const rules: Rules = {
   nonMaximumSuppression: "none",
 };
 
-/** 1 where a wins over b, a half where they are equal. */
+/** 1 where a is larger than b, 0.5 where they are equal. */
 function share(a: Tensor, b: Tensor): Tensor {
   return add(float(greater(a, b)), multiply(float(equal(a, b)), 0.5));
 }
 
-/** Puts step - 1 zeros between neighbours along an axis. */
+/** Inserts step - 1 zeros between neighbours along an axis. */
 function dilate(x: Tensor, axis: number, step: number): Tensor {
   const at = axis + 1;
   const apart = reshape(x, [...x.shape.slice(0, at), 1, ...x.shape.slice(at)]);
@@ -260,12 +260,12 @@ function dilate(x: Tensor, axis: number, step: number): Tensor {
   return slice(joined, { axis, end: Math.max(0, (x.shape[axis]! - 1) * step + 1) });
 }
 
-/** g · bᵀ, with the batch axes that a does not have folded into the product where they can be. */
+/** g · bᵀ; batch axes that a does not have are folded into the product if possible. */
 function productLeft(g: Tensor, a: Tensor, b: Tensor): Tensor {
   return unbroadcast(matmul(g, swapLast(b)), batchShape(a, g.shape.at(-2)!, b.shape.at(-2)!));
 }
 
-/** aᵀ · g; a weight shared by the whole batch gets one product over all rows. */
+/** aᵀ · g; a weight that is the same for the whole batch gets one product over all rows. */
 function productRight(g: Tensor, a: Tensor, b: Tensor): Tensor {
   if (b.rank === 2 && a.rank > 2)
     return matmul(swapLast(reshape(a, [-1, a.shape.at(-1)!])), reshape(g, [-1, g.shape.at(-1)!]));

@@ -72,14 +72,14 @@ export const resizeLinearRule: Rule<"resizeLinear"> = (y, g) => {
   return [resizeBack(g, y.inputs[0]!, (size, from) => shares(size, from, source(size, from)))];
 };
 
-/** Resizing is a product with a matrix on either side; its gradient is the product with their transposes. */
+/** Resizing is a product with a matrix on each side; its gradient is the product with the transposed matrices. */
 function resizeBack(g: Tensor, x: Tensor, matrix: (size: number, from: number) => Tensor): Tensor {
   const rows = matrix(g.shape[2]!, x.shape[2]!);
   const columns = matrix(g.shape[3]!, x.shape[3]!);
   return matmul(matmul(swapLast(rows), g), columns);
 }
 
-/** [size, from]: how much each source counts towards each place. */
+/** [size, from]: the weight of each source at each output position. */
 function shares(size: number, from: number, source: (place: number) => number): Tensor {
   const matrix = new Float32Array(size * from);
   for (let i = 0; i < size; i++) {
@@ -109,7 +109,7 @@ export const gridSampleRule: Rule<"gridSample"> = (y, g, wanted) => {
   ];
 };
 
-/** Bins are means of products of a row share and a column share, so RoIAlign is a product with a matrix on either side. */
+/** A bin is a mean of products of a row weight and a column weight, so RoIAlign is a product with a matrix on each side. */
 export const roiAlignRule: Rule<"roiAlign"> = (y, g) => {
   const [x, , pictures] = y.inputs as readonly [Tensor, Tensor, Tensor];
   const boxes = stopGradient(y.inputs[1]!);
@@ -119,7 +119,7 @@ export const roiAlignRule: Rule<"roiAlign"> = (y, g) => {
   return [operandGradients(values, g, [x])[0], undefined, undefined];
 };
 
-/** [r,1,bins,size]: how much each row (or column) of the map counts towards each bin of each box. */
+/** [r,1,bins,size]: the weight of each row (or column) of the map in each bin of each box. */
 function binShares(boxes: Tensor, corner: 0 | 1, size: number, of: Operations["roiAlign"], axis: 0 | 1): Tensor {
   const bins = of.size[axis];
   const shift = of.aligned ? 0.5 : 0;

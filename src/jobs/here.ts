@@ -1,4 +1,4 @@
-/** Work done in this process, shard by shard. */
+/** Does work in this process, shard by shard. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { DeadLetter, Part, Work, WorkOptions } from "./work.ts";
 import { missingParts } from "./work.ts";

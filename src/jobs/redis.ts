@@ -67,7 +67,7 @@ export async function workFromRedis<Shard extends Part>(
     try {
       return await watch(queue, work, options);
     } finally {
-      // Waits for the shard that is being made.
+      // Waits for the current shard.
       await worker.close();
     }
   } finally {

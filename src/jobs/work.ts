@@ -1,4 +1,4 @@
-/** Work that is cut into shards. It is done by this process, by fixed shares, or by all processes that join a queue. */
+/** Work divided into shards. It is done by this process, by fixed shares, or by all processes that join a queue. */
 
 /** A part of the work. */
 export interface Part {
@@ -22,9 +22,9 @@ export interface DeadLetter {
 }
 
 export interface WorkOptions {
-  /** Most tries of a shard. */
+  /** Maximum number of attempts per shard. */
   attempts: number;
-  /** Milliseconds before the second try, doubled before each further one. */
+  /** Milliseconds before the second attempt, doubled before each further one. */
   retryDelay: number;
   /** Called when a shard is finished, whichever process made it. */
   onDone?: (done: number) => void;

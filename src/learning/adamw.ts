@@ -26,7 +26,7 @@ interface Moments {
   second: Float32Array;
 }
 
-/** AdamW over the parameters that `settings` names; moments start at zero with a parameter's first gradient. */
+/** AdamW over the parameters named in `settings`; moments start at zero with a parameter's first gradient. */
 export class AdamW implements Optimizer {
   private readonly moments = new Map<string, Moments>();
   private readonly beta1: number;

@@ -34,7 +34,7 @@ test("a restored source continues with the next batch, forward and back", async 
   }
 });
 
-test("a batch that cannot be made fails in its turn with the composer's own error", async () => {
+test("a batch that cannot be made fails in order with the composer's own error", async () => {
   const source = workerBatchSource<Wave>({ module, setup: { length: 3, brokenJob: 3 }, workers: 2 });
   try {
     assert.deepEqual(

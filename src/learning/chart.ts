@@ -1,4 +1,4 @@
-/** Line charts as SVG, one panel beneath the other, and SVG as PNG with the package's font. */
+/** Line charts as SVG, with panels one below another, and SVG as PNG with the package's font. */
 
 import { createRequire } from "node:module";
 import { optional } from "../files/optional-package.ts";
@@ -18,7 +18,7 @@ export interface Panel {
 
 /** Pixels of one panel and of its margins. */
 const size = { width: 720, height: 280, left: 64, right: 150, top: 36, bottom: 36 };
-/** Colours for colour-blind readers, too (Okabe and Ito 2008). */
+/** Colours that colour-blind readers can distinguish (Okabe and Ito 2008). */
 const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 
 /** An SVG with each panel's lines, axes and names; points that are not finite are left out. */

@@ -7,7 +7,7 @@ import { chartSvg, type Panel, type Point, svgToPng } from "./chart.ts";
 import { type LogEntry, readLog } from "./log.ts";
 import type { TrainingListener } from "./training-listener.ts";
 
-/** Most points of one line; a longer run is averaged down to it. */
+/** Maximum number of points of a line; a longer run is averaged. */
 const MOST_POINTS = 400;
 
 /** Draws `curves.svg` and `curves.png` in `folder` from the log, at each evaluation and at the end. Must come after the log in the list of listeners. */
@@ -15,7 +15,7 @@ export function curveFiles(log: string, folder: string): TrainingListener {
   const draw = async (): Promise<void> => {
     const svg = chartSvg(runPanels(readLog(log)));
     await writeWhole(join(folder, "curves.svg"), svg);
-    // The SVG is enough where the packages that draw a PNG are not installed.
+    // The SVG is enough if the packages that draw a PNG are not installed.
     const png = await svgToPng(svg).catch((error: unknown) => {
       if (!(error instanceof InputError)) throw error;
     });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { EarlyStop } from "./early-stop.ts";
 
-test("a run ends at the second evaluation in a row below the best; one as good as the best does not count", () => {
+test("a run ends at the second evaluation in a row below the best; an equal one does not count", () => {
   const stop = new EarlyStop({ metric: "AP", patience: 2 });
   const aborted = [0.2, 0.1, 0.2, 0.3, 0.2, 0.1].map((AP) => {
     stop.evaluated({ metrics: { AP } });
@@ -19,7 +19,7 @@ test("a metric of another name is an error that lists the metrics", () => {
   });
 });
 
-test("a resumed run keeps counting, and one that had ended ends at once", () => {
+test("a resumed run continues counting, and an ended run ends at once", () => {
   const first = new EarlyStop({ metric: "AP", patience: 2 });
   for (const AP of [0.2, 0.1]) first.evaluated({ metrics: { AP } });
   const second = new EarlyStop({ metric: "AP", patience: 2 });

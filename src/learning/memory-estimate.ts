@@ -17,7 +17,7 @@ export interface MemoryQuestion {
   batchBytes: number;
   /** Batches made ahead of the trainer. */
   batchesAhead: number;
-  /** Parts of a batch that are computed at the same time, each in a session and, where there are several, in a thread of its own. */
+  /** Parts of a batch computed in parallel, each in a session and, if there are several, in its own thread. */
   shards: number;
 }
 
@@ -34,7 +34,7 @@ export interface MemoryEstimate {
   total: number;
 }
 
-/** Of this package with ONNX Runtime, of one more thread, and of the prepared graph of one training step; measured on two recipes. */
+/** Bytes of this package with ONNX Runtime, of one more thread, and of the prepared graph of a training step; measured on two recipes. */
 const PROGRAM_BYTES = 150e6;
 const THREAD_BYTES = 50e6;
 const SESSION_BYTES = 110e6;

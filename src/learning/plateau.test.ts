@@ -12,7 +12,7 @@ test("the rate falls after more evaluations without a rise than patience allows,
   assert.deepEqual(factors, [1, 1, 1, 0.5, 0.5, 0.5, 0.5, 0.5, 0.3, 0.3, 0.3]);
 });
 
-test("a restored plateau goes on as the one that was saved", () => {
+test("a restored plateau continues as the saved one", () => {
   const [one, two] = [0, 0].map(() => new Plateau({ metric: "AP", patience: 1 }));
   for (const AP of [3, 2]) one!.evaluated({ metrics: { AP } });
   two!.restore(JSON.parse(JSON.stringify(one!.save())));

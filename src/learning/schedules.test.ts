@@ -21,7 +21,7 @@ test("milestones of 1 and more are steps", () => {
   assert.deepEqual([2, 3, 49, 50].map(schedule), [1, 0.5, 0.5, 0.25]);
 });
 
-test("milestones that do not rise are refused", () => {
+test("milestones that are not in increasing order are refused", () => {
   assert.throws(() => multiStep({ totalSteps: 100, milestones: [80, 0.5] }), {
     name: "RecipeError",
     message: /80, 0.5/,
@@ -36,7 +36,7 @@ test("weight decay falls at two thirds of the way to each milestone", () => {
   near(schedule(594), 0.01);
 });
 
-test("a cosine ends at its floor and stays there", () => {
+test("a cosine ends at its minimum and stays there", () => {
   const schedule = cosine({ totalSteps: 10, floor: 0.1 });
   near(schedule(0), 1);
   near(schedule(5), 0.55);

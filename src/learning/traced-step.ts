@@ -1,4 +1,4 @@
-/** One step of training of any model: the losses of a batch and their gradient for every trained weight, all in one graph. */
+/** A training step for any model: the losses of a batch and their gradients for all trained weights, in one graph. */
 
 import { availableParallelism } from "node:os";
 import { RecipeError } from "../errors.ts";
@@ -18,38 +18,38 @@ import {
 } from "../tensor/index.ts";
 import { peakBytes } from "./peak-bytes.ts";
 
-/** What a batch's shapes follow from, by name. */
+/** The sizes that determine the shapes of a batch, by name. */
 export type BatchSizes = { readonly pictures: number } & Readonly<Record<string, number>>;
 
-/** An array that a batch feeds to the model or to a loss. */
+/** An array of a batch that is an input of the model or of a loss. */
 export interface FedArray<Sizes> {
   shape(sizes: Sizes): Shape;
-  /** float32 unless told. */
+  /** Default: float32. */
   readonly type?: ElementType;
-  /** Whether its first axis counts pictures, of which a shard is given its own; what is of the whole batch is given to every shard. */
+  /** Whether its first axis is pictures, which are divided between shards; other arrays go to every shard. */
   readonly per: "picture" | "batch";
 }
 
 type FedArrays<Sizes> = Readonly<Record<string, FedArray<Sizes>>>;
 export type TensorsByName = Readonly<Record<string, Tensor>>;
 
-/** The model as the step traces it. */
+/** The model in the form that the step traces. */
 export interface TracedModel<Sizes, Outputs> {
   readonly inputs: FedArrays<Sizes>;
   forward(inputs: TensorsByName): Outputs;
 }
 
-/** One of the losses whose sum is minimised. */
+/** A loss; the sum of the losses is minimised. */
 export interface LossTerm<Sizes, Outputs> {
-  /** What the outputs are compared with, by the names of a batch's arrays; terms may share them. */
+  /** The targets, by the names of a batch's arrays; terms may share them. */
   readonly targets: FedArrays<Sizes>;
-  /** Whether it compares pictures with each other, so that a batch cannot be cut into shards. */
+  /** Whether it compares pictures with each other, so that a batch cannot be divided into shards. */
   readonly acrossPictures?: boolean;
-  /** A number, as a tensor of no axes or of one element. */
+  /** The loss, as a scalar or a tensor of one element. */
   loss(outputs: Outputs, targets: TensorsByName, sizes: Sizes): Tensor;
 }
 
-/** A term and what it is multiplied by; 1 unless told. */
+/** A term and its weight (default: 1). */
 export interface WeightedTerm<Sizes, Outputs> {
   readonly term: LossTerm<Sizes, Outputs>;
   readonly weight?: number;
@@ -57,19 +57,19 @@ export interface WeightedTerm<Sizes, Outputs> {
 
 export interface TracedBatch<Sizes> {
   readonly sizes: Sizes;
-  /** By the names that the model and the losses ask for; others are left aside. */
+  /** The arrays by the names of the model's and the losses' inputs; others are ignored. */
   readonly arrays: Readonly<Record<string, Numbers>>;
 }
 
 export interface TracedStepOptions extends BackendOptions {
   /**
-   * Parts of a batch that are computed at the same time, each in a thread of its own; 1 unless told. Their gradients are
-   * added in order, so runs of the same number of shards end in the same bits whatever the machine's cores.
+   * Number of parts of a batch computed in parallel, each in its own thread (default: 1). Their gradients are added in order, so the bits
+   * of a run depend on the number of shards, not of cores.
    */
   shards?: number;
   /** Names of parameters that get no gradient and never change. */
   frozen?: RegExp;
-  /** Uniform numbers for dropout; none is done without it. */
+  /** Uniform random numbers for dropout; without it, there is no dropout. */
   random?: () => number;
 }
 
@@ -81,20 +81,20 @@ const GRADIENT = "gradient:";
  */
 const UNWANTED = ["MatmulTransposeFusion", "MatMulScaleFusion"];
 
-/** Losses and gradients of a model for batches of any size; dispose it when done. */
+/** Computes losses and gradients of a model for batches of any size. Dispose it when done. */
 export class TracedStep<Sizes extends BatchSizes, Outputs> {
   private readonly traces = new Traces();
   private readonly sessions: TraceRunner;
   private readonly shards: number;
-  /** Everything that is fed, by name. */
+  /** All inputs, by name. */
   private readonly fed: FedArrays<Sizes>;
-  /** The weights of this step where all threads can read them. */
+  /** The weights of this step in memory that all threads can read. */
   private readonly shared: Weights = new Map();
 
-  /** Throws RecipeError for shards of a batch that a term compares as a whole. */
+  /** Throws RecipeError if there are several shards and a term compares pictures with each other. */
   constructor(
     private readonly model: TracedModel<Sizes, Outputs>,
-    /** By the names that losses are told under. */
+    /** The terms by the names of their losses. */
     private readonly terms: Readonly<Record<string, WeightedTerm<Sizes, Outputs>>>,
     private readonly options: TracedStepOptions = {},
   ) {
@@ -130,7 +130,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     return { losses, gradients: found };
   }
 
-  /** Bytes of the values that a batch of these sizes, or each of its shards, keeps at once. */
+  /** Peak bytes of the values in a step with a batch of these sizes, or with each of its shards. */
   peakBytes(sizes: Sizes): number {
     return peakBytes(Object.values(this.outputs(sizes)));
   }
@@ -141,7 +141,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
 
   private share(weights: Weights): Weights {
     for (const [name, numbers] of weights) {
-      // Frozen ones are baked into the sessions.
+      // Frozen weights are baked into the sessions.
       if (this.options.frozen?.test(name)) continue;
       const place = this.shared.get(name) ?? new Float32Array(new SharedArrayBuffer(numbers.byteLength));
       place.set(numbers);
@@ -150,7 +150,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     return this.shared;
   }
 
-  /** A batch cut into as many parts of whole pictures; counts and sums over the batch stay as they are. */
+  /** Divides a batch into parts with whole pictures; counts and sums over the batch stay unchanged. */
   private shardsOf({ sizes, arrays }: TracedBatch<Sizes>): TracedBatch<Sizes>[] {
     const { pictures } = sizes;
     const count = Math.min(this.shards, pictures);
@@ -182,7 +182,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     return lower(this.outputs(sizes), { training: Boolean(random), sizes: "fed", baked });
   }
 
-  /** The losses, their sum, and the gradients of what is trained. */
+  /** The losses, their sum, and the gradients of the trained weights. */
   private outputs(sizes: Sizes): Record<string, Tensor> {
     const { frozen } = this.options;
     const losses = this.losses(sizes);
@@ -213,7 +213,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
   }
 }
 
-/** Sums by name, in the order given; the first addend becomes the sum. */
+/** Sums by name, in the given order; the first summand becomes the sum. */
 function sumOf([first, ...others]: Record<string, Float32Array>[]): Record<string, Float32Array> {
   for (const [name, sum] of Object.entries(first!))
     for (const other of others) for (let i = 0; i < sum.length; i++) sum[i]! += other[name]![i]!;

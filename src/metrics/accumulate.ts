@@ -1,4 +1,4 @@
-/** From matches to precision and recall: cocodataset/cocoapi `COCOeval.accumulate`, over bits instead of tables. */
+/** Computes precision and recall from matches: cocodataset/cocoapi `COCOeval.accumulate`, with bits instead of tables. */
 import {
   areaRanges,
   createMatcher,
@@ -9,15 +9,15 @@ import {
 } from "./matching.ts";
 import { byDescendingScore, byGroup, column, positions } from "./stable-order.ts";
 
-/** The 101 recalls at which precision is read: `i · 0.01`, which is not `i / 100` for ten of them. */
+/** The 101 recalls with a precision: `i · 0.01`, which differs from `i / 100` for ten of them. */
 export const recallThresholds = Float64Array.from({ length: 101 }, (_, i) => i * 0.01);
 
 const epsilon = 2 ** -52;
 const everyThreshold = (1 << overlapThresholds.length) - 1;
 
 /**
- * Precision, the score at which each recall was reached, and final recall; −1 if a category has no object.
- * `precision` and `scores` are [threshold, recall, category, area, limit], `recall` is [threshold, category, area, limit].
+ * Precision, the score at each recall, and final recall; −1 if a category has no object. `precision` and `scores` are [threshold, recall,
+ * category, area, limit], `recall` is [threshold, category, area, limit].
  */
 export interface PrecisionRecall {
   precision: Float64Array;
@@ -27,16 +27,16 @@ export interface PrecisionRecall {
   limits: number;
 }
 
-/** Match results of every ranked detection and object. */
+/** Match results of all ranked detections and objects. */
 export interface Outcomes {
-  /** [area][slot]: a bit per threshold. A detection that is neither is ignored. */
+  /** [area][slot]: one bit per threshold. A detection without either bit is ignored. */
   hits: Uint16Array[];
   falseAlarms: Uint16Array[];
   /** [area][pair]: objects that are not ignored. */
   objects: Int32Array[];
 }
 
-/** Slots by category, then descending score, then image, then rank: the order in which curves are read. */
+/** Slots by category, then descending score, image and rank: the order of the curves. */
 export function rankSlots(problem: MatchingProblem, pairs: Pairs): { ranking: Int32Array; scores: Float64Array } {
   const { score, category } = problem.detections;
   const scores = column(pairs.slots, (detection) => score[detection]!);
@@ -45,7 +45,7 @@ export function rankSlots(problem: MatchingProblem, pairs: Pairs): { ranking: In
   return { ranking: byGroup(byScore, categories, problem.categories), scores };
 }
 
-/** Reads precision and recall at each limit of detections per pair. */
+/** Computes precision and recall at each limit of detections per pair. */
 export function accumulate(
   problem: MatchingProblem,
   pairs: Pairs,
@@ -103,13 +103,13 @@ export function accumulate(
   return result;
 }
 
-/** Detections of a category in one area range, best first, and room for a curve; only the first `count` entries count. */
+/** Detections of a category in one area range, best first, and buffers for a curve; only the first `count` entries are used. */
 interface Ranked {
   count: number;
   scores: Float64Array;
   hits: Uint16Array;
   falseAlarms: Uint16Array;
-  /** Of each hit its place and, from the right, the highest precision. */
+  /** The position of each hit, and the highest precision from it on. */
   places: Int32Array;
   envelope: Float64Array;
 }
@@ -138,7 +138,7 @@ function readCurve(
     while (hit < right && (hit + 1) / objects < recallThresholds[r]!) hit++;
     const at = (threshold * recallThresholds.length + r) * cells + cell;
     result.precision[at] = hit < right ? envelope[hit]! : 0;
-    // Recall 0 is reached by the first detection, whether it is a hit or not.
+    // The first detection reaches recall 0, whether it is a hit or not.
     if (r === 0) result.scores[at] = count ? scores[0]! : 0;
     else result.scores[at] = hit < right ? scores[places[hit]!]! : 0;
   }

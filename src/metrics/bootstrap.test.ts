@@ -12,7 +12,7 @@ test("the interval of a mean's difference is that of the normal distribution for
   const zeros = gains.map(() => 0);
   const runs = { first: meanOf(zeros), second: meanOf(gains) };
   const [difference] = pairedBootstrap([400], runs, { samples: 2000, seed: 1 });
-  // Uniform numbers from 0 to 1: mean 1/2, deviation 1/√12, of a mean of 400 that over 20.
+  // Uniform numbers from 0 to 1: mean 1/2, deviation 1/√12; for a mean of 400 numbers divided by 20.
   const half = 1.96 / Math.sqrt(12) / 20;
   assert.ok(Math.abs(difference!.difference - 0.5) < 0.002);
   assert.ok(Math.abs(difference!.high - 0.5 - half) < 0.1 * half, String(difference!.high));

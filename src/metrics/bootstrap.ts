@@ -1,8 +1,11 @@
-/** Is a difference between two runs significant? Paired bootstrap over images (Efron 1979) with the same draws for both runs. */
+/**
+ * Tests whether a difference between two runs is significant: paired bootstrap over images (Efron 1979) with the same samples for both
+ * runs.
+ */
 import { Random } from "../data/random.ts";
 import type { FlickrEvaluation } from "./flickr30k.ts";
 
-/** Numbers of a run in which each image counts as often as its weight. */
+/** Metrics of a run in which each image counts as often as its weight. */
 export type WeightedScore = (weights: Float64Array) => Record<string, number>;
 
 /** The difference of a score between two runs, with its confidence interval. */
@@ -10,15 +13,15 @@ export interface Difference {
   metric: string;
   first: number;
   second: number;
-  /** second − first, and the interval that holds 95 % of the resampled differences. */
+  /** second − first, and the interval with 95 % of the resampled differences. */
   difference: number;
   low: number;
   high: number;
 }
 
 /**
- * Draws `samples` times as many images as there are, with replacement, and compares two runs on each draw. `sets` holds the number of
- * images of each set; images are drawn within their set.
+ * Resamples the images `samples` times with replacement, and compares the two runs on each sample. `sets` has the number of images of each
+ * set; images are resampled within their set.
  */
 export function pairedBootstrap(
   sets: readonly number[],

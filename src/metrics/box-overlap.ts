@@ -1,4 +1,4 @@
-/** Overlap of plain boxes (no +1), as cocodataset/cocoapi `maskApi.c: bbIou` computes it. */
+/** Overlap of boxes with exclusive ends, as in cocodataset/cocoapi `maskApi.c: bbIou`. */
 
 /**
  * Intersection over union of row `a` of `first` and row `b` of `second`, both xywh rows of four; 0 where the intersection has no
@@ -17,7 +17,7 @@ export function xywhOverlap(first: Float64Array, a: number, second: Float64Array
   return intersection / (crowd ? area : area + second[j + 2]! * second[j + 3]! - intersection);
 }
 
-/** Intersection over union of two xyxy boxes; not-a-number (0/0, as NumPy has it) where two boxes without area do not meet. */
+/** Intersection over union of two xyxy boxes; NaN (0/0, as in NumPy) if two boxes without area do not overlap. */
 export function xyxyOverlap([x1, y1, x2, y2]: readonly number[], [u1, v1, u2, v2]: readonly number[]): number {
   const width = Math.max(Math.min(x2!, u2!) - Math.max(x1!, u1!), 0);
   const height = Math.max(Math.min(y2!, v2!) - Math.max(y1!, v1!), 0);

@@ -10,7 +10,7 @@ import { detectionRegions, type RegionType } from "./regions.ts";
 import { positions } from "./stable-order.ts";
 import { type Slice, summarize } from "./summary.ts";
 
-/** What COCO's evaluation may be told. */
+/** The options of COCO's evaluation. */
 export interface CocoOptions {
   /** Boxes or masks; default: boxes. */
   type?: RegionType;
@@ -24,15 +24,15 @@ export interface CocoOptions {
   catIds?: readonly number[];
 }
 
-/** Names of COCO's twelve numbers. */
+/** Names of COCO's twelve metrics. */
 export type CocoMetric =
   | ("AP" | "AP50" | "AP75" | "APs" | "APm" | "APl")
   | ("AR1" | "AR10" | "AR100" | "ARs" | "ARm" | "ARl");
 
-/** COCO's twelve numbers; −1 where there is nothing to average. */
+/** COCO's twelve metrics; −1 if there is nothing to average. */
 export type CocoSummary = Record<CocoMetric, number>;
 
-/** An evaluation: the curves over which the numbers are means, and the problem that they were read from. */
+/** An evaluation: the curves, and the matching problem behind them. */
 export interface CocoEvaluation extends PrecisionRecall {
   /** Images and categories in the order used, ascending. */
   imgIds: Id[];
@@ -44,8 +44,9 @@ export interface CocoEvaluation extends PrecisionRecall {
 }
 
 /**
- * Evaluates detections against COCO ground truth. Detections of unknown categories are dropped; ties are broken by image id, then by
- * the order given. @throws InputError for detections of unknown images, or records without the regions that the type needs.
+ * Evaluates detections against COCO ground truth. Detections of unknown categories are dropped; ties are ordered by image id, then by the
+ * given order.
+ * @throws InputError for detections of unknown images, or records without the regions that the type needs.
  */
 export function evaluateCoco(
   groundTruth: CocoGroundTruth,
@@ -68,7 +69,7 @@ export function evaluateCoco(
   let rows = positions(detections.length).filter((row) => isJudged(detections[row]!));
   const isClassAgnostic = classes === "class-agnostic";
   if (isClassAgnostic) {
-    // The original strings the categories together in ascending order before it ranks.
+    // The original concatenates the categories in ascending order before ranking.
     const categoryOf = (record: { category_id: number }) => categoryIndex.get(record.category_id)!;
     annotations.sort((a, b) => categoryOf(a) - categoryOf(b));
     rows = rows.sort((a, b) => categoryOf(detections[a]!) - categoryOf(detections[b]!) || a - b);
@@ -103,14 +104,14 @@ export function evaluateCoco(
   };
 }
 
-/** The slices of which the twelve numbers are means, over all categories or over those at the given places of `catIds`. */
+/** The slices of the twelve means, over all categories or over those at the given indices of `catIds`. */
 export function cocoSlices(maxDets: readonly number[], categories?: readonly number[]): Record<CocoMetric, Slice> {
   const among = categories ? { categories } : {};
   const precision = (choice: object): Slice => ({ of: "precision", ...among, limit: 2, ...choice });
   const recall = (choice: object): Slice => ({ of: "recall", ...among, limit: 2, ...choice });
   const hundred = maxDets.indexOf(100);
   return {
-    // The original always uses the limit 100 here, and has no result if that is not among the limits.
+    // The original always uses the limit 100 here, and has no result without it.
     AP: precision(hundred < 0 ? { categories: [] } : { limit: hundred }),
     AP50: precision({ threshold: 0 }),
     AP75: precision({ threshold: 5 }),
@@ -126,7 +127,7 @@ export function cocoSlices(maxDets: readonly number[], categories?: readonly num
   };
 }
 
-/** The twelve numbers over all categories, or over those at the given places of `catIds`. */
+/** The twelve metrics over all categories, or over those at the given indices of `catIds`. */
 export function summarizeCoco(evaluation: CocoEvaluation, categories?: readonly number[]): CocoSummary {
   return summarize(evaluation, cocoSlices(evaluation.maxDets, categories));
 }

@@ -1,4 +1,4 @@
-/** Flickr30k Entities phrase grounding: Recall@k as ashkamath/mdetr `flickr_eval.py` computes it. */
+/** Flickr30k Entities phrase grounding: Recall@k as in ashkamath/mdetr `flickr_eval.py`. */
 import type { FlickrDetections, FlickrPrediction, FlickrTruth } from "../data/readers/flickr-truth.ts";
 import { InputError } from "../errors.ts";
 import { xyxyOverlap } from "./box-overlap.ts";
@@ -29,7 +29,7 @@ export type FlickrBoxes = "any" | "merged";
 
 /**
  * Recall within the best 1, 5, 10 and all boxes of each phrase. A second prediction for a sentence is ignored.
- * @throws InputError listing sentences without a prediction, of unknown images, or with a wrong number of phrases.
+ * @throws InputError that lists sentences without a prediction, of unknown images, or with a wrong number of phrases.
  */
 export function evaluateFlickr30k(
   truth: readonly FlickrTruth[],

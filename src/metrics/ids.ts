@@ -23,7 +23,7 @@ export function indexOfIds<T extends Id>(ids: readonly T[]): Map<Id, number> {
   return new Map(ids.map((id, index) => [id, index]));
 }
 
-/** Refuses detections of images that the ground truth does not have. */
+/** Throws InputError for detections of images that are not in the ground truth. */
 export function refuseUnknownImages(detections: readonly CocoDetection[], images: readonly CocoImage[]): void {
   const known = new Set(images.map((image) => image.id));
   const unknown = new Set<Id>();

@@ -10,18 +10,18 @@ import { detectionRegions, type RegionType } from "./regions.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
 import { type Slices, summarize } from "./summary.ts";
 
-/** What LVIS's evaluation may be told. */
+/** The options of LVIS's evaluation. */
 export interface LvisOptions {
   /** Boxes or masks; default: boxes. */
   type?: RegionType;
-  /** Most detections per image, over all categories; default 300, −1 for all. */
+  /** Maximum number of detections per image, over all categories; default 300, −1 for all. */
   maxDets?: number;
 }
 
 export interface LvisEvaluation extends CocoEvaluation {
-  /** Places in `catIds` of the rare, common and frequent categories. */
+  /** Indices in `catIds` of the rare, common and frequent categories. */
   frequencyGroups: Record<"r" | "c" | "f", number[]>;
-  /** Positions of the detections left after the limit per image, and of those that are judged. */
+  /** Indices of the detections within the limit per image, and of the evaluated ones. */
   afterLimit: Int32Array;
   judged: Int32Array;
 }
@@ -115,7 +115,7 @@ function evaluateKept(
   };
 }
 
-/** The slices of which LVIS's thirteen numbers are means, under its own names; recall is named after the limit, as in AR@300. */
+/** The slices of LVIS's thirteen means, by its own names; recall is named after the limit, as in AR@300. */
 export function lvisSlices({ frequencyGroups, maxDets }: LvisEvaluation): Slices {
   const { r, c, f } = frequencyGroups;
   return {
@@ -139,24 +139,24 @@ const precisions = {
   APl: { of: "precision", area: 3 },
 } satisfies Slices;
 
-/** LVIS's thirteen numbers. */
+/** LVIS's thirteen metrics. */
 export function summarizeLvis(evaluation: LvisEvaluation): Record<string, number> {
   return summarize(evaluation, lvisSlices(evaluation));
 }
 
-/** The numbers of one category, given its place in `catIds`. */
+/** The metrics of one category, by its index in `catIds`. */
 export function summarizeLvisCategory(evaluation: LvisEvaluation, category: number): Record<string, number> {
   const slices: Slices = { ...precisions, AR: { of: "recall" } };
   const own = Object.entries(slices).map(([name, slice]) => [name, { ...slice, categories: [category] }]);
   return summarize(evaluation, Object.fromEntries(own));
 }
 
-/** The positions of the best detections of each category over the whole set, in the order given. */
+/** The indices of the best detections of each category over the whole set, in the given order. */
 export function bestPerCategory(detections: readonly CocoDetection[], perCategory: number): Int32Array {
   return bestOfEach(detections, (detection) => detection.category_id, perCategory);
 }
 
-/** The positions of the best detections of each image over all categories, in the order given. */
+/** The indices of the best detections of each image over all categories, in the given order. */
 export function bestPerImage(detections: readonly CocoDetection[], perImage: number): Int32Array {
   return bestOfEach(detections, (detection) => detection.image_id, perImage);
 }

@@ -1,4 +1,4 @@
-/** The matches of detections and objects in one image and category, for reading. */
+/** A readable table of the matches of detections and objects in one image and category. */
 
 import type { Id } from "../data/readers/coco-records.ts";
 import type { CocoEvaluation } from "./coco.ts";
@@ -6,16 +6,16 @@ import { createMatcher, isDetectionIgnored, overlapThresholds } from "./matching
 
 /** Tables are [threshold][detection] or [threshold][object]. */
 export interface MatchTable {
-  /** Positions in the list of detections, best score first. */
+  /** Indices in the list of detections, best score first. */
   detections: number[];
   scores: number[];
-  /** Annotation ids in the order in which they were tried: ignored ones last. */
+  /** Annotation ids in the order of matching: ignored ones last. */
   gtIds: number[];
   gtIgnore: (0 | 1)[];
-  /** Annotation id taken by each detection; 0 for none. */
+  /** Annotation id matched with each detection; 0 for none. */
   dtMatches: number[][];
   dtIgnore: (0 | 1)[][];
-  /** Position of the (last) detection that took each object; −1 for none. */
+  /** Index of the (last) detection that was matched with each object; −1 for none. */
   gtMatches: number[][];
   /** [detection][object in file order]; empty where there is no object. */
   iousInFileOrderOfGt: number[][];

@@ -1,10 +1,10 @@
 /**
- * Matching detections to objects, one (category, image) pair at a time, for every overlap threshold and area range in one go.
- * The rules are those of cocodataset/cocoapi `cocoeval.py`; LVIS differs only in its columns.
+ * Matches detections with objects, one (category, image) pair at a time, for all overlap thresholds and area ranges together. The rules are
+ * those of cocodataset/cocoapi `cocoeval.py`; LVIS differs only in its columns.
  */
 import { byDescendingScore, byGroup, positions } from "./stable-order.ts";
 
-/** `.5:.05:.95` as `start + i·step` gives them in doubles: the ninth is 0.8999999999999999. */
+/** `.5:.05:.95` as `start + i·step` in doubles: the ninth is 0.8999999999999999. */
 export const overlapThresholds = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.8999999999999999, 0.95] as const;
 
 /** Area ranges in square pixels, both ends inclusive. */
@@ -24,9 +24,9 @@ export interface RegionColumns {
 
 /** Objects as columns. */
 export interface ObjectColumns extends RegionColumns {
-  /** Annotation ids; a match is stored as the id and tested for being non-zero, as the original does. */
+  /** Annotation ids; a match is stored as the id and tested for being non-zero, as in the original. */
   id: Float64Array;
-  /** 1: may be matched many times, and overlap is taken over the detection alone. */
+  /** 1: can be matched many times, and the overlap is relative to the detection's area. */
   crowd: Uint8Array;
   /** 1: neither a hit nor a miss, in every area range. */
   ignored: Uint8Array;
@@ -49,11 +49,11 @@ export interface MatchingProblem {
   detections: DetectionColumns;
   /** Overlap of a detection (row) and an object (row). */
   overlap: (detection: number, object: number) => number;
-  /** Most detections per pair. */
+  /** Maximum number of detections per pair. */
   limit: number;
 }
 
-/** Everything of one category in one image: ranges into `objectOrder` and into the ranked detections ("slots"). */
+/** The data of one category in one image: ranges in `objectOrder` and in the ranked detections ("slots"). */
 export interface Pair {
   category: number;
   image: number;
@@ -63,18 +63,18 @@ export interface Pair {
   slotEnd: number;
 }
 
-/** All pairs of a category and an image in which there is something. */
+/** All pairs of a category and an image that are not empty. */
 export interface Pairs {
   list: Pair[];
   /** Objects by category, image, file order. */
   objectOrder: Int32Array;
   /** Detections by category, image, descending score, given order. */
   slots: Int32Array;
-  /** Place of each slot within its pair. */
+  /** Rank of each slot within its pair. */
   ranks: Int32Array;
 }
 
-/** Sorts objects and detections into pairs and cuts each pair's detections at the limit. */
+/** Sorts objects and detections into pairs, and limits the detections of each pair. */
 export function pairUp(problem: MatchingProblem): Pairs {
   const { objects, detections, images, categories } = problem;
   const sortedObjects = byGroup(positions(objects.image.length), objects.image, images);
@@ -116,23 +116,23 @@ export function pairUp(problem: MatchingProblem): Pairs {
   return { list, objectOrder, slots: slots.subarray(0, slot), ranks: ranks.subarray(0, slot) };
 }
 
-/** Result of a matcher for its last pair and area range. */
+/** The result of a matcher for its last pair and area range. */
 export interface Matcher {
   /** Computes the overlaps of a pair once. */
   open(pair: Pair): void;
-  /** Matches the open pair in one area range. */
+  /** Matches the current pair in one area range. */
   match(area: number): void;
-  /** Whether a detection of the open pair overlaps no object enough to be matched at all. */
+  /** Whether a detection of the current pair has too little overlap with every object to be matched. */
   isAlone(detection: number): boolean;
-  /** [threshold · detections + detection]: place among the pair's objects, or −1. */
+  /** [threshold · detections + detection]: index among the pair's objects, or −1. */
   readonly assigned: Int32Array;
   /** [object of the pair]: whether it is ignored in the area range. */
   readonly ignored: Uint8Array;
 }
 
 /**
- * Each detection in turn, best score first, takes the free object of largest overlap at or above the threshold; among equal
- * overlaps the later object. Ignored objects are tried only if no other is found; crowds can be matched any number of times.
+ * Each detection, best score first, is matched with the free object of largest overlap at or above the threshold; of equal overlaps, the
+ * later object. Ignored objects are used only if there is no other; crowds can be matched any number of times.
  */
 export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
   const { objects, overlap } = problem;
@@ -179,7 +179,7 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
     return candidateStart[detection] === candidateStart[detection + 1];
   }
 
-  /** The best free candidate among the ignored or among the others. */
+  /** The best free candidate among the ignored or the other objects. */
   function best(detection: number, threshold: number, amongIgnored: number): number {
     let highest: number = overlapThresholds[threshold]!;
     let found = -1;
@@ -219,7 +219,7 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
   return { open, match, isAlone, assigned, ignored };
 }
 
-/** Whether a detection counts neither as a hit nor as a false positive, given the object that it took (−1: none). */
+/** Whether a detection counts neither as a hit nor as a false positive, given its matched object (−1: none). */
 export function isDetectionIgnored(
   problem: MatchingProblem,
   detection: number,

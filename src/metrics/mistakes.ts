@@ -1,11 +1,11 @@
-/** The mistakes behind the numbers: misses, false positives and confusions of classes. */
+/** The mistakes in an evaluation: misses, false positives and confusions of classes. */
 import type { CocoDetection, CocoGroundTruth, Id } from "../data/readers/coco-records.ts";
 import { xywhOverlap } from "./box-overlap.ts";
 import type { CocoEvaluation } from "./coco.ts";
 import { createMatcher, type Pair } from "./matching.ts";
 import { byDescendingScore, positions } from "./stable-order.ts";
 
-/** Places in `catIds`, and boxes as x, y, width, height. */
+/** Indices in `catIds`, and boxes as x, y, width, height. */
 export interface Mistake {
   imageId: Id;
   category: number;
@@ -14,15 +14,15 @@ export interface Mistake {
   xywh: number[];
   /** For a false positive. */
   score?: number;
-  /** The region of the other side that overlaps most. */
+  /** The ground truth or detection that overlaps most. */
   nearest?: { category: number; name?: string; xywh: number[]; overlap: number; score?: number };
 }
 
 /** Counts of confusions at an overlap of one half. */
 export interface Confusion {
-  /** Detections below this score are not counted; without it the best box of each phrase is. */
+  /** Detections below this score are not counted; if absent, the best box of each phrase is counted. */
   score?: number;
-  /** [truth, called, count] of places in `catIds`, most frequent first; −1 called: missed, −1 truth: nothing there. */
+  /** [truth, called, count] with indices in `catIds`, most frequent first; called −1: missed, truth −1: background. */
   cells: [truth: number, called: number, count: number][];
 }
 
@@ -33,13 +33,13 @@ interface Region {
   score: number;
 }
 
-/** Boxes of objects (crowds and ignored ones left out) and of judged detections, by image. */
+/** Boxes of objects (without crowds and ignored ones) and of evaluated detections, by image. */
 export interface RegionsByImage {
   objects: Map<Id, Region[]>;
   detections: Map<Id, Region[]>;
 }
 
-/** The boxes that were compared; masks are represented by their boxes. */
+/** The compared boxes; masks are represented by their boxes. */
 export function regionsByImage(
   evaluation: CocoEvaluation,
   groundTruth: CocoGroundTruth,
@@ -65,7 +65,7 @@ export function regionsByImage(
   return gathered;
 }
 
-/** The largest objects that no detection of their class found at an overlap of one half, and the highest-scoring false positives. */
+/** The largest objects without a detection of their class at an overlap of one half, and the false positives with the highest scores. */
 export function worstMistakes(
   evaluation: CocoEvaluation,
   regions: RegionsByImage,
@@ -121,7 +121,10 @@ function nearestTo(xywh: readonly number[], regions: readonly Region[] = []): Pi
   return nearest ? { nearest } : {};
 }
 
-/** What each object was called: detections above a score take, best first, the object of any class that they overlap most. */
+/**
+ * The detected class of each object: each detection above a score, best first, is matched with the object of any class that it overlaps
+ * most.
+ */
 export function confusionOf({ objects, detections }: RegionsByImage, score: number): Confusion {
   const pairs = countPairs();
   for (const image of new Set([...objects.keys(), ...detections.keys()])) {
@@ -133,7 +136,7 @@ export function confusionOf({ objects, detections }: RegionsByImage, score: numb
       let highest = 0.5;
       for (const object of free) {
         const overlap = xywhOverlap(box, 0, Float64Array.from(object.xywh), 0, false);
-        // Among equal overlaps the right class is chosen.
+        // Of equal overlaps, the right class is chosen.
         if (overlap < highest || (overlap === highest && best?.category === detection.category)) continue;
         highest = overlap;
         best = object;
@@ -200,7 +203,7 @@ export function scoreCurve({ problem, pairs, outcomes }: CocoEvaluation, points 
   return curve;
 }
 
-/** Objects of each class that count, by place in `catIds`. */
+/** Number of counted objects of each class, by index in `catIds`. */
 export function objectCounts({ problem, pairs, outcomes }: CocoEvaluation): number[] {
   const counts = new Array<number>(problem.categories).fill(0);
   pairs.list.forEach(({ category }, pair) => {

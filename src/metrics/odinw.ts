@@ -1,4 +1,4 @@
-/** Object Detection in the Wild: COCO numbers of each set, then their mean and median over the sets. */
+/** Object Detection in the Wild: COCO's metrics of each set, then their mean and median over the sets. */
 
 import type { CocoDetection, CocoGroundTruth } from "../data/readers/coco-records.ts";
 import { type CocoEvaluation, type CocoOptions, type CocoSummary, evaluateCoco, summarizeCoco } from "./coco.ts";

@@ -14,7 +14,7 @@ import {
 
 const regions = {
   image_id: 1,
-  // The second lies within the first by more than half, the third apart.
+  // The second overlaps the first by more than half; the third overlaps neither.
   boxes: [
     [0, 0, 10, 10],
     [0, 0, 10, 8],

@@ -6,14 +6,14 @@ import type { CocoEvaluation } from "./coco.ts";
 import { refuseUnknownImages } from "./ids.ts";
 import { type Slice, summarize } from "./summary.ts";
 
-/** The classes whose boxes a detector may be trained on (Bansal et al. 2018). */
+/** The classes with boxes in training (Bansal et al. 2018). */
 export const baseClasses: readonly string[] = (
   "person bicycle car motorcycle train truck boat bench bird horse sheep bear zebra giraffe backpack handbag suitcase frisbee skis " +
   "kite surfboard bottle fork spoon bowl banana apple sandwich orange broccoli carrot pizza donut chair bed toilet tv laptop mouse " +
   "remote microwave oven toaster refrigerator book clock vase toothbrush"
 ).split(" ");
 
-/** The classes that are not trained on, only named. */
+/** The classes without training data, only named. */
 export const novelClasses: readonly string[] =
   "airplane bus cat dog cow elephant umbrella tie snowboard skateboard cup knife cake couch keyboard sink scissors".split(
     " ",
@@ -46,7 +46,7 @@ export function summarizeOpenVocabulary(
   return summarize(evaluation, openVocabularySlices(evaluation, categories));
 }
 
-/** Only the classes of a group: other annotations go, images left without any go, and detections of either go. */
+/** Keeps only the classes of a group: other annotations, images without any, and their detections are removed. */
 export function onlyClasses(
   groundTruth: CocoGroundTruth,
   detections: readonly CocoDetection[],
@@ -63,8 +63,8 @@ export function onlyClasses(
 }
 
 /**
- * A set and its detections without classes that belong to neither group, such as the other 15 of COCO's 80. A set that has no such
- * class, or no class of the groups at all, stays as it is.
+ * Removes classes that belong to neither group, such as the other 15 of COCO's 80, from a set and its detections. A set without such
+ * classes, or without any class of the groups, stays unchanged.
  */
 export function openVocabularyOf(
   groundTruth: CocoGroundTruth,
@@ -85,20 +85,20 @@ export interface ScoredRegions {
 }
 
 export interface RecognizedBox {
-  /** Row of the given box. */
+  /** Index of the given box. */
   box: number;
   category_id: number;
   score: number;
 }
 
 export interface RecognitionOptions {
-  /** Box–class pairs count above this score. */
+  /** Minimum score of a box–class pair, exclusive. */
   scoreThreshold?: number;
   /** "hard": drop overlaps above `overlap`; "gaussian": lower the scores of overlapping boxes by exp(−overlap² / sigma). */
   suppression?: "hard" | "gaussian";
   overlap?: number;
   sigma?: number;
-  /** Pairs left per image. */
+  /** Maximum number of pairs per image. */
   most?: number;
 }
 
@@ -136,7 +136,7 @@ export function recognizeBoxes(
   return kept.sort((a, b) => b.score - a.score).slice(0, most);
 }
 
-/** Recognises the given boxes of every image. Scores are in the order of the ground truth's categories, ascending. */
+/** Classifies the given boxes of every image. Scores are in ascending order of the ground truth's categories. */
 export function detectionsOfRegions(
   groundTruth: CocoGroundTruth,
   regions: readonly ScoredRegions[],

@@ -4,7 +4,7 @@ import { xyxyOverlap } from "./box-overlap.ts";
 import { type FlickrBoxes, type FlickrEvaluation, targetsOf } from "./flickr30k.ts";
 import { type Confusion, countPairs, type Mistake } from "./mistakes.ts";
 
-/** Phrases with their predictions, in one order. */
+/** Phrases with their predictions, in the same order. */
 export interface Phrases {
   truth: readonly FlickrTruth[];
   predictions: readonly FlickrPrediction[];

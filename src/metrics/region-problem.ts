@@ -11,24 +11,24 @@ export interface JudgedRecords {
   /** Ids in the order used; all records must belong to them. */
   imgIds: readonly Id[];
   catIds: readonly number[];
-  /** All categories as one. */
+  /** Treats all categories as one. */
   isClassAgnostic: boolean;
   annotations: readonly CocoAnnotation[];
   crowd: Uint8Array;
   ignored: Uint8Array;
   detections: readonly CocoDetection[];
   regions: ReturnType<typeof detectionRegions>;
-  /** The detections that are judged, as rows of `detections`. */
+  /** The evaluated detections, as rows of `detections`. */
   rows: Int32Array;
   /** Index of a row in the caller's list. */
   positionOf: (row: number) => number;
-  /** Whether a judged detection that matches nothing is not a false positive. */
+  /** Whether an unmatched evaluated detection is not a false positive. */
   isForgiven: (detection: CocoDetection) => boolean;
-  /** Most detections per image and category. */
+  /** Maximum number of detections per image and category. */
   limit: number;
 }
 
-/** Lays records out in columns. */
+/** Converts records to columns. */
 export function regionProblem(records: JudgedRecords): MatchingProblem {
   const { annotations, detections, regions, rows, crowd } = records;
   const imageIndex = indexOfIds(records.imgIds);

@@ -5,16 +5,19 @@ import type { CocoAnnotation, CocoDetection, CocoImage, Id } from "../data/reade
 import { InputError } from "../errors.ts";
 import { xywhOverlap } from "./box-overlap.ts";
 
-/** What is compared: boxes or masks. */
+/** The compared regions: boxes or masks. */
 export type RegionType = "bbox" | "segm";
 
-/** Rows of xywh boxes and, where masks are compared, a mask per row. */
+/** Rows of xywh boxes and, if masks are compared, a mask per row. */
 export interface Regions {
   xywh: Float64Array;
   masks: RunLengths[];
 }
 
-/** The regions of annotations. @throws InputError where one has no box, or no mask where masks are compared. */
+/**
+ * The regions of annotations.
+ * @throws InputError if one has no box, or no mask if masks are compared.
+ */
 export function annotationRegions(
   annotations: readonly CocoAnnotation[],
   type: RegionType,
@@ -33,8 +36,8 @@ export function annotationRegions(
 }
 
 /**
- * The regions and areas of detections. As in the original, the first of them decides: where it has a box, areas are those of the
- * boxes and a missing mask is the box's outline; otherwise areas are counted in pixels and a missing box is the mask's.
+ * The regions and areas of detections. As in the original, the first detection decides: if it has a box, areas are box areas and a missing
+ * mask is the box's outline; otherwise areas are pixel counts and a missing box is the mask's.
  */
 export function detectionRegions(
   detections: readonly CocoDetection[],
@@ -63,7 +66,7 @@ export function detectionRegions(
   return { regions, area };
 }
 
-/** Overlap of a detection with an object, given their rows. Masks overlap only where their tight boxes do. */
+/** Overlap of a detection with an object, by their rows. Masks overlap only if their bounding boxes do. */
 export function regionOverlap(
   detections: Regions,
   objects: Regions,

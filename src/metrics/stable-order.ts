@@ -1,13 +1,13 @@
-/** Stable orderings of positions over columns: the ties of a ranking decide printed digits, so no unstable sort is used. */
+/** Stable sorting of indices by columns: the order of ties affects the printed digits. */
 
-/** The positions 0, 1, …, length − 1. */
+/** The indices 0, 1, …, length − 1. */
 export function positions(length: number): Int32Array {
   const order = new Int32Array(length);
   for (let position = 0; position < length; position++) order[position] = position;
   return order;
 }
 
-/** The values of a column at some rows. A plain loop: `from` with a function walks an iterator, ten times slower. */
+/** The values of a column at some rows. A loop, because `from` with a function uses an iterator and is ten times slower. */
 export function column(rows: Int32Array, valueAt: (row: number) => number): Float64Array {
   const values = new Float64Array(rows.length);
   for (let i = 0; i < rows.length; i++) values[i] = valueAt(rows[i]!);
@@ -15,15 +15,15 @@ export function column(rows: Int32Array, valueAt: (row: number) => number): Floa
 }
 
 /**
- * Sorts positions by descending score, keeping the given order among equal scores (−0 equals 0).
- * A radix sort over the bits of the doubles: four passes, no comparisons.
+ * Sorts indices by descending score; equal scores keep the given order (−0 equals 0). A radix sort over the bits of the doubles: four
+ * passes, no comparisons.
  */
 export function byDescendingScore(order: Int32Array, scores: Float64Array): Int32Array {
   const negated = new Float64Array(order.length);
   for (let i = 0; i < order.length; i++) negated[i] = 0 - scores[order[i]!]!;
   const bits = new Uint32Array(negated.buffer);
   for (let high = 1; high < bits.length; high += 2) {
-    // Flip so that unsigned integers ascend as the negated scores do.
+    // Inverts bits so that unsigned integers ascend as the negated scores do.
     if (bits[high]! >>> 31) {
       bits[high] = ~bits[high]!;
       bits[high - 1] = ~bits[high - 1]!;
@@ -41,7 +41,7 @@ export function byDescendingScore(order: Int32Array, scores: Float64Array): Int3
   return ranks.map((rank) => order[rank]!);
 }
 
-/** Sorts positions by an ascending group number in [0, groups), keeping the given order within a group. */
+/** Sorts indices by an ascending group number in [0, groups), keeping the given order within a group. */
 export function byGroup(order: Int32Array, group: Int32Array, groups: number): Int32Array {
   return countingSort(order, group, { stride: 1, offset: 0, shift: 0, mask: 0x7fffffff, keys: groups });
 }
@@ -51,7 +51,7 @@ interface Digit {
   offset: number;
   shift: number;
   mask: number;
-  /** How many values it takes. */
+  /** The number of its values. */
   keys: number;
 }
 

@@ -11,7 +11,7 @@ export interface Slice {
   categories?: readonly number[];
 }
 
-/** Slices by the names of their means. */
+/** Slices by the names of their metrics. */
 export type Slices = Readonly<Record<string, Slice>>;
 
 /** The mean of each slice. */
@@ -23,7 +23,7 @@ export function summarize<Name extends string>(
   return Object.fromEntries(means) as Record<Name, number>;
 }
 
-/** The mean of the entries above −1 in a slice; −1 where there are none. */
+/** The mean of the entries above −1 in a slice; −1 if there are none. */
 function meanAbove(grid: PrecisionRecall, slice: Slice): number {
   const { of, area = 0, limit = 0 } = slice;
   const thresholds = slice.threshold === undefined ? overlapThresholds.keys() : [slice.threshold];
@@ -42,7 +42,7 @@ function meanAbove(grid: PrecisionRecall, slice: Slice): number {
   return values.length ? pairwiseSum(values, 0, values.length) / values.length : -1;
 }
 
-/** Sums as NumPy does, so that means agree to the last digit: eight running sums to 128 terms, halves above. */
+/** Sums as NumPy does, so that means agree to the last digit: eight running sums for up to 128 terms, halves above. */
 export function pairwiseSum(values: readonly number[], start: number, count: number): number {
   if (count < 8) {
     let sum = 0;

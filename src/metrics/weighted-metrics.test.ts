@@ -8,7 +8,7 @@ import { weightedMetrics } from "./weighted-metrics.ts";
 
 const imageCount = 12;
 
-/** Boxes of three classes and all sizes, a crowd here and there, and detections near and far with tied scores. */
+/** Boxes of three classes and all sizes with some crowds, and near and far detections with tied scores. */
 function drawnSet(): { groundTruth: CocoGroundTruth; detections: CocoDetection[] } {
   const random = new Random(11);
   const images = Array.from({ length: imageCount }, (_, id) => ({ id, width: 300, height: 300 }));
@@ -34,7 +34,7 @@ function drawnSet(): { groundTruth: CocoGroundTruth; detections: CocoDetection[]
   return { groundTruth: { images, annotations, categories }, detections: [...near, ...far] };
 }
 
-/** The set in which each image stands as often as its weight says. */
+/** The set with each image repeated by its weight. */
 function copied<Truth extends CocoGroundTruth>(groundTruth: Truth, detections: CocoDetection[], weights: Float64Array) {
   const of = <T extends { image_id: number | string }>(records: T[]) =>
     records.flatMap((record) =>
@@ -59,7 +59,7 @@ function assertEqual(actual: Record<string, number>, expected: Record<string, nu
   }
 }
 
-test("weights give all twelve numbers of COCO that copies of the images would give", () => {
+test("weights give COCO's twelve metrics of a set with copies of the images", () => {
   const { groundTruth, detections } = drawnSet();
   const evaluation = evaluateCoco(groundTruth, detections);
   const score = weightedMetrics(evaluation, cocoSlices(evaluation.maxDets));
@@ -68,7 +68,7 @@ test("weights give all twelve numbers of COCO that copies of the images would gi
   assertEqual(score(weights), summarizeCoco(evaluateCoco(many.groundTruth, many.detections)));
 });
 
-test("weights give LVIS's numbers of copies, unfinished classes and groups included", () => {
+test("weights give LVIS's metrics of a set with copies, including unfinished classes and groups", () => {
   const { groundTruth, detections } = drawnSet();
   const lvis: LvisGroundTruth = {
     images: groundTruth.images.map((image, i) => ({

@@ -1,4 +1,4 @@
-/** The numbers of an evaluation when images count several times or not at all, for resampling; uses the existing matches. */
+/** The metrics of an evaluation with weighted images, for resampling; uses the existing matches. */
 import { rankSlots, recallThresholds } from "./accumulate.ts";
 import type { WeightedScore } from "./bootstrap.ts";
 import type { CocoEvaluation } from "./coco.ts";
@@ -15,8 +15,8 @@ interface Grid {
 }
 
 /**
- * The means of slices for weighted images. A weight of two gives what a second copy of the image would give, where no two detections of
- * a class in that image have the same score.
+ * The means of slices for weighted images. A weight of two has the same effect as a second copy of the image, if no two detections of a
+ * class in that image have the same score.
  */
 export function weightedMetrics(evaluation: CocoEvaluation, slices: Slices): WeightedScore {
   const grids = new Map<string, (weights: Float64Array) => Grid>();
@@ -48,7 +48,7 @@ function meanOf(grid: Grid, { of, threshold, categories }: Slices[string], count
   return entries ? sum / entries : -1;
 }
 
-/** Lays out what one area range and limit needs in the order in which it is walked, once for all draws. */
+/** Arranges the data of one area range and limit in the order of use, once for all samples. */
 function weightedGrid(evaluation: CocoEvaluation, area: number, limit: number): (weights: Float64Array) => Grid {
   const { problem, pairs, outcomes, limits, maxDets } = evaluation;
   const { categories } = problem;
@@ -93,7 +93,7 @@ function weightedGrid(evaluation: CocoEvaluation, area: number, limit: number): 
         continue;
       }
       for (const curve of curves) curve.right = curve.wrong = curve.count = 0;
-      // Most detections are false positives at every threshold: those are counted once.
+      // Most detections are false positives at every threshold; these are counted once.
       let wrongEverywhere = 0;
       for (; place < end; place++) {
         const weight = weights[image[place]!]!;
@@ -121,7 +121,7 @@ function weightedGrid(evaluation: CocoEvaluation, area: number, limit: number): 
   };
 }
 
-/** Mean precision at the 101 recalls, as `accumulate` reads it. */
+/** Mean precision at the 101 recalls, as in `accumulate`. */
 function meanPrecision(
   { count, found, envelope }: { count: number; found: Float64Array; envelope: Float64Array },
   objects: number,

@@ -21,7 +21,7 @@ import { regionClip } from "./region-clip/region-clip.ts";
 const read = (file: object) => readConfigFile(JSON.stringify(file), "m/config.json");
 const head = { backbone: "mobilenet-v2", channels: 16, groups: 4, steps: 1 };
 
-test("a configuration is written under its family's key and read back as it was", () => {
+test("a configuration is written under its family's key and read back unchanged", () => {
   const configs = { "groundling-glip": glipPresets.nano, "groundling-dynamic-head": { ...head, classes: ["dog"] } };
   assert.deepEqual(Object.keys(configs).sort(), [...detectorTypes].sort());
   for (const type of detectorTypes)
@@ -29,7 +29,7 @@ test("a configuration is written under its family's key and read back as it was"
   assert.deepEqual(Object.keys(configFile("groundling-glip", {})), ["model_type", "glip"]);
 });
 
-test("a file of an unknown type or with a wrong value says where", () => {
+test("an unknown type or a wrong value in a file is reported with its place", () => {
   const refused = (file: object, message: RegExp) => assert.throws(() => read(file), { name: "WeightsError", message });
   refused({ model_type: "groundling-other" }, /^m\/config\.json: [\s\S]*"groundling-glip"[\s\S]*at model_type/);
   refused({ glip: glipPresets.nano }, /at model_type/);
@@ -44,7 +44,7 @@ test("a recipe's model is a GLIP unless its kind says otherwise", () => {
   assert.throws(() => recipeModelSchema.parse({ ...head, kind: "other" }));
 });
 
-test("fixed classes of a recipe are those of its data, unless it names them itself", async () => {
+test("the fixed classes of a recipe are the classes of its data, unless the recipe has a list", async () => {
   const { completed } = detectorFamilies["groundling-dynamic-head"];
   const found = async () => ["dog", "cat"];
   assert.deepEqual(await completed!({ ...head, kind: "dynamic-head" }, found), {

@@ -1,4 +1,4 @@
-/** Scopes, layers and first values. */
+/** Scopes, layers and initial values. */
 
 export * from "./initialisers.ts";
 export * from "./layers.ts";

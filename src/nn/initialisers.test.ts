@@ -35,18 +35,18 @@ function assertUniform(initialise: Initialiser, shape: readonly number[], bound:
   assert.ok(largest <= bound && largest > 0.99 * bound);
 }
 
-test("uniform weights fill their bounds", () => {
+test("uniform weights are spread over their range", () => {
   assertUniform(uniformWithin(0.3), [100, 100], 0.3);
 });
 
-test("the bounds follow from how many inputs and outputs a layer has", () => {
+test("the range depends on the numbers of inputs and outputs of a layer", () => {
   assertUniform(fanInUniform, [64, 16, 3, 3], 1 / 12);
   assertUniform(kaimingUniform, [64, 16, 3, 3], Math.sqrt(3) / 12);
   assertUniform(xavierUniform, [150, 50], Math.sqrt(6 / 200));
   assertUniform(xavierUniform, [32, 16, 3, 3], Math.sqrt(6 / (9 * 48)));
 });
 
-test("normal weights have their deviation, and truncated ones nothing beyond two of them", () => {
+test("normal weights have their deviation, and truncated ones stay within two deviations", () => {
   const whole = statistics(normal(0.02), [100, 100]);
   assert.ok(Math.abs(whole.deviation / 0.02 - 1) < 0.03 && Math.abs(whole.mean) < 1e-3);
   assert.ok(whole.largest > 0.06);
@@ -56,7 +56,7 @@ test("normal weights have their deviation, and truncated ones nothing beyond two
   assert.ok(cut.largest <= 0.04 && cut.largest > 0.039);
 });
 
-test("the same numbers give the same weights", () => {
+test("the same random numbers give the same weights", () => {
   assert.deepEqual(normal(1)([5, 3], uniform(4)), normal(1)([5, 3], uniform(4)));
   assert.deepEqual([...filled(0.25)([2], uniform())], [0.25, 0.25]);
 });

@@ -1,8 +1,8 @@
-/** First values of parameters, as PyTorch and the published models draw them. */
+/** Initial values of parameters, as in PyTorch and the published models. */
 
 import { countOf, type Shape } from "../tensor/index.ts";
 
-/** First values of a parameter; `uniform` answers numbers in 0..1. */
+/** Initial values of a parameter; `uniform` returns random numbers in 0..1. */
 export type Initialiser = (shape: Shape, uniform: () => number) => Float32Array;
 
 /** Zeros. */
@@ -38,7 +38,7 @@ export function truncatedNormal(deviation: number): Initialiser {
 /** Uniform in ±1/√fan-in: PyTorch's default for linear and convolution weights (Kaiming uniform with a = √5). */
 export const fanInUniform: Initialiser = (shape, uniform) => uniformWithin(1 / Math.sqrt(fanIn(shape)))(shape, uniform);
 
-/** Kaiming uniform with a = 1, as the FPN has it (He et al. 2015). */
+/** Kaiming uniform with a = 1, as in the FPN (He et al. 2015). */
 export const kaimingUniform: Initialiser = (shape, uniform) =>
   uniformWithin(Math.sqrt(3 / fanIn(shape)))(shape, uniform);
 

@@ -1,4 +1,4 @@
-/** The plain layers, with PyTorch's parameter names, layouts and first values. */
+/** The basic layers, with PyTorch's parameter names, layouts and initial values. */
 
 import {
   add,
@@ -15,13 +15,13 @@ import {
 import { fanInUniform, type Initialiser, normal, ones, uniformWithin, zeros } from "./initialisers.ts";
 import type { Scope } from "./scope.ts";
 
-/** From one tensor to another; its parameters are declared when it is made. */
+/** A function from one tensor to another; its parameters are declared when it is made. */
 export type Layer = (x: Tensor) => Tensor;
 
-/** First values of weight and bias. */
+/** Initial values of weight and bias. */
 export interface LinearOptions {
   weight?: Initialiser;
-  /** First values of the bias, or "none" for a product alone. */
+  /** Initial values of the bias, or "none" for a product without bias. */
   bias?: Initialiser | "none";
 }
 
@@ -33,12 +33,12 @@ export function linear(s: Scope, inputs: number, outputs: number, options: Linea
   return s.layer((x) => add(matmul(x, swapLast(weight)), bias));
 }
 
-/** Weight [outputs, inputs] and bias [outputs] of a linear layer, for sums written in another order. */
+/** Weight [outputs, inputs] and bias [outputs] of a linear layer, for computing it in another order. */
 export function linearParameters(s: Scope, inputs: number, outputs: number, weight: Initialiser) {
   return { weight: s.parameter("weight", [outputs, inputs], weight), bias: s.parameter("bias", [outputs], zeros) };
 }
 
-/** Kernel, stride and padding in pixels, and first values. */
+/** Kernel, stride and padding in pixels, and initial values. */
 export interface ConvolutionLayerOptions extends LinearOptions {
   kernel: number;
   stride?: number;
@@ -55,7 +55,7 @@ export function convolutionLayer(s: Scope, inputs: number, outputs: number, opti
   return s.layer((x) => convolution(x, weight, { bias, stride, padding }));
 }
 
-/** Modulated deformable 3×3 convolution with the first values of the reference's `ModulatedDeformConv`. */
+/** Modulated deformable 3×3 convolution with the initial values of the reference's `ModulatedDeformConv`. */
 export function deformableLayer(s: Scope, channels: number, stride: number) {
   const weight = s.parameter("weight", [channels, channels, 3, 3], uniformWithin(1 / Math.sqrt(channels * 9)));
   const bias = s.parameter("bias", [channels], zeros);

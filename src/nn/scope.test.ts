@@ -26,13 +26,13 @@ test("parameters are listed in their order under the keys of a checkpoint", () =
   );
 });
 
-test("a name is declared once", () => {
+test("a name can be declared only once", () => {
   const s = new Scope();
   linear(s.at("head"), 2, 2);
   assert.throws(() => linear(s.at("head"), 2, 2), /parameter head\.weight is declared twice/);
 });
 
-test("a shape error says in which layer it arose", () => {
+test("a shape error names its layer", () => {
   const s = new Scope();
   const layer = linear(s.at("rpn.head").at("fc"), 4, 8);
   assert.throws(
@@ -41,7 +41,7 @@ test("a shape error says in which layer it arose", () => {
   );
 });
 
-test("intermediates are kept by name, those of the last trace", () => {
+test("intermediates of the last trace are kept by name", () => {
   const s = new Scope();
   const layer = s.layer((x: ReturnType<typeof input>) => s.record("after", relu(x)));
   layer(input("x", [1]));
@@ -49,7 +49,7 @@ test("intermediates are kept by name, those of the last trace", () => {
   assert.equal(s.records.get("after"), last);
 });
 
-test("layers do what their names say, with PyTorch's layouts", async () => {
+test("layers have PyTorch's results and layouts", async () => {
   const s = new Scope();
   const x = constant([1, 2, 3, 6], [2, 2]);
   const product = linear(s.at("fc"), 2, 1)(x);

@@ -1,9 +1,9 @@
-/** Where a layer declares its parameters: a path in the checkpoint's own words, and the list of all that was declared. */
+/** A layer declares its parameters in a scope: a path as in the checkpoint, and the list of all declared parameters. */
 
 import { inScope, parameter, type Shape, type Tensor } from "../tensor/index.ts";
 import { type Initialiser, zeros } from "./initialisers.ts";
 
-/** A parameter's checkpoint name, shape and first values. */
+/** A parameter's checkpoint name, shape and initial values. */
 export interface ParameterInfo {
   /** Key in the checkpoint. */
   name: string;
@@ -17,19 +17,19 @@ export interface Registry {
   records: Map<string, Tensor>;
 }
 
-/** A place in the tree of parameter names: layers declare their parameters in it. */
+/** A node in the tree of parameter names, in which layers declare their parameters. */
 export class Scope {
   constructor(
     private readonly registry: Registry = { parameters: new Map(), records: new Map() },
     readonly path = "",
   ) {}
 
-  /** The scope of a part; several steps may be joined by dots. */
+  /** The scope of a part; a name may have several steps joined by periods. */
   at(name: string | number): Scope {
     return new Scope(this.registry, this.path ? `${this.path}.${name}` : String(name));
   }
 
-  /** Declares a parameter. A layer that is to share weights is built once and called twice. */
+  /** Declares a parameter. To share weights, build a layer once and call it twice. */
   parameter(name: string, shape: Shape, initialise: Initialiser = zeros): Tensor {
     const key = this.at(name).path;
     if (this.registry.parameters.has(key)) throw new Error(`parameter ${key} is declared twice`);
@@ -37,12 +37,12 @@ export class Scope {
     return parameter(key, shape);
   }
 
-  /** The forward function of a layer, so that tensors and errors carry its path. */
+  /** Wraps the forward function of a layer, so that tensors and errors have its path. */
   layer<Inputs extends unknown[], Output>(forward: (...inputs: Inputs) => Output): (...inputs: Inputs) => Output {
     return (...inputs) => inScope(this.path, () => forward(...inputs));
   }
 
-  /** Keeps an intermediate under a name of its own, for comparison with other implementations. */
+  /** Records an intermediate under its own name, for comparison with other implementations. */
   record(name: string, value: Tensor): Tensor {
     this.registry.records.set(name, value);
     return value;

@@ -5,7 +5,7 @@ import { add, input, type Numbers, type Tensor } from "../tensor/index.ts";
 import { type Device, Session } from "./index.ts";
 
 for (const device of ["cuda", "webgpu", "coreml", "dml"] satisfies Device[])
-  test(`${device} runs, or is refused with the way out where it is absent`, async () => {
+  test(`${device} runs, or is refused with what to do if it is missing`, async () => {
     const compiled = Session.compile({ y: add(input("x", [2]), 1) }, { device });
     const outcome = await compiled.then(
       async (session) => {

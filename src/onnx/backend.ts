@@ -4,16 +4,16 @@ import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
 import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./runtimes.ts";
 
-/** Where a model runs, by ONNX Runtime's names of its execution providers; `wasm` is WebAssembly, in Node too. */
+/** Where a model runs, by the names of ONNX Runtime's execution providers; `wasm` is WebAssembly, also in Node. */
 export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
 
 /** Where and how ONNX Runtime runs a model. */
 export interface BackendOptions {
-  /** Where the model runs (default "cpu"); one that ONNX Runtime does not have here is refused with an InputError. */
+  /** Where the model runs (default "cpu"). InputError if ONNX Runtime does not have the device here. */
   device?: Device;
   /** Threads per operation. Default: all cores. */
   threads?: number;
-  /** Waiting threads sleep instead of spinning: slower on an idle machine, much faster on a busy one. */
+  /** Lets waiting threads sleep instead of spinning: slower on an idle machine, much faster on a busy one. */
   patient?: boolean;
   /** Writes a trace of every node to a file with this prefix. */
   profile?: string;
@@ -22,17 +22,17 @@ export interface BackendOptions {
   /** Optimisations of the runtime to turn off, by the runtime's names. */
   without?: readonly string[];
   /**
-   * Gives the memory of a run back. Without it ONNX Runtime keeps all that it ever took, and a plan for each size of picture: fine for few
-   * sessions, but a training on photos of twelve sizes took 5.3 GB in place of 0.9, in the same bits.
+   * Frees the memory after each run. Without it, ONNX Runtime keeps all memory that it ever used, and a plan for each picture size: this is
+   * fine for few sessions, but a training on photos of twelve sizes took 5.3 GB instead of 0.9, with the same bits.
    */
   freesMemory?: boolean;
-  /** The folder in which the files lie that baked weights name (Node only). */
+  /** The folder of the files with baked weights (Node only). */
   weightsFolder?: string;
 }
 
 let told = false;
 
-/** ONNX Runtime for this place; in Node, too, the device wasm is the web's, as is the CPU's where there is no native library. */
+/** ONNX Runtime for this device. In Node, the device wasm uses the web runtime, and so does the CPU if there is no native library. */
 export async function runtime(device: Device = "cpu"): Promise<Runtime> {
   if (await isNative(device)) return (await nativeRuntime())!;
   if (isNode() && device !== "wasm" && !told) {
@@ -42,7 +42,7 @@ export async function runtime(device: Device = "cpu"): Promise<Runtime> {
   return webRuntime();
 }
 
-/** Whether a device is the native library's, whose sessions map weights from files. */
+/** Whether a device uses the native library, whose sessions map weights from files. */
 export async function isNative(device: Device = "cpu"): Promise<boolean> {
   return device !== "wasm" && (await nativeRuntime()) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** Weights that are written into a model, in the number of bits that was asked for. */
+/** Writes weights into a model with the requested number of bits. */
 
 import { InputError } from "../errors.ts";
 import { type Numbers, type Shape, type Tensor, toFloat16 } from "../tensor/index.ts";
@@ -19,13 +19,13 @@ export class BakedWeights {
     this.half = options.precision === "float16";
   }
 
-  /** The layout of a product's right side where that is taken as bytes. */
+  /** The layout of a product's right operand, if it is stored as bytes. */
   layoutOf(tensor: Tensor): WeightLayout | undefined {
     const { weightBits, baked } = this.options;
     return weightBits && tensor.operation === "matmul" && baked ? layoutOf(tensor.inputs[1]!) : undefined;
   }
 
-  /** Adds a float32 weight, which float16 models hold in half the bits. */
+  /** Adds a float32 weight; in float16 models, with half the bits. */
   bake(name: string, shape: Shape, data: OnnxTensor["data"]): void {
     if (this.half)
       this.initializers.push({
@@ -35,7 +35,7 @@ export class BakedWeights {
     else this.initializers.push({ name, type: "float32", shape, data });
   }
 
-  /** Adds the bytes and scales of a product's right side at its first use; nothing for products that are taken as they are. */
+  /** Adds the bytes and scales of a product's right operand at its first use; does nothing for products that do not use bytes. */
   bytesOf(product: Tensor): ByteWeight | undefined {
     const layout = this.layoutOf(product);
     if (!layout) return undefined;

@@ -1,20 +1,20 @@
-/** Weights of matrix products in 8 bits: each block along the summed axis has a scale of its own. */
+/** Stores weights of matrix products in 8 bits: each block along the summed axis has its own scale. */
 
 import type { Tensor } from "../tensor/index.ts";
 
-/** How a weight lies in memory, seen as a matrix that sums over `inputs`. */
+/** The memory layout of a weight, as a matrix with `inputs` as the summed axis. */
 export interface WeightLayout {
   name: string;
   outputs: number;
   inputs: number;
-  /** Weights that share a scale. */
+  /** Number of weights that share a scale. */
   block: number;
-  /** Elements between neighbours along each. */
+  /** Elements between neighbours along each axis. */
   outputStride: number;
   inputStride: number;
 }
 
-/** The layout of a product's right side where that is a parameter of two axes or one with its axes exchanged. */
+/** The layout of a product's right operand, if it is a parameter with two axes or one with its axes swapped. */
 export function layoutOf(right: Tensor): WeightLayout | undefined {
   const parameter = right.operation === "transpose" ? right.inputs[0]! : right;
   if (parameter.operation !== "parameter" || parameter.rank !== 2) return undefined;
@@ -49,7 +49,7 @@ export function blockBytes(weight: Float32Array, of: WeightLayout): Uint8Array {
   return bytes;
 }
 
-/** Visits blocks output by output: which it is, where its first weight lies, and how many it has. */
+/** Visits the blocks output by output: the block's index, the position of its first weight, and its number of weights. */
 function eachBlock(of: WeightLayout, visit: (block: number, start: number, count: number) => void): void {
   let block = 0;
   for (let output = 0; output < of.outputs; output++)

@@ -1,4 +1,4 @@
-/** The operations for lowering rows: get the names of inputs, and add nodes, fixed numbers and size-dependent numbers. */
+/** What lowering rows can do: get the names of inputs, and add nodes, constants and size-dependent constants. */
 
 import { constant, indices, type Numbers, type Shape, type Tensor } from "../tensor/index.ts";
 import type { WeightLayout } from "./eight-bit.ts";
@@ -11,7 +11,7 @@ export interface NodeOptions {
   output?: number;
 }
 
-/** A weight in 8 bits: the names of its values, and how it lies. */
+/** An 8-bit weight: the names of its values, and its layout. */
 export interface ByteWeight {
   bytes: string;
   scales: string;
@@ -24,7 +24,7 @@ interface EmitterSettings {
   portable: boolean;
   half: boolean;
   names: ReadonlyMap<Tensor, string>;
-  /** Adds a constant that may change with the sizes and returns its name. */
+  /** Adds a constant that may depend on the sizes, and returns its name. */
   hold: (name: string, value: Tensor, length?: "one length") => string;
   bytesOf: (product: Tensor) => ByteWeight | undefined;
 }
@@ -56,12 +56,12 @@ export class Emitter {
     return this.settings.half;
   }
 
-  /** The right side of a product where it is a baked weight to be taken as bytes. */
+  /** The right operand of a product, if it is a baked weight stored as bytes. */
   bytesOf(product: Tensor): ByteWeight | undefined {
     return this.settings.bytesOf(product);
   }
 
-  /** Sets the scope path that the names of the next nodes carry. */
+  /** Sets the scope path in the names of the next nodes. */
   enter(scope: string): void {
     this.scope = scope;
   }
@@ -86,17 +86,17 @@ export class Emitter {
     return name;
   }
 
-  /** An int64 vector that may change with the sizes, but not in length: a shape, the ends of a slice. */
+  /** An int64 vector whose values, but not its length, may depend on the sizes: a shape, the ends of a slice. */
   sizes(numbers: readonly number[]): string {
     return this.settings.hold(this.fresh("sizes"), indices(numbers), "one length");
   }
 
-  /** An int64 vector that may change with the sizes in length, too. */
+  /** An int64 vector whose values and length may depend on the sizes. */
   table(numbers: readonly number[]): string {
     return this.settings.hold(this.fresh("table"), indices(numbers));
   }
 
-  /** float32 numbers that may change with the sizes. */
+  /** float32 numbers that may depend on the sizes. */
   numbers(data: Numbers | number, shape?: Shape): string {
     return this.settings.hold(this.fresh("numbers"), constant(data, shape));
   }

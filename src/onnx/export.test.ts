@@ -25,7 +25,7 @@ const hidden = add(matmul(x, parameter("fc1.weight", [4, 3])), parameter("fc1.bi
 const y = gelu(layerNorm(hidden, parameter("norm.weight", [3]), parameter("norm.bias", [3])));
 const feeds = { x: Float32Array.from({ length: 8 }, (_, i) => Math.cos(i)) };
 
-/** What plain ONNX Runtime makes of a file. */
+/** The outputs of a file in ONNX Runtime without our code. */
 async function runFile(path: string): Promise<number[]> {
   const ort = await runtime();
   const session = await ort.InferenceSession.create(path);
@@ -56,7 +56,7 @@ test("an exported model runs in plain ONNX Runtime, its weights inside one file"
   assert.deepEqual(readdirSync(folder), ["inside.onnx"]);
 });
 
-test("weights past a size go to a file beside the model", async () => {
+test("large weights are written to a file next to the model", async () => {
   const path = join(folder, "beside.onnx");
   await exportOnnx({ y }, path, { weights, mostInside: 0 });
   near(await runFile(path), await expected());

@@ -9,15 +9,15 @@ import { modelPieces, type OnnxTensor } from "./proto.ts";
 import { NumbersFile, type Place } from "./stored-weights.ts";
 
 export interface ExportOptions {
-  /** By checkpoint name; all weights that the outputs need. */
+  /** All weights that the outputs need, by checkpoint name. */
   weights: ReadonlyMap<string, Float32Array>;
-  /** Weights of more bytes than this in all go to `NAME.onnx.data` beside the model; 1.5 GB when absent. */
+  /** If all weights together have more bytes than this, they are written to `NAME.onnx.data` next to the model; default 1.5 GB. */
   mostInside?: number;
 }
 
 /**
- * Writes the outputs, and what they are made of, as an ONNX model of standard operators with inputs and outputs named as
- * given. Files are complete before they take their names. A `WeightsError` lists all weights that are missing or of another size.
+ * Writes the graph of the outputs as an ONNX model with standard operators and the given names of inputs and outputs. Files get their names
+ * when they are complete. A `WeightsError` lists all weights that are missing or have another size.
  */
 export async function exportOnnx(
   outputs: Readonly<Record<string, Tensor>>,

@@ -22,7 +22,7 @@ async function storing() {
   return child;
 }
 
-test("weights that a killed process left are deleted by the next, those of a living one are not", async () => {
+test("weights of a killed process are deleted by the next process, and those of a running one are kept", async () => {
   const others = join(root, "groundling-weights-elsewhere-1-abc");
   mkdirSync(others);
   const [living, killed] = [await storing(), await storing()];

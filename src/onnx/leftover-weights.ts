@@ -5,12 +5,12 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "../files/running.ts";
 
-/** What a process's folders begin with: the host's name, too, as the processes of another host are not known here. */
+/** Prefix of a process's folders; it has the host's name, because processes of other hosts are unknown here. */
 export function prefixOf(pid: number | string): string {
   return `groundling-weights-${hostname().replaceAll(/\W/g, "_")}-${pid}-`;
 }
 
-/** Deletes the folders of this host's processes that are gone, where the system lets us. */
+/** Deletes the folders of this host's ended processes, if the system allows it. */
 export function deleteLeftoverWeights(): void {
   const ours = new RegExp(`^${prefixOf("(\\d+)")}`);
   for (const name of readdirSync(tmpdir())) {
@@ -23,6 +23,6 @@ function remove(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
   } catch {
-    // Another user's: it is theirs to sweep.
+    // It belongs to another user.
   }
 }

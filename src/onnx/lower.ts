@@ -11,12 +11,12 @@ import { type Row, rows, sinceOpset } from "./rows.ts";
 export type { Fed, Lowered, LowerOptions } from "./lowered.ts";
 
 /**
- * Numbers that ScatterND adds in one thread whatever it was given (`scatter_nd.cc` counts a cycle for each, and threads are
- * shared out from 110,000 cycles on in `threadpool.cc`).
+ * Number of elements that ScatterND adds in one thread, whatever the number of threads (`scatter_nd.cc` counts one cycle for each, and
+ * `threadpool.cc` uses several threads from 110,000 cycles on).
  */
 const SERIAL_ADDITIONS = 100_000;
 
-/** Turns what the outputs reach into the bytes of an ONNX model. */
+/** Lowers the graph of the outputs to the bytes of an ONNX model. */
 export function lower(outputs: Readonly<Record<string, Tensor>>, options: LowerOptions = {}): Lowered {
   const { lowered, model } = lowerToModel(outputs, options);
   return { ...lowered, bytes: encodeModel(model) };
@@ -32,12 +32,12 @@ export function lowerToModel(
   return new Lowering(outputs, options).model();
 }
 
-/** One model while it is lowered. */
+/** The state of lowering one model. */
 class Lowering {
   private readonly training: boolean;
   private readonly half: boolean;
   private readonly sizesFed: boolean;
-  /** In an order in which each comes after those that it is made from. */
+  /** All tensors, each after its inputs. */
   private readonly tensors: readonly Tensor[];
   private readonly lowered: Omit<Lowered, "bytes">;
   private readonly initializers: OnnxTensor[] = [];
@@ -45,7 +45,7 @@ class Lowering {
   private readonly emit: Emitter;
   private readonly names = new Map<Tensor, string>();
   private readonly leaves = new Map<string, Tensor>();
-  /** ONNX Runtime takes a shape for an empty one where it knows the rank of what is shaped, but not the length of the shape. */
+  /** ONNX Runtime treats a shape as empty if it knows the rank of the reshaped tensor, but not the length of the shape. */
   private readonly ofOneLength = new Set<string>();
 
   constructor(
@@ -70,7 +70,7 @@ class Lowering {
     });
   }
 
-  /** Lowers all tensors; to be called once. */
+  /** Lowers all tensors; call it once. */
   model(): { lowered: Omit<Lowered, "bytes">; model: OnnxModel } {
     this.tensors.forEach((tensor, index) => {
       this.emit.enter(tensor.scope);
@@ -85,13 +85,13 @@ class Lowering {
     return { lowered: this.lowered, model };
   }
 
-  /** What a tensor's nodes take: dropout that does not act needs no mask, and bytes stand in place of a weight. */
+  /** The inputs of a tensor's nodes: dropout that is not active needs no mask, and bytes replace a weight. */
   private writtenInputs(tensor: Tensor): readonly Tensor[] {
     const erased = tensor.operation === "dropout" && !this.training;
     return erased || this.weights.layoutOf(tensor) ? tensor.inputs.slice(0, 1) : tensor.inputs;
   }
 
-  /** The name of what no operation makes. */
+  /** The name of a tensor that is not the result of an operation. */
   private nameLeaf(tensor: Tensor, index: number): string | undefined {
     if (is(tensor, "input") || is(tensor, "parameter")) return this.nameNamed(tensor);
     if (is(tensor, "constant")) return this.hold(`constant_${index}`, tensor);
@@ -99,7 +99,7 @@ class Lowering {
     return undefined;
   }
 
-  /** An input or a parameter: fed, or a weight that is baked in. */
+  /** An input or a parameter: fed, or a baked weight. */
   private nameNamed(tensor: Tensor<"input"> | Tensor<"parameter">): string | undefined {
     const { type, shape } = tensor;
     const { name } = tensor.attributes;
@@ -125,7 +125,7 @@ class Lowering {
     return this.taken(name, type);
   }
 
-  /** Takes a constant, which is fed where it may change with the sizes, and answers its name. */
+  /** Adds a constant, which is fed if it may depend on the sizes, and returns its name. */
   private hold(name: string, value: Tensor, length?: "one length"): string {
     const { data } = value.attributes as { data: Numbers };
     const halved = this.half && value.type === "float32";
@@ -139,13 +139,13 @@ class Lowering {
     return name;
   }
 
-  /** A float32 value that is fed, as the rest of the graph takes it. */
+  /** A fed float32 value, converted to the type of the rest of the graph. */
   private taken(name: string, type: ElementType): string {
     if (!this.half || type !== "float32") return name;
     return this.emit.node("Cast", [name], { attributes: { to: elementCodes.float16 } });
   }
 
-  /** Adds an output under the name that was asked for, in the tensor's own type. */
+  /** Adds an output with the requested name and the tensor's own type. */
   private answer(name: string, tensor: Tensor): OnnxValue {
     const leaf = this.leaves.get(name);
     if (leaf)
@@ -170,7 +170,7 @@ class Lowering {
   }
 }
 
-/** One name, one value: tensors that share it must be of one kind, type and shape. */
+/** Tensors with the same name must have the same kind, type and shape. */
 function checkSame(name: string, a: Tensor, b: Tensor): void {
   if (a.operation !== b.operation || a.type !== b.type || !sameShape(a.shape, b.shape))
     throw new ShapeError("lower", `${a.operation} and ${b.operation} ${name} differ`, [a.shape, b.shape], b.scope);

@@ -1,4 +1,4 @@
-/** Models in fewer bits: float16 throughout, and 8-bit weights in products. */
+/** Models with fewer bits: float16, and 8-bit weights in products. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -36,7 +36,7 @@ function weight(name: string, shape: number[], scale: number, shift = 0): Tensor
 const norm = (x: Tensor, name: string) =>
   layerNorm(x, weight(`${name}.weight`, [width], 0.2, 1), weight(`${name}.bias`, [width], 0.2));
 
-/** Two transformer layers over 16 words from a table, and a product with a weight that is stored the other way. */
+/** Two transformer layers over 16 words from a table, and a product with a transposed weight. */
 const ids = input("ids", [16], "int64");
 let x = gather(weight("table", [50, width], 1), ids);
 for (const layer of ["0", "1"]) {
@@ -59,7 +59,7 @@ async function run(options: SessionOptions): Promise<Float32Array> {
   return found as Float32Array;
 }
 
-/** Root mean square of the difference, as a share of that of the numbers. */
+/** Root mean square of the difference, divided by that of the numbers. */
 function drift(found: Float32Array, expected: Float32Array): number {
   const square = (of: (i: number) => number) => expected.reduce((sum, _, i) => sum + of(i) ** 2, 0);
   return Math.sqrt(square((i) => found[i]! - expected[i]!) / square((i) => expected[i]!));
@@ -72,7 +72,7 @@ const narrow = [
 ] as const satisfies (readonly [string, LowerOptions, number, number, number])[];
 
 for (const [name, options, least, most, size] of narrow)
-  test(`${name}: a transformer drifts little, and its model shrinks`, async () => {
+  test(`${name}: a transformer's outputs change little, and its model is smaller`, async () => {
     const baked = (key: string) => weights.get(key);
     const expected = await run({ baked });
     const stored = await storeWeights(weights);

@@ -12,7 +12,7 @@ const weight = Float32Array.from({ length: size * size }, (_, i) => (i % (size +
 const model = (rows: number) => ({ y: add(matmul(input("x", [rows, size]), parameter("weight", [size, size])), 1) });
 const rowsOf = (rows: number, value: number) => new Float32Array(rows * size).fill(value);
 
-test("a pool runs many questions at once over weights in a file, and the thread stays free", async () => {
+test("a pool runs many requests at once with weights in a file, and does not block the thread", async () => {
   const stored = await storeWeights([["weight", weight]]);
   const pool = new SessionPool({ workers: 2, weightsFolder: stored.weightsFolder });
   const traces = [3, 5].map((rows) => lower(model(rows), { ...stored, sizes: "fed" }));
@@ -40,7 +40,7 @@ test("weights are fed to a pool over shared memory", async () => {
   await pool.dispose();
 });
 
-test("errors come back from the worker, which goes on", async () => {
+test("errors of a worker are reported, and the worker continues", async () => {
   const pool = new SessionPool({ workers: 1 });
   const trace = lower(model(2), { baked: () => weight });
   await assert.rejects(pool.run(trace, {}), { name: "InputError", message: `input x [2, ${size}] was not fed` });

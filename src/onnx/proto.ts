@@ -22,7 +22,7 @@ export interface OnnxTensor {
   name: string;
   type: ElementType;
   shape: Shape;
-  /** The numbers themselves, or where they lie in a file beside the model. */
+  /** The numbers, or their position in a file next to the model. */
   data: Numbers | { file: string; offset: number; length: number };
 }
 
@@ -30,7 +30,7 @@ export interface OnnxTensor {
 export interface OnnxValue {
   name: string;
   type: ElementType;
-  /** Absent: of any shape. */
+  /** Absent: any shape. */
   shape?: Shape;
 }
 
@@ -53,7 +53,7 @@ export const elementCodes: Record<ElementType, number> = {
   float16: 10,
 };
 
-/** A model of more bytes than this is refused by protobuf's readers. */
+/** Protobuf's readers refuse larger models. */
 const MOST_BYTES = 2 ** 31 - 1;
 
 export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
@@ -67,7 +67,7 @@ export function encodeModel(model: OnnxModel): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** The model's bytes in pieces, of which the large ones are the initializers' own arrays. */
+/** The model's bytes in pieces; the large pieces are the initializers' own arrays. */
 export function modelPieces(model: OnnxModel): Uint8Array[] {
   const graph = new BinaryWriter();
   for (const node of model.nodes) message(graph, 1, (inner) => writeNode(inner, node));
@@ -93,7 +93,7 @@ export function modelPieces(model: OnnxModel): Uint8Array[] {
   return [head.tag(7, WireType.LengthDelimited).uint32(length).finish(), ...graphPieces];
 }
 
-/** One initializer as a field of the graph: its description, then its numbers uncopied. */
+/** An initializer as a field of the graph: its description, then its numbers without a copy. */
 function tensorPieces(tensor: OnnxTensor): Uint8Array[] {
   const { data } = tensor;
   const numbers = "file" in data ? [] : [new Uint8Array(data.buffer, data.byteOffset, data.byteLength)];
@@ -131,7 +131,7 @@ function writeAttribute(writer: BinaryWriter, name: string, value: AttributeValu
   }
 }
 
-/** All of an initializer but its numbers, which must follow where they are not in a file. */
+/** An initializer without its numbers, which must follow unless they are in a file. */
 function writeTensor(writer: BinaryWriter, tensor: OnnxTensor): void {
   for (const size of tensor.shape) writer.tag(1, WireType.Varint).int64(size);
   writer.tag(2, WireType.Varint).int32(elementCodes[tensor.type]);

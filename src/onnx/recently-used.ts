@@ -1,7 +1,7 @@
 /** A cache that keeps the most recently used values. */
 
 export class RecentlyUsed<Key, Value> {
-  /** The one that was used longest ago comes first. */
+  /** The least recently used value is first. */
   private readonly kept = new Map<Key, Value>();
 
   constructor(
@@ -26,7 +26,7 @@ export class RecentlyUsed<Key, Value> {
     this.kept.set(key, value);
   }
 
-  /** Drops and answers those that are too many, used longest ago first, but none that must stay. */
+  /** Removes and returns the least recently used values above the limit, except those that must stay. */
   dropped(stays: (value: Value) => boolean = () => false): Value[] {
     const dropped: Value[] = [];
     for (const [key, value] of this.kept) {

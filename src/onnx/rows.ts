@@ -1,4 +1,4 @@
-/** One row per operation: how it is written in ONNX. The compiler lists rows that are missing. */
+/** One row per operation: how it is written in ONNX. The compiler lists missing rows. */
 
 import {
   nearestSources,
@@ -19,7 +19,7 @@ export const sinceOpset: Partial<Record<Operation, number>> = { deformableConvol
 
 const contrib = "com.microsoft";
 
-/** A node whose inputs are the tensor's. */
+/** A node with the tensor's inputs. */
 function plain<K extends Operation>(
   type: string,
   attributes?: (of: Operations[K], tensor: Tensor<K>) => Attributes,
@@ -33,7 +33,7 @@ function plain<K extends Operation>(
 }
 type Attributes = Readonly<Record<string, number | string | readonly number[] | { float: number }>>;
 
-/** Leaves are named by lowering itself. */
+/** Inputs, parameters and constants are named by lowering itself. */
 const leaf = (_: Emitter, tensor: Tensor): string => {
   throw new Error(`${tensor.operation} has no inputs and no row`);
 };
@@ -90,7 +90,7 @@ export const rows: Rows = {
     emit.node("Cast", [emit.value(x!)], {
       attributes: { to: elementCodes[emit.half && to === "float32" ? "float16" : to] },
     }),
-  // One axis after another, the last first: long sums in one go lose digits.
+  // One axis after another, the last first: long sums in one step lose digits.
   sum: (emit, { inputs: [x], attributes: { axes } }) =>
     axes.reduceRight(
       (value, axis) => emit.node("ReduceSum", [value, emit.sizes([axis])], { attributes: { keepdims: 1 } }),
@@ -103,7 +103,7 @@ export const rows: Rows = {
     const weight = emit.bytesOf(tensor);
     if (!weight) return emit.node("MatMul", [emit.value(a), emit.value(b)]);
     const { bytes, scales, layout } = weight;
-    // Level 4 multiplies in 8 bits, which on a CPU is what makes it faster than float32.
+    // Level 4 multiplies in 8 bits, which makes it faster than float32 on a CPU.
     const { inputs: K, outputs: N, block: block_size } = layout;
     const attributes = { K, N, bits: 8, block_size, accuracy_level: 4 };
     return emit.node("MatMulNBits", [emit.value(a), bytes, scales], { domain: contrib, attributes });
@@ -223,7 +223,7 @@ export const rows: Rows = {
   },
 };
 
-/** Whether Resize, which divides by a float32 scale, reads the sources that are meant: it does when the scale is exact. */
+/** Whether Resize, which divides by a float32 scale, reads the right sources: it does if the scale is exact. */
 function dividesExactly(from: number, size: number): boolean {
   const scale = Math.fround(size / from);
   return nearestSources(from, size).every((source, i) => source === Math.floor(Math.fround(i / scale)));

@@ -9,18 +9,18 @@ let native: Promise<Runtime | undefined> | undefined;
 let web: Promise<Runtime> | undefined;
 let given: Runtime | undefined;
 
-/** Takes this runtime everywhere instead of looking for one: in a page, `useRuntime(await import("onnxruntime-web"))`. */
+/** Uses this runtime everywhere instead of looking for one: in a page, `useRuntime(await import("onnxruntime-web"))`. */
 export function useRuntime(runtime: Runtime): void {
   given = runtime;
 }
 
-/** The native library: the project's own copy of `onnxruntime-node`, or the one that this package's installation fetched. */
+/** The native library: the project's own `onnxruntime-node`, or the one that was fetched when this package was installed. */
 export function nativeRuntime(): Promise<Runtime | undefined> {
   native ??= given || !isNode() ? Promise.resolve(undefined) : findNative();
   return native;
 }
 
-/** The runtime on WebAssembly: the project's own `onnxruntime-web`, or the part of it that this package holds. */
+/** The WebAssembly runtime: the project's own `onnxruntime-web`, or the part of it in this package. */
 export function webRuntime(): Promise<Runtime> {
   web ??= given ? Promise.resolve(given) : findWeb();
   return web;
@@ -28,7 +28,7 @@ export function webRuntime(): Promise<Runtime> {
 
 async function findNative(): Promise<Runtime | undefined> {
   telemetryOff();
-  // Not imported, so that a page can hold this module.
+  // Not imported, so that a page can import this module.
   const { createRequire } = process.getBuiltinModule("node:module");
   const require = createRequire(import.meta.url);
   for (const place of ["onnxruntime-node", "../../native/node_modules/onnxruntime-node"])
@@ -43,7 +43,7 @@ async function findNative(): Promise<Runtime | undefined> {
 const loadErrors: string[] = [];
 
 async function findWeb(): Promise<Runtime> {
-  // Names in variables, which bundlers leave alone: what is not installed cannot be bundled.
+  // Names in variables, which bundlers ignore: a package that is not installed cannot be bundled.
   const names = ["onnxruntime-web", "../../vendor/onnxruntime-web/ort.node.min.mjs"];
   for (const name of isNode() ? names : [])
     try {

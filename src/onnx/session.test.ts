@@ -36,7 +36,7 @@ const weights = new Map([
   ["head.weight", wave(4 * 5, 2)],
 ]);
 
-/** A convolution, a padding to whole windows, pooling, resizing, windows of tokens, a table of positions and a product. */
+/** A convolution, padding to whole windows, pooling, resizing, windows of tokens, a table of positions and a product. */
 function model(height: number, width: number): Record<string, Tensor> {
   const image = input("image", [1, 3, height, width]);
   const bias = parameter("conv.bias", [4]);
@@ -95,7 +95,7 @@ test("weights give the same numbers fed, baked in, and baked in a file", async (
   stored.dispose();
 });
 
-test("without kept memory a session gives the same bits", async () => {
+test("a session that frees memory gives the same bits", async () => {
   const [height, width] = sizes[0];
   const feeds = { image: wave(3 * height * width, 5) };
   const [keeps, frees] = await Promise.all(
@@ -121,7 +121,7 @@ test("a thousand sessions made, run and disposed do not grow memory", async () =
   assert.ok(grown < 48, `${grown.toFixed(0)} MB more after 1000 sessions`);
 });
 
-test("all that is not fed, or of another size, is named", async () => {
+test("missing inputs and inputs of another size are all named", async () => {
   const session = await Session.compile(model(8, 12));
   const image = wave(3 * 8 * 12);
   await assert.rejects(session.run({}), {
@@ -148,7 +148,7 @@ test("all that is not fed, or of another size, is named", async () => {
   await session.dispose();
 });
 
-test("a name stands for one value", () => {
+test("a name refers to one value", () => {
   const shared = add(input("x", [2]), input("x", [1]));
   assert.throws(() => lower({ y: shared }), { name: "ShapeError", message: /lower: input and input x differ/ });
   assert.throws(() => lower({ x: add(input("x", [2]), 1) }), {
@@ -164,7 +164,7 @@ function near(found: Float32Array, expected: Float32Array): void {
   });
 }
 
-test("rows are added up in one thread however many there are, since ONNX Runtime's threads lose some", async () => {
+test("rows are added in one thread, because ONNX Runtime's threads lose some", async () => {
   const rows = 20_000;
   const width = 64;
   const updates = new Float32Array(rows * width).fill(1);
@@ -181,7 +181,7 @@ test("rows are added up in one thread however many there are, since ONNX Runtime
   await session.dispose();
 });
 
-test("of many structures the sessions used last are kept, and all answer", async () => {
+test("the last used sessions are kept, and all structures can be run", async () => {
   const sessions = new SessionCache({ threads: 1 });
   const traces = Array.from({ length: KEPT_SESSIONS + 3 }, (_, i) =>
     lower({ y: Array.from({ length: i + 1 }).reduce<Tensor>((sum) => add(sum, 1), input("x", [1])) }, { sizes: "fed" }),

@@ -1,4 +1,4 @@
-/** A compiled graph: feed numbers by name, get numbers by name. */
+/** A compiled graph: feeds numbers by name and returns numbers by name. */
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
@@ -7,14 +7,14 @@ import { type BackendOptions, createSession, runtime } from "./backend.ts";
 import { type Fed, type Lowered, type LowerOptions, lower } from "./lower.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
-/** How tensors are lowered, and how they are run. */
+/** Options of lowering and running. */
 export interface SessionOptions extends LowerOptions, BackendOptions {}
 
 /** Numbers by name; results have the element types and shapes of the output tensors. */
 export type Feeds = Readonly<Record<string, Numbers>>;
-/** What one run takes besides its inputs. */
+/** The inputs of a run besides `Feeds`. */
 export interface RunOptions {
-  /** Weights that were not baked in, by checkpoint name. */
+  /** Weights that are not baked in, by checkpoint name. */
   weights?: ReadonlyMap<string, Float32Array>;
   /** Uniform numbers in 0..1 for dropout and drop path. */
   random?: () => number;
@@ -29,7 +29,7 @@ const arrays = {
   uint8: Uint8Array,
 } as const satisfies Record<ElementType, unknown>;
 
-/** A compiled graph. Dispose it when done, or compile it by `await using`. */
+/** A compiled graph. Dispose it when done, or create it with `await using`. */
 export class Session {
   private constructor(
     private readonly session: OrtSession,
@@ -42,7 +42,7 @@ export class Session {
     return Session.from(lower(outputs, options), options);
   }
 
-  /** Prepares a model that was lowered before. */
+  /** Prepares a lowered model. */
   static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
     const settings = lowered.oneThread ? { ...options, threads: 1 } : options;
     return new Session(await createSession(lowered.bytes, settings), await runtime(options.device), lowered);
@@ -53,7 +53,7 @@ export class Session {
     return this.runTrace(this.lowered, feeds, options);
   }
 
-  /** Runs another trace whose bytes equal this session's: the same structure at other sizes. */
+  /** Runs another trace with the same bytes: the same structure at other sizes. */
   async runTrace(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     const { weights = new Map<string, Float32Array>(), random = Math.random } = options;
     const values: Record<string, InstanceType<typeof this.ort.Tensor>> = {};
@@ -88,9 +88,9 @@ export class Session {
   }
 }
 
-/** Runs traces, keeping what it prepared for them. */
+/** Runs traces and caches what it prepared for them. */
 export interface TraceRunner {
-  /** Runs a trace; results are by the names of its outputs. */
+  /** Runs a trace; returns the outputs by name. */
   run(trace: Lowered, feeds: Feeds, options?: RunOptions): Promise<Record<string, Numbers>>;
   /** Frees all sessions. */
   dispose(): Promise<void>;
@@ -107,19 +107,22 @@ export const KEPT_SESSIONS = 8;
 
 interface CachedSession {
   session: Promise<Session>;
-  /** Runs under way, during which it is not disposed. */
+  /** Number of current runs; a session in use is not disposed. */
   runs: number;
 }
 
 /** One session for all sizes: traces with the same structure share it. Keeps the most recently used sessions. */
 export class SessionCache implements TraceRunner {
   private readonly sessions = new RecentlyUsed<string, CachedSession>(KEPT_SESSIONS);
-  /** The hash of a trace's bytes, which takes as long to make as a small graph to run. */
+  /** The hash of a trace's bytes; computing it takes as long as running a small graph. */
   private readonly keys = new WeakMap<Lowered, Promise<string>>();
 
   constructor(private readonly options: SessionOptions = {}) {}
 
-  /** Runs a trace in the session of its structure, made where there is none. Throws InputError for inputs that are missing or of another size or type. */
+  /**
+   * Runs a trace in the session of its structure, which is created if necessary. Throws InputError for inputs that are missing or have
+   * another size or type.
+   */
   async run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     const key = this.keys.get(trace) ?? hashOf(trace);
     this.keys.set(trace, key);
@@ -182,12 +185,12 @@ export async function evaluate<Name extends string>(
   }
 }
 
-/** The masks of a run's dropout, by name, to be fed where the generator is elsewhere. */
+/** The masks of a run's dropout, by name, to feed them if the generator is elsewhere. */
 export function drawMasks(trace: Lowered, random: () => number): Record<string, Float32Array> {
   return Object.fromEntries(trace.dropMasks.map(({ name, shape, rate }) => [name, drawMask(shape, rate, random)]));
 }
 
-/** Zeros at a rate among 1/(1-rate). The distance from zero to zero is drawn, so that most elements need no number. */
+/** Zeros at a rate, and 1/(1-rate) otherwise. The distance between zeros is drawn, so that most elements need no random number. */
 function drawMask(shape: Shape, rate: number, random: () => number): Float32Array {
   const mask = new Float32Array(countOf(shape)).fill(1 / (1 - rate));
   const kept = Math.log1p(-rate);
@@ -197,16 +200,16 @@ function drawMask(shape: Shape, rate: number, random: () => number): Float32Arra
 }
 
 function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
-  // ONNX Runtime does not take shared memory.
+  // ONNX Runtime does not accept shared memory.
   const shared = typeof SharedArrayBuffer === "function" && data.buffer instanceof SharedArrayBuffer;
   const given = (shared ? data.slice() : data) as Float32Array;
   const tensor = new ort.Tensor(type, given, shape);
-  // Node from 24 on has arrays of float16, in which the tensor wraps the bits; onnxruntime-node cannot read them.
+  // Node 24 and later has float16 arrays, and the tensor wraps the bits in one; onnxruntime-node cannot read it.
   if (type === "float16") Object.assign(tensor, { cpuData: given });
   return tensor;
 }
 
-/** Node from 24 on answers float16 as an array of its own; here it is bits everywhere. */
+/** Node 24 and later returns float16 as its own array type; here it is always bits. */
 function numbersOf(data: unknown): Numbers {
   const numbers = data as Numbers;
   if (numbers.constructor.name !== "Float16Array") return numbers;

@@ -14,7 +14,7 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-test("a folder of temporary files that is not there, or none, is named with the mend", async () => {
+test("a missing or invalid temporary folder is named with how to fix it", async () => {
   const file = join(folder, "file");
   writeFileSync(file, "");
   for (const place of [join(folder, "nowhere"), file]) {

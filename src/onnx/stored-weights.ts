@@ -1,4 +1,4 @@
-/** Weights in a file that sessions map into memory, so that no copies are made when lowering or compiling. */
+/** Stores weights in a file that sessions map into memory, so that lowering and compiling make no copies. */
 
 import { closeSync, fsyncSync, mkdtempSync, readSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import type { LowerOptions } from "./lower.ts";
 
 export type NamedNumbers = readonly [name: string, numbers: Float32Array];
 
-/** Where an array lies: a file in the folder, and bytes. */
+/** Position of an array: a file in the folder, and a range of bytes. */
 export interface Place {
   file: string;
   offset: number;
@@ -21,11 +21,11 @@ export interface Place {
 export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "derive">> {
   /** For `BackendOptions`. */
   weightsFolder: string;
-  /** Deletes the file; to be called when no session is left that was made with it. The end of the process does it, too. */
+  /** Deletes the file; call it when no session made with it is left. The end of the process also deletes it. */
   dispose(): void;
 }
 
-/** What deletes each file of this process; one listener deletes those that are left at its end. */
+/** The functions that delete the files of this process; one listener calls the rest at exit. */
 const stored = new Set<() => void>();
 const disposeAll = () => {
   for (const dispose of stored) dispose();
@@ -42,9 +42,9 @@ function keepNoMore(dispose: () => void): void {
 }
 
 /**
- * Makes weights ready to be mapped: numbers are written to a file in a private temporary folder, one after another. A session made from them holds one copy, the one that ONNX Runtime packs for its
- * products: 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
- * Throws InputError where the folder of temporary files is missing or full.
+ * Writes weights, one after another, to a file in a private temporary folder, from which sessions map them. A session made from them holds
+ * one copy, which ONNX Runtime packs for its products: 232M parameters have a peak of 1.2 GB, with weights inside the model's bytes five.
+ * Throws InputError if the folder of temporary files is missing or full.
  */
 export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
@@ -53,7 +53,7 @@ export async function storeWeights(
     deleteLeftoverWeights();
     return mkdtempSync(join(tmpdir(), prefixOf(process.pid)));
   });
-  // Seen from the root, so that the bytes of models whose weights lie in different files differ.
+  // Relative to the root, so that models with weights in different files have different bytes.
   const { root } = parse(folder);
   const path = join(folder, "weights.bin");
   let file: NumbersFile | undefined;
@@ -81,7 +81,7 @@ export async function storeWeights(
   }
 }
 
-/** Does something that writes into the folder of temporary files; an InputError that names it where the system refuses. */
+/** Runs work that writes to the folder of temporary files. If the system refuses, throws an InputError that names the folder. */
 function storing<Result>(work: () => Result): Result {
   try {
     return work();
@@ -104,7 +104,7 @@ function readNumbers(handle: number, offset: number, length: number): Float32Arr
   return new Float32Array(bytes.buffer);
 }
 
-/** Arrays in a new file, each from a multiple of a memory page on. */
+/** A new file of arrays, each aligned to a memory page. */
 export class NumbersFile {
   readonly places = new Map<string, Place>();
   private readonly handle: number;
@@ -113,7 +113,7 @@ export class NumbersFile {
 
   constructor(
     path: string,
-    /** What places call the file. */
+    /** The name of the file in positions. */
     private readonly name: string,
   ) {
     this.handle = openNewNow(path);

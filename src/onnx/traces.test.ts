@@ -6,7 +6,7 @@ import { KEPT_TRACES, Traces } from "./traces.ts";
 
 const sum = (length: number) => lower({ y: add(input("x", [length]), 1) }, { sizes: "fed" });
 
-test("a trace is made once while it is kept, and traces of one structure hold their bytes once", () => {
+test("a cached trace is made once, and traces of the same structure share their bytes", () => {
   const traces = new Traces();
   const first = traces.of("4", () => sum(4));
   const other = traces.of("5", () => sum(5));

@@ -1,15 +1,15 @@
-/** Traces by what they were made for; the sizes of pictures and captions have no end, so only those used last are kept. */
+/** Caches traces by key; picture and caption sizes are unlimited, so only the last used traces are kept. */
 
 import type { Lowered } from "./lower.ts";
 import { RecentlyUsed } from "./recently-used.ts";
 
-/** Traces that are kept at most. */
+/** Maximum number of cached traces. */
 export const KEPT_TRACES = 64;
 
 export class Traces {
   private readonly kept = new RecentlyUsed<string, Lowered>(KEPT_TRACES);
 
-  /** The trace of a key, made where it is not kept. Traces of one structure hold their bytes once. */
+  /** The trace of a key, created if it is not cached. Traces of the same structure share their bytes. */
   of(key: string, make: () => Lowered): Lowered {
     const known = this.kept.get(key);
     if (known) return known;

@@ -1,4 +1,4 @@
-/** Element by element: arithmetic with broadcasting, comparisons, activations. */
+/** Element-wise operations: arithmetic with broadcasting, comparisons, activations. */
 
 import { ShapeError } from "../errors.ts";
 import type { Binary, Comparison, None, Unary } from "./operations.ts";
@@ -9,7 +9,7 @@ import { constant, type ElementType, type Shape, Tensor } from "./tensor.ts";
 export type Operand = Tensor | number;
 const none: None = {};
 
-/** NumPy broadcasting: sizes are aligned at the right; a size of 1 or an absent one stretches. */
+/** NumPy broadcasting: sizes are aligned at the right; an axis of size 1 or a missing axis is repeated. */
 export function broadcastShapes(operation: string, shapes: readonly Shape[], operands = shapes): Shape {
   const rank = Math.max(...shapes.map((s) => s.length));
   return Array.from({ length: rank }, (_, axis) => {
@@ -141,7 +141,7 @@ export function hardSigmoid(x: Tensor): Tensor {
   return divide(clamp(add(x, 3), 0, 6), 6);
 }
 
-/** Limits values to min..max; no gradient flows where a value was cut. */
+/** Limits values to min..max; the gradient is zero where a value was limited. */
 export function clamp(x: Tensor, min: number, max: number): Tensor {
   if (!(min <= max)) throw new ShapeError("clamp", `${min} is above ${max}`, [x.shape], currentScope());
   return new Tensor("clamp", [x], { min, max }, x.shape, x.type);
@@ -165,12 +165,12 @@ export function where(condition: Tensor, then: Operand, otherwise: Operand): Ten
   );
 }
 
-/** The same values as another element type. */
+/** The values converted to another element type. */
 export function cast(x: Tensor, to: ElementType): Tensor {
   return x.type === to ? x : new Tensor("cast", [x], { to }, x.shape, to);
 }
 
-/** The same value; gradients end here. */
+/** The same value; gradients stop here. */
 export function stopGradient(x: Tensor): Tensor {
   return new Tensor("stopGradient", [x], none, x.shape, x.type);
 }

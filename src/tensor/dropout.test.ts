@@ -4,7 +4,7 @@ import { gradients } from "../grad/index.ts";
 import { evaluate } from "../onnx/index.ts";
 import { dropBlock, dropout, dropPath, input, total } from "./index.ts";
 
-/** Uniform numbers that let this many elements stay before each zero, and then all. */
+/** Uniform random numbers that keep these numbers of elements before each zero, and then all. */
 function keeping(rate: number, ...counts: number[]): () => number {
   let i = 0;
   return () => 1 - (1 - rate) ** ((counts[i++] ?? Number.POSITIVE_INFINITY) + 0.5);
@@ -17,7 +17,7 @@ test("dropout is the identity outside training", async () => {
   assert.equal(dropout(x, 0), x);
 });
 
-test("dropout drops and scales by the numbers drawn, and its gradient passes where the value did", async () => {
+test("dropout drops and scales by the random numbers, and its gradient passes at the kept elements", async () => {
   const x = input("x", [4]);
   const y = dropout(x, 0.5);
   const [slope] = gradients(total(y), [x]);
@@ -27,7 +27,7 @@ test("dropout drops and scales by the numbers drawn, and its gradient passes whe
   assert.deepEqual([...found.slope], [0, 0, 2, 2]);
 });
 
-test("drop path drops whole samples", async () => {
+test("drop path drops complete samples", async () => {
   const x = input("x", [4, 2]);
   const found = await evaluate(
     { y: dropPath(x, 0.25) },
@@ -53,7 +53,7 @@ test("a rate outside 0..1 is refused", () => {
   assert.throws(() => dropout(input("x", [2]), 1), { message: /dropout: rate 1 is outside 0..1; operands \[2\]/ });
 });
 
-test("a map that drop block drops whole becomes zero, not NaN", async () => {
+test("a map dropped completely by drop block becomes zero, not NaN", async () => {
   const y = dropBlock(input("x", [1, 1, 2, 2]), 0.9, 3);
   const found = await evaluate({ y }, { x: Float32Array.of(1, 2, 3, 4) }, { training: true, random: keeping(0.1, 0) });
   assert.deepEqual([...found.y], [0, 0, 0, 0]);

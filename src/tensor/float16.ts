@@ -3,7 +3,7 @@
 const words = new Uint32Array(1);
 const float = new Float32Array(words.buffer);
 
-/** Rounded to nearest, ties to even; finite numbers past ±65504 become ±65504, so that masks stay finite. */
+/** Rounds to nearest, ties to even; finite numbers beyond ±65504 become ±65504, so that masks stay finite. */
 export function toFloat16(numbers: ArrayLike<number>): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(numbers.length);
   for (let i = 0; i < halves.length; i++) halves[i] = halfBits(numbers[i]!);

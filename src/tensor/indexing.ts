@@ -1,4 +1,4 @@
-/** Picking and adding elements by index. Indices are int64 tensors. */
+/** Selects and adds elements by index. Indices are int64 tensors. */
 
 import { ShapeError } from "../errors.ts";
 import { axisOf, sameShape } from "./layout.ts";
@@ -13,7 +13,7 @@ function checkIndices(operation: string, x: Tensor, index: Tensor): void {
     throw new ShapeError(operation, `indices are ${index.type}, not int64`, [x.shape, index.shape], currentScope());
 }
 
-/** Slices of x along an axis; the shape of the indices takes that axis' place. */
+/** Slices of x along an axis; the shape of the indices replaces the axis. */
 export function gather(x: Tensor, index: Tensor, axis = 0): Tensor {
   checkIndices("gather", x, index);
   const at = axisOf(x, axis, "gather");

@@ -40,25 +40,25 @@ export function transpose(x: Tensor, order: readonly number[]): Tensor {
   );
 }
 
-/** The last two axes exchanged. */
+/** Swaps the last two axes. */
 export function swapLast(x: Tensor): Tensor {
   if (x.rank < 2) throw new ShapeError("swapLast", "needs at least two axes", [x.shape], currentScope());
   const order = x.shape.map((_, axis) => axis);
   return transpose(x, [...order.slice(0, -2), x.rank - 1, x.rank - 2]);
 }
 
-/** What is taken along one axis. */
+/** The range along one axis. */
 export interface SliceRange {
   axis: number;
   start?: number;
   /** Exclusive; negative counts from the end. */
   end?: number;
   step?: number;
-  /** Written out where it cuts nothing, too, so that traces of all sizes have one structure. */
+  /** Written even if it changes nothing, so that traces of all sizes have the same structure. */
   kept?: boolean;
 }
 
-/** Every step-th element from start up to end, along the axes named. Steps are positive. */
+/** Every step-th element from start to end, along the given axes. Steps are positive. */
 export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
   const starts = x.shape.map(() => 0);
   const ends = [...x.shape];
@@ -81,7 +81,7 @@ export function slice(x: Tensor, ...ranges: readonly SliceRange[]): Tensor {
   return new Tensor("slice", [x], { starts, ends, steps, ...(kept.length > 0 ? { kept } : {}) }, shape, x.type);
 }
 
-/** Tensors one after another along an axis. */
+/** Concatenates tensors along an axis. */
 export function concat(parts: readonly Tensor[], axis: number): Tensor {
   const first = parts[0];
   const shapes = parts.map((part) => part.shape);
@@ -96,7 +96,7 @@ export function concat(parts: readonly Tensor[], axis: number): Tensor {
   return new Tensor("concat", parts, { axis: at }, shape, type);
 }
 
-/** Consecutive pieces of the sizes given. */
+/** Splits into consecutive pieces of the given sizes. */
 export function split(x: Tensor, sizes: readonly number[], axis: number): Tensor[] {
   const at = axisOf(x, axis, "split");
   if (sizes.reduce((sum, size) => sum + size, 0) !== x.shape[at])
@@ -130,14 +130,14 @@ export function pad(x: Tensor, before: Shape, after: Shape, value = 0): Tensor {
   return new Tensor("pad", [x], { before, after, value }, shape, x.type);
 }
 
-/** Repeats along axes of size 1 until the shape is reached. */
+/** Repeats axes of size 1 to the given shape. */
 export function expand(x: Tensor, shape: Shape): Tensor {
   if (!sameShape(broadcastShapes("expand", [x.shape, shape]), shape))
     throw new ShapeError("expand", `cannot be expanded to [${shape.join(", ")}]`, [x.shape], currentScope());
   return sameShape(x.shape, shape) ? x : new Tensor("expand", [x], none, shape, x.type);
 }
 
-/** Moves elements along an axis; those that fall off the end come in at the start. A negative distance moves backwards. */
+/** Moves elements along an axis; those moved beyond the end come in at the start. A negative distance moves backwards. */
 export function roll(x: Tensor, distance: number, axis: number): Tensor {
   const size = x.shape[axisOf(x, axis, "roll")]!;
   const cut = (((-distance % size) + size) % size) as number;

@@ -35,7 +35,7 @@ export function groupNorm(x: Tensor, groups: number, scale: Tensor, shift: Tenso
   return new Tensor("groupNorm", [x, scale, shift], { groups, epsilon }, x.shape, x.type);
 }
 
-/** Batch normalisation with the statistics of training, frozen. */
+/** Batch normalisation with fixed statistics from training. */
 export function frozenBatchNorm(
   x: Tensor,
   statistics: { mean: Tensor; variance: Tensor },
@@ -63,9 +63,9 @@ export function batchNorm(
   return { result, mean: reshape(centre, [-1]), variance: reshape(variance, [-1]) };
 }
 
-/** x divided by its length along the last axis, the length held above epsilon. */
+/** x divided by its length along the last axis; the length is at least epsilon. */
 export function normalizeLength(x: Tensor, epsilon = 1e-12): Tensor {
-  // The maximum is taken of the square, for the root's slope at zero is infinite.
+  // The maximum is taken of the square, because the slope of the root at zero is infinite.
   return divide(x, sqrt(maximum(sum(multiply(x, x), [-1]), epsilon ** 2)));
 }
 
@@ -80,7 +80,7 @@ function checkChannels(x: Tensor, vectors: Readonly<Record<string, Tensor>>): vo
   }
 }
 
-/** A vector over channels, shaped to broadcast over pictures. */
+/** A vector of channels, reshaped to broadcast over pictures. */
 function channels(x: Tensor): Tensor {
   return reshape(x, [1, x.count, 1, 1]);
 }

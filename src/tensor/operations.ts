@@ -34,9 +34,9 @@ export interface Operations
   input: { name: string };
   parameter: { name: string };
   constant: { data: Numbers };
-  /** Zeros and 1/(1-rate), drawn again at each training run. */
+  /** Zeros and 1/(1-rate), random in each training run. */
   dropMask: { rate: number };
-  /** Inputs: x, what to multiply it by. The identity outside training. */
+  /** Inputs: x, its factor. The identity outside training. */
   dropout: None;
   stopGradient: None;
   clamp: { min: number; max: number };
@@ -82,7 +82,7 @@ export interface Operations
   roiAlign: { size: Pair; scale: number; samplingRatio: number; aligned: boolean };
   /** Positions of the k largest (or smallest) along the last axis, best first, int64. */
   topK: { k: number; largest: boolean };
-  /** Inputs: boxes [n,4] xyxy, scores [n]. Indices of the survivors, best first, padded with -1 to `limit`, int64. */
+  /** Inputs: boxes [n,4] xyxy, scores [n]. Indices of the kept boxes, best first, padded with -1 to `limit`, int64. */
   nonMaximumSuppression: { overlap: number; limit: number };
 }
 

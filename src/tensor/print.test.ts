@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { add, constant, input, inScope, matmul, parameter, printGraph, relu, sum } from "./index.ts";
 
-test("a graph is printed one tensor a line, inputs first, with scopes and the names of outputs", () => {
+test("a graph is printed with one tensor per line, inputs first, with scopes and the names of outputs", () => {
   const x = input("x", [4, 8]);
   const hidden = inScope("layers.0.fc1", () => relu(matmul(x, parameter("layers.0.fc1.weight", [8, 16]))));
   const moved = add(hidden, constant(new Float32Array(16)));

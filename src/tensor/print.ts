@@ -26,7 +26,7 @@ export function printGraph(outputs: Readonly<Record<string, Tensor>>): string {
   return lines.map((line) => `${line[0].padEnd(first)}  ${line[1].padEnd(second)}  ${line[2]}`.trimEnd()).join("\n");
 }
 
-/** `axes 0, 2` and the like; the numbers of a constant are left out past four. */
+/** For example `axes 0, 2`; at most four numbers of a constant are shown. */
 function attributesOf(tensor: Tensor): string {
   return Object.entries(tensor.attributes)
     .map(([name, value]) => {

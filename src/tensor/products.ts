@@ -8,7 +8,7 @@ import { type Shape, Tensor } from "./tensor.ts";
 
 const none: None = {};
 
-/** Products of the matrices in the last two axes; the axes before them broadcast. */
+/** Products of the matrices in the last two axes; the other axes broadcast. */
 export function matmul(a: Tensor, b: Tensor): Tensor {
   const shapes = [a.shape, b.shape];
   const inner = a.shape.at(-1);
@@ -23,7 +23,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
 export interface ConvolutionOptions {
   bias?: Tensor;
   stride?: number | Pair;
-  /** Zeros on all sides, or (rows, columns), or (top, left, bottom, right). */
+  /** Padding with zeros: on all sides, or (rows, columns), or (top, left, bottom, right). */
   padding?: number | Pair | Padding;
   dilation?: number | Pair;
   groups?: number;
@@ -104,7 +104,7 @@ export function averagePool(x: Tensor, options: PoolOptions): Tensor {
   return new Tensor("averagePool", [x], attributes, pooledShape("averagePool", x, attributes), x.type);
 }
 
-/** Where in its channel (row · w + column) each maximum lies, int64; no gradient. */
+/** Position of each maximum in its channel (row · w + column), int64; no gradient. */
 export function maxPoolIndices(x: Tensor, attributes: PoolAttributes): Tensor {
   return new Tensor("maxPoolIndices", [x], attributes, pooledShape("maxPoolIndices", x, attributes), "int64");
 }

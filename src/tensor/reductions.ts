@@ -1,4 +1,4 @@
-/** Sums, means, maxima, softmax and positions of the best. */
+/** Sums, means, maxima, softmax and indices of the best elements. */
 
 import { ShapeError } from "../errors.ts";
 import { axisOf, reshape } from "./layout.ts";
@@ -6,7 +6,7 @@ import { currentScope } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 
 function reduction(operation: "sum" | "mean" | "max") {
-  /** Over the axes given (all when none are); reduced axes keep the size 1. */
+  /** Over the given axes (default: all); reduced axes keep size 1. */
   return (x: Tensor, axes: readonly number[] = x.shape.map((_, axis) => axis)): Tensor => {
     const at = axes.map((axis) => axisOf(x, axis, operation)).sort((a, b) => a - b);
     if (at.length === 0) return x;
@@ -42,7 +42,7 @@ export function logSoftmax(x: Tensor, axis = -1): Tensor {
   return new Tensor("logSoftmax", [x], { axis: axisOf(x, axis, "logSoftmax") }, x.shape, x.type);
 }
 
-/** Positions (int64) of the k best along the last axis, best first; the earlier one first among equals. No gradient. */
+/** Indices (int64) of the k best along the last axis, best first; of equal values, the earlier first. No gradient. */
 export function topK(x: Tensor, k: number, order: "largest" | "smallest" = "largest"): Tensor {
   const size = x.shape.at(-1) ?? 0;
   if (k < 1 || k > size) throw new ShapeError("topK", `k is ${k} of ${size}`, [x.shape], currentScope());
@@ -50,8 +50,8 @@ export function topK(x: Tensor, k: number, order: "largest" | "smallest" = "larg
 }
 
 /**
- * Greedy suppression of boxes [n,4] xyxy by scores [n]: indices (int64) of at most `limit` survivors, best first, padded
- * with -1. No +1 in the overlap, suppressed strictly above `overlap`. No gradient.
+ * Greedy suppression of boxes [n,4] xyxy by scores [n]: indices (int64) of at most `limit` kept boxes, best first, padded with -1. Overlaps
+ * have exclusive ends; boxes strictly above `overlap` are suppressed. No gradient.
  */
 export function nonMaximumSuppression(boxes: Tensor, scores: Tensor, overlap: number, limit: number): Tensor {
   if (boxes.rank !== 2 || boxes.shape[1] !== 4 || scores.rank !== 1 || scores.shape[0] !== boxes.shape[0])

@@ -1,4 +1,4 @@
-/** Every operation refuses what does not fit, and says where, what and of which sizes. */
+/** Every operation refuses operands that do not fit, with a message that has the place, the problem and the shapes. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -209,7 +209,7 @@ const composed: Refusals = [
 const all = Object.entries({ ...refusals, composed });
 for (const [operation, cases] of all)
   if (cases !== "none")
-    test(`${operation} refuses what does not fit`, () => {
+    test(`${operation} refuses invalid operands`, () => {
       for (const [make, message] of cases)
         assert.throws(
           () => t.inScope("model.layer", make),

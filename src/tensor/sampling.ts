@@ -1,4 +1,4 @@
-/** Values between pixels: resizing, grid sampling, RoIAlign, deformable convolution. */
+/** Sampling between pixels: resizing, grid sampling, RoIAlign, deformable convolution. */
 
 import { ShapeError } from "../errors.ts";
 import type { None, Pair } from "./operations.ts";
@@ -7,22 +7,24 @@ import { currentScope } from "./scope.ts";
 import { Tensor } from "./tensor.ts";
 
 const none: None = {};
-/** Whether the centres of the corner pixels of both sizes lie on each other, or the pixels' outer edges. */
+/** Whether the centres of the corner pixels are aligned, or the outer edges of the pixels. */
 export type Corners = "aligned" | "half-pixel";
 
-/** Where nearest neighbour reads for each of `size` places of `from`: floor(i · from / size) in float32, as PyTorch's `nearest`. */
+/**
+ * The source of each of `size` positions among `from` for nearest neighbour: floor(i · from / size) in float32, as in PyTorch's `nearest`.
+ */
 export function nearestSources(from: number, size: number): number[] {
   const scale = Math.fround(from / size);
   return Array.from({ length: size }, (_, i) => Math.min(Math.floor(Math.fround(i * scale)), from - 1));
 }
 
-/** Nearest neighbour to [height, width], reading where `nearestSources` says. */
+/** Nearest neighbour to [height, width], with the sources of `nearestSources`. */
 export function resizeNearest(x: Tensor, [height, width]: Pair): Tensor {
   const [n, c, h, w] = picture("resizeNearest", x, [x.shape]);
   return h === height && w === width ? x : new Tensor("resizeNearest", [x], none, [n, c, height, width], x.type);
 }
 
-/** Bilinear, not antialiased, with aligned corners or half-pixel centres. */
+/** Bilinear without antialiasing, with aligned corners or half-pixel centres. */
 export function resizeLinear(x: Tensor, [height, width]: Pair, corners: Corners): Tensor {
   const [n, c, h, w] = picture("resizeLinear", x, [x.shape]);
   return h === height && w === width ? x : new Tensor("resizeLinear", [x], { corners }, [n, c, height, width], x.type);
@@ -42,17 +44,17 @@ export function gridSample(x: Tensor, grid: Tensor, corners: Corners = "half-pix
 export interface RoiAlignOptions {
   /** Bins (rows, columns). */
   size: Pair;
-  /** From box coordinates to those of the map, for example 1/16. */
+  /** Scale from box coordinates to the map's, for example 1/16. */
   scale: number;
-  /** Samples a bin and axis; 0: as many as the bin has pixels, rounded up. */
+  /** Samples per bin and axis; 0: the number of pixels in the bin, rounded up. */
   samplingRatio: number;
-  /** Half-pixel shift of the newer implementations. */
+  /** Whether to shift by half a pixel, as newer implementations do. */
   aligned: boolean;
 }
 
 /**
- * Means of bilinear samples in bins of boxes [r,4] xyxy on x [n,c,h,w]; `pictures` [r] int64 says whose box it is (He et
- * al. 2017). The gradient, which reaches x only, wants boxes that lie within the map when the sampling ratio is 0.
+ * Means of bilinear samples in bins of boxes [r,4] xyxy on x [n,c,h,w]; `pictures` [r] int64 has the picture of each box (He et al. 2017).
+ * The gradient, only with respect to x, needs boxes within the map if the sampling ratio is 0.
  */
 export function roiAlign(x: Tensor, boxes: Tensor, pictures: Tensor, options: RoiAlignOptions): Tensor {
   const shapes = [x.shape, boxes.shape, pictures.shape];
@@ -77,8 +79,8 @@ export interface DeformableOptions {
 }
 
 /**
- * Modulated deformable convolution (Zhu et al. 2019): each tap of the kernel reads x [n,c,h,w] off its place by offset
- * [n, 2·kh·kw, h', w'] (dy and dx of each tap in turn) and counts by mask [n, kh·kw, h', w']; weight [out,c/groups,kh,kw].
+ * Modulated deformable convolution (Zhu et al. 2019): each tap of the kernel reads x [n,c,h,w] at a position shifted by offset [n, 2·kh·kw,
+ * h', w'] (dy and dx of each tap) and is multiplied by mask [n, kh·kw, h', w']; weight [out,c/groups,kh,kw].
  */
 export function deformableConvolution(
   x: Tensor,

@@ -1,8 +1,8 @@
-/** The path of the layer that is being called, so that every tensor and every shape error says where it was made. */
+/** The path of the current layer, so that every tensor and every shape error has the place where it was made. */
 
 let path = "";
 
-/** The path of the layer that is being traced. */
+/** The path of the layer that is traced. */
 export function currentScope(): string {
   return path;
 }

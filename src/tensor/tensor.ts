@@ -1,4 +1,4 @@
-/** A tensor is a value to be computed: an immutable node of a graph, of a known shape and element type. */
+/** A tensor is a value to be computed: an immutable node of a graph with a known shape and element type. */
 
 import { ShapeError } from "../errors.ts";
 import type { Operation, Operations } from "./operations.ts";
@@ -15,7 +15,7 @@ let created = 0;
 
 /** An immutable node of a graph: an operation, its operands, and the shape and element type of its result. */
 export class Tensor<K extends Operation = Operation> {
-  /** Order of creation: inputs always come before the tensors made of them. */
+  /** Order of creation: inputs always come before the tensors computed from them. */
   readonly id = created++;
   /** Scope path of the layer that made this tensor. */
   readonly scope = currentScope();
@@ -58,12 +58,12 @@ export function input(name: string, shape: Shape, type: ElementType = "float32")
   return new Tensor("input", [], { name }, shape, type);
 }
 
-/** A trained value, known by its checkpoint name; fed at each run or baked into the session. */
+/** A trained value, named as in the checkpoint; fed at each run or baked into the session. */
 export function parameter(name: string, shape: Shape): Tensor {
   return new Tensor("parameter", [], { name }, shape, "float32");
 }
 
-/** Fixed numbers, of the shape given (a scalar when none is). The array is not copied and must not change. */
+/** Constant numbers of the given shape (default: a scalar). The array is not copied and must not change. */
 export function constant(numbers: Numbers | readonly number[] | number, shape?: Shape, type?: ElementType): Tensor {
   const data: Numbers =
     typeof numbers === "number"
@@ -89,7 +89,7 @@ function typeOf(data: Numbers): ElementType {
   return data instanceof Uint16Array ? "float16" : "uint8";
 }
 
-/** Every tensor that the outputs are made of, inputs first; `inputsOf` may leave some out. */
+/** All tensors that the outputs are computed from, inputs first; `inputsOf` may leave some out. */
 export function reachable(
   outputs: readonly Tensor[],
   inputsOf: (tensor: Tensor) => readonly Tensor[] = (tensor) => tensor.inputs,

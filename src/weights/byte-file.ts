@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { WeightsError } from "../errors.ts";
 import { type Bytes, checkRange } from "./bytes.ts";
 
-/** Most bytes per system call, which refuses 2 GiB. */
+/** Maximum number of bytes per system call; it refuses 2 GiB. */
 const MOST_AT_ONCE = 2 ** 30;
 /** Up to this many bytes are read synchronously: passing them to another thread takes longer, tens of times on busy cores. */
 const FEW = 2 ** 20;

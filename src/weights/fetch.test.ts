@@ -166,7 +166,7 @@ test("a name that is not in the zoo is refused with those that are", async () =>
   await assert.rejects(fetchModel("glip-x"), /glip-x: no model with this name; known models: glip-t-a, .*glip-l/);
 });
 
-/** Listens on a free port of this machine; answers with the port. */
+/** Listens on a free port of this machine; returns the port. */
 async function listening(started: Server): Promise<number> {
   await new Promise<void>((done) => started.listen(0, "127.0.0.1", done));
   return (started.address() as AddressInfo).port;
@@ -274,7 +274,7 @@ test("https is never redirected to http", async () => {
     else response.writeHead(200, { "content-length": bytes.length }).end(request.method === "HEAD" ? undefined : bytes);
   });
   const before = process.env.NODE_TLS_REJECT_UNAUTHORIZED;
-  // The certificate is of our own making.
+  // The certificate is self-signed.
   process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";
   try {
     const port = await listening(secure);

@@ -8,7 +8,7 @@ const oracle = await readSafetensors(join(import.meta.dirname, "fixtures/convers
 const numbers = (name: string) => oracle.get(name)!;
 
 for (const name of ["f16", "bf16", "f64", "i64", "i32"]) {
-  test(`${name} becomes float32 as PyTorch's float() has it`, () => {
+  test(`${name} becomes float32 as with PyTorch's float()`, () => {
     const { dtype, data } = numbers(name);
     const made = toFloat32(dtype, data);
     const due = numbers(`${name}.float`).data as Float32Array;

@@ -42,7 +42,7 @@ function tensor({ type = "FloatStorage", key = "0", count = 4, offset = 0, shape
   return bytes(global("torch._utils", "_rebuild_tensor_v2"), tuple(...view), "R");
 }
 
-/** A zip file; `claims` overrides what its directory says of every member. */
+/** A zip file; `claims` overrides the directory's entry of every member. */
 function zip(members: [string, Uint8Array][], claims: { method?: number; size?: number; header?: number } = {}) {
   const parts: Buffer[] = [];
   const directory: Buffer[] = [];
@@ -98,7 +98,7 @@ async function readAll(content: Uint8Array) {
   }
 }
 
-test("the hand-made checkpoints of this file are valid if nothing is changed in them", async () => {
+test("the hand-made checkpoints of this file are valid without changes", async () => {
   const value = dictionary(["w", tensor({ shape: [2, 2], strides: [1, 2] })], ["lr", bytes("G", uint(0, 8))]);
   const storage = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   const turned = Buffer.from(Float32Array.of(1, 3, 2, 4).buffer);
@@ -251,7 +251,7 @@ const mutations: readonly ((content: Buffer, random: Random) => Buffer)[] = [
   },
 ];
 
-/** Puts right the checksums in a zip's directory, so that what was changed within its pickle gets past them. */
+/** Corrects the checksums in a zip's directory, so that changes in its pickle are not detected by them. */
 function repairChecksums(content: Buffer): Buffer {
   let at = content.readUInt32LE(content.length - 6);
   while (at + 46 < content.length && content.readUInt32LE(at) === 0x02014b50) {
@@ -263,7 +263,7 @@ function repairChecksums(content: Buffer): Buffer {
   return content;
 }
 
-/** Where a zip's pickle lies; those that PyTorch writes begin with it. */
+/** Position of a zip's pickle; those that PyTorch writes start with it. */
 function pickleOf(content: Buffer): Buffer {
   const start = 30 + content.readUInt16LE(26) + content.readUInt16LE(28);
   return content.subarray(start, content.indexOf("PK", start, "latin1"));
@@ -290,7 +290,7 @@ for (const [name, times] of [
       const read = await readAll(content).catch((error: Error) => {
         assert.equal(error.name, "WeightsError", `${mutate.name}, round ${round}: ${error.stack}`);
       });
-      // A zip has checksums: what it gives is right. Views do not read all that a checksum covers.
+      // A zip has checksums: its values are right. Views do not read everything that a checksum covers.
       for (const [key, { about, data }] of name === "types.pth" && read ? read : []) {
         assert.equal(about, sound.get(key)?.about);
         assert.deepEqual(data, sound.get(key)?.data, `${mutate.name}, round ${round}: ${key}`);

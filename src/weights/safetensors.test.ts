@@ -55,7 +55,7 @@ test("pieces are requested one tensor at a time, when they are needed", async ()
   assert.deepEqual(read.get("t10")?.data, Float32Array.of(10, 11, 12));
 });
 
-test("a write that fails leaves the old file and nothing beside it", async () => {
+test("a failed write leaves the old file and no temporary file", async () => {
   const inner = await mkdtemp(join(folder, "failing-"));
   const path = join(inner, "kept.safetensors");
   await writeSafetensors(path, tensors);

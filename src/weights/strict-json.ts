@@ -3,7 +3,10 @@
 import type { z } from "zod";
 import type { WeightsError } from "../errors.ts";
 
-/** The members of a JSON object in their order, from UTF-8 without errors, no name given twice; `refuse` makes the error from a problem's text. */
+/**
+ * The members of a JSON object in their order, from valid UTF-8, without a repeated name; `refuse` makes the error from the text of a
+ * problem.
+ */
 export function parseObject(bytes: Uint8Array, refuse: (problem: string) => WeightsError): Map<string, unknown> {
   let text: string;
   let value: unknown;

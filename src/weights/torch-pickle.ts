@@ -61,7 +61,7 @@ export function unpickleTorch(reader: ByteReader, rules: Partial<PickleRules> = 
 function makeTorch(global: string, parameters: readonly Pickled[]): Pickled {
   switch (global) {
     case "collections.OrderedDict":
-      // Python 2 gives its items as a list of pairs; those checkpoints are written anew by Python 3 with `torch.save(torch.load(…))`.
+      // Python 2 writes its items as a list of pairs; convert such checkpoints in Python 3 with `torch.save(torch.load(…))`.
       return parameters.length === 0 ? new Map() : undefined;
     case "torch._utils._rebuild_tensor":
     case "torch._utils._rebuild_tensor_v2":
@@ -97,14 +97,14 @@ function persistentStorage(file: ByteFile, storages: Map<string, PickledStorage>
 
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** The name of a tensor that was saved alone. */
+/** The name of a single saved tensor. */
 export const BARE = "tensor";
 
 /**
- * The tensors of a checkpoint. A checkpoint is one tensor, a dictionary of tensors, or one with such a dictionary under `model` or else under
- * `state_dict`; `module.`, which data-parallel training puts before names, is dropped where every name has it. Beside and inside that
- * dictionary plain values and opaque objects are passed over, except a value of it that some unlisted global would have made: it
- * might be a tensor, so it is refused by name.
+ * The tensors of a checkpoint. A checkpoint is one tensor, a dictionary of tensors, or a dictionary with such a dictionary under `model` or
+ * else under `state_dict`. The prefix `module.` of data-parallel training is removed if every name has it. Plain values and opaque objects
+ * next to or inside that dictionary are skipped, except a value in it that an unlisted global would have made: it might be a tensor, so it
+ * is refused by name.
  */
 export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pickled> {
   const outer = value instanceof Map ? (value.get("model") ?? value.get("state_dict") ?? value) : value;
@@ -135,7 +135,7 @@ export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pic
 const summary = (words: readonly string[]): string =>
   words.slice(0, 5).join(", ") + (words.length > 5 ? ` and ${words.length - 5} more` : "");
 
-/** Places each tensor of a state dictionary in the file; `find` gives the bytes of a storage by its key. */
+/** Locates each tensor of a state dictionary in the file; `find` returns the bytes of a storage by its key. */
 export function locateTensors(
   file: ByteFile,
   value: Pickled,

@@ -1,20 +1,25 @@
-/** The tensors of a TorchScript archive, such as OpenAI's CLIP files: its modules are read as dictionaries, its program is never run. */
+/**
+ * The tensors of a TorchScript archive, such as OpenAI's CLIP files: its modules are read as dictionaries, and its program is never run.
+ */
 
 import type { ByteReader } from "./byte-reader.ts";
 import { PickledTensor, type TorchPickle, unpickleTorch } from "./torch-pickle.ts";
 import { Opaque, type Pickled } from "./unpickle.ts";
 
-/** A module as the archive stores it: what it holds, by name. */
+/** A module in the archive: its content, by name. */
 class ScriptModule {
   readonly attributes = new Map<string, Pickled>();
 }
 
 /** Modules of classes that the archive's program defines. */
 const MODULE = /^__torch__\./;
-/** Values such as lists of numbers, which hold no tensors of a state dictionary. */
+/** Values such as lists of numbers, which contain no tensors of a state dictionary. */
 const PLAIN = /^torch\.jit\._pickle\.|^torch\.device$/;
 
-/** Reads the pickle of an archive; its value is a state dictionary, names of modules joined by dots. A `WeightsError` where there are no tensors. */
+/**
+ * Reads the pickle of an archive as a state dictionary, with names of modules joined by periods. Throws `WeightsError` if there are no
+ * tensors.
+ */
 export function unpickleScript(reader: ByteReader): TorchPickle {
   const { value, storages } = unpickleTorch(reader, {
     call: (global) => (MODULE.test(global) ? new ScriptModule() : undefined),
@@ -31,10 +36,13 @@ export function unpickleScript(reader: ByteReader): TorchPickle {
   return { value: tensors, storages };
 }
 
-/** Collects what a module and those within it hold, save plain values; what unlisted code would make is kept, to be refused by name. */
+/**
+ * Collects the content of a module and of its submodules, except plain values; values made by unlisted code are kept, to be refused by
+ * name.
+ */
 function gather(value: Pickled, path: string, found: Map<string, Pickled>, within: ReadonlySet<ScriptModule>): void {
   if (value instanceof ScriptModule) {
-    // A module that contains itself would never end.
+    // A module that contains itself would lead to an endless loop.
     if (within.has(value)) return;
     const prefix = path === "" ? "" : `${path}.`;
     for (const [name, item] of value.attributes) gather(item, prefix + name, found, new Set([...within, value]));

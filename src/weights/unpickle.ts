@@ -12,25 +12,25 @@ export class PickledGlobal {
   constructor(readonly path: string) {}
 }
 
-/** An object of an unlisted class: only the name of the global that would have made it is kept. */
+/** An object of an unlisted class: only the name of its global is kept. */
 export class Opaque {
   constructor(readonly global: string) {}
 }
 
-/** Any value that a pickle gives; lists, tuples and sets are arrays, and rules may add objects of their own. */
+/** Any value in a pickle; lists, tuples and sets are arrays, and rules may add their own objects. */
 export type Pickled = unknown;
 
-/** How the reader of a file treats calls and persistent references. */
+/** How the reader of a file handles calls and persistent references. */
 export interface PickleRules {
-  /** The value of a call; `undefined` where the global is not on the list. */
+  /** The value of a call; `undefined` if the global is not on the list. */
   call(global: string, parameters: readonly Pickled[]): Pickled;
   /** The object behind a persistent id. */
   persistent(id: Pickled): Pickled;
-  /** Takes in the state of an object that a call made; without it states are dropped, such as the versions in an OrderedDict. */
+  /** Sets the state of an object that a call made; without it, states are dropped, such as the versions in an OrderedDict. */
   build?(object: Pickled, state: Pickled): void;
 }
 
-/** Most instructions of one pickle; a checkpoint of 10,000 tensors has about a quarter of a million. */
+/** Maximum number of instructions in a pickle; a checkpoint of 10,000 tensors has about a quarter of a million. */
 const MOST_INSTRUCTIONS = 1_000_000;
 const LONGEST_NAME = 1000;
 
@@ -125,7 +125,7 @@ class PickleMachine {
     for (const item of items) target.push(item);
   }
 
-  /** A length of eight bytes; one past the file is refused when it is taken. */
+  /** A length of eight bytes; a length beyond the file is refused when it is read. */
   length8(): number {
     return Number(this.reader.take(8).readBigUInt64LE(0));
   }
@@ -211,7 +211,7 @@ const steps: Readonly<Record<number, (machine: PickleMachine) => void>> = {
   82: (m) => m.call(), // REDUCE
   129: (m) => m.call(), // NEWOBJ
   146: (m) => {
-    const named = m.pop(); // NEWOBJ_EX: its named parameters are of no use here
+    const named = m.pop(); // NEWOBJ_EX: its named parameters are not needed here
     if (!(named instanceof Map)) throw m.refuse("has a pickle that calls without a dictionary of names");
     m.call();
   },

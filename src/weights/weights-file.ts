@@ -38,29 +38,29 @@ export interface WeightsFile extends AsyncDisposable {
 export interface StoredTensor {
   readonly dtype: StoredDtype;
   readonly shape: readonly number[];
-  /** Elements between neighbours along each axis; row by row where absent. */
+  /** Elements between neighbours along each axis; default: row by row. */
   readonly strides?: readonly number[];
-  /** Elements of the storage before the tensor's first. */
+  /** Number of elements in the storage before the tensor's first. */
   readonly offset: number;
   readonly storage: ByteRange;
 }
 
-/** A run of bytes in a file, which several tensors may share. */
+/** A range of bytes in a file, which several tensors may share. */
 export interface ByteRange {
   readonly file: Bytes;
   readonly start: number;
   readonly length: number;
-  /** Checked when the whole of it is read. */
+  /** Checked when the whole range is read. */
   readonly checksum?: Checksum;
 }
 
 export interface Checksum {
   readonly expected: number;
-  /** Of bytes, after others whose checksum is given. */
+  /** The checksum of bytes that follow others with the given checksum. */
   of(bytes: Uint8Array, before?: number): number;
 }
 
-/** Bytes of the pieces in which a large tensor is read. */
+/** Size in bytes of the pieces of a large tensor. */
 export const PIECE_BYTES = 2 ** 26;
 
 /** Tensors located in one or more open files. */

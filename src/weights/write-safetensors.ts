@@ -1,4 +1,4 @@
-/** Writes safetensors, tensor by tensor, under a temporary name that is renamed when the file is complete. */
+/** Writes safetensors, tensor by tensor, under a temporary name, and renames the file when it is complete. */
 
 import type { FileHandle } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
@@ -14,8 +14,8 @@ export interface TensorToWrite {
 }
 
 /**
- * Writes a safetensors file; it appears under its name only when it is complete. The entries are listed once, then their data
- * are drawn one tensor at a time, the widest types first so that all are aligned. A `WeightsError` where numbers and shape differ.
+ * Writes a safetensors file, which gets its name when it is complete. The entries are listed once, then their data are read one tensor at a
+ * time, the widest types first so that all are aligned. Throws `WeightsError` if numbers and shape differ.
  */
 export async function writeSafetensors(
   path: string,

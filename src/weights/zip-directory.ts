@@ -1,4 +1,4 @@
-/** Members of a zip file and the positions of their bytes, to read them without unpacking. */
+/** Finds the members of a zip file and the positions of their bytes, to read them without unpacking. */
 
 import { crc32 } from "node:zlib";
 import yauzl from "yauzl";

@@ -1,4 +1,4 @@
-/** An adaptation that is killed or interrupted, as a user goes on with it. */
+/** An adaptation that is killed or interrupted, and then resumed by a user. */
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -31,7 +31,7 @@ function words(name: string, ...more: string[]): string[] {
   return ["adapt", ...data, ...pace, "--out", out(name), ...more];
 }
 
-/** Starts an adaptation and sends it a signal when its checkpoint has come to a step. */
+/** Starts an adaptation and sends it a signal when its checkpoint has reached a step. */
 async function endedAt(least: number, signal: NodeJS.Signals, ...given: string[]) {
   const { child, ended, ran } = started(given);
   const file = join(out("killed"), "checkpoint", "last.safetensors");
@@ -43,7 +43,7 @@ async function endedAt(least: number, signal: NodeJS.Signals, ...given: string[]
   return ended;
 }
 
-test("killed, interrupted and resumed, an adaptation writes the same bytes as one that was left alone", async () => {
+test("an adaptation that is killed, interrupted and resumed writes the same bytes as an uninterrupted one", async () => {
   const whole = await groundling(words("whole"));
   assert.equal(whole.code, 0, whole.stderr);
   assert.match(whole.stderr, /30\/30 · loss .* left/);

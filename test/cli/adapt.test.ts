@@ -1,4 +1,4 @@
-/** From a dataset to a model that finds its things, and to the ways of asking it, as a user goes it. */
+/** A user's steps from a dataset to an adapted model, and the ways to use it. */
 
 import assert from "node:assert/strict";
 import { readFileSync, rmSync, statSync } from "node:fs";
@@ -31,7 +31,7 @@ async function run(words: readonly string[]): Promise<string> {
 }
 const report = (name: string) => JSON.parse(readFileSync(join(out(name), "adaptation.json"), "utf8"));
 
-test("full tuning writes a model, and tells what was forgotten of everyday things", async () => {
+test("full tuning writes a model, and reports what was forgotten of everyday things", async () => {
   const table = await run(["adapt", "--data", data, "--epochs", "1", ...short, "--out", out("full")]);
   assert.match(table, /full: \d+ parameters trained in 2 steps/);
   assert.match(table, /other things/);
@@ -44,7 +44,7 @@ test("full tuning writes a model, and tells what was forgotten of everyday thing
   assert.equal(found.length, 1);
 });
 
-test("a tuned prompt is a few kB, forgets nothing, and answers through detect, eval and export", async () => {
+test("a tuned prompt has a few kB, changes no other prompt, and works with detect, eval and export", async () => {
   const way = ["--method", "prompt", "--steps", "5", "--in-place"];
   const table = await run(["adapt", "--data", data, ...way, ...short, "--out", out("prompt")]);
   assert.match(table, /^other things: scored once, because a tuned prompt does not change/m);
@@ -79,7 +79,7 @@ test("a tuned prompt is a few kB, forgets nothing, and answers through detect, e
     .map((line) => JSON.parse(line));
   const scores = (all: { score: number }[]) => all.map(({ score }) => score).sort((a, b) => b - a);
   assert.deepEqual(scores(ofPicture), scores(detections));
-  // COCO's boxes count their last pixel in.
+  // COCO's boxes include their last pixel.
   const { bbox } = ofPicture.find(({ score }) => score === detections[0].score);
   const { xmin, ymin, xmax, ymax } = detections[0].box;
   near(bbox, [xmin, ymin, xmax - xmin + 1, ymax - ymin + 1], 1e-4);
@@ -93,7 +93,7 @@ test("a tuned prompt is a few kB, forgets nothing, and answers through detect, e
   near([...answers.boxes], sides, 0.01);
 });
 
-test("adapters are asked by any words; what they were learned for is not any model", async () => {
+test("adapters accept any words, and are refused for another model", async () => {
   const few = ["--shots", "1", "--steps", "1", "--retain", "none"];
   const table = await run(["adapt", "--data", data, "--method", "adapters", ...few, ...short, "--out", out("thin")]);
   assert.doesNotMatch(table, /other things/);
@@ -107,7 +107,7 @@ test("adapters are asked by any words; what they were learned for is not any mod
   assert.match(stderr, /trained for the model everyday .*; use everyday/);
 });
 
-test("what makes no sense is refused before anything is trained", async () => {
+test("contradictory options are refused before training", async () => {
   const refusals: [string[], RegExp][] = [
     [["--epochs", "1", "--steps", "1"], /--epochs.*cannot be used with.*--steps/],
     [["--method", "full", "--in-place"], /use the method prompt/],
@@ -134,7 +134,7 @@ function near(found: readonly number[], wanted: readonly number[], most: number)
   });
 }
 
-/** What the exported model detects in the picture, read as the note beside it says. */
+/** The exported model's detections in the picture, read as its note describes. */
 async function answersOf(onnx: string) {
   const { tensor, width, height } = prepareImage(await decodePicture(picture()), {
     ...glipPictures,
@@ -153,7 +153,7 @@ async function answersOf(onnx: string) {
     const part = (of: Float32Array, width: number) => of.subarray(width * at, width * (at + length));
     const level = {
       logits: part(numbers(logits), tokens),
-      // [a,4] as [4,a], as the model's own maps are.
+      // [a,4] to [4,a], as in the model's own maps.
       offsets: turned(part(numbers(offsets), 4), length),
       centerness: part(numbers(centerness), 1),
       anchors,

@@ -26,7 +26,7 @@ after(() => rmSync(folder, { recursive: true }));
 const detect = (images: string[], ...words: string[]) =>
   groundling(["detect", ...images, "--model", model, "--top-k", "2", "--threshold", "0", ...words]);
 
-test("odd pictures are found things in, with boxes within them", async () => {
+test("unusual pictures are read, and boxes are inside them", async () => {
   const noise = (width: number, height: number, channels: 3 | 4 = 3) =>
     sharp(
       Uint8Array.from({ length: channels * width * height }, (_, i) => (i * 37) % 256),
@@ -70,7 +70,7 @@ test("odd pictures are found things in, with boxes within them", async () => {
     }
 });
 
-test("what is no picture, or too large a one, is refused by name", async () => {
+test("other files and too large pictures are refused with their names", async () => {
   writeFileSync(at("words.png"), "this is no picture");
   writeFileSync(at("empty.png"), "");
   writeFileSync(at("bomb.png"), png(60_000, 60_000));
@@ -91,7 +91,7 @@ test("what is no picture, or too large a one, is refused by name", async () => {
     assert.match(lines[i]!, expected);
 });
 
-test("a question without words is refused", async () => {
+test("a request without words is refused", async () => {
   for (const [words, expected] of [
     [["--prompt", ""], /the prompt "" has no names/],
     [["--classes", "\u200b,dog"], /without words:/],
@@ -106,7 +106,7 @@ test("a question without words is refused", async () => {
   assert.match(stderr, /^groundling: the prompt "\. \." has no names/);
 });
 
-test("five thousand classes, other scripts and emoji come back as they were written", async () => {
+test("five thousand classes, other scripts and emoji are returned as written", async () => {
   const names = ["café", "собака", "犬", "a 🐕 dog", "half\u0000way", ...numbered(4995)];
   writeFileSync(at("many.txt"), `${names.join("\r\n")}\n`);
   const { code, stdout, stderr } = await groundling([
@@ -121,7 +121,7 @@ test("five thousand classes, other scripts and emoji come back as they were writ
   );
 });
 
-test("a model that is another's, damaged or missing is refused by name", async () => {
+test("a model of another kind, a damaged one and a missing one are refused with their names", async () => {
   const other = at("other.safetensors");
   await writeSafetensors(other, [{ name: "fc.weight", dtype: "F32", shape: [2, 2], data: new Float32Array(4) }]);
   writeFileSync(at("broken.pth"), "PK\x03\x04 and nothing more");
@@ -145,7 +145,7 @@ function numbered(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `thing ${i}`);
 }
 
-/** A PNG that says it has this size and holds almost nothing. */
+/** A PNG with this size in its header and almost no content. */
 function png(width: number, height: number): Buffer {
   const chunk = (type: string, data: Buffer) => {
     const named = Buffer.concat([Buffer.from(type), data]);

@@ -30,7 +30,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-test("names are told of each picture, best first, with shares that add up to 1", async () => {
+test("each picture gets its names, best first, with scores that add up to 1", async () => {
   const words = ["classify", ...pictures, "--model", model, "--labels", "red,green,blue", "--format", "json"];
   const { code, stdout, stderr } = await groundling(words);
   assert.deepEqual([code, stderr], [0, ""]);
@@ -45,7 +45,7 @@ test("names are told of each picture, best first, with shares that add up to 1",
   }
 });
 
-test("sentences by name or one by one, and a table of the best", async () => {
+test("prompt templates by name or one by one, and a table of the best names", async () => {
   const words = ["classify", pictures[0]!, "--model", model, "--labels", "red,green", "--top", "1"];
   for (const sentences of [
     ["--templates", "imagenet"],
@@ -61,7 +61,7 @@ test("sentences by name or one by one, and a table of the best", async () => {
   assert.match(gapless.stderr, /the template "a thing" has no \{\}/);
 });
 
-test("a picture that cannot be read is told of, and the others are answered", async () => {
+test("an unreadable picture is reported, and the others are done", async () => {
   const broken = join(folder, "broken.png");
   writeFileSync(broken, "no picture");
   const words = ["classify", broken, pictures[0]!, "--model", model, "--labels", "red,green", "--format", "csv"];
@@ -71,7 +71,7 @@ test("a picture that cannot be read is told of, and the others are answered", as
   assert.equal(stdout.trimEnd().split("\r\n").length, 3);
 });
 
-test("vectors are written in every form, pictures first, of length 1", async () => {
+test("vectors of length 1 are written in every format, pictures first", async () => {
   const rows: number[][][] = [];
   for (const ending of ["safetensors", "npy", "parquet"]) {
     const out = join(folder, `vectors.${ending}`);
@@ -87,7 +87,7 @@ test("vectors are written in every form, pictures first, of length 1", async () 
   }
 });
 
-test("an ending that no vectors have, and nothing to embed, are refused before the model is read", async () => {
+test("an unknown extension, and nothing to embed, are refused before the model is read", async () => {
   const out = join(folder, "vectors.txt");
   const ending = await groundling(["embed", pictures[0]!, "--model", "absent", "--out", out]);
   assert.deepEqual([ending.code, existsSync(out)], [1, false]);
@@ -100,13 +100,13 @@ test("an ending that no vectors have, and nothing to embed, are refused before t
   assert.match(nothing.stderr, /nothing to embed/);
 });
 
-test("a file that is no model is refused by its name", async () => {
+test("a file that is not a model is refused with its name", async () => {
   const { code, stderr } = await groundling(["classify", pictures[0]!, "--labels", "a", "--model", pictures[1]!]);
   assert.equal(code, 1);
   assert.match(stderr, /^groundling: .*green\.png/);
 });
 
-/** Rows of numbers out of each kind of file. */
+/** Rows of numbers from each kind of file. */
 const readers: Record<string, (path: string) => Promise<number[][]>> = {
   safetensors: async (path) => {
     const file = await openWeights(path);

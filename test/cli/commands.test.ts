@@ -23,7 +23,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-test("the program says its version, its commands, and what was meant", async () => {
+test("the program prints its version, its commands, and suggestions for typing errors", async () => {
   const { version } = JSON.parse(readFileSync(join(repository, "package.json"), "utf8"));
   assert.deepEqual(await groundling(["--version"]), { code: 0, stdout: `${version}\n`, stderr: "" });
   const help = await groundling([]);
@@ -46,7 +46,7 @@ test("the program says its version, its commands, and what was meant", async () 
   assert.match(wrong.stderr, /Did you mean detect\?/);
 });
 
-test("a command line that makes no sense is refused with what would make some", async () => {
+test("an invalid command line is refused with how to fix it", async () => {
   for (const [words, expected] of [
     [["detect", picture], /no names to find; give --prompt/],
     [["detect"], /missing required argument 'images'/],
@@ -65,7 +65,7 @@ test("a command line that makes no sense is refused with what would make some", 
   }
 });
 
-test("models lists what has a name and where it is", async () => {
+test("models lists the models with names and where they are", async () => {
   const { stdout } = await groundling(["models"], { env: { XDG_CACHE_HOME: folder } });
   assert.match(stdout, /^everyday .*\nglip-t-a .*glip_a_tiny_o365\.pth\n/m);
 });
@@ -90,7 +90,7 @@ test("convert makes a folder that loads with the same numbers, and refuses the w
   assert.match(readFileSync(join(to, "README.md"), "utf8"), /1,805,110|parameters/);
 });
 
-/** What inspect writes of the picture for two classes; made once. */
+/** The tensors that inspect writes for the picture and two classes; computed once. */
 let inside: Promise<string> | undefined;
 function inspected(): Promise<string> {
   inside ??= (async () => {
@@ -117,7 +117,7 @@ test("inspect writes every intermediate under its name", async () => {
   await file.close();
 });
 
-test("inspect reads a caption with its phrases, and asks for a question", async () => {
+test("inspect reads a caption with its phrases, and requires a prompt or a caption", async () => {
   const out = join(folder, "caption.safetensors");
   const caption = ["--caption", "the dog and the red car", "--phrase", "dog", "--phrase", "red car"];
   const { code, stderr } = await groundling(["inspect", picture, "--model", model, ...caption, "--out", out]);
@@ -133,7 +133,7 @@ test("inspect reads a caption with its phrases, and asks for a question", async 
   assert.match(nothing.stderr, /--prompt TEXT or --caption TEXT/);
 });
 
-test("export writes plain ONNX whose answers are those that inspect saw", async () => {
+test("export writes standard ONNX with the outputs that inspect records", async () => {
   const out = join(folder, "model.onnx");
   const words = ["export", "--model", model, "--size", "96x96", "--classes", "dog,red car", "--out", out];
   const { code, stderr } = await groundling(words);
@@ -162,7 +162,7 @@ test("export writes plain ONNX whose answers are those that inspect saw", async 
   await session.release();
 });
 
-test("a recipe that is not one is refused before anything is written", async () => {
+test("an invalid recipe is refused before anything is written", async () => {
   const words = ["train", join(model, "config.json"), "--out", join(folder, "run")];
   await assert.rejects((await programFor(words)).parseAsync(words, { from: "user" }), (error: Error) => {
     assert.match(error.message, /config\.json/);
@@ -171,7 +171,7 @@ test("a recipe that is not one is refused before anything is written", async () 
   assert.ok(!existsSync(join(folder, "run")));
 });
 
-test("training into a folder that holds a run is refused with both ways out, and nothing is touched", async () => {
+test("training into a folder with a run is refused with both solutions, and nothing is changed", async () => {
   const out = join(folder, "earlier");
   mkdirSync(out);
   for (const name of ["last.safetensors", "log.jsonl"]) writeFileSync(join(out, name), "of an earlier run");

@@ -65,7 +65,7 @@ const near = (actual: number[], wanted: number[], most: number) => {
 };
 const xywh = ({ box: { xmin, ymin, xmax, ymax } }: Found) => [xmin, ymin, xmax - xmin, ymax - ymin];
 
-test("json is one array on stdout, the library's own answers for each picture of a folder", async () => {
+test("json is one array on stdout, with the library's results for each picture of a folder", async () => {
   const stdout = clean(await groundling(["detect", pictures, ...question, "--format", "json"]));
   assert.deepEqual(JSON.parse(stdout), expected);
   const [{ detections }] = JSON.parse(stdout);
@@ -77,7 +77,7 @@ test("json is one array on stdout, the library's own answers for each picture of
   );
 });
 
-test("jsonl has a line per picture and is written into the folder too; --draw names its picture on stderr", async () => {
+test("jsonl has a line per picture and is also written into the folder; --draw names its picture on stderr", async () => {
   const out = join(folder, "lines");
   const ran = await groundling(["detect", first, ...question, "--format", "jsonl", "--out", out, "--draw"]);
   assert.equal(ran.code, 0);
@@ -90,7 +90,7 @@ test("jsonl has a line per picture and is written into the folder too; --draw na
   assert.notDeepEqual(await sharp(drawing).removeAlpha().raw().toBuffer(), await sharp(first).raw().toBuffer());
 });
 
-test("coco has images, categories and scored annotations, which eval's readers take", async () => {
+test("coco has images, categories and scored annotations, which eval reads", async () => {
   const out = join(folder, "coco");
   clean(
     await groundling(["detect", join(pictures, "**", "*.{png,jpg}"), ...question, "--format", "coco", "--out", out]),
@@ -142,7 +142,7 @@ test("yolo and voc folders are read back with the same boxes", async () => {
   assert.match(readFileSync(join(folder, "yolo", "labels", "a, b.txt"), "utf8"), /^(\d( \d\.\d{6}){4}\n){5}$/);
 });
 
-test("csv, Label Studio and FiftyOne hold the same boxes in their units", async () => {
+test("csv, Label Studio and FiftyOne have the same boxes in their units", async () => {
   const ask = async (format: string) => clean(await groundling(["detect", first, ...question, "--format", format]));
   const { detections } = expected[0]!;
   const [header, ...lines] = (await ask("csv")).trim().split("\r\n");
@@ -168,7 +168,7 @@ test("csv, Label Studio and FiftyOne hold the same boxes in their units", async 
   }
 });
 
-test("fewer bits change scores by little, and are asked for by name", async () => {
+test("fewer bits change scores by little, and are chosen by name", async () => {
   for (const precision of ["float16", "int8"]) {
     const words = [...question, "--format", "json", "--precision", precision];
     const [{ detections }] = JSON.parse(clean(await groundling(["detect", first, ...words]))) as [Entry];
@@ -177,7 +177,7 @@ test("fewer bits change scores by little, and are asked for by name", async () =
   }
 });
 
-test("without a format there is a table for people", async () => {
+test("without a format a table is printed", async () => {
   const stdout = clean(await groundling(["detect", first, second, ...question]));
   assert.match(stdout, /a, b\.png \(120 × 80\)\nlabel +score +xmin/);
   assert.equal(stdout.match(/^(dog|red car) /gm)?.length, 10);
@@ -216,7 +216,7 @@ test("pictures of one name in two folders are refused where a format would keep 
   );
 });
 
-test("drawings of an earlier run are no pictures of a folder; a list and bytes come on standard input; quiet is quiet", async () => {
+test("drawings of an earlier run are skipped in a folder; lists and pictures are read on standard input; --quiet prints nothing", async () => {
   const place = join(folder, "drawn");
   mkdirSync(place);
   copyFileSync(first, join(place, "one.png"));
@@ -236,7 +236,7 @@ test("drawings of an earlier run are no pictures of a folder; a list and bytes c
   assert.deepEqual(readdirSync(place).sort(), ["one.groundling.png", "one.png", "second.groundling.png"]);
 });
 
-test("--draw in a folder that cannot be written is refused before anything is loaded", async () => {
+test("--draw in a folder that is not writable is refused before anything is loaded", async () => {
   const { code, stdout, stderr } = await groundling(["detect", first, "--model", "none", "--classes", "a", "--draw"], {
     cwd: "/proc",
   });

@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM: what is whole stays, and nothing is left behind. */
+/** Ctrl-C and SIGTERM: finished results stay, and no temporary files are left. */
 
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -35,14 +35,14 @@ after(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Words that ask about two pictures, the second of which comes when `answer` is called. */
+/** Arguments with two pictures; the second is sent when `answer` is called. */
 function question(...more: string[]): string[] {
   const { port } = server.address() as AddressInfo;
   const images = ["fast", "slow", "never"].map((name) => `http://127.0.0.1:${port}/${name}.png`);
   return ["detect", ...images, "--model", model, "--classes", "dog", "--threshold", "0.2", ...more];
 }
 
-/** Interrupts when the first answer has come and the second picture is awaited, which then arrives. */
+/** Interrupts when the first result is printed and the second picture is awaited, which then arrives. */
 async function interrupted(
   { ran, ended }: Running,
   interrupt: () => void,
@@ -62,7 +62,7 @@ for (const [signal, code] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const)
-  test(`${signal} leaves the lines of all whole pictures, says how many, and sweeps the weights`, async () => {
+  test(`${signal} leaves the lines of all finished pictures, reports their number, and deletes the temporary weights`, async () => {
     const out = join(folder, signal);
     const running = started(question("--format", "jsonl", "--out", out), { env: { TMPDIR: temporary } });
     const lines = () => running.ran.stdout.split("\n").length - 1;
@@ -75,7 +75,7 @@ for (const [signal, code] of [
     assert.deepEqual(weightsLeft(), []);
   });
 
-test("a format of one document holds the pictures that were done", async () => {
+test("a format with one document has the finished pictures", async () => {
   const out = join(folder, "fiftyone");
   const running = started(question("--format", "fiftyone", "--out", out), { env: { TMPDIR: temporary } });
   const ended = await interrupted(running, () => running.child.kill("SIGINT"), { firstCame: () => true });
@@ -84,11 +84,11 @@ test("a format of one document holds the pictures that were done", async () => {
   assert.ok(existsSync(join(out, "labels.json")));
 });
 
-test("in a terminal each table is printed as it is found, and Ctrl-C gives the line wrap back", async () => {
+test("in a terminal each table is printed at once, and Ctrl-C restores the line wrap", async () => {
   const running = startedInTerminal(question(), { env: { TMPDIR: temporary } });
   const ended = await interrupted(running, () => running.child.stdin!.write("\x03"), {
     firstCame: () => /fast\.png \(64 × 64\)/.test(running.ran.stdout),
-    // The terminal echoes the key when it has sent the signal.
+    // The terminal echoes the key when it sends the signal.
     heard: () => running.ran.stdout.includes("^C"),
   });
   assert.equal(ended.code, 130);
@@ -100,7 +100,7 @@ test("in a terminal each table is printed as it is found, and Ctrl-C gives the l
   assert.deepEqual(weightsLeft(), []);
 });
 
-test("an evaluation keeps what is answered, says how to go on, and sweeps the weights", async () => {
+test("an evaluation keeps its results, says how to continue, and deletes the temporary weights", async () => {
   const place = join(folder, "set");
   mkdirSync(join(place, "images"), { recursive: true });
   writeFileSync(join(place, "images", "one.png"), picture);

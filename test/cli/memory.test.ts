@@ -1,4 +1,4 @@
-/** The memory that is told before a run, against what the run takes. */
+/** Compares the memory estimate before a run with the memory of the run. */
 
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +25,7 @@ before(async () => {
   writeFileSync(data, JSON.stringify({ images, annotations, categories: [{ id: 1, name: "dog" }] }));
 });
 
-/** Runs `groundling`, and answers the bytes that it told first and those that it held at its peak. */
+/** Runs `groundling`; returns the bytes of its estimate and its peak memory. */
 async function memoryOf(words: readonly string[]): Promise<{ told: number; taken: number }> {
   const hook = `import { writeSync } from "node:fs";
     process.on("exit", () => writeSync(2, \`peak \${process.resourceUsage().maxRSS}\\n\`));`;
@@ -41,7 +41,7 @@ function assertNear({ told, taken }: { told: number; taken: number }): void {
   assert.ok(Math.abs(told - taken) < 0.3 * taken, `${told / 1e6} MB were told, ${taken / 1e6} MB taken`);
 }
 
-test("train tells its memory to 30 %, of a convolutional backbone too", async () => {
+test("train estimates its memory within 30 %, also with a convolutional backbone", async () => {
   const recipe = JSON.parse(readFileSync(join(repository, "recipes/from-disk.json"), "utf8"));
   const { heldOut: _, ...rest } = recipe.data;
   const small = {
@@ -54,7 +54,7 @@ test("train tells its memory to 30 %, of a convolutional backbone too", async ()
   assertNear(await memoryOf(["train", file, "--out", join(folder, "run")]));
 });
 
-test("adapt tells its memory to 30 %", async () => {
+test("adapt estimates its memory within 30 %", async () => {
   const model = join(folder, "model");
   await writeTinyModel(model);
   const how = ["--method", "full", "--steps", "1", "--retain", "none", "--size", `${SIDE},${SIDE}`];

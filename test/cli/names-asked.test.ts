@@ -1,4 +1,4 @@
-/** What the program says about the names that it is asked for. */
+/** The program's remarks about requested names. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { groundling } from "./running.ts";
 
 const CAT = "examples/photos/cat.jpg";
 
-test("a list with commas gets a hint, and unknown names are told on stderr, before an answer that stays as it was", async () => {
+test("a list with commas and unknown names get remarks on stderr, and the results do not change", async () => {
   const asked = ["cat, cup", "alembic", "猫", "🐱"].join(". ");
   const { code, stdout, stderr } = await groundling(["detect", CAT, "--prompt", asked, "--format", "json"]);
   assert.equal(code, 0, stderr);
@@ -18,7 +18,7 @@ test("a list with commas gets a hint, and unknown names are told on stderr, befo
   assert.equal(detections[0].label, "🐱");
 });
 
-test("a caption's unknown phrases are told, and a man is said to be found as a person", async () => {
+test("a caption's unknown phrases are reported, and so is that a man is found as a person", async () => {
   const { code, stderr } = await groundling(["ground", CAT, "--caption", "a man beside an alembic"]);
   assert.equal(code, 0, stderr);
   assert.match(stderr, /in photos the model finds "a man" as "person"/);

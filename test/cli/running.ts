@@ -1,4 +1,4 @@
-/** The program as a user runs it, on a small model with random numbers. */
+/** Runs the program as a user does, with a small model with random weights. */
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync } from "node:fs";
@@ -21,28 +21,28 @@ export interface Ran {
 interface RunEnvironment {
   cwd?: string;
   env?: Record<string, string>;
-  /** Bytes on standard input; nothing is there without. */
+  /** Bytes for standard input; default: none. */
   input?: string | Uint8Array;
 }
 
 const loader = new URL("node_modules/tsx/dist/loader.mjs", `file://${repository}`).href;
-/** Node's own words to run the program from its sources. */
+/** Node's arguments for running the program from its sources. */
 export const program = ["--import", loader, join(repository, "src/apps/cli/main.ts")];
 
-/** A running `groundling`, for those who send it signals. */
+/** A running `groundling`, to which signals can be sent. */
 export interface Running {
   child: ChildProcess;
-  /** What it wrote so far. */
+  /** Its output so far. */
   ran: Ran;
   ended: Promise<Ran>;
 }
 
-/** Starts `groundling` with these words in the repository, or in another folder. */
+/** Starts `groundling` with these arguments in the repository, or in another folder. */
 export function started(words: readonly string[], environment: RunEnvironment = {}): Running {
   return followed(process.execPath, [...program, ...words], environment);
 }
 
-/** Starts `groundling` in a terminal of its own, where what is written to its input is typed: "\x03" is Ctrl-C. All output is in `stdout`. */
+/** Starts `groundling` in its own terminal; text written to its input is typed there: "\x03" is Ctrl-C. All output is in `stdout`. */
 export function startedInTerminal(words: readonly string[], surroundings: RunEnvironment = {}): Running {
   const quoted = [process.execPath, ...program, ...words].map((word) => `'${word.replaceAll("'", `'\\''`)}'`);
   return followed("script", ["-qec", quoted.join(" "), "/dev/null"], surroundings);
@@ -64,7 +64,7 @@ function followed(file: string, words: readonly string[], { cwd = repository, en
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     ran.stderr += text;
   });
-  // A program that refuses its words does not read what it is given.
+  // A program that refuses its arguments does not read its input.
   child.stdin.on("error", () => {});
   const ended = new Promise<Ran>((done, fail) => {
     child.on("error", fail);
@@ -77,7 +77,7 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "groundling-cli-"));
 }
 
-/** Writes a model folder whose random numbers find something in most pictures. */
+/** Writes a model folder with random weights that find something in most pictures. */
 export async function writeTinyModel(folder: string): Promise<void> {
   const config = { ...glipPresets.nano, bert: { ...glipPresets.nano.bert, vocabularySize: 7848 } };
   const random = new Random(1, "tiny model");

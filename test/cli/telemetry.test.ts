@@ -19,7 +19,7 @@ before(async () => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-test("1,500 paths on the command line are each answered", async () => {
+test("1,500 paths on the command line all have results", async () => {
   const missing = Array.from({ length: 1499 }, (_, i) => join(folder, `missing-${i}.png`));
   const { code, stdout, stderr } = await groundling(["detect", ...missing, picture, ...question]);
   assert.equal(code, 1);
@@ -27,13 +27,13 @@ test("1,500 paths on the command line are each answered", async () => {
   assert.equal(stderr.match(/^groundling: .*missing-\d+\.png/gm)?.length, 1499);
 });
 
-test("a prompt of 60,000 characters is read as it stands, or refused in words", async () => {
+test("a prompt of 60,000 characters is read, or refused with a message", async () => {
   const prompt = "dog. ".repeat(12_000);
   const { code, stderr } = await groundling(["detect", picture, "--model", model, "--prompt", prompt]);
   assert.ok(code === 0 || (code === 1 && stderr.startsWith("groundling: ")), `exit code ${code}: ${stderr}`);
 });
 
-test("--offline looks up no address, and nothing is written but the answers and temporary weights", () => {
+test("--offline looks up no host, and only results and temporary weights are written", () => {
   const [home, temporary, out] = ["home", "temporary", "out"].map((name) => join(folder, name)) as [
     string,
     string,
@@ -45,7 +45,7 @@ test("--offline looks up no address, and nothing is written but the answers and 
     XDG_CACHE_HOME: join(home, ".cache"),
     TMPDIR: temporary,
   });
-  // Whether the new folder can be made is asked by a file in the folder around it, which is removed at once.
+  // The program tests whether a folder can be created with a file in the folder above, which it removes at once.
   const asked = `"${join(folder, "groundling.")}`;
   const strange = calls.filter(
     (call) => ![out, asked, `"${join(temporary, "groundling-weights-")}`].some((own) => call.includes(own)),
@@ -62,7 +62,7 @@ test("--offline looks up no address, and nothing is written but the answers and 
   );
 });
 
-/** Calls of the system by which `groundling` looks up addresses, asks who the machine is, or changes files, as strace writes them. */
+/** System calls, as written by strace, with which `groundling` looks up hosts, identifies the machine, or changes files. */
 function writtenOrAsked(words: readonly string[], env: Record<string, string>): string[] {
   const log = join(folder, "calls");
   const loader = join(repository, "node_modules/tsx/dist/loader.mjs");

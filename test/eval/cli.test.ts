@@ -10,7 +10,7 @@ import { Problems } from "../../src/data/readers/problems.ts";
 import { writeDataset } from "../../src/data/readers/write-dataset.ts";
 import { goldenCopies } from "./golden.ts";
 
-/** What the command prints. */
+/** The output of the command. */
 async function printed(...args: string[]): Promise<string> {
   let text = "";
   const program = new Command().exitOverride();
@@ -127,7 +127,7 @@ test("MDETR's JSON of the same sentences gives the same recall over all phrases"
   }
 });
 
-test("comparing a run with itself finds no difference, and the interval of a worse run lies below 0", async () => {
+test("comparing a run with itself gives no difference, and the interval of a worse run is below 0", async () => {
   const folder = mkdtempSync(join(tmpdir(), "groundling-eval-"));
   try {
     const worse = join(folder, "worse.json");
@@ -164,7 +164,7 @@ test("comparing two runs over ODinW, LVIS and Flickr30k gives an interval for ev
     const runs = [
       ["lvis", join(lvis!.folder, "annotations.json"), join(lvis!.folder, "detections.json")],
       ["flickr30k", flickr!.folder, predictions],
-      // The sets are not among those that are committed.
+      // These sets are not committed.
       ...(odinw ? [["odinw", odinw.folder, odinw.folder]] : []),
     ] as const;
     for (const [protocol, truth, detections] of runs) {
@@ -181,7 +181,7 @@ test("comparing two runs over ODinW, LVIS and Flickr30k gives an interval for ev
   }
 });
 
-test("what is wrong with the files is said all at once, with paths", async () => {
+test("all problems in the files are reported at once, with paths", async () => {
   const folder = mkdtempSync(join(tmpdir(), "groundling-eval-"));
   try {
     const file = join(folder, "detections.json");

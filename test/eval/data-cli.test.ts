@@ -26,7 +26,7 @@ async function run(...args: string[]): Promise<{ text: string; error?: Error }> 
   }
 }
 
-test("data check names every problem with its place, and fails where there are errors", async () => {
+test("data check lists every problem with its place, and fails if there are errors", async () => {
   const { text, error } = await run("check", join(coco, "annotations.json"));
   assert.match(text, /annotations\.json:\d+ \$\.annotations\[\d+\]\.bbox: warning: box .* has no area/);
   assert.match(text, /pictures are missing/);
@@ -47,7 +47,7 @@ test("data convert turns COCO into ODVG and Flickr30k Entities into MDETR's JSON
   assert.match(caption.slice(...first.tokens_positive[0]), /^\S.*\S$/);
 });
 
-test("data convert divides a set, keeps the splits of a folder, and tells what a format cannot hold", async () => {
+test("data convert divides a set, keeps the splits of a folder, and reports what a format cannot store", async () => {
   const photos = join(folder, "photos");
   mkdirSync(photos);
   const names = ["1.png", "2.png", "3.png", "4.png", "5.png"];

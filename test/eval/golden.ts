@@ -1,4 +1,4 @@
-/** Golden evaluations made with the published Python tools: where they lie, and how ours are held against them. */
+/** Golden evaluations made with the published Python tools: where they are, and how ours are compared with them. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,13 +10,13 @@ import { curveOf } from "../../src/metrics/summary.ts";
 
 const repository = join(import.meta.dirname, "..", "..");
 
-/** Folders that hold golden evaluations: the committed subset, and the whole set where it is present. */
+/** Folders with golden evaluations: the committed subset, and the complete set if it is present. */
 export const goldenFolders = [
   join(import.meta.dirname, "fixtures"),
   join(repository, "..", "shared", "golden", "eval"),
 ].filter((folder) => existsSync(folder));
 
-/** Every copy of one golden evaluation that holds a file, as a function that reads its files. */
+/** Every copy of a golden evaluation with this file, as a function that reads its files. */
 export function goldenCopies(name: string, file = "expected.json"): { folder: string; read: <T>(file: string) => T }[] {
   return goldenFolders
     .map((folder) => join(folder, name))
@@ -82,7 +82,7 @@ export function assertGrid(values: Float64Array, expected: GoldenGrid, what: str
   }
 }
 
-/** Asserts the grids, curves and match tables of an evaluation in COCO's form. */
+/** Asserts the grids, curves and match tables of an evaluation in COCO's format. */
 export function assertEvaluation(evaluation: CocoEvaluation, expected: GoldenEvaluation, what: string): void {
   assertGrid(evaluation.precision, expected.precision, `${what} precision`);
   assertGrid(evaluation.recall, expected.recall, `${what} recall`);

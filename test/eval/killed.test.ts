@@ -12,7 +12,7 @@ const root = mkdtempSync(join(tmpdir(), "groundling-killed-"));
 after(() => rmSync(root, { recursive: true }));
 const program = join(import.meta.dirname, "..", "..", "src", "apps", "cli", "main.ts");
 
-/** Runs the program; with `until`, it is killed without warning once that holds. */
+/** Runs the program; with `until`, kills it without warning once the condition is true. */
 async function evaluate(detections: string, until?: () => boolean): Promise<string> {
   const paths = ["--data", join(root, "set.json"), "--model", join(root, "model"), "--detections", detections];
   const child = spawn(
@@ -33,7 +33,7 @@ async function evaluate(detections: string, until?: () => boolean): Promise<stri
   return printed;
 }
 
-test("an evaluation that is killed goes on where it was and ends with the same bytes", async () => {
+test("a killed evaluation continues where it stopped and ends with the same bytes", async () => {
   await (hasGoldenModel ? writeGoldenModel : writeRandomModel)(join(root, "model"));
   const images = Array.from({ length: 16 }, (_, i) => ({ id: i, file_name: `${i}.png`, width: 90 + i, height: 80 }));
   for (const { file_name, width, height } of images) await writeNoise(join(root, "images", file_name), width, height);

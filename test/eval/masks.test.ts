@@ -59,7 +59,7 @@ for (const { folder, read } of goldenCopies("coco-mask-1", "rle.json")) {
     }
   });
 
-  test(`run lengths and their text turn into each other (${copy})`, () => {
+  test(`run lengths and their compressed form are converted both ways (${copy})`, () => {
     for (const { name, height, width, counts, string, area, bbox } of vectors.bitmaps) {
       const mask: RunLengths = { height, width, counts: Uint32Array.from(counts) };
       assert.equal(compressRuns(mask.counts), string, name);
@@ -69,7 +69,7 @@ for (const { folder, read } of goldenCopies("coco-mask-1", "rle.json")) {
     }
   });
 
-  test(`masks and boxes overlap as the original says, crowds over the detection's area (${copy})`, () => {
+  test(`masks and boxes have the original's overlaps, crowds relative to the detection's area (${copy})`, () => {
     const [height, width] = vectors.maskOverlap.size;
     const masks = (texts: string[]): Regions => {
       const list = texts.map((text) => ({ height, width, counts: expandRuns(text) }));
@@ -86,7 +86,7 @@ for (const { folder, read } of goldenCopies("coco-mask-1", "rle.json")) {
   });
 }
 
-test("masks of different sizes overlap by −1", () => {
+test("masks of different sizes have an overlap of −1", () => {
   const mask = (height: number): RunLengths => ({ height, width: 2, counts: Uint32Array.of(0, 2 * height) });
   assert.equal(maskOverlap(mask(2), mask(3), false), -1);
 });

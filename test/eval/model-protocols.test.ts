@@ -35,7 +35,7 @@ function records(path: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-test("LVIS is asked in chunks of 40 classes, each with its own detections", async () => {
+test("LVIS uses prompts of 40 classes, each with its own detections", async () => {
   const categories = Array.from({ length: 41 }, (_, i) => ({
     id: i + 1,
     name: i % 2 ? `cat_(${i})` : `dog_(${i})`,
@@ -59,7 +59,7 @@ test("LVIS is asked in chunks of 40 classes, each with its own detections", asyn
   }
 });
 
-test("open-vocabulary COCO is asked for its 65 classes alone, and scored over them", async () => {
+test("open-vocabulary COCO uses only its 65 classes in prompts and scores", async () => {
   const categories = ["dog", "cat", "tennis racket"].map((name, i) => ({ id: i + 1, name }));
   const annotations = images.map(({ id }) => ({ id, image_id: id, category_id: 2, ...box }));
   const data = write("ovd.json", { images, annotations, categories });
@@ -69,7 +69,7 @@ test("open-vocabulary COCO is asked for its 65 classes alone, and scored over th
   assert.ok(records("ovd.jsonl").every(({ category_id }) => category_id !== 3));
 });
 
-test("ODinW sets lie in folders of splits, are asked with GLIP's prompts where wanted, and have a mean and a median", async () => {
+test("ODinW sets are folders of splits, can use GLIP's prompts, and have a mean and a median", async () => {
   const set = (names: string[]) => ({
     images,
     annotations: images.map(({ id }) => ({ id, image_id: id, category_id: 1, ...box })),
@@ -98,7 +98,7 @@ test("ODinW sets lie in folders of splits, are asked with GLIP's prompts where w
   assert.notDeepEqual(await found("prompted", "--prompts"), await found("plain"));
 });
 
-test("Flickr30k from the published files and from MDETR's JSON gives the same answers", async () => {
+test("Flickr30k from the published files and from MDETR's JSON gives the same detections", async () => {
   write("flickr/test.txt", "0\n");
   write(
     "flickr/Sentences/0.txt",

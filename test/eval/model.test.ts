@@ -8,7 +8,7 @@ import { hasGoldenModel, printedEval, writeGoldenModel, writeNoise, writeRandomM
 const root = mkdtempSync(join(tmpdir(), "groundling-model-"));
 after(() => rmSync(root, { recursive: true }));
 
-/** A dataset of noise in COCO's form, and models of random and (where they are) of the golden numbers. */
+/** A dataset of noise in COCO's format, and models with random weights and (if present) with golden weights. */
 before(async () => {
   const images = Array.from({ length: 4 }, (_, i) => ({
     id: i + 1,
@@ -36,7 +36,7 @@ before(async () => {
   if (hasGoldenModel) await writeGoldenModel(join(root, "golden"));
 });
 
-/** What `groundling eval` prints for a model, leaving its detections in a file. */
+/** The output of `groundling eval` for a model; the detections are written to a file. */
 function evaluate(model: string, detections: string, ...more: string[]): Promise<string> {
   const paths = ["--data", join(root, "set"), "--model", join(root, model), "--detections", join(root, detections)];
   return printedEval(...paths, "--format", "json", ...more);
@@ -54,7 +54,7 @@ for (const model of ["random", ...(hasGoldenModel ? ["golden"] : [])]) {
   });
 }
 
-test("a file of detections that is there is refused by its name, and stays", async () => {
+test("an existing file of detections is refused with its name, and stays", async () => {
   writeFileSync(join(root, "mine.jsonl"), "mine\n");
   await assert.rejects(evaluate("random", "mine.jsonl", "--workers", "1"), {
     name: "InputError",
@@ -64,7 +64,7 @@ test("a file of detections that is there is refused by its name, and stays", asy
   assert.equal(bytes("mine.jsonl"), "mine\n");
 });
 
-test("an evaluation that a picture interrupts is taken up there and ends with the same bytes", async () => {
+test("an evaluation interrupted by a damaged picture continues there and ends with the same bytes", async () => {
   const whole = await evaluate("random", "whole.jsonl", "--workers", "1");
   const picture = join(root, "set", "images", "2.png");
   const good = readFileSync(picture);

@@ -18,7 +18,7 @@ const options = browser ? {} : { skip: "no Chromium is installed" };
 const folder = mkdtempSync(join(tmpdir(), "groundling-report-"));
 after(() => rmSync(folder, { recursive: true }));
 
-/** A set of many classes, its first picture at hand. */
+/** A set of many classes; its first picture exists. */
 async function writeSet(classes: number): Promise<void> {
   const random = new Random(3);
   const images = Array.from({ length: 150 }, (_, id) => ({ id, file_name: `${id}.png`, width: 200, height: 150 }));
@@ -54,7 +54,7 @@ async function report(ending: "html" | "json", ...args: string[]): Promise<strin
   return file;
 }
 
-/** Opens a page and gives what went wrong in it and what it asked for. */
+/** Opens a page and returns its errors and its requests. */
 async function open(file: string) {
   const running = await chromium.launch({
     executablePath: browser!,
@@ -78,7 +78,7 @@ async function open(file: string) {
 }
 
 test(
-  "the report of 1,000 classes opens without the network and can be searched, sorted and asked",
+  "the report of 1,000 classes opens without the network and can be searched, sorted and explored",
   options,
   async () => {
     await writeSet(1000);
@@ -165,7 +165,7 @@ test("protocols without classes have a report too", options, async () => {
   }
 });
 
-test("a report in JSON holds every class's numbers and its whole curves at full precision", async () => {
+test("a report in JSON has every class's metrics and complete curves at full precision", async () => {
   const golden = goldenCopies("coco-box-1")[0]!;
   const [truth, detections] = ["annotations.json", "detections.json"].map((name) => join(golden.folder, name));
   const file = await report("json", "--ground-truth", truth!, "--detections", detections!);

@@ -1,4 +1,4 @@
-/** Small models and pictures of noise for evaluations from end to end. */
+/** Small models and pictures of noise for end-to-end evaluations. */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Command } from "commander";
@@ -13,10 +13,10 @@ import { openWeights } from "../../src/weights/open-weights.ts";
 
 const golden = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "glip-nano");
 
-/** Whether the golden checkpoint is at hand. */
+/** Whether the golden checkpoint is present. */
 export const hasGoldenModel = existsSync(golden);
 
-/** A nano model of drawn numbers that knows a few words. */
+/** A nano model with random weights that knows a few words. */
 export async function writeRandomModel(folder: string): Promise<void> {
   const random = new Random(6);
   const drawn = new Map(
@@ -25,7 +25,7 @@ export async function writeRandomModel(folder: string): Promise<void> {
       initialise(shape, () => random.unit()),
     ]),
   );
-  // Trained heads begin by finding nothing; a test wants to see boxes.
+  // Heads start by finding nothing; the tests need boxes.
   for (const [name, values] of drawn) if (name.endsWith("bias0")) values.fill(0);
   const words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "cat", "dog"];
   const vocabulary = `${folder}.txt`;
@@ -64,7 +64,7 @@ export async function writeNoise(file: string, width: number, height: number): P
     .toFile(file);
 }
 
-/** What `groundling eval` prints. */
+/** The output of `groundling eval`. */
 export async function printedEval(...args: string[]): Promise<string> {
   let text = "";
   const program = new Command().exitOverride();

@@ -11,12 +11,12 @@ after(() => rmSync(root, { recursive: true }));
 const scratch = mkdtempSync(join(root, "scratch-"));
 
 for (const [name, subject] of Object.entries(await subjects(scratch)))
-  test(`changed files of ${name} are read or refused in words, in time and within their folder`, async () => {
+  test(`mutated files of ${name} are read or refused with a message, in time and within their folder`, async () => {
     const folder = mkdtempSync(join(root, `${name}-`));
     assert.deepEqual(await fuzz(name, subject, { seed: 1, first: 0, count: 200, folder }), []);
   });
 
-test("a crash, a slow answer and a file opened outside are told with the number of the mutation", async () => {
+test("a crash, a slow read and a file opened outside are reported with the number of the mutation", async () => {
   const told = async (read: () => Promise<unknown>, patience = 5) => {
     const subject = { files: new Map([["x.json", Buffer.from("{}")]]), changed: ["x.json"], read };
     const folder = mkdtempSync(join(root, "told-"));

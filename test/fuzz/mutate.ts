@@ -1,8 +1,8 @@
-/** Seeded changes to a file: some to its bytes, some to the words and numbers that its readers look for. */
+/** Seeded changes to a file: to its bytes, or to the words and numbers that its readers look for. */
 
 import type { Random } from "../../src/data/random.ts";
 
-/** Values that have broken readers elsewhere. */
+/** Values that have caused errors in other readers. */
 const wild = [
   "-1",
   "0",
@@ -39,40 +39,40 @@ type Change = (bytes: Buffer, random: Random) => Buffer;
 const at = (random: Random, length: number) => Math.floor(random.unit() * length);
 
 const changes: readonly Change[] = [
-  // A bit.
+  // Changes a bit.
   (bytes, random) => {
     const changed = Buffer.from(bytes);
     if (bytes.length > 0) changed[at(random, bytes.length)]! ^= 1 << at(random, 8);
     return changed;
   },
-  // Four bytes that are a number at its limits.
+  // Writes four bytes with an extreme number.
   (bytes, random) => {
     const changed = Buffer.from(bytes);
     const limits = [0, 0xffffffff, 0x7fffffff, 0x80000000, 1, 0xff];
     if (bytes.length >= 4) changed.writeUInt32LE(limits[at(random, limits.length)]!, at(random, bytes.length - 3));
     return changed;
   },
-  // The end is missing.
+  // Removes the end.
   (bytes, random) => bytes.subarray(0, at(random, bytes.length + 1)),
-  // A stretch is missing.
+  // Removes a range.
   (bytes, random) => {
     const from = at(random, bytes.length);
     return Buffer.concat([bytes.subarray(0, from), bytes.subarray(from + 1 + at(random, 64))]);
   },
-  // A stretch comes again, many times.
+  // Repeats a range many times.
   (bytes, random) => {
     const from = at(random, bytes.length);
     const part = bytes.subarray(from, from + 1 + at(random, 64));
     const times = [2, 10, 1000, 20_000][at(random, 4)]!;
     return Buffer.concat([bytes.subarray(0, from), ...new Array<Buffer>(times).fill(part), bytes.subarray(from)]);
   },
-  // Bytes of chance.
+  // Writes random bytes.
   (bytes, random) => {
     const from = at(random, bytes.length + 1);
     const part = Buffer.from(Array.from({ length: 1 + at(random, 16) }, () => at(random, 256)));
     return Buffer.concat([bytes.subarray(0, from), part, bytes.subarray(from)]);
   },
-  // Another value in the place of a number, a word or a text.
+  // Replaces a number, a word or a text by another value.
   (bytes, random) => {
     const text = bytes.toString("latin1");
     const places = [...text.matchAll(/"(?:[^"\\\n]|\\.){0,200}"|-?\d+(?:\.\d+)?|\b[a-z_]{2,20}\b/gi)];
@@ -81,7 +81,7 @@ const changes: readonly Change[] = [
     const value = wild[at(random, wild.length)]!;
     return Buffer.from(text.slice(0, place.index) + value + text.slice(place.index + place[0].length), "latin1");
   },
-  // Deep within itself.
+  // Nests deeply.
   (bytes, random) => {
     const text = bytes.toString("latin1");
     const places = [...text.matchAll(/[\d[{"<]/g)];
@@ -104,6 +104,6 @@ export function mutated(bytes: Buffer, random: Random): Buffer {
   let changed = bytes;
   for (let count = 1 + at(random, 4); count > 0; count--)
     changed = changes[at(random, changes.length)]!(changed, random);
-  // More than this only takes time.
+  // Larger files only take more time.
   return changed.subarray(0, 4_000_000);
 }

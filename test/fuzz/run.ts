@@ -1,4 +1,4 @@
-/** Runs changed files through a reader and tells what went wrong. */
+/** Runs mutated files through a reader and reports failures. */
 
 import { writeFileSync } from "node:fs";
 import { join, resolve, sep } from "node:path";
@@ -10,7 +10,7 @@ import { watchFiles } from "./watch-files.ts";
 
 export interface Finding {
   readonly subject: string;
-  /** Number of the mutation, from which it can be made again. */
+  /** Number of the mutation, from which it can be repeated. */
   readonly mutation: number;
   readonly problem: string;
 }
@@ -21,18 +21,18 @@ export interface FuzzOptions {
   readonly count: number;
   /** An empty folder. */
   readonly folder: string;
-  /** Is told the number of each mutation before it is read. */
+  /** Called with the number of each mutation before it is read. */
   readonly begun?: (mutation: number) => void;
-  /** Is told each finding as soon as there is one. */
+  /** Called with each finding at once. */
   readonly found?: (finding: Finding) => void;
-  /** Seconds of computing after which an answer counts as none; 5 by default. */
+  /** Maximum seconds of computing time for a result; default 5. */
   readonly patience?: number;
 }
 
 const errors = [InputError, WeightsError, RecipeError, ShapeError];
 let opened: Set<string> | undefined;
 
-/** What went wrong in a stretch of mutations of a subject. */
+/** The failures in a range of mutations of a subject. */
 export async function fuzz(name: string, subject: Subject, options: FuzzOptions): Promise<Finding[]> {
   opened ??= watched();
   const { seed, first, count, folder, begun, found, patience = 5 } = options;
@@ -70,7 +70,7 @@ async function problemOf(subject: Subject, folder: string, patience: number): Pr
   return outside.length > 0 ? `opened ${outside.join(", ")}` : undefined;
 }
 
-/** Inside the folder, or part of the program. */
+/** Whether a path is inside the folder or part of the program. */
 function isExpected(path: string, folder: string): boolean {
   const program = resolve(import.meta.dirname, "../..");
   return path === folder || path.startsWith(folder + sep) || path.startsWith(program + sep);

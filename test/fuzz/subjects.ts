@@ -1,4 +1,4 @@
-/** What is fuzzed: files that are right, which of them is changed, and the reader that must answer or refuse. */
+/** The subjects of fuzzing: valid files, which of them are mutated, and the reader that must read or refuse them. */
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -18,11 +18,11 @@ import { openWeights } from "../../src/weights/open-weights.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
 
 export interface Subject {
-  /** Files by path under the folder of a case. */
+  /** Files by path in the folder of a case. */
   readonly files: ReadonlyMap<string, Buffer>;
-  /** Paths of those that are changed, one in each case. */
+  /** Paths of the mutated files, one in each case. */
   readonly changed: readonly string[];
-  /** Reads what lies in the folder. */
+  /** Reads the content of the folder. */
   readonly read: (folder: string) => Promise<unknown>;
 }
 
@@ -110,7 +110,7 @@ function dataset(
         ...(format === "flickr30k" ? { images: folder } : {}),
       });
       if (problems.some(({ severity }) => severity === "error")) return;
-      // What is right is read as training reads it.
+      // Valid files are read as training reads them.
       const read = await openDataset(join(folder, path), { as: format });
       if (format !== "tars")
         picturesIn(
@@ -121,7 +121,7 @@ function dataset(
   };
 }
 
-/** A tar with a picture and a text, made by the system's own program in the scratch folder. */
+/** A tar with a picture and a text, made by the system's tar in the scratch folder. */
 function tarOf(scratch: string): Buffer {
   mkdirSync(join(scratch, "tar"));
   for (const stem of ["000", "001"]) {
@@ -193,7 +193,7 @@ function recipes(): Subject {
   };
 }
 
-/** All subjects by name; `scratch` is an empty folder for what must be made. */
+/** All subjects by name; `scratch` is an empty folder for temporary files. */
 export async function subjects(scratch: string): Promise<Record<string, Subject>> {
   const lines = odvg.map((record) => JSON.stringify(record)).join("\n");
   return {

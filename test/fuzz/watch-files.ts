@@ -1,4 +1,4 @@
-/** Tells which files this process opens by Node's own functions. */
+/** Reports the files that this process opens with Node's functions. */
 
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
@@ -22,7 +22,7 @@ const watched = [
 ] as const;
 const watchedPromises = ["open", "readFile", "writeFile", "appendFile", "rm", "rename", "mkdir"] as const;
 
-/** Calls `opened` with the absolute path of each file or folder from now on. */
+/** From now on, calls `opened` with the absolute path of each file or folder. */
 export function watchFiles(opened: (path: string) => void): void {
   const tell = (path: unknown): void => {
     if (typeof path === "string") opened(resolve(path));

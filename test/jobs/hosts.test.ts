@@ -10,7 +10,7 @@ const root = temporaryFolder();
 const running: Process[] = [];
 const [near, far] = ["a", "b"].map((letter) => `groundling-${process.pid}-${letter}`);
 const [nearEnd, farEnd] = ["a", "b"].map((letter) => `gl${process.pid}${letter}`);
-/** The words that run a command on a host. */
+/** The arguments that run a command on a host. */
 const on = (host: string) => ["ip", "netns", "exec", host];
 
 function ip(...words: string[]): void {
@@ -28,7 +28,7 @@ after(async () => {
   rmSync(root, { recursive: true });
 });
 
-test("two hosts share the work; with the cable pulled the near one does all, and the far one ends well when it is back", async () => {
+test("two hosts share the work; without the network the local one does all, and the remote one ends normally when it is back", async () => {
   for (const host of [near!, far!]) ip("netns", "add", host);
   ip("link", "add", nearEnd!, "netns", near!, "type", "veth", "peer", "name", farEnd!, "netns", far!);
   for (const [host, end, address] of [
@@ -53,7 +53,7 @@ test("two hosts share the work; with the cable pulled the near one does all, and
   const shared = ["--redis", "redis://10.77.0.1:6379", "--lock", "3", "--attempts", "10"];
   const farWorker = label(pairs, many, shared, on(far!));
   running.push(farWorker);
-  // Stopped while its cable is pulled, so that it has a shard under way whatever the machine's haste.
+  // Stopped while its network is disconnected, so that it has an unfinished shard regardless of the machine's speed.
   await stopMidShard(farWorker, many);
   ip("-n", far!, "link", "set", farEnd!, "down");
   farWorker.child.kill("SIGCONT");

@@ -1,4 +1,4 @@
-/** Real processes for tests of shared work: a Redis, workers, and a folder of tiny pairs. */
+/** Real processes for tests of shared work: a Redis, workers, and a folder of small pairs. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -8,14 +8,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { stripes } from "../../src/data/pairs/fixtures/pictures.ts";
 import { repository, writeTinyModel } from "../cli/running.ts";
 
-/** Words before a command that put it on another host. */
+/** Arguments that run a command on another host. */
 export type Host = readonly string[];
 
 export interface Process {
   child: ChildProcess;
-  /** What it printed and complained of so far. */
+  /** Its output and errors so far. */
   said: () => string;
-  /** Exit code, or the signal that ended it. */
+  /** Its exit code, or the signal that ended it. */
   ended: Promise<number | string>;
 }
 
@@ -30,7 +30,10 @@ function start(host: Host, program: string, words: readonly string[]): Process {
   return { child, said: () => text, ended: once(child, "close").then(([code, signal]) => code ?? signal) };
 }
 
-/** Waits until something is so. @throws when one of the processes ends before, or after five minutes, with what they said. */
+/**
+ * Waits until a condition is true.
+ * @throws if one of the processes ends before, or after five minutes, with their output.
+ */
 export async function until(
   what: string,
   isSo: () => boolean | Promise<boolean>,
@@ -54,7 +57,7 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** A Redis with its data in a folder, so that another one there goes on where it was. */
+/** A Redis with its data in a folder, so that another one can continue there. */
 export async function startRedis(
   folder: string,
   port: number,
@@ -96,7 +99,7 @@ export interface Labelling {
   model: string;
 }
 
-/** A list of pairs, each to be a shard, over a few tiny pictures, and a tiny model. */
+/** A list of pairs, one per shard, over a few small pictures, and a small model. */
 export async function writePairs(folder: string, count: number): Promise<Labelling> {
   const model = join(folder, "model");
   await writeTinyModel(model);
@@ -111,7 +114,7 @@ export async function writePairs(folder: string, count: number): Promise<Labelli
   return { source, model };
 }
 
-/** The words of the program itself, before its command. */
+/** The arguments of the program before its command. */
 export const program: readonly string[] = [
   process.execPath,
   "--import",
@@ -119,7 +122,7 @@ export const program: readonly string[] = [
   join(repository, "src/apps/cli/main.ts"),
 ];
 
-/** The words after the program's: `pseudo-label` over the pairs, one shard a pair. */
+/** The arguments after the program's: `pseudo-label` over the pairs, with one pair per shard. */
 export function wordsOf({ source, model }: Labelling, out: string, more: readonly string[] = []): string[] {
   const own = ["--model", model, "--out", out, "--rows", "1", "--size", "32", "--threads", "1", "--threshold", "0.05"];
   return ["pseudo-label", source, ...own, ...more];
@@ -130,7 +133,7 @@ export function label(labelling: Labelling, out: string, more: readonly string[]
   return start(host, node!, [...loader, ...wordsOf(labelling, out, more)]);
 }
 
-/** How many shards have a result. */
+/** The number of shards with a result. */
 export function shardsDone(out: string): number {
   const folder = join(out, "shards");
   return existsSync(folder) ? readdirSync(folder).filter((name) => /-\d+\.json$/.test(name)).length : 0;
@@ -143,7 +146,7 @@ export function bytesOf(out: string): Record<string, string> {
   return Object.fromEntries(paths.map((path) => [path.slice(out.length), readFileSync(path, "base64")]));
 }
 
-/** Stops a worker (SIGSTOP) at a moment when it is in the middle of a shard. */
+/** Stops a worker (SIGSTOP) while it works on a shard. */
 export async function stopMidShard(worker: Process, out: string): Promise<void> {
   const pid = worker.child.pid!;
   const writes = () => {

@@ -23,7 +23,7 @@ after(async () => {
   rmSync(root, { recursive: true });
 });
 
-/** Work of so many shards that notes who ran; `run` may break. */
+/** Work with this many shards that records who ran them; `run` may fail. */
 function workOf(count: number, run: (key: string, tries: number) => Promise<void> = async () => {}) {
   const tried: string[] = [];
   const done = new Set<string>();
@@ -42,7 +42,7 @@ function workOf(count: number, run: (key: string, tries: number) => Promise<void
 
 const options = (queue: string) => ({ url, queue, attempts: 3, retryDelay: 20, lock: 10_000 });
 
-test("a shard that breaks is tried again, then given up with its reason; the next run tries it anew", async () => {
+test("a failing shard is tried again, then given up with its reason; the next run tries it again", async () => {
   let isMended = false;
   const work = workOf(4, async (key, tries) => {
     if (key.endsWith("1") && tries === 1) throw new Error("broke once");
@@ -63,7 +63,7 @@ test("a shard that breaks is tried again, then given up with its reason; the nex
   assert.deepEqual(await queueCounts({ url, queue: "breaks" }), { ...left, failed: 0 });
 });
 
-test("shards that two put in at once are done once, by either", async () => {
+test("shards added by two processes at once are done once", async () => {
   const work = workOf(30, () => pause(5));
   const other = { ...work };
   const both = await Promise.all([work, other].map((one) => workFromRedis(one, options("twice"))));
@@ -71,7 +71,7 @@ test("shards that two put in at once are done once, by either", async () => {
   assert.deepEqual(work.tried.toSorted(), work.shards.map(({ key }) => key).sort());
 });
 
-test("what Redis forgets is put in again", async () => {
+test("shards that Redis loses are added again", async () => {
   const work = workOf(10, async () => {
     if (work.tried.length === 4) assert.equal(spawnSync("redis-cli", ["-p", String(port), "flushall"]).status, 0);
   });
@@ -79,7 +79,7 @@ test("what Redis forgets is put in again", async () => {
   assert.equal(work.done.size, 10);
 });
 
-test("one who is interrupted leaves after the shard under way, and the rest waits for others", async () => {
+test("an interrupted process finishes its shard, and the rest waits for others", async () => {
   const stop = new AbortController();
   const work = workOf(5, async () => {
     stop.abort();
@@ -90,7 +90,7 @@ test("one who is interrupted leaves after the shard under way, and the rest wait
   assert.deepEqual(await workFromRedis(workOf(5), options("leaves")), []);
 });
 
-test("a Redis that is not there is named, without its password", async () => {
+test("a Redis that cannot be reached is named, without its password", async () => {
   const absent = `redis://:secret@127.0.0.1:${await freePort()}`;
   await assert.rejects(workFromRedis(workOf(1), { ...options("absent"), url: absent }), (error: Error) => {
     assert.match(

@@ -1,4 +1,4 @@
-/** Fixed shares of the work, told by who starts the processes: MPI itself, and the job files for Slurm and Kubernetes. */
+/** Fixed shares of the work, from the scheduler's environment: MPI itself, and the job files for Slurm and Kubernetes. */
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,7 +18,7 @@ before(async () => {
   const alone = label(pairs, join(root, "alone"));
   assert.equal(await alone.ended, 0, alone.said());
   expected = bytesOf(join(root, "alone"));
-  // `npx groundling` as in a folder where Groundling is installed.
+  // `npx groundling`, as in a folder with Groundling installed.
   mkdirSync(join(root, "bin"));
   const words = program.map((word) => `'${word}'`).join(" ");
   const npx = `#!/bin/sh\n[ "$1" = groundling ] && shift && cd '${repository}' && exec ${words} "$@"\n`;
@@ -32,7 +32,7 @@ function perform(command: readonly string[], environment: Record<string, string>
   execFileSync(command[0]!, command.slice(1), { env: { ...process.env, PATH: path, ...environment }, stdio: "pipe" });
 }
 
-/** The text of a job file for this result; the file itself is taken away. */
+/** The text of a job file for this result; the file is deleted. */
 function jobFile(scheduler: string, out: string): string {
   const words = wordsOf(pairs, out, ["--emit", scheduler, "--tasks", String(TASKS)]);
   const [node, ...loader] = program;

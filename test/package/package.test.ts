@@ -16,7 +16,7 @@ import { after, before, test } from "node:test";
 import { type Detection, loadModel } from "../../src/index.ts";
 import { repository } from "../cli/running.ts";
 
-/** A project with nothing but the packed package, as a user has it; only the npm registry is asked. */
+/** A project with only the packed package, as a user has it; only the npm registry is used. */
 const folder = mkdtempSync(join(tmpdir(), "groundling-package-"));
 const project = join(folder, "project");
 const photo = join(repository, "examples/photos/cat.jpg");
@@ -32,7 +32,7 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test("after npm install without a flag, detect answers with the native library and says nothing else", () => {
+test("after a plain npm install, detect works with the native library and prints nothing else", () => {
   const { status, stdout, stderr } = spawnSync("npx", ["groundling", "detect", photo, "--prompt", "cat. cup."], {
     cwd: project,
     encoding: "utf8",
@@ -58,7 +58,7 @@ test("every entry point can be imported", () => {
   run(process.execPath, ["entries.js"], project);
 });
 
-test("without the native library the answers are the same within float32 noise, and that is said once", async () => {
+test("without the native library the results are the same within float32 noise, and a message is printed once", async () => {
   const library = join(project, "node_modules/groundling/native/node_modules");
   renameSync(library, join(folder, "library"));
   try {
@@ -87,7 +87,7 @@ await model.dispose();`,
   }
 });
 
-test("what only some need is asked for with the line that installs it", () => {
+test("a missing optional package is reported with its install command", () => {
   const { status, stderr } = spawnSync("npx", ["groundling", "detect", photo, "--prompt", "cat.", "--draw"], {
     cwd: project,
     encoding: "utf8",
@@ -96,7 +96,7 @@ test("what only some need is asked for with the line that installs it", () => {
   assert.match(stderr, /--draw needs .*; run: npm install @napi-rs\/canvas@\S+ @fontsource\/inter@\S+/);
 });
 
-test("publint and attw find nothing wrong", () => {
+test("publint and attw find no errors", () => {
   run("npx", ["publint", "run", tarball, "--strict"], repository);
   run("npx", ["attw", tarball, "--profile", "esm-only", "--format", "ascii"], repository);
 });

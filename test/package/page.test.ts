@@ -20,12 +20,12 @@ after(() => rmSync(folder, { recursive: true }));
 
 const program = join(folder, "groundling.js");
 before(async () => {
-  // A module of Node that is reached is an error.
+  // An imported Node module is an error.
   const entryPoints = [join(repository, "src/web.ts")];
   await build({ entryPoints, outfile: program, bundle: true, format: "esm", platform: "browser", logLevel: "silent" });
 });
 
-/** Puts beside the page what docs/page.md tells, and pictures to choose. */
+/** Puts the files named in docs/page.md next to the page, and pictures to choose. */
 async function writePage(): Promise<void> {
   const runtime = join(repository, "node_modules/onnxruntime-web/dist");
   for (const name of ["ort.wasm.min.mjs", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"])
@@ -47,7 +47,7 @@ const kinds: Record<string, string> = {
   ".mjs": "text/javascript",
 };
 
-/** Serves the folder on loopback; gives its address. */
+/** Serves the folder on loopback; returns its URL. */
 async function serve(): Promise<{ address: string; close(): void }> {
   const server = createServer((request, response) => {
     const file = join(folder, new URL(request.url!, "http://localhost").pathname);
@@ -69,11 +69,11 @@ function assertSame(found: readonly Detection[], expected: readonly Detection[])
   });
 }
 
-test("the entry point for pages reaches nothing of Node", () => {
+test("the entry point for pages imports no Node module", () => {
   assert.doesNotMatch(readFileSync(program, "utf8"), /\bimport\b[^\n]*["']node:|require\(["'](?:node:|fs)/);
 });
 
-/** The answers for one picture in every kind that a page has, as text: the page runs it. */
+/** The detections for one picture in every form that a page accepts, as text; runs in the page. */
 const everyKind = `(async () => {
   const { loadModel } = await import("groundling");
   const model = await loadModel("everyday");

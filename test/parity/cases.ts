@@ -1,10 +1,10 @@
-/** Cases of another implementation, and how what the program says of them is held against them. */
+/** Cases of another implementation, and how the program's outputs are compared with them. */
 
 import type { Detection } from "../../src/tasks/finding/detection.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { type Golden, MOST } from "./golden.ts";
 
-/** What is told of a case, in the names of its file. */
+/** The fields of a case, named as in its file. */
 export interface CaseMeta {
   preset: string;
   seed: number;
@@ -20,12 +20,12 @@ export interface CaseMeta {
 
 export interface Compared {
   count: number;
-  /** Largest difference, in units of the other implementation's rounding. */
+  /** Maximum difference, in units of the other implementation's rounding error. */
   worst: number;
   wrong: string[];
 }
 
-/** The words that ask the program for a case: a prompt where the caption is its names alone, or a caption with phrases. */
+/** The program's arguments for a case: a prompt if the caption is only its names, otherwise a caption with phrases. */
 export function questionOf({ caption, entities }: CaseMeta): { inspect: string[]; find: [string, ...string[]] } {
   if (caption.replace(/\.$/, "") === entities.join(". "))
     return { inspect: ["--prompt", caption], find: ["detect", "--prompt", caption] };
@@ -33,7 +33,7 @@ export function questionOf({ caption, entities }: CaseMeta): { inspect: string[]
   return { inspect: words, find: ["ground", ...words] };
 }
 
-/** Compares every stored array, `post.` included, with the file that `inspect` wrote. */
+/** Compares every stored array, also `post.`, with the file that `inspect` wrote. */
 export async function compareIntermediates(golden: Golden<CaseMeta>, path: string): Promise<Compared> {
   const ours = await openWeights(path);
   const compared: Compared = { count: 0, worst: 0, wrong: [] };
@@ -60,7 +60,7 @@ export async function compareIntermediates(golden: Golden<CaseMeta>, path: strin
   return compared;
 }
 
-/** Compares answers, best first and in pixels of the picture as given, with the stored detections. */
+/** Compares detections, best first and in pixels of the original picture, with the stored ones. */
 export async function compareDetections(golden: Golden<CaseMeta>, found: readonly Detection[]): Promise<Compared> {
   const { original_size_wh: original, resized_hw: resized, entities } = golden.meta;
   const names = entities.map((name) => name.trim());
@@ -82,7 +82,10 @@ interface Found {
   labels: Float32Array;
 }
 
-/** Each detection has one of its own in the case. Best first, the scores run the same way: only what rounding cannot tell apart may change places. */
+/**
+ * Each detection has its own match in the case. Scores have the same order, best first; only detections that rounding cannot distinguish
+ * may change places.
+ */
 async function addDetections(
   compared: Compared,
   golden: Golden<CaseMeta>,
@@ -147,13 +150,16 @@ function add(
   if (!(ratio <= MOST)) compared.wrong.push(`${name}: off by ${error}, ${ratio.toFixed(2)} times the rounding`);
 }
 
-/** At least a float32 step of the largest number. Numbers that follow from the picture and the prompt alone have no more than that. */
+/**
+ * At least the float32 step of the largest number, which is also the noise of numbers that depend only on the picture's size and the
+ * prompt.
+ */
 function noiseOf(golden: Golden<CaseMeta>, name: string, expected: Float32Array): number {
   const { absmax = largest(expected), fp32_vs_fp64_maxabs = 0 } = golden.entry(name);
   return Math.max(fp32_vs_fp64_maxabs, absmax * 2 ** -23);
 }
 
-/** The noise of the part; of all candidates, or of the head's answers, where that was not measured. */
+/** The noise of the part; if it was not measured, of all candidates or of the head's outputs. */
 function detectionNoise(golden: Golden<CaseMeta>, part: string, stored: Found, kind: "boxes" | "scores"): number {
   const measured = [part, "post.pre_nms"].map((of) => golden.entry(`${of}.${kind}`).fp32_vs_fp64_maxabs).find(Boolean);
   const top = largest(stored[kind]);
@@ -169,7 +175,7 @@ function largest(numbers: Float32Array): number {
   return numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 }
 
-/** The first entries along the one axis on which the stored array is shorter: real words without their padding. */
+/** The first entries along the axis in which the stored array is shorter: real words without padding. */
 function cutTo(data: Float32Array, shape: readonly number[], wanted: readonly number[]): Float32Array {
   const axis = shape.findIndex((size, k) => size !== wanted[k]);
   if (axis < 0) return data;

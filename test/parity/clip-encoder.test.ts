@@ -36,7 +36,7 @@ for (const { name, stem, norms } of nanoSets()) {
   const forms = { "state dictionary": `${stem}.pt`, "TorchScript archive": `${stem}.jit.pt`, folder };
   for (const [form, path] of Object.entries(forms)) {
     if (form === "folder" && norms) continue;
-    test(`${name} loaded from its ${form} embeds and tells classes as the reference does`, { skip }, async () => {
+    test(`${name} loaded from its ${form} embeds and classifies as the reference does`, { skip }, async () => {
       if (form === "folder") await writeHuggingFaceFolder(`${stem}.pt`);
       const golden = await openGolden<ClipMeta>(stem);
       await assert.rejects(loadModel(path), {
@@ -70,7 +70,7 @@ for (const { name, stem, norms } of nanoSets()) {
   }
 }
 
-/** Unit vectors against the stored features divided by their lengths, whose rounding is below a millionth. */
+/** Compares unit vectors with the stored features divided by their lengths; the rounding of lengths is below a millionth. */
 async function sameAsFeatures(golden: Golden<ClipMeta>, key: string, vectors: Float32Array[]) {
   const expected = unitVectors(await golden.floats(key), vectors[0]!.length);
   expected.forEach((row, i) => {
@@ -84,7 +84,7 @@ function flat(rows: readonly Float32Array[]): Float32Array {
   return Float32Array.from(rows.flatMap((row) => [...row]));
 }
 
-/** The set's model as Hugging Face's library writes a `CLIPModel`: other names, products turned, queries, keys and values apart. */
+/** The set's model as a `CLIPModel` of Hugging Face's library: other names, transposed weights, and separate queries, keys and values. */
 async function writeHuggingFaceFolder(path: string) {
   const file = await openWeights(path);
   const tensors: TensorToWrite[] = [];

@@ -19,7 +19,7 @@ interface Meta {
 }
 
 for (const { name, stem } of formulaSets())
-  test(`${name}: a full-size CLIP of formula weights has another implementation's numbers`, {
+  test(`${name}: a full-size CLIP with formula weights has another implementation's outputs`, {
     skip: needsClip,
   }, async () => {
     const golden = await openGolden<Meta>(stem);

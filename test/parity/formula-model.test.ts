@@ -44,7 +44,7 @@ function nano(seed: number) {
 const words = () => new AnyWords(WordPieces.parse(readFileSync(join(fixtures, "vocab.txt"), "utf8")));
 const picture = () => decodePicture(join(fixtures, "picture.png"));
 
-test("a GLIP of formula weights has the activations of another implementation", async () => {
+test("a GLIP with formula weights has the activations of another implementation", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
   const prepared = prepareImage(await picture(), { ...glipPictures, size });
@@ -67,7 +67,7 @@ test("a GLIP of formula weights has the activations of another implementation", 
   comparison.finish(102);
 });
 
-test("from a picture file and class names to the detections of another implementation, in order", async () => {
+test("a picture file and class names give the detections of another implementation, in order", async () => {
   const golden = await openGolden<ForwardMeta>(join(fixtures, "forward"));
   const { model, weights } = nano(golden.meta.seed);
   const finder = new GroundingModel(

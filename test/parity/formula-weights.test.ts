@@ -41,7 +41,7 @@ const cases: readonly [string, number[], number, bigint, number[], number][] = [
 ];
 
 for (const [name, shape, seed, hashed, first, last] of cases)
-  test(`${name} holds the check values of the formula`, () => {
+  test(`${name} has the check values of the formula`, () => {
     assert.equal(hash(name), hashed);
     const numbers = formulaWeight(name, shape, seed);
     first.forEach((value, i) => {
@@ -89,7 +89,7 @@ const clipCases: typeof cases = [
 ];
 
 for (const [name, shape, seed, hashed, first, last] of clipCases)
-  test(`${name} holds the check values of CLIP's formula`, () => {
+  test(`${name} has the check values of CLIP's formula`, () => {
     assert.equal(hash(name), hashed);
     const numbers = formulaWeight(name, shape, seed, clipFormula);
     first.forEach((value, i) => {

@@ -1,12 +1,12 @@
-/** Weights that follow from their names, so that two implementations can be compared without a file between them. */
+/** Weights computed from their names, so that two implementations can be compared without a file. */
 
 import { countOf, type Shape } from "../../src/tensor/index.ts";
 
-/** The first row that fits a name: its base and its scale, or its gain, of which a scale is made with the fan-in. */
+/** The first row that matches a name: its base and its scale, or its gain, from which a scale is computed with the fan-in. */
 export interface FormulaTable {
   readonly rows: readonly (readonly [pattern: RegExp, base: number, scale: number])[];
   readonly gains: readonly (readonly [pattern: RegExp, gain: number])[];
-  /** Weights that multiply from the right: their fan-in is their first dimension. */
+  /** Weights that are right operands: their fan-in is their first dimension. */
   readonly turned?: RegExp;
 }
 
@@ -41,7 +41,7 @@ const gains: FormulaTable["gains"] = [
 
 const glip: FormulaTable = { rows, gains };
 
-/** That of CLIP and RegionCLIP. */
+/** The table of CLIP and RegionCLIP. */
 export const clipFormula: FormulaTable = {
   rows: [
     [/running_mean$/, 0, 0.1],
@@ -71,7 +71,7 @@ export const clipFormula: FormulaTable = {
   turned: /(^|\.)(text_projection|visual\.proj)$/,
 };
 
-/** Uniform numbers whose 24 bits are a hash of name, seed and index, scaled by the row of the table that fits the name. */
+/** Uniform numbers whose 24 bits are a hash of name, seed and index, scaled by the row of the table that matches the name. */
 export function formulaWeight(name: string, shape: Shape, seed: number, table: FormulaTable = glip): Float32Array {
   const row = table.rows.find(([pattern]) => pattern.test(name));
   const gain = table.gains.find(([pattern]) => pattern.test(name))?.[1] ?? 1;
@@ -100,7 +100,7 @@ export function hash(name: string): bigint {
   return h;
 }
 
-/** The first 24 bits of splitmix64's mixture (Steele et al. 2014) of a number given as two halves of 32 bits. */
+/** The first 24 bits of splitmix64's mixing function (Steele et al. 2014) for a number given as two halves of 32 bits. */
 function mixed(high: number, low: number): number {
   // (z ^ z >> 30) * 0xbf58476d1ce4e5b9
   let b = (low ^ ((low >>> 30) | (high << 2))) >>> 0;
@@ -111,7 +111,7 @@ function mixed(high: number, low: number): number {
   const c = (b ^ ((b >>> 27) | (a << 5))) >>> 0;
   const d = (a ^ (a >>> 27)) >>> 0;
   const top = (productHigh(c, 0x133111eb) + Math.imul(d, 0x133111eb) + Math.imul(c, 0x94d049bb)) >>> 0;
-  // The last step, z ^ z >> 31, reaches the first 32 bits by their sign alone.
+  // The last step, z ^ z >> 31, affects the first 32 bits only by their sign.
   return ((top ^ (top >>> 31)) >>> 0) >>> 8;
 }
 

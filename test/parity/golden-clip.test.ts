@@ -20,7 +20,7 @@ async function configOf(path: string): Promise<ClipConfig> {
   return inferClipConfig(file.entries, path);
 }
 
-/** The model over the set's pictures and texts, and what to feed it. */
+/** The model with the set's pictures and texts, and its inputs. */
 async function traced(golden: Golden<ClipMeta>, model: Clip) {
   const [rows, length] = golden.shape("input.input_ids") as [number, number];
   const logits = model.logits(
@@ -44,7 +44,7 @@ async function run(outputs: Named, feeds: Record<string, Numbers>, weights: Weig
   }
 }
 
-/** The gradient of a loss for every trained parameter that it depends on, under names that begin with `prefix`. */
+/** The gradient of a loss for every trained parameter that it depends on, under names with `prefix`. */
 function gradientsOf(loss: Tensor, prefix: string): Named {
   const trained = reachable([loss]).filter(
     (tensor): tensor is Tensor<"parameter"> =>
@@ -87,7 +87,7 @@ for (const { name, stem, norms: hasNorms } of nanoSets()) {
   });
 
   if (hasNorms)
-    test(`${name} has the reference's loss, gradients and statistics with batch norms that learn`, {
+    test(`${name} has the reference's loss, gradients and statistics with trained batch norms`, {
       skip,
     }, async () => {
       const golden = await openGolden<ClipMeta>(stem);
@@ -105,7 +105,7 @@ for (const { name, stem, norms: hasNorms } of nanoSets()) {
       await golden.close();
     });
 
-  test(`${name}'s texts become the stored numbers`, { skip }, async () => {
+  test(`${name}'s texts have the stored token ids`, { skip }, async () => {
     const golden = await openGolden<ClipMeta>(stem);
     const [, length] = golden.shape("input.input_ids") as [number, number];
     const rows = nanoWords().rows(golden.meta.texts, { length, long: "refuse" });
@@ -114,7 +114,7 @@ for (const { name, stem, norms: hasNorms } of nanoSets()) {
   });
 }
 
-/** Every stored loss, gradient and statistic below a prefix, save the keys' bias, whose gradient is nothing but rounding. */
+/** Every stored loss, gradient and statistic with a prefix, except the keys' bias, whose gradient is only rounding error. */
 async function compareTraining(golden: Golden<ClipMeta>, prefix: string, found: Record<string, Float32Array>) {
   const kept = golden.names.filter(
     (key) => key.startsWith(prefix) && /^(loss|grad|after)\./.test(key.slice(prefix.length)),

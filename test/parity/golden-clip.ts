@@ -1,4 +1,4 @@
-/** CLIP's reference numbers: the sets that lie beside the repository. */
+/** CLIP's reference numbers: the sets next to the repository. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { openWeights } from "../../src/weights/open-weights.ts";
 
 const folder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "clip");
 
-/** Why a test that needs the sets is skipped. */
+/** The reason why a test that needs the sets is skipped. */
 export const needsClip = existsSync(folder)
   ? false
   : "reads ../shared/golden/clip, which is not beside this repository";
@@ -25,12 +25,12 @@ export interface ClipMeta {
   config: { blocks: number[] | null };
 }
 
-/** Stems of the sets of full-size models, whose weights follow from a formula. */
+/** Names of the sets of full-size models with formula weights. */
 export function formulaSets(): { name: string; stem: string }[] {
   return setsOf((kind) => kind === "formula-clip");
 }
 
-/** Stems of the small models' sets, and whether the model has batch norms. */
+/** Names of the small models' sets, and whether the model has batch norms. */
 export function nanoSets(): { name: string; stem: string; norms: boolean }[] {
   return setsOf((kind) => kind.startsWith("nano-")).map((set) => ({
     ...set,
@@ -61,7 +61,7 @@ export function nanoWords(): BytePairs {
   return BytePairs.parse(gunzipSync(readFileSync(clipFile("bpe-1000.txt.gz"))).toString());
 }
 
-/** The parameters of a model out of a checkpoint. */
+/** The parameters of a model from a checkpoint. */
 export async function weightsFrom(
   path: string,
   parameters: readonly ParameterInfo[],

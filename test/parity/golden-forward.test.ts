@@ -17,7 +17,7 @@ interface Meta {
   resized_hw: [number, number];
 }
 
-/** Stored, but not made by our model: inputs, anchors, results of the selection, sums of the text that no published model uses. */
+/** Stored, but not computed by our model: inputs, anchors, results of the selection, and text features that no published model uses. */
 const elsewhere = /^(input|anchors|post)\.|^lang\.(embedded|aggregate)$/;
 
 async function weightsOf(model: Glip): Promise<Map<string, Float32Array>> {

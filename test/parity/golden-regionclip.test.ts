@@ -16,7 +16,7 @@ import {
 
 const skip = needsRegionClip;
 
-/** Compares every stored array that the model recorded and that fits the pattern. */
+/** Compares every stored array that matches the pattern with the model's record. */
 async function compare(golden: Golden<RegionClipMeta>, records: ReadonlyMap<string, Tensor>, of: RegExp) {
   const wanted = golden.names.filter((name) => of.test(name));
   const missing = wanted.filter((name) => !records.has(name));
@@ -31,7 +31,7 @@ async function compare(golden: Golden<RegionClipMeta>, records: ReadonlyMap<stri
   };
 }
 
-/** The boxes of all pictures as one list in their order, given or proposed, and the picture of each. */
+/** The given or proposed boxes of all pictures as one list in their order, and the picture of each. */
 async function regionsOf(golden: Golden<RegionClipMeta>) {
   const boxes: number[] = [];
   const pictures: bigint[] = [];

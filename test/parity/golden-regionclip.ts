@@ -1,4 +1,4 @@
-/** RegionCLIP's reference numbers: the sets that lie beside the repository, their pictures and weights. */
+/** RegionCLIP's reference numbers: the sets next to the repository, their pictures and weights. */
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,11 +11,11 @@ import { renameWeights } from "../../src/weights/rename.ts";
 import type { WeightsEntry } from "../../src/weights/weights-file.ts";
 import type { Golden } from "./golden.ts";
 
-/** Where the sets lie. */
+/** Folder of the sets. */
 export const regionClipFolder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "regionclip");
 const folder = regionClipFolder;
 
-/** Why a test that needs the sets is skipped. */
+/** The reason why a test that needs the sets is skipped. */
 export const needsRegionClip = existsSync(folder)
   ? false
   : "reads ../shared/golden/regionclip, which is not beside this repository";
@@ -41,12 +41,12 @@ export interface RegionClipMeta {
 export interface DetectionSet {
   readonly name: string;
   readonly stem: string;
-  /** Whether the set holds what is computed before boxes are proposed, and what is seen in boxes. */
+  /** Whether the set has outputs before the proposals, and outputs of the regions. */
   readonly hasLevels: boolean;
   readonly hasRegions: boolean;
 }
 
-/** The sets of a published checkpoint's form in which boxes are proposed or told apart. */
+/** The sets of a published checkpoint's structure with proposals or classification. */
 export function detectionSets(): DetectionSet[] {
   if (needsRegionClip) return [];
   return readdirSync(folder)
@@ -63,7 +63,7 @@ export function detectionSets(): DetectionSet[] {
     });
 }
 
-/** Names, shapes and numbers of the checkpoint, with another file's localiser in place of its own where one is named. */
+/** Names, shapes and values of the checkpoint, with the localiser of another file if one is named. */
 export async function weightsWith(rpn: string | undefined) {
   const weights = new Map<string, Float32Array>();
   const entries = new Map<string, WeightsEntry>();
@@ -81,7 +81,7 @@ export async function weightsWith(rpn: string | undefined) {
   return { weights, entries };
 }
 
-/** The bare tensor of a file of class vectors. */
+/** The single tensor in a file of class vectors. */
 export async function classVectors(file: string): Promise<{ vectors: Float32Array; classes: number }> {
   const opened = await openWeights(join(folder, file));
   const vectors = await opened.readFloat32("tensor");
@@ -90,10 +90,10 @@ export async function classVectors(file: string): Promise<{ vectors: Float32Arra
   return { vectors, classes };
 }
 
-/** Mean of blue, green and red that the localiser is fed without. */
+/** The mean of blue, green and red that is subtracted for the localiser. */
 const LOCALISER_MEAN = [103.53, 116.28, 123.675];
 
-/** All pictures of a set, as one padded batch for the recogniser or for the localiser, whose sides are multiples of `multiple`. */
+/** All pictures of a set as one padded batch for the recogniser or for the localiser, with sides that are multiples of `multiple`. */
 export async function pictureBatch(golden: Golden<RegionClipMeta>, of: "recogniser" | "localiser", multiple = 1) {
   const sizes = golden.meta.resized_hw;
   const pad = (side: number) => Math.ceil(side / multiple) * multiple;
@@ -118,7 +118,7 @@ export async function pictureBatch(golden: Golden<RegionClipMeta>, of: "recognis
   return { data, shape: [sizes.length, 3, height, width] as const };
 }
 
-/** Pixels of one picture as the recogniser takes them: [3,h,w], red, green and blue, normalised. */
+/** Pixels of one picture for the recogniser: [3,h,w], red, green and blue, normalised. */
 export function recogniserTensor(rgb: ArrayLike<number>): Float32Array {
   const { fround } = Math;
   const { mean, deviation } = CLIP_PIXELS;
@@ -130,7 +130,7 @@ export function recogniserTensor(rgb: ArrayLike<number>): Float32Array {
   });
 }
 
-/** Runs the outputs in a session of one thread over constant weights. */
+/** Runs the outputs in a session with one thread and constant weights. */
 export async function runOnce(
   outputs: Record<string, Tensor>,
   feeds: Record<string, Numbers>,

@@ -16,7 +16,7 @@ import { openWeights } from "../../src/weights/open-weights.ts";
 import { Comparison, type Golden, glipNano, needsGlipNano, openGolden } from "./golden.ts";
 
 const TOKENS = 256;
-/** Zero up to rounding, since a softmax does not see what is added to all keys; and a head that is never trained. */
+/** Zero up to rounding: a softmax does not depend on the keys' bias, and one head is never trained. */
 const withoutGradient = /key\.bias$|cls_logits/;
 
 const options = { skip: needsGlipNano };

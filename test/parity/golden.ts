@@ -1,4 +1,4 @@
-/** Reference numbers of a GLIP, and how ours are held against them: within four times the reference's own rounding. */
+/** Reference numbers of a GLIP, and how ours are compared with them: within four times the reference's rounding error. */
 
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
@@ -8,18 +8,18 @@ import { openWeights } from "../../src/weights/open-weights.ts";
 const repository = join(import.meta.dirname, "..", "..");
 const folder = join(repository, "..", "shared", "golden", "glip-nano");
 
-/** The small GLIP with stored numbers, where it lies beside the repository. */
+/** The small GLIP with stored numbers, if it is next to the repository. */
 export const glipNano = existsSync(folder) ? folder : undefined;
-/** Why a test that needs it is skipped. */
+/** The reason why a test that needs it is skipped. */
 export const needsGlipNano = glipNano ? false : "reads ../shared/golden/glip-nano, which is not beside this repository";
 
-/** Largest difference allowed, in units of the reference's rounding. */
+/** Maximum difference, in units of the reference's rounding error. */
 export const MOST = 4;
 
-/** What is said of an array beside it. */
+/** The description of an array. */
 interface Entry {
   shape: number[];
-  /** Only every so many of the numbers are stored, row by row. */
+  /** Only every n-th number is stored, row by row. */
   stride?: number;
   /** Largest number of the whole array. */
   absmax?: number;
@@ -38,7 +38,7 @@ export interface Golden<Meta> {
   close(): Promise<void>;
 }
 
-/** Opens `STEM.safetensors` with `STEM.json` beside it. */
+/** Opens `STEM.safetensors` and `STEM.json`. */
 export async function openGolden<Meta>(stem: string): Promise<Golden<Meta>> {
   const file = await openWeights(`${stem}.safetensors`);
   const { meta, tensors } = JSON.parse(readFileSync(`${stem}.json`, "utf8")) as {
@@ -60,17 +60,17 @@ export async function openGolden<Meta>(stem: string): Promise<Golden<Meta>> {
   };
 }
 
-/** Gathers what is too far off, so that one failure shows all. */
+/** Collects all differences that are too large, so that one failure shows them all. */
 export class Comparison {
   private readonly wrong: string[] = [];
   private count = 0;
 
-  /** `fewStep`: least noise of arrays of fewer than 16 numbers, as a share of the largest; that of CLIP's witness is 2⁻²¹. */
+  /** `fewStep`: minimum noise of arrays with fewer than 16 numbers, as a fraction of the largest; 2⁻²¹ for CLIP's second implementation. */
   constructor(private readonly fewStep = 2 ** -23) {}
 
   /**
-   * Compares with a stored array. The noise counts as at least 2⁻²³ of the largest number: for arrays of a few numbers the
-   * measured one can be smaller than float32's own step by luck.
+   * Compares with a stored array. The noise is at least 2⁻²³ of the largest number, because for arrays of a few numbers the measured noise
+   * can be smaller than float32's step by chance.
    */
   async add(golden: Golden<unknown>, name: string, actual: ArrayLike<number>): Promise<void> {
     const expected = await golden.floats(name);
@@ -88,7 +88,7 @@ export class Comparison {
     if (!(error <= MOST * noise)) this.wrong.push(`${name}: off by ${error}, ${error / noise} times the noise`);
   }
 
-  /** Asserts that there were this many arrays and that all were near enough. */
+  /** Asserts that this many arrays were compared and that all were close enough. */
   finish(count: number): void {
     assert.deepEqual(this.wrong, []);
     assert.equal(this.count, count);

@@ -14,7 +14,7 @@ const fixtures = join(import.meta.dirname, "fixtures");
 const folder = temporaryFolder();
 after(() => rmSync(folder, { recursive: true }));
 
-/** Runs the program on a picture and holds all that it says to the stored numbers. */
+/** Runs the program on a picture and compares all its outputs with the stored numbers. */
 async function hold(golden: Golden<CaseMeta>, picture: string, model: string, short: number, arrays: number) {
   const { inspect, find } = questionOf(golden.meta);
   const where = [picture, "--model", model, "--size", `${short},1333`];
@@ -28,7 +28,7 @@ async function hold(golden: Golden<CaseMeta>, picture: string, model: string, sh
   const ran = await groundling([command, ...where, ...words, "--threshold", "0", "--format", "json"]);
   assert.equal(ran.code, 0, ran.stderr);
   const [{ width, height, detections }] = JSON.parse(ran.stdout);
-  // The picture beside the numbers may be the resized one.
+  // The stored picture may be the resized one.
   const found = await compareDetections(
     { ...golden, meta: { ...golden.meta, original_size_wh: [width, height] } },
     detections,

@@ -28,7 +28,7 @@ import {
 const skip = needsRegionClip;
 type Weights = ReadonlyMap<string, Float32Array>;
 
-/** The anchors of each level of the padded picture, and what is proposed in each picture. */
+/** The anchors of each level of the padded picture, and the proposals in each picture. */
 async function propose(golden: Golden<RegionClipMeta>, model: RegionClip, weights: Weights) {
   const { localiser } = model.config;
   const { data, shape } = await pictureBatch(golden, "localiser", localiser!.pyramid ? 32 : 1);
@@ -74,15 +74,15 @@ function optionsOf({ select, resized_hw }: RegionClipMeta, picture: number): Reg
   };
 }
 
-/** Detections as a set: each has one of its label among the stored ones, within the tolerance. */
+/** Compares detections as a set: each has one with its label among the stored ones, within the tolerance. */
 async function compareSets(golden: Golden<RegionClipMeta>, part: string, found: RegionDetections) {
   const labels = await golden.integers(`${part}.labels`);
   await assertPartners(golden, { boxes: `${part}.boxes`, scores: `${part}.scores` }, { ...found, stored: labels });
 }
 
 /**
- * Proposals: their logits run as the stored ones do, and each has a partner among those. Boxes whose logits rounding cannot tell apart may
- * change places.
+ * Compares proposals: their logits have the order of the stored ones, and each has a match among those. Boxes whose logits rounding cannot
+ * distinguish may change places.
  */
 async function compareProposals(golden: Golden<RegionClipMeta>, part: string, { boxes, logits }: Proposals) {
   const comparison = new Comparison();
@@ -94,7 +94,7 @@ async function compareProposals(golden: Golden<RegionClipMeta>, part: string, { 
 }
 
 interface Partnered extends Pick<RegionDetections, "boxes" | "scores" | "labels"> {
-  /** Labels of the stored ones. */
+  /** Labels of the stored detections. */
   stored: ArrayLike<number>;
 }
 
@@ -124,7 +124,7 @@ async function assertPartners(
   });
 }
 
-/** Masks of the stored detections, as shares within their boxes and on the picture as it was given. */
+/** Masks of the stored detections, as probabilities in their boxes and on the original picture. */
 async function compareMasks(golden: Golden<RegionClipMeta>, picture: number, model: RegionClip, weights: Weights) {
   const part = `post.${picture}`;
   const { data, shape } = await pictureBatch(golden, "recogniser");

@@ -55,7 +55,7 @@ async function run(outputs: Record<string, Tensor>, feeds: Record<string, Number
   }
 }
 
-/** The gradient of a loss for every parameter that training may move. */
+/** The gradient of a loss for every trained parameter. */
 function gradientsOf(loss: Tensor): Record<string, Tensor> {
   const trained = reachable([loss]).filter(
     (tensor): tensor is Tensor<"parameter"> =>
@@ -77,7 +77,7 @@ async function listOf(golden: Golden<TrainingMeta>, part: string) {
   return { boxes: Float32Array.from(boxes), pictures: BigInt64Array.from(pictures) };
 }
 
-/** What a model sees in regions, with the names under which it was recorded. */
+/** A model's outputs for regions, with the names under which they are recorded. */
 function seen(model: RegionClip, maps: Tensor, count: number, name: string) {
   const regions = model.regions(maps, input(`${name}.boxes`, [count, 4]), input(`${name}.pictures`, [count], "int64"));
   const records = new Map(
@@ -90,7 +90,7 @@ function seen(model: RegionClip, maps: Tensor, count: number, name: string) {
 
 async function compareAll(golden: Golden<TrainingMeta>, found: Record<string, Float32Array>, of: RegExp) {
   const wanted = golden.names.filter((name) => of.test(name) && !/attnpool\.k_proj\.bias$/.test(name));
-  // A loss is one number: rounding of the features, within their own noise, moves it by more than its noise, which is small by luck.
+  // A loss is one number: rounding of the features, within their own noise, changes it by more than its noise, which is small by chance.
   const comparison = new Comparison(2 ** -21);
   for (const name of wanted) {
     assert.ok(found[name], `${name} was not computed`);
@@ -182,7 +182,7 @@ for (const file of sets("pretrain"))
     await golden.close();
   });
 
-/** The text encoder's configuration by a CLIP's, of which the rest is made up. */
+/** The text encoder's configuration, from a CLIP configuration with other values made up. */
 function textConfig(entries: ReadonlyMap<string, { readonly shape: readonly number[] }>) {
   const stand = (shape: number[]) => ({ shape });
   const rest = new Map([

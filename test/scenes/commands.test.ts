@@ -21,7 +21,7 @@ async function run(...words: string[]): Promise<void> {
 const dataset = join(folder, "few");
 const scenes = ["scenes", "--out", dataset, "--count", "3", "--size", "64", "--sprites", join(folder, "sprites")];
 
-test("scenes are written and can be looked at as a page and as a sheet", async () => {
+test("scenes are written and can be viewed as a page and as a contact sheet", async () => {
   await run(...scenes, "--split", "novel");
   const page = join(folder, "page.html");
   await run("browse", join(dataset, "grounding.json"), "--out", page);
@@ -34,13 +34,13 @@ test("scenes are written and can be looked at as a page and as a sheet", async (
   const sheet = join(folder, "sheet.png");
   await run("browse", join(dataset, "instances.json"), "--out", sheet, "--count", "2");
   assert.equal(readFileSync(sheet).readUInt32BE(16), 512);
-  // From the second picture on, of all three.
+  // From the second picture on, of three.
   await run("browse", dataset, "--out", page, "--start", "1");
   const shown = [...readFileSync(page, "utf8").matchAll(/<figcaption>(\d+\.png)/g)].map(([, name]) => name);
   assert.deepEqual(shown, ["000001.png", "000002.png"]);
 });
 
-test("captions may speak of names that were never learned, and be names alone", async () => {
+test("captions may have names without training data, and may be lists of names", async () => {
   const web = join(folder, "web");
   const shown = ["--names", "dog,otter", "--split", "web", "--captions", "names"];
   await run("scenes", "--out", web, "--count", "4", "--size", "64", "--sprites", join(folder, "sprites"), ...shown);
@@ -49,7 +49,7 @@ test("captions may speak of names that were never learned, and be names alone", 
   assert.match(tar, /\0(?:a dog|an otter|, )+\.\0/);
 });
 
-test("wrong choices are refused by name", async () => {
+test("invalid options are refused by name", async () => {
   await assert.rejects(run(...scenes, "--split", "style"), /other settings/);
   await assert.rejects(run("scenes", "--out", dataset, "--count", "none"), /whole number from 1/);
   await assert.rejects(run("scenes", "--out", dataset, "--count", "1", "--split", "old"), /Allowed choices are train/);

@@ -13,7 +13,7 @@ const square = (z: number, reach: number) =>
   ]
     .map(([x = 0, y = 0]) => `v ${x * reach} ${y * reach} ${z}`)
     .join("\n");
-/** A red square before the left part of a wider blue one. */
+/** A red square in front of the left part of a wider blue one. */
 const model = `${square(0, 1)}\n${square(1, 0.5)}\nusemtl blue\nf 1 2 3 4\nusemtl red\nf -4/1 -3/1 -2/1 -1/1`;
 const triangles = readTriangles(
   model,
@@ -28,7 +28,7 @@ test("polygons become triangles, and indices may count from the end", () => {
   assert.deepEqual(triangles[2]?.corners[0]?.slice(0, 3), [-0.5, -0.5, 1]);
 });
 
-test("what is nearer hides what is farther, and turning half around shows the back", () => {
+test("near triangles hide far ones, and a half turn shows the back", () => {
   const at = (pixels: Uint8Array, x: number, y: number) => [...pixels.subarray((y * 32 + x) * 4, (y * 32 + x) * 4 + 4)];
   const front = renderModel(triangles, { around: 0, down: 0 }, 32);
   const [r = 0, , b = 0, a] = at(front, 16, 16);

@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), "outputs-"));
 writeFileSync(join(root, "file"), "mine");
 after(() => rmSync(root, { recursive: true }));
 
-/** Commands that write, but for the place. Their other input is not there: it would be told of later. */
+/** Commands that write, without their output path. Their other input is missing, which would be reported later. */
 const folders = [
   ["detect", "none.png", "--classes", "dog", "--out"],
   ["pseudo-label", "none.tar", "--out"],
@@ -41,7 +41,7 @@ async function run(words: readonly string[]): Promise<void> {
   await program.parseAsync(words, { from: "user" });
 }
 
-test("each command refuses an odd place at once, before it looks at its input", async () => {
+test("each command refuses an invalid output path at once, before reading its input", async () => {
   for (const words of folders) {
     await assert.rejects(run([...words, join(root, "file")]), refused(/file: is a file; name a folder/), words[0]);
     await assert.rejects(
@@ -68,7 +68,7 @@ test("each command refuses an odd place at once, before it looks at its input", 
   assert.deepEqual(readdirSync(root), ["file"]);
 });
 
-test("a place that can be written is left as it was", () => {
+test("a check of a writable path leaves it unchanged", () => {
   checkWritableFile(join(root, "new", "folder", "x.json"));
   checkWritableFile(join(root, "file"));
   checkWritableFolder(join(root, "new"));

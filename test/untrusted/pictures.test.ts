@@ -21,7 +21,7 @@ import { decodePicture } from "../../src/inputs/pictures/picture.ts";
 const root = mkdtempSync(join(tmpdir(), "untrusted-"));
 const images = join(root, "images");
 const page = join(root, "page.html");
-/** Names that must not be read, and what is said of each. */
+/** Names that must not be read, and their errors. */
 const hostile: [name: string, said: RegExp][] = [
   ["../../../../../../../../../etc/passwd", /is outside/],
   ["../../../../../../../../../proc/self/environ", /is outside/],
@@ -50,7 +50,7 @@ before(async () => {
 });
 after(() => rmSync(root, { recursive: true }));
 
-/** A white bitmap of 24 bits. */
+/** A white 24-bit bitmap. */
 function bitmap(width: number, height: number): Buffer {
   const row = Math.ceil((3 * width) / 4) * 4;
   const bytes = Buffer.alloc(54 + row * height, 255);
@@ -92,7 +92,7 @@ const refused = (said: RegExp) => (error: Error) => {
   return true;
 };
 
-test("browse embeds pictures of its folder and nothing else", async () => {
+test("browse embeds only pictures of its folder", async () => {
   await browse(annotations("linked.png"));
   assert.match(readFileSync(page, "utf8"), /data:image\/png;base64,/);
   for (const [name, said] of hostile) await assert.rejects(browse(annotations(name)), refused(said), name);
@@ -102,12 +102,12 @@ test("browse embeds pictures of its folder and nothing else", async () => {
   await assert.rejects(browse(join(images, "pipe.png")), refused(/it is not a regular file/));
 });
 
-test("training and evaluation take pictures of their folder and nothing else", () => {
+test("training and evaluation read only pictures of their folder", () => {
   assert.deepEqual(picturesIn(images, ["good.png", "linked.png"]), [
     join(images, "good.png"),
     join(images, "linked.png"),
   ]);
-  // An export names its pictures from another folder; their last names are enough.
+  // An export names its pictures in another folder; the last parts of the names are enough.
   assert.deepEqual(picturesIn(images, ["../valid/images/good.png", "/home/me/good.png"]), [
     join(images, "good.png"),
     join(images, "good.png"),
@@ -116,7 +116,7 @@ test("training and evaluation take pictures of their folder and nothing else", (
   assert.throws(() => picturesIn(images, ["../pipe.tar/one.png"]), refused(/is outside/));
 });
 
-test("a check of data says which pictures it does not read", async () => {
+test("data check reports the pictures that it does not read", async () => {
   for (const [name, said] of hostile) {
     const { problems } = await checkDataset(annotations(name), { images: images });
     assert.match(problems.map(({ message }) => message).join("\n"), said, name);
@@ -140,13 +140,13 @@ test("a report shows no picture from outside its folder", async () => {
   assert.match((await cut("good.bmp")).address ?? "", /^data:image\/jpeg/);
 });
 
-test("a pipe in the place of a tar or a picture is refused at once", async () => {
+test("a pipe instead of a tar or a picture is refused at once", async () => {
   await assert.rejects(readTars(join(root, "pipe.tar"), new Problems()), refused(/it is not a regular file/));
   await assert.rejects(decodePicture(join(images, "pipe.png")), refused(/is not a file/));
   await assert.rejects(decodePicture("/dev/zero"), refused(/is not a file/));
 });
 
-test("lists of pairs read pictures of their folder and nothing else, and no pipe", async () => {
+test("lists of pairs read only pictures of their folder, and no pipe", async () => {
   const list = join(root, "pairs.jsonl");
   const names = ["good.png", ...hostile.map(([name]) => name)];
   writeFileSync(list, names.map((image) => `${JSON.stringify({ image, caption: "a thing" })}\n`).join(""));

@@ -9,20 +9,20 @@ import { tableOf } from "../../src/apps/detections/table.ts";
 import { visible, visibleLines } from "../../src/files/visible.ts";
 import { groundling } from "../cli/running.ts";
 
-/** Clears the screen, sets the title, turns the direction of writing, and one control of eight bits. */
+/** Characters that clear the screen, set the title and change the direction of writing, and an eight-bit control character. */
 const evil = "\x1b[2J\x1b]0;title\x07\u202e\u009b31m\rdog\nline";
-/** All controls but the line break and the tab. */
+/** All control characters except the line break and the tab. */
 const commanding = /(?![\n\t])[\p{Cc}\u202a-\u202e]/u;
 const root = mkdtempSync(join(tmpdir(), "terminal-"));
 after(() => rmSync(root, { recursive: true }));
 
-test("characters that command a terminal are spelled out", () => {
+test("characters that control a terminal are escaped", () => {
   assert.equal(visible("a\x1b[2J\nb\t"), "a\\u001b[2J\\nb\\t");
   assert.equal(visibleLines("a\n\tb\r\u009bc"), "a\n\tb\\r\\u009bc");
   assert.equal(visible("猫 🐱 é"), "猫 🐱 é");
 });
 
-test("tables show class and file names without sending them", () => {
+test("tables escape class and file names", () => {
   const box = { xmin: 0, ymin: 0, xmax: 1, ymax: 1 };
   const detections = [{ label: evil, score: 1, box }];
   const table = tableOf({ image: evil, name: evil, width: 1, height: 1, detections });
@@ -30,7 +30,7 @@ test("tables show class and file names without sending them", () => {
   assert.match(table, /\\u001b\[2J/);
 });
 
-test("a check of data and the errors of the program send no command either", async () => {
+test("data check and error messages also escape them", async () => {
   const file = join(root, "\x1b[2Jinstances.json");
   const json = {
     images: [{ id: evil, file_name: evil, width: 1, height: 1 }],
@@ -51,7 +51,7 @@ test("a check of data and the errors of the program send no command either", asy
   }
 });
 
-test("texts of a CSV that begin like formulas are text, and numbers are numbers", () => {
+test("CSV texts that start like formulas stay text, and numbers stay numbers", () => {
   assert.equal(
     csvLine(["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "dog", -1.5]),
     "'=1+1,'+1,'-1,'@SUM(A1),'\tx,dog,-1.5\r\n",

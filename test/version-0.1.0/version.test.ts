@@ -13,7 +13,7 @@ import type { NamedArrays } from "../../src/learning/optimizer.ts";
 import { readJobStatus } from "../../src/tasks/labelling/label-job.ts";
 import { groundling, repository } from "../cli/running.ts";
 
-/** What version 0.1.0 wrote and answered; README.md says how. */
+/** Files and results of version 0.1.0; README.md describes how they were made. */
 const stored = fileURLToPath(new URL("fixtures/", import.meta.url));
 const answers: {
   processor: string;
@@ -21,7 +21,7 @@ const answers: {
   trained: { step: number; hash: string; averageHash: string; first: Record<string, number[]> };
 } = JSON.parse(readFileSync(join(stored, "answers.json"), "utf8"));
 
-/** On the kind of processor that the answers were recorded on, every bit must be the same; on others, kernels add in another order. */
+/** On the kind of processor that recorded the results, every bit must be the same; on others, kernels add in another order. */
 const sameProcessor = processorKind() === answers.processor;
 const tolerance = { score: 1e-4, pixels: 0.05, weight: 4e-3 };
 
@@ -29,7 +29,7 @@ const scene = join(stored, "data/images/000000.png");
 const photo = join(repository, "examples/photos/cat.jpg");
 const options = { size: { short: 96, max: 96 }, threshold: 0.01, topK: 10 };
 
-test("the built-in model answers names, captions and photos as version 0.1.0 did", async () => {
+test("the built-in model finds names and phrases as version 0.1.0 did, also in photos", async () => {
   const model = await loadModel();
   try {
     sameDetections(await model.detect(scene, ["apple", "chair", "dog"], options), "names");
@@ -41,7 +41,7 @@ test("the built-in model answers names, captions and photos as version 0.1.0 did
   }
 });
 
-test("a prompt and adapters that version 0.1.0 learned load, and answer as they did", async () => {
+test("a prompt and adapters of version 0.1.0 load and give the same detections", async () => {
   for (const [name, classes] of [
     ["prompt", undefined],
     ["adapters", ["apple", "chair", "dog"]],
@@ -55,7 +55,7 @@ test("a prompt and adapters that version 0.1.0 learned load, and answer as they 
   }
 });
 
-test("a run that version 0.1.0 began ends with the weights that it ended with", async () => {
+test("a run started by version 0.1.0 ends with the same weights", async () => {
   const folder = mkdtempSync(join(tmpdir(), "groundling-0.1.0-"));
   try {
     copyFileSync(join(stored, "checkpoint.safetensors"), join(folder, "last.safetensors"));
@@ -78,7 +78,7 @@ test("a run that version 0.1.0 began ends with the weights that it ended with", 
   }
 });
 
-test("a labelling job of version 0.1.0 is read as done, and is not done again", async () => {
+test("a labelling job of version 0.1.0 is recognised as finished and not repeated", async () => {
   const folder = mkdtempSync(join(tmpdir(), "groundling-0.1.0-"));
   try {
     cpSync(join(stored, "labelled"), join(folder, "labelled"), { recursive: true });
@@ -128,7 +128,7 @@ function hashOf(numbers: NamedArrays): string {
   return hash.digest("hex");
 }
 
-/** What decides which kernels run: the features that Linux lists of the processor. */
+/** The processor features that Linux lists, which decide the kernels. */
 function processorKind(): string {
   if (!existsSync("/proc/cpuinfo")) return "unknown";
   const flags = /^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";

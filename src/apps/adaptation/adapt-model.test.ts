@@ -37,7 +37,7 @@ after(async () => {
 const adapt = (more: Partial<AdaptationRequest>) =>
   adaptModel(base, { method: "prompt", train: { data: annotations }, steps: 3, pictures: 2, ...more }, sessions);
 
-test("full tuning trains all but the first layers or the parts named, a linear probe its own few", () => {
+test("full tuning trains all but the first layers or the frozen parts, and a linear probe only its own", () => {
   const names = [...base.weights.keys()];
   const full = trainedNames(names, "full");
   assert.deepEqual(
@@ -57,7 +57,7 @@ test("full tuning trains all but the first layers or the parts named, a linear p
   assert.throws(() => trainedNames(names, "linear", ["rpn"]), { name: "InputError", message: /no parameter is left/ });
 });
 
-test("epochs are passes over the pictures that are learned from, and replay makes them longer", async () => {
+test("epochs are passes over the training pictures, and replay makes them longer", async () => {
   const steps = async (more: Partial<AdaptationRequest>) => {
     const { steps: _, ...request } = { method: "linear" as const, train: { data: annotations }, pictures: 2, ...more };
     return (await adaptModel(base, request, sessions)).steps;
@@ -68,7 +68,7 @@ test("epochs are passes over the pictures that are learned from, and replay make
   assert.equal(await steps({ epochs: 2, replay: { data: annotations }, replayWeight: 2 }), 3 * pictures);
 });
 
-test("requests that contradict themselves are refused", async () => {
+test("contradictory options are refused", async () => {
   const refused = (more: Partial<AdaptationRequest>, message: RegExp) =>
     assert.rejects(adapt(more), { name: "InputError", message });
   await refused({ epochs: 2 }, /both steps and epochs are given/);
@@ -83,7 +83,7 @@ test("in place works only with a tuned prompt", async () => {
   assert.notDeepEqual(inPlace.prompt!.vectors, added.prompt!.vectors);
 });
 
-test("what a method does not train stays bit for bit, in the adapted model as in its base", async () => {
+test("parameters that a method does not train keep their bits in the base and in the adapted model", async () => {
   const before = new Map([...base.weights].map(([name, numbers]) => [name, numbers.slice()]));
   const parts = ["^backbone", "^language_backbone"];
   const ways: [Partial<AdaptationRequest> & { method: Method }, readonly string[]][] = [

@@ -53,7 +53,7 @@ function adapt(name: string, { until, ...more }: Partial<AdaptationRequest> & { 
   return adaptModel(base, { ...request, ...given, checkpoints, signal, listeners: [{ stepped }] }, sessions);
 }
 
-test("an adaptation that is interrupted before and behind an evaluation ends in the same bits", async () => {
+test("an adaptation interrupted before and after an evaluation ends with the same bits", async () => {
   const whole = await adapt("whole", {});
   assert.equal(whole.interrupted, false);
   for (const until of [5, 22]) {
@@ -69,12 +69,12 @@ test("an adaptation that is interrupted before and behind an evaluation ends in 
   assert.deepEqual(a!.optimizer, b!.optimizer);
 });
 
-test("a run of other settings is not taken up, and what differs is named", async () => {
+test("a run with other settings is not resumed, and the differing settings are named", async () => {
   const other = adapt("whole", { resume: true, steps: 30, learningRate: 0.1 });
   await assert.rejects(other, { name: "InputError", message: /with another steps, learningRate; give the same/ });
 });
 
-test("the best numbers come back with a run whose checkpoint had been scored", async () => {
+test("resuming a run with a scored checkpoint restores the best numbers", async () => {
   const folder = join(root, "best");
   const run = { ...request, checkpoints: { folder, resume: true } };
   const numbers = new Map([["a", Float32Array.of(1)]]);

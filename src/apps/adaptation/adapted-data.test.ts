@@ -38,7 +38,7 @@ const refused = (names: readonly string[], boxed: readonly number[], message: Re
     message,
   });
 
-test("a good set is read with its classes in order and one prompt for them", async () => {
+test("a valid set is read with its classes in order and one prompt for them", async () => {
   const { names, classes, prompt } = await readAdaptedData(
     { data: written(["dog", "cat"], [2, 1]), images: root },
     model,
@@ -48,7 +48,7 @@ test("a good set is read with its classes in order and one prompt for them", asy
   assert.equal(prompt.passes[0]!.caption, "dog. cat");
 });
 
-test("a set that cannot be learned is refused by its name and what is wrong with it", async () => {
+test("a set that cannot be trained on is refused with its name and its problems", async () => {
   await refused(
     ["dog", "cat", "owl"],
     [1],
@@ -66,7 +66,7 @@ test("a set that cannot be learned is refused by its name and what is wrong with
   await refused(["fire_truck", "fire truck"], [1, 2], /two classes have the same name for the model, "fire truck"/);
 });
 
-test("a split whose classes are others, or in another order, is refused", async () => {
+test("a split with other classes, or in another order, is refused", async () => {
   const copy = (name: string, names: readonly string[]) => {
     const file = join(root, name);
     writeFileSync(file, readFileSync(written(names, [1])));
@@ -81,7 +81,7 @@ test("a split whose classes are others, or in another order, is refused", async 
     });
 });
 
-test("splits are the folders train, valid and test, or all is for training", async () => {
+test("splits are the folders train, valid and test; without them, all pictures are for training", async () => {
   const file = written(["dog"], [1]);
   for (const split of ["train", "valid"]) {
     mkdirSync(join(root, "set", split), { recursive: true });

@@ -17,7 +17,7 @@ const base = { ...tinyModel(), words, vocabulary, preparation: { ...glipPictures
 const sessions = new TrainingSessions({ optimization: "none" });
 after(() => sessions.dispose());
 
-test("gradients of what still learns are the same numbers whatever is frozen around it, and the loss's slopes", async () => {
+test("gradients of trained parameters do not depend on frozen ones, and equal the loss's slopes", async () => {
   const losses = async (frozen: readonly string[] | undefined, moved?: NamedArrays) => {
     const { model, names, numbers, weights } = learnableOf(base, {
       method: "full",

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { Command } from "commander";
 import { commands, helpText } from "./commands.ts";
 
-test("every command of the table adds the command of its name, and stands in the help in at most 80 columns", async () => {
+test("every command in the table adds the command with its name, and its help line has at most 80 columns", async () => {
   const help = helpText();
   for (const [name, { load }] of Object.entries(commands)) {
     const program = new Command();

@@ -6,7 +6,7 @@ import { programFor } from "./program.ts";
 
 const programs = await Promise.all(Object.keys(commands).map((name) => programFor([name])));
 
-test("the help of every command ends with an example of that command, whose options it has", () => {
+test("the help of every command ends with an example that uses its options", () => {
   for (const { command, path } of programs.flatMap((program) => commandsOf(program))) {
     const help = helpOf(command);
     const [, example] = /\nExample:\n {2}groundling (.*)\n$/.exec(help) ?? [];

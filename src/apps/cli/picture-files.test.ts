@@ -17,7 +17,7 @@ async function* bytes(text: string) {
 const images = async (named: readonly string[], input = "") =>
   (await picturesNamed(named, bytes(input))).files.map(({ image }) => image);
 
-test("drawings that this program wrote are left out of folders and globs and counted, but not where they are named", async () => {
+test("drawings written by this program are skipped and counted in folders and globs, but read if they are named", async () => {
   const { files, drawings } = await picturesNamed([folder, join(folder, "one", "*.png"), drawing!]);
   assert.deepEqual(
     files.map(({ image }) => image),
@@ -30,7 +30,7 @@ test("drawings that this program wrote are left out of folders and globs and cou
   writeFileSync(a!, "");
 });
 
-test("a list names files, folders, globs and addresses, one a line, by paths from the working folder", async () => {
+test("a list has files, folders, globs and URLs, one per line, with paths relative to the working folder", async () => {
   const list = join(folder, "list.txt");
   const lines = [
     "\ufeff" + a,
@@ -46,12 +46,12 @@ test("a list names files, folders, globs and addresses, one a line, by paths fro
   assert.deepEqual(await images(["@-"], lines.join("\n")), wanted);
 });
 
-test("fifteen hundred paths come by a list", async () => {
+test("a list can have fifteen hundred paths", async () => {
   const many = Array.from({ length: 1500 }, (_, i) => join(folder, `picture ${i}.png`));
   assert.deepEqual(await images(["@-"], many.join("\n")), many);
 });
 
-test("what cannot be read as a list or a picture on standard input is refused with the mend", async () => {
+test("unreadable lists and pictures on standard input are refused with how to fix them", async () => {
   const refusals: [string[], RegExp][] = [
     [["@nowhere.txt"], /nowhere\.txt: cannot read the list .*; for a picture with this name, write \.\/@nowhere\.txt/],
     [[`@${a}`], /the list|is empty/],
@@ -64,7 +64,7 @@ test("what cannot be read as a list or a picture on standard input is refused wi
   await assert.rejects(images(["@-"], "\n \n"), /the list is empty/);
 });
 
-test("pictures that would write the same files are refused, and folders keep them apart", async () => {
+test("pictures that would write the same files are refused, unless folders distinguish them", async () => {
   const { files } = await picturesNamed([a!, b!]);
   assert.throws(() => refuseSharedNames(files), /would both be written as same; give the folder that contains both/);
   const { files: inFolder } = await picturesNamed([folder]);

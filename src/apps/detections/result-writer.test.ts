@@ -57,7 +57,7 @@ test("tables follow each other as pictures are done", async () => {
   assert.equal(seen[2]!.printed, seen[1]!.printed);
 });
 
-test("a file per picture is there as the picture is done, with classes numbered as they were first found", async () => {
+test("a picture's file is written when the picture is done, with classes numbered in the order of detection", async () => {
   const seen = await stages("yolo", join(root, "yolo"));
   assert.deepEqual(seen[0]!.files, ["labels", "labels/one", "labels/one/same.txt"]);
   assert.ok(!seen[1]!.files.includes("classes.txt"));
@@ -68,7 +68,7 @@ test("a file per picture is there as the picture is done, with classes numbered 
   assert.ok(voc[0]!.files.includes("Annotations/one/same.xml"));
 });
 
-test("no format loses a picture that has the name of another in another folder", async () => {
+test("every format keeps pictures with the same name in different folders", async () => {
   for (const [format, count] of Object.entries({ json: 2, coco: 2, fiftyone: 2, labelstudio: 2 })) {
     const [, , { printed } = { printed: "" }] = await stages(format as FormatName);
     const told = JSON.parse(printed);

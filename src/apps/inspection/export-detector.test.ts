@@ -25,7 +25,7 @@ const sigmoid = (x: number) => 1 / (1 + exp(-x));
 const CLASSES = ["cat", "cup", "castle"];
 const PHOTO = "examples/photos/cat.jpg";
 
-test("the exported model and its companion, read as the note says, answer as the model does in a photo", async () => {
+test("the exported model and its companion, used as in the note, give the model's detections in a photo", async () => {
   const stored = await readModel();
   const picture = await decodePicture(PHOTO);
   const resized = resizedSize(picture, stored.preparation.size);

@@ -18,13 +18,13 @@ function recorder(isTTY: boolean) {
   return { stream: Object.assign(stream, { isTTY, columns: 80 }), text: () => written.join("") };
 }
 
-test("training's progress without a terminal ends in a line with losses, rate and time left", async () => {
+test("training progress without a terminal ends with a line of losses, rate and time left", async () => {
   const { stream, text } = recorder(false);
   await train({ ...lineRun(5), listeners: [trainingProgress({ stream })] });
   assert.match(text(), /5\/5 · loss \d\.\d{3} · [\d.e+]+ pictures\/s · 0 s left/);
 });
 
-test("the time left is that of the rest at the pace since the first update, and nothing where it is not known", () => {
+test("the time left is estimated from the rate since the first update, and is empty if unknown", () => {
   const left = new TimeLeft(10);
   assert.equal(left.words(4, 1000), "");
   assert.equal(left.words(4, 5000), "");
@@ -33,7 +33,7 @@ test("the time left is that of the rest at the pace since the first update, and 
   assert.equal(new TimeLeft(0).words(0, 0), "");
 });
 
-test("a bar that has begun shows no word of a time that it cannot know", () => {
+test("a new bar shows no time left", () => {
   const { stream, text } = recorder(false);
   const bar = new ProgressBar({ unit: "pictures", stream });
   bar.start(3);
@@ -43,7 +43,7 @@ test("a bar that has begun shows no word of a time that it cannot know", () => {
   assert.doesNotMatch(text(), /left|NaN|INF|NULL|Infinity/);
 });
 
-test("lines printed aside have the terminal's line wrap, which is on again after the bar", () => {
+test("printed lines have line wrap, which is on again after the bar", () => {
   const { stream, text } = recorder(true);
   const bar = new ProgressBar({ unit: "pictures", stream });
   bar.start(3);

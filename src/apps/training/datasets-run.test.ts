@@ -47,7 +47,7 @@ before(async () => {
   await writeSceneDataset(world, { folder: set, count: 8, seed: 1, size: 64, form: "boxes" });
 });
 
-test("a run that a broken picture ends names it, keeps its checkpoint, and once mended ends in an undisturbed run's bits", async () => {
+test("a damaged picture ends a run with its name and a checkpoint; after its repair, the resumed run ends with the same bits", async () => {
   await train("whole");
   const scores = readLog(join(root, "whole", "log.jsonl")).filter(({ kind }) => kind === "evaluation");
   assert.deepEqual(
@@ -78,7 +78,7 @@ test("a run that a broken picture ends names it, keeps its checkpoint, and once 
   assert.ok(last("broken").equals(last("whole")));
 });
 
-test("broken or missing annotations end a run by their name and leave its checkpoint as it was", async () => {
+test("malformed or missing annotations end a run with their name and leave its checkpoint unchanged", async () => {
   const kept = last("whole");
   const bad = join(set, "bad.json");
   const refused = (override: string, value: unknown, message: RegExp) =>
@@ -93,7 +93,7 @@ test("broken or missing annotations end a run by their name and leave its checkp
   assert.ok(last("whole").equals(kept));
 });
 
-test("without a held-out set a run trains all the same and evaluates nothing", async () => {
+test("a run without a validation set trains and evaluates nothing", async () => {
   const raw = JSON.parse(readFileSync(recipe, "utf8"));
   raw.data.heldOut = undefined;
   const file = join(root, "plain.json");
@@ -105,7 +105,7 @@ test("without a held-out set a run trains all the same and evaluates nothing", a
   assert.deepEqual([step, best], [1, undefined]);
 });
 
-test("a Dynamic Head learns the classes of its datasets, which its checkpoint says, and refuses captions", async () => {
+test("a Dynamic Head is trained on the classes of its datasets, stores them in its checkpoint, and refuses captions", async () => {
   const plain = fileURLToPath(new URL("../../../recipes/dynamic-head.json", import.meta.url));
   const { "model.fusion": _, ...fitting } = small;
   const run = (folder: string, sources: object[], steps: number) =>
@@ -126,14 +126,14 @@ test("a Dynamic Head learns the classes of its datasets, which its checkpoint sa
   assert.equal(weights.get("rpn.head.cls_logits.bias")!.length, names.length);
 });
 
-test("a folder that cannot be made is named before anything is trained", async () => {
+test("a folder that cannot be created is named before training", async () => {
   writeFileSync(join(root, "file"), "");
   await assert.rejects(train("file/run"), { name: "InputError", message: /file.run: cannot be written \(\w+\)/ });
 });
 
 const mounts = spawnSync("unshare", ["--map-root-user", "--mount", "true"]).status === 0;
 const skip = mounts || process.env.CI === "true" ? false : "a small disk needs a Linux where one may mount";
-test("a disk that gets full ends the run with the file's name and leaves the last checkpoint whole", {
+test("a full disk ends the run with the file's name and leaves the last checkpoint intact", {
   skip,
 }, async () => {
   const disk = mkdtempSync(join(root, "disk-"));

@@ -21,7 +21,7 @@ test("a recipe of the package is found by its name and its path, and its files f
   assert.ok(existsSync(from!), from);
 });
 
-test("files beside the recipe are found, those of the working directory come first", () => {
+test("files in the recipe's folder are found, after those in the working directory", () => {
   const beside = join(folder, "mine");
   const recipe = JSON.parse(readFileSync(join(repository, "recipes", "from-disk.json"), "utf8"));
   mkdirSync(join(beside, "set"), { recursive: true });
@@ -37,7 +37,7 @@ test("files beside the recipe are found, those of the working directory come fir
   assert.deepEqual(data(), ["set"]);
 });
 
-test("a recipe that is nowhere, and words that are, are refused with what there is", () => {
+test("a missing recipe and missing words are refused with the available ones", () => {
   assert.throws(() => readRecipe("second-world"), {
     name: "RecipeError",
     message: /^second-world: no such recipe; .*: .*dynamic-head, first-world, from-disk/,

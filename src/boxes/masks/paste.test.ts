@@ -11,7 +11,7 @@ test("a mask is spread over its box, and pixels count by their centres", () => {
   assert.deepEqual(rowsOf(pasted), ["00000000", "00110000", "00110000", "00000000"]);
 });
 
-test("a box beyond the picture is cut, and one of no area gives nothing", () => {
+test("a box beyond the picture is clipped, and a box without area gives an empty mask", () => {
   const full = Float32Array.of(1, 1, 1, 1);
   const beyond = pasteMask({ shares: full, side: 2, box: [-4, -4, 4, 8] }, picture);
   assert.deepEqual(rowsOf(beyond), ["11110000", "11110000", "11110000", "11110000"]);

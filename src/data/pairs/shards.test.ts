@@ -126,7 +126,7 @@ test("pictures are paired with texts of the same name, and unpaired files are re
   ]);
 });
 
-test("pictures and texts that links lead to outside of the folder are not read", async () => {
+test("links to pictures and texts outside the folder are not followed", async () => {
   const folder = join(root, "links");
   mkdirSync(folder);
   writeFileSync(join(root, "secret.txt"), "secret");

@@ -13,7 +13,7 @@ after(() => rmSync(root, { recursive: true }));
 const image = { id: 1, file_name: "a.png", width: 40, height: 30 };
 const categories = [{ id: 1, name: "cat" }];
 
-test("of very many problems the first hundred are listed, errors first, with how many there are", async () => {
+test("at most a hundred problems are listed, errors first, with the total number", async () => {
   const count = 20_000;
   const annotation = { image_id: 1, category_id: 1, bbox: [1, 1, 0, 3], area: 0 };
   const annotations = Array.from({ length: count }, (_, i) => ({ ...annotation, id: i + 1 }));
@@ -30,13 +30,13 @@ test("of very many problems the first hundred are listed, errors first, with how
   assert.equal(second!.line! - first!.line!, 24);
 });
 
-test("lines of many paths are those of each, whatever stands between them", () => {
+test("the lines of many paths are found together", () => {
   const source = '\uFEFF{ "a{": [1,\n {"b": "]\\"}",\n "c": [\n[2]]}],\n"d":\n{}, "e": 3\n}';
   const paths = [["a{", 1, "c", 0, 0], [], ["a{", 0], ["e"], ["d", "gone"], ["a{", 1, "b"], ["a{", 7]];
   assert.deepEqual(linesOfPaths(source, paths), [4, 1, 1, 6, 6, 2, 1]);
 });
 
-test("an area that is missing is the mask's, or the box's where there is none", () => {
+test("a missing area is computed from the mask, or from the box if there is no mask", () => {
   const one = { image_id: 1, category_id: 1, bbox: [2, 2, 10, 5] };
   const annotations = [
     { ...one, id: 1 },

@@ -170,7 +170,7 @@ test("a YOLO folder may name classes in data.yaml and draw polygons", async () =
   assert.deepEqual((await openDataset(folder)).dataset.labels[1], { id: 1, name: "dog" });
 });
 
-test("image-text tars give a caption per picture and name what lacks its other half", async () => {
+test("image–text tars give a caption per picture, and unpaired members are named", async () => {
   const shard = join(root, "shard.tar");
   const tar = pack();
   const bytes = await sharp({ create: { width: 9, height: 7, channels: 3, background: "red" } })
@@ -193,7 +193,7 @@ test("image-text tars give a caption per picture and name what lacks its other h
   assert.match((await checkDataset(shard)).problems[0]!.message, /one.jpg is truncated: \d+ of its \d+ bytes/);
 });
 
-test("everything wrong with a COCO file is said at once, with lines", async () => {
+test("all problems in a COCO file are reported at once, with lines", async () => {
   const folder = join(root, "bad-coco");
   await picture(join(folder, "a.png"), 10, 10);
   const file = join(folder, "annotations.json");
@@ -229,7 +229,7 @@ test("everything wrong with a COCO file is said at once, with lines", async () =
   }
 });
 
-test("what is wrong with lines of ODVG, YOLO and VOC is said with file and line", async () => {
+test("problems in ODVG, YOLO and VOC are reported with file and line", async () => {
   const odvg = join(root, "bad.jsonl");
   writeFileSync(odvg, '{"filename": "a.png", "height": 1, "width": 1}\n{"filename": 3}\n');
   const ofOdvg = (await checkDataset(odvg, { images: root })).problems;
@@ -267,7 +267,7 @@ test("what is wrong with lines of ODVG, YOLO and VOC is said with file and line"
   ]);
 });
 
-test("a record of another form hides neither what follows it nor where that stands", async () => {
+test("a malformed record does not hide the records after it or their lines", async () => {
   const odvg = join(root, "hidden.jsonl");
   writeFileSync(odvg, 'no JSON\n{"filename": 3}\n');
   const lines = (await checkDataset(odvg, { images: root })).problems.map(({ line, message }) => [line, message]);

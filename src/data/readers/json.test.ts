@@ -17,7 +17,7 @@ async function read(file: string) {
   return { records, said };
 }
 
-test("records are read with their lines, whatever ends them and whatever their texts hold", async () => {
+test("records are read with their lines, for all line ends and texts", async () => {
   const file = join(folder, "lines.jsonl");
   writeFileSync(file, '{"a":"x\u2028y"}\r\n\n  \n[1]\nnone\n"猫"');
   const { records, said } = await read(file);
@@ -30,7 +30,7 @@ test("records are read with their lines, whatever ends them and whatever their t
   assert.match(said[0]!, /lines\.jsonl:5: not JSON/);
 });
 
-test("a line that is too long to be held is passed over, and the next is read", async () => {
+test("a line that is too long is skipped, and the next is read", async () => {
   const file = join(folder, "long.jsonl");
   writeFileSync(file, "");
   // A sparse file, which takes no space on the disk: longer than any string can be.
@@ -43,7 +43,7 @@ test("a line that is too long to be held is passed over, and the next is read", 
   assert.match(said[0]!, /long\.jsonl:1: the line has more than \d+ bytes; write one record per line/);
 });
 
-test("a file that is not there is told of", async () => {
+test("a missing file is reported", async () => {
   await assert.rejects(read(join(folder, "none")), (error: Error) => {
     assert.ok(error instanceof InputError);
     assert.match(error.message, /none: cannot be read \(it does not exist\)/);

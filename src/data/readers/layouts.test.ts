@@ -248,7 +248,7 @@ test("COCO's captions are captions, and boxes are never looked for in them", asy
   });
 });
 
-test("names of a data.yaml may hold commas, stand as a list or a map, and lead to a line when it is no YAML", async () => {
+test("names of a data.yaml may contain commas and be a list or a map, and YAML errors have a line", async () => {
   const files = { "images/1.png": undefined, "labels/1.txt": "1 0.5 0.5 0.1 0.1\n" };
   const named = async (yaml: string) => {
     const folder = layout("yaml", { ...files, "data.yaml": yaml });
@@ -327,7 +327,7 @@ for (const format of ["yolo", "voc"] as const) {
   });
 }
 
-test("shares that are not whole, and text that is no shares, are told apart", () => {
+test("fractions that do not add up to 1 are distinguished from other text", () => {
   assert.throws(() => sharesOf("0.5,0.4"), /add up to 1/);
   assert.equal(sharesOf("val2017"), undefined);
 });

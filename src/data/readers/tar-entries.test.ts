@@ -19,7 +19,7 @@ function read(bytes: Buffer): string[] {
   return [...tarEntries(file)].map((entry) => ("damage" in entry ? `! ${entry.damage}` : entry.name));
 }
 
-test("members are found with long names, as ustar, GNU and pax write them, and read by themselves", () => {
+test("members with long names in the ustar, GNU and pax formats are found and read one by one", () => {
   const name = `${"deep/".repeat(30)}${"long-".repeat(25)}ü.txt`;
   mkdirSync(join(root, "tree", name, ".."), { recursive: true });
   writeFileSync(join(root, "tree", name), "far down");
@@ -39,7 +39,7 @@ test("members are found with long names, as ustar, GNU and pax write them, and r
   }
 });
 
-test("a damaged header costs its own member only, and says which bytes", async () => {
+test("a damaged header loses only its own member, and its bytes are reported", async () => {
   const bytes = await tarOf(members);
   const second = 512 + 1024;
   bytes[second + 3] = 0xff;
@@ -51,7 +51,7 @@ test("a damaged header costs its own member only, and says which bytes", async (
   ]);
 });
 
-test("a tar that is cut off gives what is whole and says what is not, wherever it is cut", async () => {
+test("a truncated tar gives its complete members and reports the rest, wherever it ends", async () => {
   const bytes = await tarOf(members);
   const whole = read(bytes);
   assert.deepEqual(whole, ["0.txt", "1.txt", "2.txt", "3.txt"]);
@@ -63,7 +63,7 @@ test("a tar that is cut off gives what is whole and says what is not, wherever i
   }
 });
 
-test("bytes that are no tar are told of, not thrown, and never trusted for a size", () => {
+test("bytes that are not a tar are reported without an exception, and sizes in them are not trusted", () => {
   const noise = Buffer.from(Array.from({ length: 5000 }, (_, i) => (i * i * 31 + 7) % 256));
   assert.deepEqual(read(noise), [
     "! bytes 0 to 5000 are not a readable member",

@@ -19,7 +19,7 @@ export function isId(value: unknown): value is number | string {
   return typeof value === "string" || isNumber(value);
 }
 
-/** [start, end] stretches of a text. */
+/** Ranges [start, end] of a text. */
 export function isSpans(value: unknown, text: string): value is [number, number][] {
   const isSpan = (span: unknown) =>
     isNumbers(span) && span.length === 2 && span[0]! >= 0 && span[0]! < span[1]! && span[1]! <= text.length;

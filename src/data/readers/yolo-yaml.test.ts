@@ -9,7 +9,7 @@ import { readYoloYaml } from "./yolo-yaml.ts";
 const folder = mkdtempSync(join(tmpdir(), "yolo-yaml-"));
 after(() => rmSync(folder, { recursive: true }));
 
-test("keys that are no texts make no warning of Node", async () => {
+test("keys that are not texts cause no warning from Node", async () => {
   const file = join(folder, "data.yaml");
   writeFileSync(file, "{a: 1}: b\ntrain: images\nnames: [x, y]\n");
   const warnings: Error[] = [];
@@ -35,7 +35,7 @@ test("a file too large for names, too many names and too many sources are refuse
   refuses(`names: [x]\ntrain: [${"x,".repeat(10_001)}]\n`, /large\.yaml: train has 10001 entries/);
 });
 
-test("many mistakes in one long line take a moment", () => {
+test("many errors in one long line are reported quickly", () => {
   const file = join(folder, "mistakes.yaml");
   writeFileSync(file, `names: [${'"a" "b" '.repeat(50_000)}]\n`);
   const begun = process.cpuUsage().user;

@@ -51,7 +51,7 @@ test("each phrase is at its span and names one kind of thing, and every thing ha
   }
 });
 
-test("splits share no scene, and the style split shows only styles that training never shows", () => {
+test("splits share no scene, and the style split has only styles that are not in training", () => {
   const seen = loadWorld(folder, { split: "seen", names: "everyday" });
   const style = loadWorld(folder, { split: "style", names: "everyday" });
   assert.notDeepEqual(composeScene(world, 1).picture.data, composeScene(seen, 1).picture.data);

@@ -27,13 +27,13 @@ export interface Scene extends Caption {
   /** RGB, width × height × 3. */
   readonly picture: { readonly data: Uint8Array; readonly width: number; readonly height: number };
   readonly objects: readonly SceneObject[];
-  /** Owner of each pixel: 0 for the background, i + 1 for object i. */
+  /** Object at each pixel: 0 for the background, i + 1 for object i. */
   readonly owners: Uint8Array;
 }
 
 /** Size of scenes in pixels, and the largest number of things. */
 export interface SceneOptions {
-  /** Side of the smallest things, as a share of the shorter side of the picture; default 0.12, at most 0.6. */
+  /** Side of the smallest things, as a fraction of the shorter side of the picture; default 0.12, at most 0.6. */
   readonly smallest?: number;
   readonly width?: number;
   readonly height?: number;
@@ -67,7 +67,7 @@ export function composeScene(world: World, seed: number, options: SceneOptions =
   const picture = drawBackground(random, width, height, { photos: world.grounds, ground });
   const owners = new Uint8Array(width * height);
   const placed: Placed[] = [];
-  /** Visible pixels by owner. */
+  /** Number of visible pixels of each object. */
   const areas = [width * height];
   for (const sprite of chooseSprites(world, 1 + random.below(most), random)) {
     const pose = choosePose(world, sprite, { frame: Math.min(width, height), most, smallest }, random);
@@ -112,7 +112,7 @@ function choosePose(
   };
 }
 
-/** A corner for the layer where it stays visible and hides little of the things already there. */
+/** A position for the layer's corner at which it is visible and hides little of the things already there. */
 function findSpot(
   layer: Layer,
   { width, height }: Canvas,

@@ -1,4 +1,7 @@
-/** Thirteen small detection sets to adapt to, each with its own look: Object Detection in the Wild (GLIP, section 5) in miniature. */
+/**
+ * Thirteen small detection sets for adaptation, each with a different look: a small version of Object Detection in the Wild (GLIP, section
+ * 5).
+ */
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +30,7 @@ export interface DownstreamSet {
   /** In pixels. */
   readonly width: number;
   readonly height: number;
-  /** Most things in a scene, and the side of the smallest as a share of the picture's. */
+  /** Maximum number of things in a scene, and the side of the smallest as a fraction of the picture's side. */
   readonly objects: number;
   readonly smallest: number;
   readonly ground?: Ground;
@@ -101,7 +104,7 @@ export const downstreamSets: readonly DownstreamSet[] = [
   },
 ];
 
-/** Pictures of each part of a set. */
+/** Number of pictures in each part of a set. */
 export const downstreamCounts = { train: 40, valid: 30, test: 40 } as const;
 /** Numbers of scenes, different from those of every other command: a million per seed, a thousand per set, two hundred per part. */
 const FIRST_SCENE = 3_000_000_000;

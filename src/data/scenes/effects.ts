@@ -1,4 +1,4 @@
-/** What a camera does to a scene: light, blur, noise. */
+/** Camera effects on a scene: light, blur, noise. */
 
 import type { Random } from "../random.ts";
 
@@ -17,7 +17,7 @@ export function photograph(data: Uint8Array, width: number, height: number, rand
     }
 }
 
-/** How a scene is seen: by a thermal camera, or at night. */
+/** The kind of a camera's picture: thermal, or at night. */
 export type Look = "thermal" | "night";
 
 /** Changes an RGB picture in place, so much that it belongs to another domain. */

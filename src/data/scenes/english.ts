@@ -1,6 +1,6 @@
 /** The English grammar that captions need. */
 
-/** Last words of names that take neither an article nor an ending: stuff, and things that come in pairs or heaps. */
+/** Last words of names that take neither an article nor a plural ending: materials, and things that come in pairs or groups. */
 const unchanging = new Set(
   (
     "scissors grapes glasses sunglasses goggles jeans shorts briefs socks gloves headphones cherries beans peanuts pancakes " +

@@ -1,4 +1,4 @@
-/** Rotates, scales, flips and lights a sprite: a small picture to put on the scene. */
+/** Rotates, scales, mirrors and lights a sprite, to put it on the scene. */
 
 import type { ColourWord } from "./colours.ts";
 import { paintOver } from "./paint.ts";

@@ -6,7 +6,7 @@ import { readNameTable } from "./names.ts";
 const table = readNameTable();
 const everywhere = [...table.names, ...table.novel];
 
-test("more than a hundred names are kept out of training, and so are their drawings", () => {
+test("more than a hundred names and their drawings are held out of training", () => {
   assert.ok(table.novel.size >= 100 && table.names.size >= 300, `${table.names.size} and ${table.novel.size}`);
   const trained = new Set([...table.names.values()].flat());
   for (const [name, icons] of table.novel) {
@@ -15,7 +15,7 @@ test("more than a hundred names are kept out of training, and so are their drawi
   }
 });
 
-test("models show no name that is kept out of training", () => {
+test("rendered models have no held-out name", () => {
   assert.ok(table.modelled.includes("table"));
   for (const name of table.modelled) assert.ok(!table.novel.has(name), name);
 });

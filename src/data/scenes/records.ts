@@ -1,9 +1,9 @@
-/** Scenes as the records of ordinary datasets: COCO's for boxes of names, MDETR's for boxes of words in captions. */
+/** Converts scenes to records of datasets: COCO's for boxes of names, MDETR's for boxes of words in captions. */
 
 import type { Scene } from "./compose.ts";
 import type { World } from "./world.ts";
 
-/** A scene's place in a dataset. */
+/** Ids of a scene in a dataset. */
 export interface Place {
   readonly id: number;
   readonly file: string;
@@ -67,7 +67,7 @@ export function recordsOf(scene: Scene, { id, file }: Place, world: World): Scen
   };
 }
 
-/** For each owner the lengths of runs of pixels that are not and are its own, down the columns. */
+/** For each object, its mask as run lengths down the columns. */
 function maskRuns(owners: Uint8Array, width: number, height: number, count: number): number[][] {
   const runs = Array.from({ length: count }, () => [] as number[]);
   const ends = new Array<number>(count).fill(0);

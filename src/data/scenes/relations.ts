@@ -23,7 +23,7 @@ export function relationBetween(first: readonly Place[], second: readonly Place[
 
 type Box = SceneObject["box"];
 
-/** True when one box ends before the other begins and they meet in the other direction. */
+/** Whether one box ends before the other starts, and both overlap in the other direction. */
 function aside(box: Box, other: Box, axis: 0 | 1): boolean {
   const across = axis === 0 ? 1 : 0;
   const apart = (box[(axis + 2) as 2 | 3] ?? 0) <= (other[axis] ?? 0);
@@ -31,7 +31,7 @@ function aside(box: Box, other: Box, axis: 0 | 1): boolean {
   return apart && middle > (other[across] ?? 0) && middle < (other[(across + 2) as 2 | 3] ?? 0);
 }
 
-/** The part of the second box that the first covers. */
+/** The fraction of the second box that the first covers. */
 function shared(box: Box, other: Box): number {
   const width = Math.min(box[2], other[2]) - Math.max(box[0], other[0]);
   const height = Math.min(box[3], other[3]) - Math.max(box[1], other[1]);

@@ -72,7 +72,7 @@ export function loadMoreSprites(folder: string, style: string, { more }: NameTab
   return rendered({ folder, style, named }, wanted);
 }
 
-/** All wanted are rendered into the file; those of the names asked for are answered. */
+/** Renders all wanted drawings into the file, and returns those of the requested names. */
 function rendered(
   { folder, style, named }: { folder: string; style: string; named: OfName },
   wanted: readonly Wanted[],

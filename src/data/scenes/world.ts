@@ -58,7 +58,7 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   checkIconSets(stylesOf(options, table));
   const wanted = options.names === "everyday" ? table.everyday : options.names;
   const asked = wanted && new Set(wanted);
-  // Of few names the drawings of the others, hundreds of megabytes, are not read.
+  // If only a few names are wanted, the drawings of the others (hundreds of megabytes) are not read.
   const named = (name: string) => !asked || asked.has(name);
   let packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
     loadSprites(folder, style, table, named),
@@ -113,7 +113,7 @@ function stylesOf({ split = "train", more = false }: Pick<WorldOptions, "split" 
   return [...styles, ...(more && split === "train" ? table.more.keys() : [])];
 }
 
-/** Models are picked as often as three drawing styles. */
+/** Rendered models are chosen as often as three drawing styles. */
 const modelWeight = 3;
 
 function loadPack(folder: string, pack: "models" | "grounds"): Sprite[] {

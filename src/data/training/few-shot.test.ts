@@ -22,7 +22,7 @@ test("each class is in as many pictures as there are shots, and every picture is
   }
 });
 
-test("a seed always selects the same pictures, more shots select more, and another seed others", () => {
+test("a seed always selects the same pictures, more shots select more pictures, and another seed selects other pictures", () => {
   assert.deepEqual(fewShot(classes, 3, 30), fewShot(classes, 3, 30));
   assert.deepEqual(
     fewShot(classes, 1, 30).filter((picture) => !fewShot(classes, 3, 30).includes(picture)),

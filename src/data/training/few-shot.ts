@@ -1,10 +1,10 @@
-/** Few-shot subsets as GLIP takes them for Object Detection in the Wild (`data/datasets/modulated_coco.py`). */
+/** Few-shot subsets, as in GLIP for Object Detection in the Wild (`data/datasets/modulated_coco.py`). */
 
 import { Random } from "../random.ts";
 
 /**
- * Indices of pictures, in the seed's order, each of which shows a class that has been seen in fewer than `shots` of those
- * before it; a picture counts for all classes that it shows. `classes` are those of each picture.
+ * Indices of pictures, in the seed's order. A picture is chosen if one of its classes occurs in fewer than `shots` chosen pictures; it then
+ * counts for all of its classes. `classes` are those of each picture.
  */
 export function fewShot(classes: readonly (readonly string[])[], shots: number, seed: number): number[] {
   const seen = new Map<string, number>();

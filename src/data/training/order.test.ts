@@ -10,7 +10,7 @@ const sources: OrderedSource[] = [
 const turnsOf = (order: Order, start: number, end: number): Turn[] =>
   Array.from({ length: end - start }, (_, i) => order.batch(start + i)).flat();
 
-test("a batch depends on its number and the seed alone", () => {
+test("a batch depends only on its number and the seed", () => {
   const forward = new Order(sources, 4, 1);
   const all = Array.from({ length: 35 }, (_, job) => forward.batch(job));
   for (const job of [34, 0, 12, 11, 25]) assert.deepEqual(new Order(sources, 4, 1).batch(job), all[job]);

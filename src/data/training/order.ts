@@ -9,17 +9,17 @@ export interface Turn {
 }
 
 export interface OrderedSource {
-  /** Share of pictures from this source, relative to the other weights. */
+  /** Weight of this source relative to the others. */
   readonly weight: number;
   /** For each example, whether its picture is higher than wide. */
   readonly upright: readonly boolean[];
 }
 
 /**
- * Batches of examples. An epoch has as many turns as there are examples. A source fills its share of them from its own sequence of
- * permutations, so that all of its examples are used before one repeats. Wide and upright pictures go to
- * separate batches, except one mixed batch per epoch; examples that do not fill a batch are left out.
- * Source: GLIP `data/samplers/grouped_batch_sampler.py`; its mixture repeats whole sets, ours uses weights.
+ * Batches of examples. An epoch has as many turns as there are examples. A source gets its fraction of them from its own sequence of
+ * permutations, so that all of its examples are used before one repeats. Wide and upright pictures are in separate batches, except for one
+ * mixed batch per epoch; examples that do not fill a batch are left out. Source: GLIP `data/samplers/grouped_batch_sampler.py`; its mixture
+ * repeats whole sets, ours uses weights.
  */
 export class Order {
   readonly batchesPerEpoch: number;
@@ -34,7 +34,7 @@ export class Order {
     const examples = sources.reduce((sum, { upright }) => sum + upright.length, 0);
     this.batchesPerEpoch = Math.max(1, Math.floor(examples / pictures));
     const weights = sources.reduce((sum, { weight }) => sum + weight, 0);
-    // Cumulative ends of the sources' shares, so that rounding loses no turn.
+    // Cumulative ends of the sources' fractions, so that no turn is lost by rounding.
     let before = 0;
     const ends = sources.map(({ weight }) => {
       before += weight;
@@ -73,7 +73,7 @@ export class Order {
     return permutation[turn % length]!;
   }
 
-  /** Caches the last value per name; made again for another number. */
+  /** Caches the last value for each name, and computes it again for another number. */
   private keep<Value>(name: string, number: number, make: () => Value): Value {
     const known = this.kept.get(name) as { number: number; value: Value } | undefined;
     if (known?.number === number) return known.value;

@@ -26,7 +26,7 @@ test("crowds, boxes without area and pictures without a box are left out of a de
     box(1, 1, 2, [5, 6, 10, 12]),
     box(2, 1, 1, [5, 6, 10, 12], 1),
     box(3, 1, 1, [5, 6, 10, 0]),
-    // A single column of pixels has no area when its last pixel is not counted; nor has a box outside the picture.
+    // A single column of pixels has no area if its last pixel does not count; neither does a box outside the picture.
     box(4, 1, 1, [5, 6, 1, 9]),
     box(5, 2, 1, [39.5, 6, 9, 9]),
     box(6, 3, 3, [-4, -4, 20, 20]),
@@ -75,7 +75,7 @@ test("a caption is used unchanged, and a thing named by two phrases has both spa
   assert.deepEqual(fromMdetr.examples[0]!.objects, [{ spans, xywh: [1, 2, 10, 10] }]);
 });
 
-test("a missing picture, a broken annotation, and a set without boxes are refused by the file's name", async () => {
+test("a missing picture, a malformed annotation and a set without boxes are refused with the file's name", async () => {
   const refused = (file: string, message: RegExp) =>
     assert.rejects(readSource({ data: file }), { name: "InputError", message });
   const gone = write("gone.json", { images: [{ ...images[0], file_name: "gone.png" }], annotations: [], categories });

@@ -6,7 +6,7 @@ import { type DatasetChoice, openDataset } from "../readers/find-dataset.ts";
 import { picturesIn } from "../readers/folders.ts";
 
 export interface SourceFiles extends DatasetChoice {
-  /** A dataset's folder or annotation file, in any form with boxes that `groundling data` reads. */
+  /** A dataset's folder or annotation file, in any format with boxes that `groundling data` reads. */
   data: string;
 }
 

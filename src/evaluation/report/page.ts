@@ -9,7 +9,7 @@ import { meanCurve, type ReportData, type ReportRow } from "./report-data.ts";
 
 export interface ReportPictures {
   images: CocoGroundTruth["images"];
-  /** Folder of the pictures; without it boxes are shown on a blank background. */
+  /** Folder of the pictures; without it, boxes are shown on a blank background. */
   folder?: string;
 }
 

@@ -1,4 +1,4 @@
-/** Pictures of mistakes: a crop around the box, or a blank background where there is no picture. */
+/** Pictures for mistakes: a crop around the box, or a blank background if there is no picture. */
 import sharp from "sharp";
 import type { CocoImage } from "../../data/readers/coco-records.ts";
 import { pictureIn } from "../../data/readers/folders.ts";
@@ -46,7 +46,10 @@ export async function cutOut(mistake: Mistake, image: CocoImage | undefined, fol
   }
 }
 
-/** A JPEG of the cut. @throws InputError where the picture is smaller than its annotations say. */
+/**
+ * A JPEG of the crop.
+ * @throws InputError if the picture is smaller than in its annotations.
+ */
 async function pixelsOf(path: string, name: string, { left, top, width, height }: Cut): Promise<Buffer> {
   const inTar = pictureAt(path);
   const bytes = typeof inTar === "string" ? (await readPictureFile(path)).bytes : inTar;

@@ -16,14 +16,14 @@ import {
 import { type Phrases, phraseMistakes } from "../../metrics/phrase-mistakes.ts";
 import { curveOf } from "../../metrics/summary.ts";
 
-/** A class, a type of phrase, or a set, with its numbers; those of classes have curves. */
+/** A class, a type of phrase, or a set, with its metrics; classes also have curves. */
 export interface ReportRow {
   name: string;
   /** The number that the bar shows; −1 if there is nothing to average. */
   value: number;
   metrics: Record<string, number>;
   objects?: number;
-  /** Precision at each of the 101 recalls at overlap .5 and .75, and the scores at which they are reached at .5. */
+  /** Precision at each of the 101 recalls at overlap .5 and .75, and the scores for these recalls at .5. */
   curves?: { half: number[]; threeQuarters: number[]; scores: number[] };
 }
 
@@ -48,7 +48,7 @@ export interface Evaluated {
   phrases?: Phrases;
 }
 
-/** Most misses and false positives shown. */
+/** Maximum number of misses and false positives shown. */
 const mistakesShown = 24;
 
 /** Makes the data of a report. Only evaluations that compare regions by class have curves and false positives. */

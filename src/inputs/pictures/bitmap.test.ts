@@ -4,11 +4,11 @@ import { InputError } from "../../errors.ts";
 import { decodePicture } from "./picture.ts";
 
 const [WIDTH, HEIGHT] = [5, 3];
-/** Red, green and blue of a place. */
+/** Red, green and blue at a position. */
 const colour = (x: number, y: number) => [40 * x + 1, 70 * y + 3, 200 - x] as const;
 const expected = Array.from({ length: WIDTH * HEIGHT }, (_, k) => colour(k % WIDTH, Math.floor(k / WIDTH))).flat();
 
-/** A bitmap of so many bits a pixel: 24 or 32, rows from the bottom or, with a negative height, from the top; 8 by a palette. */
+/** A bitmap with this many bits per pixel: 24 or 32, rows from the bottom or, with a negative height, from the top; 8 with a palette. */
 function bitmap({ bits = 24, down = false } = {}): Buffer {
   const colours = bits === 8 ? WIDTH * HEIGHT : 0;
   const row = 4 * Math.ceil((WIDTH * bits) / 32);
@@ -41,7 +41,7 @@ const refuses = (bytes: Uint8Array, message: RegExp, options = {}) =>
     return true;
   });
 
-test("bitmaps of 24 and 32 bits, with a palette, and from the top down are read to the bit", async () => {
+test("bitmaps with 24 bits, 32 bits, a palette, or rows from the top are read exactly", async () => {
   for (const kind of [{}, { down: true }, { bits: 32 }, { bits: 8 }, { bits: 8, down: true }]) {
     const { data, width, height } = await decodePicture(bitmap(kind));
     assert.deepEqual([width, height], [WIDTH, HEIGHT]);
@@ -49,7 +49,7 @@ test("bitmaps of 24 and 32 bits, with a palette, and from the top down are read 
   }
 });
 
-test("a bitmap that is cut off, empty or too large is refused before it is decoded", async () => {
+test("a truncated, empty or too large bitmap is refused before decoding", async () => {
   await refuses(bitmap().subarray(0, 90), /damaged picture \(it has 90 of 102 bytes\)/);
   await refuses(bitmap().subarray(0, 30), /damaged picture/);
   const empty = bitmap();

@@ -4,22 +4,22 @@ import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
 import type { Picture } from "./resize.ts";
 
-/** Length of the file's header and the first number of the next, which says how long that one is. */
+/** Length of the file header, and of the number after it, which is the length of the next header. */
 const FILE_HEADER = 14;
 const LEAST = FILE_HEADER + 12;
-/** Bytes from which the size of every bitmap can be told. */
+/** Number of bytes that contain the size of every bitmap. */
 export const BITMAP_HEADER = FILE_HEADER + 40;
-/** Compressions whose rows have their full length: none, and masks of bits. */
+/** Compressions with rows of full length: none, and bit masks. */
 const WHOLE_ROWS = new Set([0, 3, 6]);
 
 interface BitmapHeader {
   readonly width: number;
   readonly height: number;
-  /** Bytes that the file must have at least. */
+  /** Minimum length of the file in bytes. */
   readonly length: number;
 }
 
-/** Whether bytes begin as a bitmap does. */
+/** Whether bytes start like a bitmap. */
 export function isBitmap(bytes: Uint8Array): boolean {
   return (
     bytes.length >= LEAST &&
@@ -29,7 +29,7 @@ export function isBitmap(bytes: Uint8Array): boolean {
   );
 }
 
-/** Size of a bitmap as its header says. */
+/** Size of a bitmap by its header. */
 export function bitmapHeader(bytes: Uint8Array): BitmapHeader {
   const header = view(bytes);
   const start = header.getUint32(10, true);
@@ -43,7 +43,7 @@ export function bitmapHeader(bytes: Uint8Array): BitmapHeader {
   return { width, height, length: WHOLE_ROWS.has(compression) ? start + row * height : start };
 }
 
-/** Decodes a bitmap to RGB; its header was looked at before. Throws InputError with what the decoder says for a broken one. */
+/** Decodes a bitmap, whose header is already checked, to RGB. Throws InputError with the decoder's message if it is damaged. */
 export async function decodeBitmap(bytes: Uint8Array): Promise<Picture> {
   const { createCanvas, Image } = await optional(() => import("@napi-rs/canvas"), {
     purpose: "decoding BMP files",

@@ -1,9 +1,9 @@
-/** Decodes pictures in a page, by the browser's own decoders. */
+/** Decodes pictures in a page with the browser's decoders. */
 
 import { checkPixels, isRaw, MOST_PIXELS, nameOf, type RawPicture, reason, refuse, rgbOf } from "./picture-source.ts";
 import type { Picture } from "./resize.ts";
 
-/** The address of a picture (relative to the page), its bytes, a Blob or File of them, pixels, or what a page shows. */
+/** The URL of a picture (relative to the page), its bytes, a Blob or File, pixels, or an element of the page. */
 export type PagePicture =
   | string
   | URL
@@ -18,8 +18,8 @@ export type PagePicture =
   | OffscreenCanvas;
 
 /**
- * Decodes a picture to RGB: turned as its EXIF says, colour profiles ignored, transparency dropped. Lossless pictures give the same pixels
- * as in Node; browsers decode JPEG with other rounding. Throws InputError, which names the picture, for anything that is not one.
+ * Decodes a picture to RGB: rotated by its EXIF orientation, without colour profiles and transparency. Lossless pictures give the same
+ * pixels as in Node; browsers decode JPEG with other rounding. Throws InputError that names the picture if it cannot be decoded.
  */
 export async function decodePagePicture(source: PagePicture): Promise<Picture> {
   if (isRaw(source)) return rgbOf(source);

@@ -1,4 +1,4 @@
-/** Addresses of pictures that are given as text. */
+/** URLs of pictures given as text. */
 
 import { fileURLToPath } from "node:url";
 import { InputError } from "../../errors.ts";
@@ -6,14 +6,14 @@ import { InputError } from "../../errors.ts";
 const ADDRESS = /^(?:https?|data|file):/i;
 const LONGEST_NAME = 60;
 
-/** The address that a text is, nothing for a path. Throws InputError where it is malformed. */
+/** The URL in a text; undefined for a path. Throws InputError if it is malformed. */
 export function addressOf(text: string): URL | undefined {
   if (!ADDRESS.test(text)) return undefined;
   if (URL.canParse(text)) return new URL(text);
   throw malformed(text);
 }
 
-/** The path that a file: address names. Throws InputError for one of another host, or with an escaped slash. */
+/** The path in a file: URL. Throws InputError for another host, or an escaped slash. */
 export function pathOfAddress(address: URL): string {
   try {
     return fileURLToPath(address);

@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), "picture-file-"));
 after(() => rmSync(folder, { recursive: true }));
 const at = (name: string) => join(folder, name);
 
-/** A bitmap of 24 bits of the sizes that its header tells, without pixels. */
+/** A 24-bit bitmap with these sizes in its header, without pixels. */
 function bitmap(width: number, height: number): Buffer {
   const bytes = Buffer.alloc(54);
   bytes.write("BM");
@@ -30,7 +30,7 @@ const refused = (said: RegExp) => (error: Error) => {
   return true;
 };
 
-test("the header of a picture tells its kind and size, also of a bitmap", async () => {
+test("the format and size are read from the header, also for a bitmap", async () => {
   writeFileSync(
     at("a.png"),
     await sharp({ create: { width: 9, height: 5, channels: 3, background: "red" } })
@@ -44,7 +44,7 @@ test("the header of a picture tells its kind and size, also of a bitmap", async 
   assert.deepEqual([bytes.length, facts], [54, { kind: "bmp", width: 9, height: 5 }]);
 });
 
-test("what is no picture, too large or no regular file is refused by its header", async () => {
+test("other files, too large pictures and special files are refused by their header", async () => {
   await assert.rejects(pictureFacts(Buffer.from("SECRET=1"), "x"), refused(/^x: cannot be read as a picture/));
   const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="8" height="6"/>';
   await assert.rejects(
@@ -54,7 +54,7 @@ test("what is no picture, too large or no regular file is refused by its header"
   await assert.rejects(pictureFacts(bitmap(100_000, 100_000), "x"), refused(/more than the limit of 100000000/));
   await assert.rejects(pictureFacts(bitmap(0, 5), "x"), refused(/its header has no size/));
   writeFileSync(at("large.png"), "");
-  // A file with a hole: it takes no space.
+  // A sparse file: it takes no space.
   truncateSync(at("large.png"), 2 ** 29 + 1);
   await assert.rejects(pictureFileFacts(at("large.png")), refused(/more than the limit of 536870912/));
   execFileSync("mkfifo", [at("pipe.png")]);

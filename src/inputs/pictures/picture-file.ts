@@ -1,4 +1,4 @@
-/** Picture files, checked by their header before anything is decoded. */
+/** Picture files, checked by their headers before decoding. */
 
 import { statSync } from "node:fs";
 import sharp from "sharp";
@@ -7,18 +7,21 @@ import { readBytes, readStart } from "../../files/read-file.ts";
 import { BITMAP_HEADER, bitmapHeader, isBitmap } from "./bitmap.ts";
 import { MOST_BYTES, MOST_PIXELS } from "./picture-source.ts";
 
-/** Kinds of pictures that are read. SVG and PDF are programs rather than pictures and may name other files. */
+/** Supported formats. SVG and PDF are programs rather than pictures, and may refer to other files. */
 export const PICTURE_KINDS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);
 
 export interface PictureFacts {
-  /** As sharp calls it. */
+  /** Sharp's name of the format. */
   readonly kind: string;
-  /** In stored pixels. */
+  /** Size in stored pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-/** What the header of a picture, as bytes or at the path of a regular file, says. @throws InputError where it is no picture that is read, or one beyond the limits. */
+/**
+ * The format and size in the header of a picture, given as bytes or as the path of a regular file.
+ * @throws InputError if it cannot be read as a picture, or exceeds the limits.
+ */
 export async function pictureFacts(source: string | Uint8Array, name: string): Promise<PictureFacts> {
   const start = typeof source === "string" ? readStart(source, BITMAP_HEADER) : source;
   return withinLimit(isBitmap(start) ? bitmapFacts(start, name) : await sharpFacts(source, name), name);
@@ -50,7 +53,10 @@ function withinLimit(facts: PictureFacts, name: string): PictureFacts {
   );
 }
 
-/** What the header of a picture file says, without reading the rest. @throws InputError as `pictureFacts`, and for no regular file. */
+/**
+ * The format and size of a picture file, without reading the rest.
+ * @throws InputError as `pictureFacts`, and if it is not a regular file.
+ */
 export async function pictureFileFacts(file: string): Promise<PictureFacts> {
   const facts = statSync(file, { throwIfNoEntry: false });
   if (!facts?.isFile()) throw new InputError(`${file}: is not a regular file; save it to a file`);
@@ -59,7 +65,10 @@ export async function pictureFileFacts(file: string): Promise<PictureFacts> {
   return pictureFacts(file, file);
 }
 
-/** The bytes of a picture file and what its header says. @throws InputError for what is not a regular file, no picture, or too large. */
+/**
+ * The bytes of a picture file with its format and size.
+ * @throws InputError if it is not a regular file, not a picture, or too large.
+ */
 export async function readPictureFile(file: string): Promise<PictureFacts & { bytes: Buffer }> {
   const bytes = readBytes(file, MOST_BYTES);
   return { bytes, ...(await pictureFacts(bytes, file)) };

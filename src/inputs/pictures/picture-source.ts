@@ -1,13 +1,13 @@
-/** What a picture can be given as, and pixels as RGB. */
+/** The ways to give a picture, and conversion of pixels to RGB. */
 
 import { InputError } from "../../errors.ts";
 import type { Picture } from "./resize.ts";
 
-/** Limits of a picture unless another is given. */
+/** Default limits of a picture. */
 export const MOST_PIXELS = 100_000_000;
 export const MOST_BYTES = 512 * 2 ** 20;
 
-/** Pixels as they are: gray (1 channel), RGB (3) or RGBA (4), rows without gaps. */
+/** Decoded pixels: gray (1 channel), RGB (3) or RGBA (4), rows without gaps. */
 export interface RawPicture {
   readonly data: Uint8Array | Uint8ClampedArray;
   readonly width: number;
@@ -15,7 +15,7 @@ export interface RawPicture {
   readonly channels: number;
 }
 
-/** A path, the address of a picture file (file:, data:, http:, https:) as text or URL, its bytes, a Blob or File of them, or pixels. */
+/** A path, the URL of a picture file (file:, data:, http:, https:) as text or URL, its bytes, a Blob or File, or pixels. */
 export type PictureSource = string | URL | Blob | Uint8Array | RawPicture;
 
 export interface DecodeOptions {
@@ -23,14 +23,14 @@ export interface DecodeOptions {
   readonly maxPixels?: number;
 }
 
-/** Decodes what a picture was given as, in Node or in a page. */
+/** Decodes a picture, in Node or in a page. */
 export type Decode<Source = PictureSource> = (source: Source) => Promise<Picture>;
 
 export function isRaw(source: unknown): source is RawPicture {
   return typeof source === "object" && source !== null && "channels" in source;
 }
 
-/** The colours of pixels. Throws InputError where their number does not fit their size, or is too large. */
+/** Converts pixels to RGB. Throws InputError if their number does not match their size, or is too large. */
 export function rgbOf({ data, width, height, channels }: RawPicture, maxPixels = MOST_PIXELS): Picture {
   const name = `the picture of ${width} × ${height} pixels with ${channels} channels`;
   const whole = Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0;
@@ -51,7 +51,7 @@ export function checkPixels(name: string, width: number, height: number, maxPixe
   );
 }
 
-/** Pixels of any number of channels as RGB; transparency is dropped. */
+/** Converts pixels with any number of channels to RGB; transparency is dropped. */
 export function toRgb(data: Uint8Array, channels: number): Uint8Array {
   if (channels === 3) return data;
   const result = new Uint8Array((data.length / channels) * 3);
@@ -64,7 +64,7 @@ export function toRgb(data: Uint8Array, channels: number): Uint8Array {
   return result;
 }
 
-/** What messages call a picture. */
+/** The name of a picture in messages. */
 export function nameOf(source: string | URL | Blob | Uint8Array): string {
   if (source instanceof Uint8Array) return `the picture of ${source.length} bytes`;
   if (source instanceof Blob) return source instanceof File ? source.name : `the picture of ${source.size} bytes`;
@@ -72,7 +72,7 @@ export function nameOf(source: string | URL | Blob | Uint8Array): string {
   return text.length > 200 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The first line of what went wrong. */
+/** The first line of an error's message. */
 export function reason(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause);
   const inner = cause.cause instanceof Error ? `: ${cause.cause.message}` : "";

@@ -30,7 +30,7 @@ function refuses(source: PictureSource, words: RegExp, options = {}) {
   });
 }
 
-test("a picture comes from a path, bytes, a file address, a data address and pixels alike", async () => {
+test("a path, bytes, a file URL, a data URL and pixels give the same picture", async () => {
   const folder = await mkdtemp(join(tmpdir(), "picture-"));
   const path = join(folder, "a b.png");
   const bytes = await redAndBlue.clone().png().toBuffer();
@@ -53,7 +53,7 @@ test("a picture comes from a path, bytes, a file address, a data address and pix
   await rm(folder, { recursive: true });
 });
 
-test("a picture is turned as its EXIF says", async () => {
+test("a picture is rotated by its EXIF orientation", async () => {
   const turned = await redAndBlue.clone().png().withMetadata({ orientation: 6 }).toBuffer();
   assert.deepEqual(await pixels(turned), { data: [255, 0, 0, 0, 0, 255], width: 1, height: 2 });
 });
@@ -86,7 +86,7 @@ test("CMYK becomes Pillow's RGB", async () => {
   assert.equal(createHash("sha256").update(data).digest("hex"), expected);
 });
 
-test("of an animated picture the first frame counts", async () => {
+test("the first frame of an animated picture is read", async () => {
   const frames = Uint8Array.from({ length: 2 * 3 * 4 }, (_, k) => (k < 12 ? 0 : 255));
   const tall = { width: 2, height: 4, channels: 3, pageHeight: 2 } as const;
   const animated = await sharp(frames, { raw: tall })
@@ -95,7 +95,7 @@ test("of an animated picture the first frame counts", async () => {
   assert.deepEqual(await pixels(animated), { data: new Array(12).fill(0), width: 2, height: 2 });
 });
 
-test("what is no picture is refused by name", async () => {
+test("anything else than a picture is refused with its name", async () => {
   await refuses(new Uint8Array(0), /0 bytes is empty/);
   await refuses(Buffer.from("just some words, not a picture"), /30 bytes cannot be read as a picture/);
   await refuses("missing.jpg", /missing\.jpg cannot be opened/);
@@ -108,7 +108,7 @@ test("what is no picture is refused by name", async () => {
   await refuses(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'), /has the format svg/);
 });
 
-test("a picture that breaks off is refused", async () => {
+test("a truncated picture is refused", async () => {
   const noise = Uint8Array.from({ length: 3 * 64 * 64 }, (_, k) => (k * k * 31) >> 3);
   const whole = await sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
     .jpeg()
@@ -122,14 +122,14 @@ test("a picture of too many pixels is refused before it is decoded", async () =>
   await refuses({ data: new Uint8Array(12), width: 2, height: 2, channels: 3 }, /limit of 3;/, { maxPixels: 3 });
 });
 
-test("pixels that do not fit their size are refused", async () => {
+test("pixels that do not match their size are refused", async () => {
   await refuses({ data: new Uint8Array(5), width: 1, height: 2, channels: 3 }, /must hold 6 bytes, not 5/);
   await refuses({ data: new Uint8Array(4), width: 1, height: 2, channels: 2 }, /must have 1, 3 or 4 channels/);
   await refuses({ data: new Uint8Array(0), width: 0, height: 2, channels: 3 }, /whole and positive/);
   await refuses({ data: new Uint8Array(3), width: 0.5, height: 2, channels: 3 }, /whole and positive/);
 });
 
-test("a picture is fetched, and a refusing server is named", async () => {
+test("a picture is fetched, and the URL of a failing server is named", async () => {
   const bytes = await redAndBlue.clone().png().toBuffer();
   const server = createServer((request, response) => {
     if (request.url === "/a.png") response.end(bytes);
@@ -178,7 +178,7 @@ function png(
   ]);
 }
 
-test("what is no address, no picture or empty is refused in one sentence", async () => {
+test("invalid URLs, other files and empty files are refused in one sentence", async () => {
   await refuses("https://", /^https:\/\/ is not a valid URL; write it as/);
   await refuses("http://exa mple.org/a.png", /is not a valid URL/);
   await refuses("file://other-host/a.png", /is not a valid URL/);

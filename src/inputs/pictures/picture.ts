@@ -24,9 +24,8 @@ import type { Picture } from "./resize.ts";
 const PATIENCE_MS = 30_000;
 
 /**
- * Decodes a picture to RGB as PIL does: turned as its EXIF says, colour profiles ignored, transparency dropped, 16 bits cut to 8,
- * CMYK by the plain formula, the first frame of several.
- * Throws InputError, which names the picture, for anything that is not one or is too large.
+ * Decodes a picture to RGB as PIL does: rotated by its EXIF orientation, without colour profiles and transparency, 16 bits truncated to 8,
+ * CMYK by the plain formula, the first of several frames. Throws InputError that names the picture if it cannot be decoded or is too large.
  */
 export async function decodePicture(
   source: PictureSource,
@@ -119,7 +118,7 @@ async function fetched(address: URL, name: string): Promise<Uint8Array> {
   return size > 0 ? Buffer.concat(chunks) : refuse(name, "is empty");
 }
 
-/** Pillow's conversion: each ink is taken from what black leaves. */
+/** Pillow's conversion: each ink is subtracted from what black leaves. */
 function fromCmyk(data: Uint8Array, channels: number): Uint8Array {
   const result = new Uint8Array((data.length / channels) * 3);
   for (let out = 0, at = 0; out < result.length; at += channels) {

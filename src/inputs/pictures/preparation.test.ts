@@ -8,14 +8,14 @@ import { prepareImage } from "./prepare-image.ts";
 const clipPictures = cropPreparation({ side: 224, ...CLIP_PIXELS });
 const read = (file: unknown, usual = glipPictures) => preparationFileSchema(usual).parse(file);
 
-test("a file that says sizes alone, as those of version 0.1.0, means the usual pixels of its family", () => {
+test("a file with only sizes, as in version 0.1.0, has the family's default preparation", () => {
   assert.deepEqual(read({ size: { shortest_edge: 192, longest_edge: 384 } }), {
     ...glipPictures,
     size: { short: 192, max: 384 },
   });
 });
 
-test("a preparation is read back as it was written", () => {
+test("a written preparation is read back unchanged", () => {
   for (const one of [glipPictures, clipPictures])
     for (const usual of [glipPictures, clipPictures]) {
       const file = JSON.parse(JSON.stringify(preparationFile(one)));
@@ -25,7 +25,7 @@ test("a preparation is read back as it was written", () => {
     }
 });
 
-test("a file as Hugging Face writes it for CLIP gives CLIP's pixels", () => {
+test("Hugging Face's file for CLIP gives CLIP's preparation", () => {
   const file = {
     ...{ do_center_crop: true, do_normalize: true, do_resize: true, crop_size: { height: 32, width: 32 } },
     ...{ image_mean: CLIP_PIXELS.mean, image_std: CLIP_PIXELS.deviation, resample: 3, size: { shortest_edge: 32 } },
@@ -36,13 +36,13 @@ test("a file as Hugging Face writes it for CLIP gives CLIP's pixels", () => {
   assert.deepEqual(tensor, prepareCrop(picture, { side: 32, ...CLIP_PIXELS }));
 });
 
-test("values that would divide by zero or are no filter are refused", () => {
+test("zero deviations and unknown filters are refused", () => {
   const size = { shortest_edge: 32, longest_edge: 64 };
   for (const wrong of [{ image_std: [1, 0, 1] }, { resample: 7 }, { channel_order: "grb" }, { rescale_factor: 2 }])
     assert.throws(() => read({ size, ...wrong }), JSON.stringify(wrong));
 });
 
-test("what is cut out of a picture must lie within it", () => {
+test("a crop must be inside the picture", () => {
   const picture = { data: new Uint8Array(3 * 8 * 8), width: 8, height: 8 };
   const wide = { ...clipPictures, size: { short: 8, max: 8 }, crop: { width: 9, height: 8 } };
   assert.throws(() => prepareImage(picture, wide), {

@@ -9,7 +9,7 @@ export interface SizeRule {
   readonly max: number;
 }
 
-/** `Rule` is the size: of the sides, or of the whole picture, which is then stretched to it. */
+/** `Rule` is the size: of the sides, or of the whole picture, which is then resized without keeping its aspect ratio. */
 export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   readonly size: Rule;
   readonly filter: "bilinear" | "bicubic";
@@ -18,14 +18,14 @@ export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   /** Both sides are padded to multiples of this by zeros at the right and the bottom; 1 pads nothing. */
   readonly multiple: number;
   readonly channels: "rgb" | "bgr";
-  /** The highest level of a channel: levels are 0 to 255, or 0 to 1. */
+  /** The maximum of a channel: values are 0 to 255, or 0 to 1. */
   readonly highest: 255 | 1;
-  /** Of each channel in the order of `channels`, on the scale of `highest`. */
+  /** For each channel in the order of `channels`, on the scale of `highest`. */
   readonly mean: readonly [number, number, number];
   readonly deviation: readonly [number, number, number];
 }
 
-/** What Hugging Face calls filters by number, as Pillow does. */
+/** Hugging Face's numbers of filters, as in Pillow. */
 const FILTERS = { 2: "bilinear", 3: "bicubic" } as const;
 const three = z.tuple([z.number(), z.number(), z.number()]);
 const side = z.int().positive().max(10_000);
@@ -41,7 +41,7 @@ const fileSchema = z.object({
   image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).exactOptional(),
 });
 
-/** Reads the content of a preprocessor_config.json; missing values come from `usual`. */
+/** Reads the content of a preprocessor_config.json; missing values are taken from `usual`. */
 export function preparationFileSchema(usual: PicturePreparation): z.ZodType<PicturePreparation> {
   return fileSchema.transform((file): PicturePreparation => {
     const crop = file.crop_size ?? usual.crop;

@@ -13,7 +13,7 @@ function picture(width: number, height: number): Picture {
   return { data, width, height };
 }
 
-test("the square is cut from the middle, halves of pixels to the even side", () => {
+test("the square is cropped from the centre, with half pixels rounded to even", () => {
   // (7 - 4) / 2 rounds to 2, (5 - 4) / 2 to 0.
   assert.equal(cropSquare(picture(7, 4), 4).data[0], 2);
   assert.equal(cropSquare(picture(5, 4), 4).data[0], 0);
@@ -21,7 +21,7 @@ test("the square is cut from the middle, halves of pixels to the even side", () 
   assert.deepEqual(cropSquare(picture(4, 4), 4).data, picture(4, 4).data);
 });
 
-test("pictures smaller than the square are made larger", () => {
+test("pictures smaller than the square are enlarged", () => {
   const { data, width, height } = cropSquare(picture(2, 1), 8);
   assert.deepEqual([width, height, data.length], [8, 8, 192]);
 });
@@ -36,7 +36,7 @@ test("channels are red, green and blue, normalised in float32", () => {
   assert.deepEqual([...prepareCrop(one, { side: 1, ...CLIP_PIXELS })], expected);
 });
 
-test("a very long picture is refused by its size", () => {
+test("a very long picture is refused with its size", () => {
   assert.throws(() => cropSquare({ data: new Uint8Array(3 * 4000), width: 4000, height: 1 }, 224), {
     name: "InputError",
     message: /a picture of 4000 × 1 pixels would become 896000 × 224/,

@@ -4,7 +4,7 @@ import type { PicturePreparation } from "./preparation.ts";
 import { prepareImage, resizedPicture } from "./prepare-image.ts";
 import type { Picture } from "./resize.ts";
 
-/** How pictures become squares of numbers. */
+/** How pictures are prepared as squares. */
 export interface CropRule {
   /** Side of the square, in pixels. */
   readonly side: number;
@@ -27,7 +27,9 @@ export function cropPreparation({ side, mean, deviation }: CropRule): PicturePre
   };
 }
 
-/** Resizes the short side to `side` as Pillow's bicubic does and cuts the square out of the middle. Throws InputError for a very long picture. */
+/**
+ * Resizes the shorter side to `side` with Pillow's bicubic filter, and crops the centre square. Throws InputError for a very long picture.
+ */
 export function cropSquare(picture: Picture, side: number): Picture {
   return resizedPicture(picture, cropPreparation({ side, ...CLIP_PIXELS }));
 }

@@ -29,7 +29,7 @@ test("sizes follow the reference's rule", () => {
   assert.deepEqual(size(1, 1), [800, 800]);
 });
 
-test("a picture of one pixel by ten thousand keeps one pixel", () => {
+test("a picture of one by ten thousand pixels keeps one pixel", () => {
   assert.deepEqual(resizedSize({ width: 1, height: 10000 }, usual), { width: 1, height: 1333 });
   assert.deepEqual(resizedSize({ width: 10000, height: 1 }, usual), { width: 1333, height: 1 });
   const { tensor, paddedWidth, paddedHeight } = prepareImage(

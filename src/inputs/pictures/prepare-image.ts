@@ -3,9 +3,9 @@ import { InputError } from "../../errors.ts";
 import type { PicturePreparation, SizeRule } from "./preparation.ts";
 import { type Picture, resizeBicubic, resizeBilinear, roundToEven, type Size } from "./resize.ts";
 
-/** A picture as a model takes it. */
+/** A picture as a model's input. */
 export interface PreparedImage {
-  /** [1, 3, paddedHeight, paddedWidth], normalised; zero at the right and the bottom. */
+  /** [1, 3, paddedHeight, paddedWidth], normalised; zeros at the right and the bottom. */
   readonly tensor: Float32Array;
   /** Size of the resized picture within the tensor. */
   readonly width: number;
@@ -18,7 +18,7 @@ type AnyPreparation = PicturePreparation<SizeRule | Size>;
 
 const MAX_RESIZED = 100_000_000;
 
-/** The size GLIP gives a picture of `width` × `height` pixels; a side is at least one pixel, where the reference fails. */
+/** The size to which GLIP resizes a picture of `width` × `height` pixels; a side is at least one pixel, where the reference fails. */
 export function resizedSize({ width, height }: Size, { short, max }: SizeRule): Size {
   const low = Math.min(width, height);
   const high = Math.max(width, height);
@@ -29,7 +29,10 @@ export function resizedSize({ width, height }: Size, { short, max }: SizeRule): 
   return width < height ? { width: one, height: long } : { width: long, height: one };
 }
 
-/** Resizes, crops, normalises and pads a picture. Throws InputError when it would be too large, or is smaller than what is cut out. */
+/**
+ * Resizes, crops, normalises and pads a picture. Throws InputError if the result would be too large, or the picture is smaller than the
+ * crop.
+ */
 export function prepareImage(picture: Picture, preparation: AnyPreparation): PreparedImage {
   const { multiple } = preparation;
   const resized = resizedPicture(picture, preparation);
@@ -57,7 +60,7 @@ export function resizedPicture(
   return crop ? middle(resized, crop) : resized;
 }
 
-/** A part out of the middle; halves of pixels go to the even one, as in Python. */
+/** The centre crop; half pixels are rounded to even, as in Python. */
 function middle(picture: Picture, { width, height }: Size): Picture {
   if (picture.width < width || picture.height < height)
     throw new InputError(

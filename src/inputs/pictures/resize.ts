@@ -1,4 +1,4 @@
-/** Resizing of 8-bit RGB pictures with the numbers of Pillow and OpenCV, whose rounding every published model was trained on. */
+/** Resizes 8-bit RGB pictures with the same rounding as Pillow and OpenCV, with which every published model was trained. */
 
 /** Rows of RGB pixels without gaps. */
 export interface Picture {
@@ -13,11 +13,11 @@ export interface Size {
   readonly height: number;
 }
 
-/** Per output place the first source place and the weights of those that follow, in fixed point. */
+/** For each output position, the first source position and the weights of the following ones, in fixed point. */
 interface Taps {
   readonly first: Int32Array;
   readonly count: Int32Array;
-  /** `most` weights per output place. */
+  /** `most` weights per output position. */
   readonly weights: Int32Array;
   readonly most: number;
 }
@@ -134,7 +134,7 @@ export function resizeLinear(picture: Picture, { width, height }: Size): Picture
   if (picture.width === 2 * width && picture.height === 2 * height) return halve(picture);
   const columns = places(picture.width, width);
   const rows = places(picture.height, height);
-  // A row keeps its weights beyond the edges, where both its sources are the same row; a column there takes one source alone.
+  // At the edges, a row keeps its weights, with the same row as both sources; a column there has only one source.
   for (let x = 0; x < width; x++) {
     if (columns.first[x]! >= 0 && columns.first[x]! < picture.width - 1) continue;
     columns.low[x] = 2048;
@@ -156,7 +156,7 @@ export function resizeLinear(picture: Picture, { width, height }: Size): Picture
   return { data: new Uint8Array(result.buffer), width, height };
 }
 
-/** Reads rows resized in width, in 11-bit fixed point, and keeps the last two. */
+/** Reads rows resized in width, in 11-bit fixed point; caches the last two. */
 function rowReader({ data, width, height }: Picture, columns: ReturnType<typeof places>) {
   const target = columns.first.length;
   const kept = [0, 1].map(() => ({ row: -1, values: new Int32Array(3 * target) }));
@@ -178,7 +178,7 @@ function rowReader({ data, width, height }: Picture, columns: ReturnType<typeof 
   };
 }
 
-/** Per output place the first of its two sources (perhaps −1) and both weights in 2048ths. */
+/** For each output position, the first of its two sources (may be −1) and both weights in 2048ths. */
 function places(source: number, target: number) {
   const scale = 1 / (target / source);
   const first = new Int32Array(target);
@@ -194,7 +194,7 @@ function places(source: number, target: number) {
   return { first, low, high };
 }
 
-/** Exactly half the size is a mean of four pixels in OpenCV. */
+/** At exactly half the size, OpenCV uses the mean of four pixels. */
 function halve({ data, width, height }: Picture): Picture {
   const result = new Uint8Array((data.length / 4) | 0);
   const length = 3 * width;
@@ -209,7 +209,7 @@ function halve({ data, width, height }: Picture): Picture {
   return { data: result, width: width / 2, height: height / 2 };
 }
 
-/** Nearest whole number; halves go to the even one, as in Python and C. */
+/** Nearest whole number; halves are rounded to even, as in Python and C. */
 export function roundToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;

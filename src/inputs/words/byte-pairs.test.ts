@@ -24,7 +24,7 @@ const cases: Case[] = stored.flatMap((file) => JSON.parse(readFileSync(file, "ut
 const pairs = BytePairs.parse(shipped);
 const unrepaired = BytePairs.parse(shipped, { repair: false });
 
-/** Texts that were decoded in the wrong encoding, which only the whole of ftfy repairs. */
+/** Texts decoded in the wrong encoding, which only the complete ftfy repairs. */
 const MOJIBAKE = /Ã|â€/;
 
 test("texts get the reference's token ids, without ftfy's repair", () => {
@@ -41,7 +41,7 @@ test("token ids are decoded to the reference's text", () => {
   for (const { ids, decoded } of cases) assert.equal(pairs.decode(ids.slice(1, -1)), decoded);
 });
 
-test("long texts are refused, ended or cut, as the option says", () => {
+test("long texts are refused, truncated with an end token, or truncated, by the option", () => {
   const long = cases.filter(({ openai_truncated }) => openai_truncated);
   assert.ok(long.length > 0);
   for (const { text, openai_truncated, regionclip_cut } of long) {
@@ -109,13 +109,13 @@ const ALPHABETS = [
   "\u0001\u0007\u007f\u00ad\u200b\u200d\u202e\ufeff\ufffd\ue000\u180e",
   "ﬁﬃ①™℃Å㎏σςωⓐⒶ",
 ].map((letters) => Array.from(letters));
-/** Only the native tokenizer finds this token among other signs, so a space is put before it. */
+/** Only the native tokenizer finds this token between other characters, so a space is put before it. */
 const WORDS = [
   ..."a photo of the person. it's don't we'll I'VE they'd traffic light UPPER café naïve jekyll habib".split(" "),
   " <|endoftext|>",
 ];
 
-/** The native tokenizer, as the `tokenizer.json` of the published models sets it up, less its NFC, which is ftfy's here. */
+/** The native tokenizer with the settings of the published models' `tokenizer.json`, but without NFC, which is part of ftfy here. */
 function native(): Tokenizer {
   const merges = shipped.split("\n").slice(1);
   const printable = [...range(33, 127), ...range(161, 173), ...range(174, 256)];

@@ -9,7 +9,7 @@ export interface BytePairsOptions {
   readonly repair?: boolean;
 }
 
-/** What to do with a text that has more tokens than the model reads. */
+/** How to handle a text that has more tokens than the model accepts. */
 export type LongText =
   /** Throw an InputError. */
   | "refuse"
@@ -21,7 +21,7 @@ export type LongText =
 const START = "<|startoftext|>";
 const END = "<|endoftext|>";
 const WORD_END = "</w>";
-/** OpenAI's file has more, which it does not use. */
+/** OpenAI's file has more merges, which are not used. */
 const MOST_MERGES = 48_894;
 /** Texts are already lower case, except the long s, which counts as an s. */
 const PIECES = /<\|startoftext\|>|<\|endoftext\|>|'(?:[sſt]|re|ve|m|ll|d)|\p{L}+|\p{N}|[^\p{White_Space}\p{L}\p{N}]+/gu;
@@ -67,7 +67,9 @@ export class BytePairs {
     return this.#ids.get(token);
   }
 
-  /** Tokens of a text, between the start and end token. Nothing is cut off. The names of these two tokens in the text become the tokens. */
+  /**
+   * Tokens of a text, between the start and end token. Nothing is truncated. The names of these two tokens in the text become the tokens.
+   */
   encode(text: string): Encoding {
     const ids = [this.size - 2];
     const spans: (Span | null)[] = [null];
@@ -83,8 +85,8 @@ export class BytePairs {
   }
 
   /**
-   * Rows of `length` tokens [texts, length] as a text encoder takes them, with zeros after the end.
-   * Throws an InputError that names the text, if one is too long and the option is to refuse it.
+   * Rows of `length` tokens [texts, length] for a text encoder, with zeros after the end. Throws an InputError that names the text if one
+   * is too long and the option is "refuse".
    */
   rows(texts: readonly string[], { length, long }: { length: number; long: LongText }): BigInt64Array {
     const rows = new BigInt64Array(texts.length * length);

@@ -6,7 +6,7 @@ import { quote } from "./spans.ts";
 import type { Encoding, Span } from "./word-pieces.ts";
 
 export class KnownClasses {
-  /** No other words are known. */
+  /** Only the class names are known. */
   readonly pieces = undefined;
   private readonly numbers: ReadonlyMap<string, number>;
 
@@ -14,12 +14,12 @@ export class KnownClasses {
     this.numbers = new Map(names.map((name, k) => [name, k]));
   }
 
-  /** All classes in their order, as tokens for training; the token of a class covers one letter, see `spanOf`. */
+  /** All classes in their order, as tokens for training; the token of a class covers one character, see `spanOf`. */
   get encoding(): Encoding {
     return { ids: Int32Array.from(this.names.keys()), spans: [...this.names.keys()].map((k) => [k, k + 1]) };
   }
 
-  /** What `encoding` covers with the token of a class. */
+  /** The span in `encoding` of a class's token. */
   spanOf(name: string): Span {
     const k = this.numberOf([name])[0]!;
     return [k, k + 1];

@@ -29,7 +29,7 @@ test("words in another script and emoji are reported, with what the model reads"
   ]);
 });
 
-test("names outside the training data are reported, and a long list is cut", () => {
+test("names outside the training data are reported, and a long list is shortened", () => {
   assert.deepEqual(nameRemarks(pieces, ["cat", "alembic"], names), [
     'the model was not trained on "alembic", so its detections of these are guesses',
   ]);

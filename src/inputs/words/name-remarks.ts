@@ -6,7 +6,7 @@ import type { WordPieces } from "./word-pieces.ts";
 
 /** Marks that users put between names instead of points. */
 const COMMA = /[,;，、；]/;
-/** Most names listed in a remark; the others are counted. */
+/** Maximum number of names in a remark; the others are counted. */
 const MOST_LISTED = 10;
 
 /** Parts of a text without a piece in the vocabulary: another script, emoji. */

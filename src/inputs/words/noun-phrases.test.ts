@@ -9,7 +9,7 @@ for (const [fixture, captions, bare, leastHeads] of [
   ["captions.txt", 62, false, 0.96],
   ["noun-phrases.txt", 327, true, 0.98],
 ] as const)
-  test(`of the phrases in ${captions} annotated captions 92 % are found in exact characters (F1), and ${100 * leastHeads} % of their last words`, () => {
+  test(`the phrases of ${captions} annotated captions are found with an F1 of 92 % for exact characters, and ${100 * leastHeads} % of their last words`, () => {
     const lines = annotated(fixture);
     assert.equal(lines.length, captions);
     const { exact, heads } = score(lines, bare);
@@ -72,7 +72,7 @@ test("a phrase that occurs twice is found twice, with its own characters", () =>
   ]);
 });
 
-test("characters are counted in the caption as it was given", () => {
+test("characters are counted in the original caption", () => {
   const caption = "👍  A  red\ncar, “the café”";
   for (const { text, span } of nounPhrases(caption)) assert.equal(caption.slice(...span), text);
   assert.ok(found(caption).includes("the café"));

@@ -28,9 +28,9 @@ interface Context {
 export interface NounPhrase {
   /** With its determiner, as in GLIP's grammar: "a red car". */
   readonly text: string;
-  /** The characters of `text` in the caption. */
+  /** The range of `text` in the caption. */
   readonly span: Span;
-  /** The characters without determiners: "red car". */
+  /** The range without determiners: "red car". */
   readonly bare: Span;
 }
 
@@ -232,7 +232,7 @@ function phraseFrom(all: readonly Word[], start: number): { bare: number; past: 
     else if (role === "modifier" && past === at && past > bare && all[at]!.can.number) break;
     else if (role !== "modifier" && !(role === "joint" && at > bare)) break;
   }
-  // "an old wooden" whose noun is only an adjective in the lexicon.
+  // "an old wooden", whose noun is only an adjective in the lexicon.
   if (past === bare && bare > start && all[at - 1]!.role === "modifier") past = at;
   return { bare, past, next: past > bare ? past : Math.max(at, start + 1) };
 }

@@ -101,7 +101,7 @@ test("five thousand classes are split into passes that fit, and none is lost", (
   assert.ok(Math.min(...full) > 240);
 });
 
-test("a caption of exactly as many tokens as the model reads is one pass, one more makes two", () => {
+test("a caption with the maximum number of tokens is one pass, and with one more it is two", () => {
   const names = Array.from({ length: 127 }, (_, k) => ({ label: `${k}`, name: k === 0 ? "red car" : "dog" }));
   const exact = promptOfClasses(pieces, names);
   assert.deepEqual(

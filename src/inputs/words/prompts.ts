@@ -16,11 +16,11 @@ export interface ClassPrompt {
 /** One caption for the model, with its classes or phrases. */
 export interface Pass {
   readonly caption: string;
-  /** Token ids of the caption, at most as many as the model reads. */
+  /** Token ids of the caption, at most as many as the model accepts. */
   readonly ids: Int32Array;
-  /** Per class of this pass, its index in `labels`. */
+  /** For each class of this pass, its index in `labels`. */
   readonly classes: readonly number[];
-  /** Per class of this pass, the positions of its tokens. */
+  /** For each class of this pass, the positions of its tokens. */
   readonly labelTokens: readonly (readonly number[])[];
   /** Learned vectors [tokens, d] that are added to the vectors of the caption's words, or replace them. */
   readonly learned?: { readonly vectors: Float32Array; readonly inPlace: boolean };
@@ -34,9 +34,9 @@ export interface Prompt {
 }
 
 export interface PromptOptions {
-  /** Most tokens that the model reads, with [CLS] and [SEP]. */
+  /** Maximum number of tokens, including [CLS] and [SEP]. */
   readonly maxTokens?: number;
-  /** Most classes in one pass, for evaluation in chunks. */
+  /** Maximum number of classes in a pass, for evaluation in chunks. */
   readonly classesPerPass?: number;
 }
 
@@ -74,7 +74,7 @@ export function cleanName(name: string): string {
     .replace(/ {2}/g, " ");
 }
 
-/** The caption for classes, and per class the characters of its name. */
+/** The caption for classes, and the span of each name in it. */
 export function captionOfClasses(classes: readonly (string | ClassPrompt)[]): { caption: string; spans: Span[] } {
   let caption = "";
   const spans = classes.map((given, k): Span => {

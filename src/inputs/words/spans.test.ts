@@ -27,7 +27,7 @@ test("a span past the end or without characters has no tokens", () => {
   assert.deepEqual(tokenPositions(encoding, [0, 0]), []);
 });
 
-test("tokens beyond those that the model reads do not count", () => {
+test("tokens beyond the model's maximum do not count", () => {
   assert.deepEqual(tokenPositions(encoding, [8, 21], 4), []);
   assert.deepEqual(tokenPositions(encoding, [8, 15], 4), [3]);
 });
@@ -50,7 +50,7 @@ test("a positive map has a row of zeros and ones per box, over all of its spans"
   assert.ok(map.subarray(20).every((value) => value === 0));
 });
 
-test("phrases are found whatever their case, whole words first", () => {
+test("phrases are found regardless of case, whole words first", () => {
   assert.deepEqual(phraseSpans("Cattle and a cat.", ["a CAT", "cat", "cattle"]), [
     [11, 16],
     [13, 16],

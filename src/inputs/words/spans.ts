@@ -19,7 +19,7 @@ export function tokenPositions(encoding: Encoding, [start, end]: Span, maxTokens
   return Array.from({ length: last - first + 1 }, (_, k) => first + k);
 }
 
-/** One row per box [boxes, columns]: 1 for the tokens of any of its spans, else 0, as the losses of GLIP see it. */
+/** A row for each box [boxes, columns]: 1 for the tokens of its spans, else 0, as in GLIP's losses. */
 export function positiveMap(encoding: Encoding, spansOfBoxes: readonly (readonly Span[])[], columns = 256): Uint8Array {
   const map = new Uint8Array(spansOfBoxes.length * columns);
   spansOfBoxes.forEach((spans, box) => {

@@ -84,13 +84,13 @@ export const imagenetTemplates: readonly string[] = [
   "a tattoo of the {}.",
 ];
 
-/** RegionCLIP's 81: the name alone, and those for ImageNet (`data/datasets/clip_prompt_utils.py`). */
+/** RegionCLIP's 81: the name without a template, and those for ImageNet (`data/datasets/clip_prompt_utils.py`). */
 export const regionTemplates: readonly string[] = ["{}.", ...imagenetTemplates];
 
 /** The single template of CLIP's paper. */
 export const PHOTO_TEMPLATE = "a photo of a {}.";
 
-/** Puts a name into every gap of a template. */
+/** Puts a name into every {} of a template. */
 export function filled(template: string, name: string): string {
   return template.replaceAll("{}", () => name);
 }

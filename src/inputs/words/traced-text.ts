@@ -5,7 +5,7 @@ import type { Span } from "./word-pieces.ts";
 export class TracedText {
   private constructor(
     readonly text: string,
-    /** Per UTF-16 unit where in the original it starts and ends; undefined while nothing was rewritten. */
+    /** For each UTF-16 unit, its start and end in the original; undefined before the first change. */
     private readonly places: { readonly starts: readonly number[]; readonly ends: readonly number[] } | undefined,
   ) {}
 

@@ -1,4 +1,4 @@
-/** Packages that come without types. */
+/** Packages without types. */
 
 declare module "wink-pos-tagger" {
   export default function makeTagger(): { tagRawTokens(words: string[]): { pos: string }[] };

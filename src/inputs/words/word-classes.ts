@@ -50,7 +50,7 @@ const REMEMBERED = 50_000;
 const remembered = new Map<string, WordClass>();
 let lexicon: Lexicon | undefined;
 
-/** Takes this lexicon; in Node it is found without. */
+/** Sets the lexicon; in Node it is found automatically. */
 export function useLexicon(given: Lexicon): void {
   lexicon = given;
 }
@@ -90,7 +90,7 @@ function isVerbInS(word: string): boolean {
 function load(): Lexicon {
   if (typeof process !== "object" || !process.versions?.node)
     throw new InputError("the English lexicon is not loaded; give the phrases, or call ground first");
-  // Not imported, so that a page can hold this module.
+  // Not imported, so that a page can import this module.
   const require = process.getBuiltinModule("node:module").createRequire(import.meta.url);
   const make: () => Tagger = require("wink-pos-tagger");
   return { tagger: make(), tags: require("wink-lexicon/src/lexicon.js") as Record<string, string[]> };

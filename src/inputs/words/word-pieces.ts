@@ -63,7 +63,10 @@ export class WordPieces {
     return this.#ids.get(piece);
   }
 
-  /** Tokens of a text, between [CLS] and [SEP]. Nothing is cut off. The names of special pieces in the text, such as "[MASK]", become those pieces. */
+  /**
+   * Tokens of a text, between [CLS] and [SEP]. Nothing is truncated. The names of special pieces in the text, such as "[MASK]", become
+   * those pieces.
+   */
   encode(text: string): Encoding {
     const ids = [this.#special("[CLS]")];
     const spans: (Span | null)[] = [null];
@@ -121,7 +124,7 @@ export class WordPieces {
   }
 }
 
-/** Words and single marks of a text that starts at `offset` of the whole. */
+/** Words and punctuation marks of a text that starts at `offset` of the whole text. */
 function wordsOf(text: string, offset: number): Character[][] {
   const words: Character[][] = [];
   let word: Character[] = [];

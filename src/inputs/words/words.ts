@@ -1,4 +1,4 @@
-/** What a model accepts as a prompt: any words, or only the names of its classes. */
+/** The words that a model accepts in a prompt: any words, or only the names of its classes. */
 
 import { WeightsError } from "../../errors.ts";
 import { KnownClasses } from "./known-classes.ts";
@@ -17,7 +17,7 @@ export class AnyWords {
   }
 }
 
-/** How a model reads words: any, or the names of its classes. */
+/** The words of a model: any, or the names of its classes. */
 export type Words = AnyWords | KnownClasses;
 
 /** Source of a model's tokenizer; plain data that can be sent to worker threads. */
@@ -26,14 +26,14 @@ export type WordSource =
       readonly kind: "word-pieces";
       /** File with one piece per line. */
       readonly file: string;
-      /** Pieces that the file must have. */
+      /** Required number of pieces in the file. */
       readonly size?: number;
     }
   | { readonly kind: "classes"; readonly names: readonly string[] };
 
 /**
- * The words of a model; `vocabulary` is the text of the source's file. Throws WeightsError where it is missing or not the model's own,
- * which would give wrong word vectors.
+ * The words of a model; `vocabulary` is the text of the source's file. Throws WeightsError if it is missing or not the model's own, which
+ * would give wrong word vectors.
  */
 export function wordsOf(source: WordSource, vocabulary?: string): Words {
   if (source.kind === "classes") return new KnownClasses(source.names);

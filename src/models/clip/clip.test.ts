@@ -32,7 +32,7 @@ for (const [name, expected] of Object.entries(published))
     );
   });
 
-test("the models that have names have the parameters that are told of them", () => {
+test("named models have the documented numbers of parameters", () => {
   for (const [name, told] of Object.entries(clipZoo)) {
     const { parameters } = clip(clipPresets[name.replace("clip-", "") as keyof typeof clipPresets]);
     const trained = parameters.filter((one) => !runningStatistics.test(one.name));
@@ -44,25 +44,25 @@ test("the models that have names have the parameters that are told of them", () 
   }
 });
 
-test("every published size is read from its tensors", () => {
+test("every published configuration is inferred from its tensors", () => {
   for (const [name, config] of Object.entries(clipPresets)) {
     const entries = new Map(clip(config).parameters.map((one) => [one.name, one]));
     assert.deepEqual(inferClipConfig(entries, name), config);
   }
 });
 
-test("tensors that are no CLIP's are refused with the name that misses", () => {
+test("tensors of another model are refused with a missing name", () => {
   assert.throws(() => inferClipConfig(new Map(), "file.pt"), {
     name: "WeightsError",
     message: /^file\.pt: not a CLIP checkpoint: there is no token_embedding\.weight/,
   });
 });
 
-test("the end of a text is its largest number, the first of equals", () => {
+test("the end of a text is its largest token id, the first of equal ones", () => {
   assert.deepEqual(endPlaces(BigInt64Array.of(8n, 1n, 9n, 9n, 8n, 9n, 0n, 0n), 4), BigInt64Array.of(2n, 5n));
 });
 
-test("tokens behind a text's end have no say, and a shorter row gives the same vector", async () => {
+test("tokens after a text's end have no effect, and a shorter row gives the same vector", async () => {
   const model = clip(clipPresets["nano-vit"]);
   let state = 7;
   const uniform = () => {

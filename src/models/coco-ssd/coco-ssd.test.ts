@@ -6,7 +6,10 @@ import { loadWeights } from "../../weights/fit.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import { cocoSsd, SSD_SIDE, ssdAnchors, ssdMirror, ssdPictures } from "./coco-ssd.ts";
 
-/** Of person, cat and toothbrush, and of the box, by TensorFlow.js (scripts/fixtures/coco-ssd.mjs): one place of each map at least. */
+/**
+ * Outputs for person, cat and toothbrush, and for the box, by TensorFlow.js (scripts/fixtures/coco-ssd.mjs): at least one position of each
+ * map.
+ */
 const EXPECTED = [
   { place: 0, logits: [-5.1738, -10.6902, -9.8674], offsets: [0.9068, -0.4734, -2.1391, -5.5938] },
   { place: 610, logits: [-6.0252, -9.7221, -9.4155], offsets: [0.3341, 0.2469, 1.589, -1.6171] },
@@ -17,10 +20,10 @@ const EXPECTED = [
   { place: 2010, logits: [-6.6505, -6.6941, -8.3403], offsets: [-1.3326, 0.9458, -0.6141, -1.0072] },
   { place: 2033, logits: [-5.9489, -4.0966, -9.1777], offsets: [-0.0016, -0.2964, 0.0576, -0.2847] },
 ];
-/** The weights are float16 here, and the border beyond the picture is the mean colour where TensorFlow has grey. */
+/** The weights are float16 here, and the padding is the mean colour, where TensorFlow has grey. */
 const TOLERANCE = 0.15;
 
-test("the COCO-SSD of the built-in model answers as TensorFlow's", async () => {
+test("the COCO-SSD of the built-in model has TensorFlow's outputs", async () => {
   const file = await openSafetensors("assets/models/everyday/companion.safetensors");
   const classes: string[][] = JSON.parse(file.metadata.get("classes")!);
   const model = cocoSsd(classes.length);
@@ -49,7 +52,7 @@ test("the COCO-SSD of the built-in model answers as TensorFlow's", async () => {
   }
 });
 
-test("anchors have the shapes that the published graph holds", () => {
+test("anchors have the shapes of the published graph", () => {
   const anchors = ssdAnchors(1000, 2000);
   const shape = (k: number) =>
     [0, 1].map((axis) => (anchors[4 * k + 2 + axis]! - anchors[4 * k + axis]! + 1) / [2000, 1000][axis]!);
@@ -73,7 +76,7 @@ test("anchors have the shapes that the published graph holds", () => {
   );
 });
 
-test("the mirror of an anchor is its image on the other side", () => {
+test("the mirror of an anchor is its mirror image", () => {
   const width = 640;
   const anchors = ssdAnchors(480, width);
   ssdMirror().forEach((opposite, k) => {

@@ -12,9 +12,9 @@ import { MOBILE_NET_CHANNELS, mobileNet, relu6, sameConvolution } from "../parts
 
 /** Side of the square to which pictures are resized: the multiple of 32 nearest to 300, its size in training. */
 export const SSD_SIDE = 320;
-/** The pixels of GLIP, which came first in a model folder. */
+/** The normalisation of GLIP's pictures, which the first model folder with a companion used. */
 export const ssdPictures: PicturePreparation<Size> = { ...glipPictures, size: { width: SSD_SIDE, height: SSD_SIDE } };
-/** Channels between and behind each of the layers that follow the body, each of half the side of the one before. */
+/** Channels inside and after each of the layers after the body; each layer has half the side of the one before. */
 const EXTRAS = [
   [256, 512],
   [128, 256],
@@ -28,7 +28,7 @@ const RATIOS = [1, 2, 0.5, 3, 1 / 3] as const;
 /** Sides of the anchors of each map as fractions of the picture's side, with one more at the end. */
 const SCALES = [0.2, 0.35, 0.5, 0.65, 0.8, 0.95, 1] as const;
 
-/** Width and height of the anchors of one place of a map, as shares of the picture's. */
+/** Width and height of the anchors at one position of a map, as fractions of the picture's. */
 const SHAPES = SIDES.map((_, map) => {
   const scale = SCALES[map]!;
   const shape = (side: number, ratio: number) => [side * Math.sqrt(ratio), side / Math.sqrt(ratio)] as const;
@@ -39,7 +39,7 @@ const SHAPES = SIDES.map((_, map) => {
 export interface CocoSsd {
   readonly parameters: readonly ParameterInfo[];
   /**
-   * Of a picture prepared as `ssdPictures` says [1,3,SSD_SIDE,SSD_SIDE]: logits [a, classes] and box offsets [4,a] (dx, dy, dw, dh)
+   * The outputs for a picture [1,3,SSD_SIDE,SSD_SIDE] prepared by `ssdPictures`: logits [a, classes] and box offsets [4,a] (dx, dy, dw, dh)
    * from the anchors of `ssdAnchors`.
    */
   answer(square: Tensor): { logits: Tensor; offsets: Tensor };
@@ -95,7 +95,7 @@ export function cocoSsd(classes: number): CocoSsd {
   return { parameters: s.parameters, answer };
 }
 
-/** Anchors xyxy [a,4] with inclusive ends, in pixels of a picture of `height` × `width`; map by map, place by place, shape by shape. */
+/** Anchors xyxy [a,4] with inclusive ends, in pixels of a picture of `height` × `width`, ordered by map, position and shape. */
 export function ssdAnchors(height: number, width: number): Float32Array {
   const anchors: number[] = [];
   SIDES.forEach((side, map) => {

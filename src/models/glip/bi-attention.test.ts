@@ -15,7 +15,7 @@ const order = [
   ]),
 ];
 
-/** Check vector V4: what attention answers for five maps and the words given. */
+/** Check vector V4: the attention's output for five maps and the given words. */
 async function fused(words: Tensor, mask: Tensor) {
   const s = new Scope();
   const fuse = biAttention(s, { channels: 16, textWidth: 24, width: 32, heads: 4, steps: 1 });
@@ -56,11 +56,11 @@ function assertVector({ v0, v1, v2, v3, v4, text }: Awaited<ReturnType<typeof fu
   assertKnown(text.subarray(0, 3 * 24), { sum: -2.662, size: 64.4717 });
 }
 
-test("few words are taken into the weights, with the reference's numbers (check vector V4)", async () => {
+test("few words are multiplied with the weights first, with the reference's numbers (check vector V4)", async () => {
   assertVector(await fused(waves([1, 5, 24], 6), constant([1, 1, 1, 0, 0], [1, 5])));
 });
 
-test("many words widen every place to all heads, with the same numbers", async () => {
+test("many words project every position to all heads, with the same numbers", async () => {
   const padding = constant(new Float32Array(11 * 24), [1, 11, 24]);
   const mask = Float32Array.of(1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   assertVector(await fused(concat([waves([1, 5, 24], 6), padding], 1), constant(mask, [1, 16])));

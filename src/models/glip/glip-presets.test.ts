@@ -13,7 +13,7 @@ interface Published {
   window: number;
   steps: number;
   fused: boolean;
-  /** Numbers in all parameters, with the head that is never trained. */
+  /** Number of values in all parameters, including the head that is never trained. */
   count: number;
 }
 
@@ -24,10 +24,10 @@ const published = {
   "glip-t": { ...tiny, fused: true, count: 231_780_222 },
   "glip-l": { ...large, fused: true, count: 430_422_384 },
 } satisfies Record<string, Published>;
-/** 80 outputs that published files hold and nothing uses. */
+/** 80 outputs in the published files that are never used. */
 const UNTRAINED_HEAD = 80 * 256 + 80;
 
-/** The table of the published checkpoints, key by key (state dict of the reference). */
+/** The table of the published checkpoints by key (state dict of the reference). */
 function publishedTable({ embed, depths, heads, window, steps, fused }: Published): Map<string, Shape> {
   const table = new Map<string, Shape>();
   const put = (name: string, weight: Shape, bias: Shape) => {
@@ -128,7 +128,7 @@ for (const [name, model] of Object.entries(published)) {
   });
 }
 
-test("a checkpoint of another model is refused with its name and what it lacks", () => {
+test("a checkpoint of another model is refused with its name and a missing tensor", () => {
   const entries = new Map([["conv1.weight", { shape: [64, 3, 7, 7] }]]);
   assert.throws(
     () => inferConfig(entries, "resnet50.pth"),

@@ -6,7 +6,7 @@ import { constant, indices } from "../../tensor/index.ts";
 import { assertKnown, waves, waveWeights } from "../fixtures/check-vectors.ts";
 import { bert, bertLayer } from "./bert.ts";
 
-test("a layer has the reference's numbers where the mask is one (check vector V5)", async () => {
+test("a layer has the reference's outputs where the mask is one (check vector V5)", async () => {
   const s = new Scope();
   const layer = bertLayer(s, { hiddenSize: 16, heads: 4, intermediateSize: 32, vocabularySize: 0, positions: 0 });
   const weights = waveWeights(s.parameters, 40, 0.2);
@@ -23,7 +23,7 @@ test("a layer has the reference's numbers where the mask is one (check vector V5
   });
 });
 
-test("padding changes nothing for the words before it", async () => {
+test("padding does not affect the words before it", async () => {
   const s = new Scope();
   const config = { hiddenSize: 8, layers: 2, heads: 2, intermediateSize: 16, vocabularySize: 10, positions: 6 };
   const read = bert(s, config);

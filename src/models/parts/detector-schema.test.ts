@@ -6,7 +6,7 @@ import { glip } from "../glip/glip.ts";
 import { glipPresets } from "../glip/glip-presets.ts";
 import { roughParameters, tooLargeText } from "./detector-schema.ts";
 
-test("every published configuration is within the limits, and its size is estimated to a fifth", () => {
+test("every published configuration is within the limits, and its size is estimated within 20 %", () => {
   for (const [name, config] of Object.entries(glipPresets)) {
     assert.ok(glipFamily.schema.safeParse(config).success, name);
     assert.equal(tooLargeText(config), undefined);
@@ -16,7 +16,7 @@ test("every published configuration is within the limits, and its size is estima
   }
 });
 
-test("a configuration that could not be held is refused before it is built", () => {
+test("a configuration that is too large is refused before the model is built", () => {
   const config = Object.values(glipPresets)[0]!;
   const wild = { ...config, bert: { ...config.bert, layers: 100_000_000 } };
   assert.equal(glipFamily.schema.safeParse(wild).success, false);

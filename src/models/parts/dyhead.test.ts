@@ -32,7 +32,7 @@ test("a coarser map is read with the finer level's offsets as flat memory (check
   );
 });
 
-test("a finer map is read with a stride of two (check vector V1b)", async () => {
+test("a finer map is read with a stride of 2 (check vector V1b)", async () => {
   const x = waves([1, 2, 6, 8], 2);
   const offset = waves([1, 18, 3, 4], 3, 1.5);
   const mask = sigmoid(waves([1, 9, 3, 4], 4, 2));

@@ -67,6 +67,6 @@ export interface DetectorFamily<Config = unknown> extends Family<Config> {
   /** An error message for a configuration with too many parameters; checked before the model is built. */
   tooLarge?(config: Config): string | undefined;
   detector(config: Config): Detector;
-  /** Whether logits are products of places with words that no picture changes, as contrast across pictures needs. */
+  /** Whether logits are products of positions with text vectors that do not depend on the picture, as contrast across pictures needs. */
   keepsWordsApart?(config: Config): boolean;
 }

@@ -4,7 +4,7 @@ import { convolutionLayer, extent, kaimingUniform, type Scope, zeros } from "../
 import { add, dropBlock, relu, resizeNearest, type Tensor } from "../../tensor/index.ts";
 
 export interface FpnConfig {
-  /** Channels of the three maps that come in. */
+  /** Channels of the three input maps. */
   inputs: readonly [number, number, number];
   channels: number;
 }

@@ -5,7 +5,7 @@ import { evaluate } from "../../onnx/index.ts";
 import { wave, waves } from "../fixtures/check-vectors.ts";
 import { MOBILE_NET_CHANNELS, mobileNet } from "./mobile-net.ts";
 
-test("a MobileNetV2 of waves has the maps that PyTorch computes (scripts/fixtures/mobile-net.py)", async () => {
+test("a MobileNetV2 with sine weights has PyTorch's maps (scripts/fixtures/mobile-net.py)", async () => {
   const s = new Scope();
   const maps = mobileNet(s)(waves([1, 3, 64, 96], 1));
   assert.deepEqual(

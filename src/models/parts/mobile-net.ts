@@ -15,7 +15,7 @@ const ROWS = [
 ] as const;
 const FIRST = 32;
 const LAST = 1280;
-/** Blocks whose widened maps are the finest of their strides to be handed on. */
+/** Blocks with expanded maps that are the finest outputs at their strides. */
 const HANDED_ON = [6, 13];
 
 /** Channels of the maps at strides 8, 16 and 32. */

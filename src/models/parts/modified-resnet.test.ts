@@ -21,7 +21,7 @@ import { attentionPool } from "./attention-pool.ts";
 import { modifiedResNet } from "./modified-resnet.ts";
 import { foldedNorm, foldNorms, frozenNorm, trainedNorm } from "./normed-convolution.ts";
 
-/** Uniform numbers from a seed. */
+/** Uniform random numbers from a seed. */
 function uniformFrom(seed: number) {
   let state = seed;
   return () => {
@@ -30,7 +30,7 @@ function uniformFrom(seed: number) {
   };
 }
 
-/** Small numbers for every parameter, those of norms around one. */
+/** Small values for every parameter; for norms near one. */
 function weightsOf(s: Scope): Map<string, Float32Array> {
   const uniform = uniformFrom(3);
   return new Map(
@@ -44,7 +44,7 @@ function weightsOf(s: Scope): Map<string, Float32Array> {
 
 const apart = (a: Float32Array, b: Float32Array) => Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
-test("maps of every stage have their channels and strides, odd rows and columns dropped", () => {
+test("the maps of every stage have their channels and strides, without odd rows and columns", () => {
   const body = modifiedResNet(new Scope(), { blocks: [1, 2, 1, 1], width: 8 }, frozenNorm);
   const shapes = [body.stem(input("picture", [1, 3, 70, 101]))];
   for (const stage of [1, 2, 3, 4] as const) shapes.push(body.stage(stage, shapes.at(-1)!));
@@ -60,7 +60,7 @@ test("maps of every stage have their channels and strides, odd rows and columns 
   );
 });
 
-test("batch norms taken into their convolutions change nothing but rounding", async () => {
+test("merging batch norms into convolutions changes only rounding", async () => {
   const config = { blocks: [1, 1, 1, 1], width: 4 } as const;
   const picture = Float32Array.from({ length: 3 * 32 * 32 }, uniformFrom(5));
   const [plain, folded] = [new Scope(), new Scope()];
@@ -78,7 +78,7 @@ test("batch norms taken into their convolutions change nothing but rounding", as
   assert.deepEqual(weights, before);
 });
 
-test("running statistics move a tenth of the way to a batch's own, the variance unbiased", async () => {
+test("running statistics move by a tenth towards the batch's, with unbiased variance", async () => {
   const s = new Scope();
   const layer = trainedNorm(s.at("conv1"), s.at("bn1"), { inputs: 1, outputs: 1, kernel: 1 });
   const y = layer(input("x", [1, 1, 1, 4]));
@@ -90,7 +90,7 @@ test("running statistics move a tenth of the way to a batch's own, the variance 
     ["bn1.running_mean", Float32Array.of(1)],
     ["bn1.running_var", Float32Array.of(2)],
   ]);
-  // Twice the numbers: 2, 4, 6, 8 of mean 5, variance 5, unbiased 20/3.
+  // The values 2, 4, 6, 8 twice: mean 5, variance 5, unbiased 20/3.
   const found = await evaluate(outputs, { x: Float32Array.of(1, 2, 3, 4) }, { weights });
   assert.ok(apart(found.mean, Float32Array.of(1.4)) < 1e-6);
   assert.ok(apart(found.variance, Float32Array.of(1.8 + 2 / 3)) < 1e-6);
@@ -98,7 +98,7 @@ test("running statistics move a tenth of the way to a batch's own, the variance 
   assert.ok(apart(found.y, Float32Array.from(expected)) < 1e-6);
 });
 
-test("the attention pool answers what attention of every place answers first", async () => {
+test("the attention pool equals the first output of attention at every position", async () => {
   const [side, channels, heads, outputs] = [2, 16, 4, 5];
   const s = new Scope();
   const pool = attentionPool(s, { side, channels, heads, outputs });
@@ -113,7 +113,7 @@ test("the attention pool answers what attention of every place answers first", a
   assert.ok(apart(short, long) < 1e-6);
 });
 
-/** The pool as the reference computes it. */
+/** The attention pool as in the reference. */
 function everyPlace(s: Scope, map: Tensor, { heads, channels }: { heads: number; channels: number }): Tensor {
   const shapes = new Map(s.parameters.map(({ name, shape }) => [name, shape]));
   const of = (name: string) => parameter(name, shapes.get(name)!);

@@ -14,7 +14,7 @@ export interface ModifiedResNetConfig {
 /** A stage by its number, 1 to 4. */
 export type Stage = 1 | 2 | 3 | 4;
 
-/** How many times smaller the maps of a stage are than the picture. */
+/** The stride of a stage's maps. */
 export const STAGE_STRIDES = { 1: 4, 2: 8, 3: 16, 4: 32 } as const;
 
 /** Output channels of a stage. */

@@ -1,4 +1,4 @@
-/** A convolution without bias and the batch norm behind it, with the statistics that are wanted; also both as one convolution. */
+/** A convolution without bias and the batch norm after it, with the chosen statistics; also both merged into one convolution. */
 
 import { fanInUniform, type Initialiser, type Layer, ones, type Scope, zeros } from "../../nn/index.ts";
 import { add, batchNorm, convolution, frozenBatchNorm, multiply, type Tensor } from "../../tensor/index.ts";
@@ -13,20 +13,20 @@ export interface NormedConvolutionOptions {
   scale?: Initialiser;
 }
 
-/** Declares a convolution at one scope and its norm at another; windows are padded to keep their centres within the picture. */
+/** Declares a convolution at one scope and its norm at another; the input is padded to keep the windows' centres within the picture. */
 export type NormedConvolution = (at: Scope, norm: Scope, options: NormedConvolutionOptions) => Layer;
 
-/** Share of a batch's own statistics in the running ones, as in PyTorch. */
+/** Weight of a batch's statistics in the running statistics, as in PyTorch. */
 const MOMENTUM = 0.1;
 const EPSILON = 1e-5;
 
-/** With the running statistics, as in inference and for frozen batch norms. */
+/** Uses the running statistics, as in inference and for frozen batch norms. */
 export const frozenNorm: NormedConvolution = (at, norm, options) => {
   const { convolve, scale, shift, mean, variance } = declare(at, norm, options);
   return at.layer((x) => frozenBatchNorm(convolve(x), { mean, variance }, scale, shift, EPSILON));
 };
 
-/** With each batch's own statistics; the running ones after the batch are recorded under their parameters' names. */
+/** Uses each batch's statistics; the updated running statistics are recorded under their parameters' names. */
 export const trainedNorm: NormedConvolution = (at, norm, options) => {
   const { convolve, scale, shift, mean, variance } = declare(at, norm, options);
   return at.layer((x) => {
@@ -35,14 +35,14 @@ export const trainedNorm: NormedConvolution = (at, norm, options) => {
     const count = y.count / options.outputs;
     const moved = (running: Tensor, now: Tensor) => add(multiply(running, 1 - MOMENTUM), multiply(now, MOMENTUM));
     norm.record(norm.at("running_mean").path, moved(mean, normed.mean));
-    // The running variance is the unbiased one.
+    // The running variance is unbiased.
     const unbiased = multiply(normed.variance, count / (count - 1));
     norm.record(norm.at("running_var").path, moved(variance, unbiased));
     return normed.result;
   });
 };
 
-/** With the norm taken into the convolution's weight and a bias, as `foldNorms` writes them. */
+/** Uses the norm merged into the convolution's weight and a bias, as `foldNorms` writes them. */
 export const foldedNorm: NormedConvolution = (at, _norm, { inputs, outputs, kernel, stride = 1 }) => {
   const weight = at.parameter("weight", [outputs, inputs, kernel, kernel], fanInUniform);
   const bias = at.parameter("bias", [outputs], zeros);
@@ -65,8 +65,8 @@ function declare(at: Scope, norm: Scope, options: NormedConvolutionOptions) {
 }
 
 /**
- * Takes every batch norm into the convolution before it: `bn1` into `conv1`, `downsample.1` into `downsample.0`, `X.norm` into `X`. The given weights are left as
- * they are; those of norms are not in the answer.
+ * Merges every batch norm into the convolution before it: `bn1` into `conv1`, `downsample.1` into `downsample.0`, `X.norm` into `X`. Does
+ * not change the given weights; the result has no norms.
  */
 export function foldNorms(weights: ReadonlyMap<string, Float32Array>): Map<string, Float32Array> {
   const folded = new Map(weights);

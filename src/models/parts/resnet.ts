@@ -1,4 +1,7 @@
-/** The ResNet of detectron2 (He et al. 2016, as Caffe has it): the stride of a block lies in its first convolution. Source: detectron2 `modeling/backbone/resnet.py`. */
+/**
+ * The ResNet of detectron2 (He et al. 2016, as in Caffe): the stride of a block is in its first convolution. Source: detectron2
+ * `modeling/backbone/resnet.py`.
+ */
 
 import type { Scope } from "../../nn/index.ts";
 import { add, maxPool, relu, type Tensor } from "../../tensor/index.ts";
@@ -13,7 +16,7 @@ export interface ResNetConfig {
   readonly blocks: readonly number[];
 }
 
-/** Pictures [n,3,h,w] to the maps of the stages, at strides 4, 8, 16 and perhaps 32; each is recorded as `NAME.res2` and so on. */
+/** Pictures [n,3,h,w] to the maps of the stages, at strides 4, 8, 16 and possibly 32; each is recorded as `NAME.res2` and so on. */
 export function resnet(s: Scope, { stem, channels, blocks }: ResNetConfig, normed: NormedConvolution, name: string) {
   const at = s.at("stem.conv1");
   const first = normed(at, at.at("norm"), { inputs: 3, outputs: stem, kernel: 7, stride: 2 });

@@ -30,7 +30,7 @@ export interface SwinConfig {
   heads: readonly number[];
   /** Side of an attention window, in patches. */
   window: number;
-  /** Of the last block; it grows from 0 linearly. */
+  /** Drop path rate of the last block; it increases linearly from 0. */
   dropPathRate: number;
 }
 
@@ -143,7 +143,7 @@ function windowAttention(s: Scope, width: number, heads: number, window: number)
   });
 }
 
-/** Neighbours of 2×2 side by side, then half as many channels. */
+/** Concatenates neighbours of 2×2, then halves the channels. */
 function patchMerging(s: Scope, width: number): Layer {
   const reduction = linear(s.at("reduction"), 4 * width, 2 * width, { bias: "none" });
   const norm = layerNormLayer(s.at("norm"), 4 * width);
@@ -163,7 +163,7 @@ function relativePositions(window: number): number[] {
   );
 }
 
-/** [windows, 1, window², window²]: -100 between places that the shift brought together from different regions. */
+/** [windows, 1, window², window²]: -100 between positions that the shift brought together from different regions. */
 export function shiftMask({ h, w }: { h: number; w: number }, window: number): Tensor {
   const shift = Math.floor(window / 2);
   const down = Math.ceil(h / window);

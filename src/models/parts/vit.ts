@@ -31,7 +31,7 @@ export function vit(s: Scope, config: VitConfig) {
     const n = pictures.shape[0]!;
     const seen = record("conv1", convolution(pictures, patches, { stride: patch }));
     const flat = swapLast(reshape(seen, [n, width, places - 1]));
-    // The first token is made by its place alone, so that a batch of any size has one structure and one session.
+    // The first token has only its position, so that batches of all sizes have the same structure and one session.
     const first = pad(reshape(start, [1, width]), [0, 0], [places - 1, 0]);
     let x = record("ln_pre", before(add(pad(flat, [0, 1, 0], [0, 0, 0]), add(position, first))));
     blocks.forEach((block, i) => {

@@ -1,4 +1,4 @@
-/** A RegionCLIP's configuration, read from the names and shapes of a published file's tensors. */
+/** Infers a RegionCLIP's configuration from the names and shapes of a published file's tensors. */
 
 import { WeightsError } from "../../errors.ts";
 import type { LocaliserConfig } from "./localiser.ts";
@@ -71,11 +71,13 @@ function inferLocaliser(entries: Shapes): LocaliserConfig {
   };
 }
 
-/** What published files hold besides the parameters of `regionClip`: class vectors, the text encoder, the teacher, counters and anchors. */
+/**
+ * Tensors of published files that are not parameters of `regionClip`: class vectors, the text encoder, the teacher, counters and anchors.
+ */
 export const regionClipExtras =
   /num_batches_tracked$|cell_anchors|^lang_encoder\.|^teacher|^logit_scale$|box_predictor\.(cls_score|cls_bg_score|test_cls_score)\./;
 
-/** A file of proposals as a part of a detector: its two networks under the names that they have beside a recogniser. */
+/** Renames a file of proposals as part of a detector: its two networks get their names next to a recogniser. */
 export function asLocaliser(name: string): string | undefined {
   return /^(backbone|proposal_generator)\./.test(name) ? `offline_${name}` : undefined;
 }

@@ -8,11 +8,14 @@ import { type ResNetConfig, resnet } from "../parts/resnet.ts";
 export interface LocaliserConfig extends ResNetConfig {
   /** Channels of the feature pyramid; without one, region proposals come from the third stage only. */
   readonly pyramid?: number;
-  /** Whether the pyramid's convolutions have norms in place of biases, and the head two convolutions: the form trained at large scale jitter. */
+  /**
+   * Whether the pyramid's convolutions have norms instead of biases, and the head two convolutions: the version trained with large-scale
+   * jitter.
+   */
   readonly jittered: boolean;
 }
 
-/** Strides of the maps that boxes are proposed from, and the sides of the squares whose areas their anchors have. */
+/** Strides of the maps with proposals, and the square roots of their anchors' areas. */
 export const PYRAMID_LEVELS = [
   { stride: 4, sizes: [32] },
   { stride: 8, sizes: [64] },
@@ -21,18 +24,18 @@ export const PYRAMID_LEVELS = [
   { stride: 64, sizes: [512] },
 ] as const;
 export const SINGLE_LEVEL = [{ stride: 16, sizes: [32, 64, 128, 256, 512] }] as const;
-/** Heights of anchors over their widths. */
+/** Ratios of the anchors' heights to their widths. */
 export const ANCHOR_RATIOS = [0.5, 1, 2] as const;
 
 /** The outputs for a level's anchors, in the order of positions, sizes and ratios. */
 export interface Proposed {
-  /** [n,anchors]: logits that there is something. */
+  /** [n,anchors]: logits of an object. */
   readonly logits: Tensor;
   /** [n,anchors,4]: dx, dy, dw, dh from the anchors. */
   readonly deltas: Tensor;
 }
 
-/** Pictures [n,3,h,w] (blue, green, red, less their mean; sides multiples of 32 for a pyramid) to what is proposed at each level. */
+/** Pictures [n,3,h,w] (blue, green, red, minus their mean; sides multiples of 32 for a pyramid) to proposals at each level. */
 export function localiser(body: Scope, head: Scope, config: LocaliserConfig, normed: NormedConvolution) {
   const see = config.pyramid ? pyramid(body, config.pyramid, config, normed) : lastStage(body, config, normed);
   const channels = config.pyramid ?? config.channels * 4;

@@ -23,20 +23,20 @@ export interface RegionClipConfig {
   /** Length of a region's vector. */
   readonly embedding: number;
   readonly recogniser: ModifiedResNetConfig & {
-    /** Side of the map that becomes a region's vector; regions are cut out of the map before at twice as many places. */
+    /** Side of the map that becomes a region's vector; regions are sampled from the map before at twice this size. */
     readonly side: number;
   };
   /** Absent if boxes are given. */
   readonly localiser?: LocaliserConfig;
   /** 4, or 4 for each class. */
   readonly boxOutputs: number;
-  /** Channels of the mask head and the classes that it tells; absent without masks. */
+  /** Channels of the mask head and its number of classes; absent without masks. */
   readonly masks?: { readonly channels: number; readonly classes: number };
 }
 
 /** The outputs for r regions. */
 export interface Regions {
-  /** Maps behind the last stage [r,channels,side,side]. */
+  /** Maps after the last stage [r,channels,side,side]. */
   readonly maps: Tensor;
   /** Vectors [r,embedding], not of unit length. */
   readonly vectors: Tensor;
@@ -49,11 +49,13 @@ export interface RegionClip {
   readonly records: ReadonlyMap<string, Tensor>;
   /** Pictures [n,3,h,w], prepared as for CLIP, to maps [n,channels,h/16,w/16]. */
   image(pictures: Tensor): Tensor;
-  /** Boxes xyxy [r,4] in pixels of the prepared pictures, and the picture of each [r] (int64), to what is seen there. */
+  /**
+   * Boxes xyxy [r,4] in pixels of the prepared pictures, and the index of the picture of each [r] (int64), to the outputs of the regions.
+   */
   regions(maps: Tensor, boxes: Tensor, pictures: Tensor): Regions;
-  /** Logits [r,k+1] of regions for the vectors of k classes [k,embedding], of any length; the last is the background's, always 0. */
+  /** Logits [r,k+1] of regions for the vectors of k classes [k,embedding], of any length; the last is the background, always 0. */
   logits(vectors: Tensor, classes: Tensor): Tensor;
-  /** Offsets [r,boxOutputs] from boxes to better ones. */
+  /** Offsets [r,boxOutputs] from boxes to refined ones. */
   offsets(vectors: Tensor): Tensor;
   /** Logits of masks [r,classes,2·side,2·side]. Absent without a mask head. */
   readonly masks?: (maps: Tensor) => Tensor;
@@ -61,11 +63,11 @@ export interface RegionClip {
   readonly propose?: (pictures: Tensor) => Proposed[];
 }
 
-/** Cosines are divided by it before a softmax; it is not learned. */
+/** Temperature: cosines are divided by it before a softmax; it is not learned. */
 export const TEMPERATURE = 0.01;
 
 export interface RegionClipOptions {
-  /** How batch norms are done; with their running statistics unless told. */
+  /** How batch norms are computed. Default: with their running statistics. */
   readonly normed?: NormedConvolution;
 }
 
@@ -119,7 +121,7 @@ export function regionClip(config: RegionClipConfig, { normed = frozenNorm }: Re
   };
 }
 
-/** Masks of twice the side of a region's map. */
+/** Masks with twice the side of a region's map. */
 function maskHead(s: Scope, inputs: number, { channels, classes }: { channels: number; classes: number }) {
   const wide = s.parameter("deconv.weight", [inputs, channels, 2, 2], normal(Math.sqrt(2 / (4 * channels))));
   const wideBias = s.parameter("deconv.bias", [channels], zeros);

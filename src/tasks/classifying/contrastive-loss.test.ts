@@ -20,7 +20,7 @@ test("the loss is the mean of the cross-entropies of rows and columns, and so is
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(slopes[i]! - value) < 1e-6, `${i}: ${slopes[i]}`);
 });
 
-test("the learned scale is held at a hundred", () => {
+test("the learned scale is limited to a hundred", () => {
   const weights = new Map([["logit_scale", Float32Array.of(5)]]);
   limitLogitScale(weights);
   assert.equal(weights.get("logit_scale")![0], Math.fround(Math.log(100)));

@@ -37,7 +37,7 @@ function plain(red: number, green: number, blue: number) {
   return { data, width: 120, height: 100, channels: 3 };
 }
 
-test("vectors have length 1, and batches of any size give the same ones", async () => {
+test("vectors have length 1 and do not depend on the batch size", async () => {
   const pictures = [plain(255, 0, 0), plain(0, 255, 0), plain(9, 9, 200)];
   const texts = ["a cat", "two dogs on a beach", "it"];
   const [one, many] = [{ batch: 1 }, { batch: 3 }];
@@ -65,14 +65,14 @@ test("one session serves pictures and one texts, whatever the sizes of batches",
   }
 });
 
-test("names are ranked by their cosines, and their shares add up to 1", async () => {
+test("names are ranked by their cosines, and their scores add up to 1", async () => {
   const ranked = await encoder.classify(plain(200, 10, 10), ["red", "green", "blue"]);
   assert.deepEqual(ranked.map(({ label }) => label).sort(), ["blue", "green", "red"]);
   assert.ok(Math.abs(ranked.reduce((sum, { score }) => sum + score, 0) - 1) < 1e-9);
   assert.ok(ranked[0]!.similarity >= ranked[1]!.similarity && ranked[1]!.similarity >= ranked[2]!.similarity);
 });
 
-test("a class is the mean of its sentences, and is made once", async () => {
+test("a class vector is the mean over its templates, and is computed once", async () => {
   const templates = ["a {}.", "the {} of a {}."];
   const made = await encoder.classVectors(["cat"], { templates });
   assert.equal(await encoder.classVectors(["cat"], { templates }), made);
@@ -85,7 +85,7 @@ test("a class is the mean of its sentences, and is made once", async () => {
   });
 });
 
-test("wrong questions are refused with a mend", async () => {
+test("invalid requests are refused with how to fix them", async () => {
   const refused = (message: RegExp) => ({ name: "InputError", message });
   await assert.rejects(encoder.classVectors([]), refused(/no names/));
   const gapless = encoder.classVectors(["cat"], { templates: ["a photo"] });
@@ -96,7 +96,7 @@ test("wrong questions are refused with a mend", async () => {
   await assert.rejects(loadEncoder("no-such-model"), refused(/no-such-model: no such model/));
 });
 
-test("a checkpoint of another family is refused by its name", async () => {
+test("a checkpoint of another family is refused with its name", async () => {
   const glip = new URL("../../../assets/models/everyday/model.safetensors", import.meta.url).pathname;
   await assert.rejects(loadEncoder(glip), {
     name: "WeightsError",

@@ -55,7 +55,7 @@ function promptFor(classes: readonly string[], seed: number): AdaptedPrompt {
   return { classes, vectors, tokens, inPlace: false, base };
 }
 
-test("several adapted prompts serve beside plain ones, each with its own answers, and change no bit of the others'", async () => {
+test("adapted prompts and plain prompts can be used in turns, each with its own detections in the same bits", async () => {
   const plain = await loaded.detect(picture, ["dog", "cat"], ALL);
   const [one, other] = [promptFor(["dog", "cat"], 1), promptFor(["dog", "cat"], 2)];
   const first = await loaded.detect(picture, one, ALL);
@@ -67,7 +67,7 @@ test("several adapted prompts serve beside plain ones, each with its own answers
   assert.deepEqual(await loaded.detect(picture, undefined, ALL), first);
 });
 
-test("a prompt read from its file answers in the bits of the model that was trained with it", async () => {
+test("a prompt read from its file gives the same bits as the model trained with it", async () => {
   const prompt = promptFor(["dog", "cat"], 3);
   await writeAdaptedPrompt(file, prompt);
   assert.ok(statSync(file).size < 4096);
@@ -87,7 +87,7 @@ test("a prompt read from its file answers in the bits of the model that was trai
   }
 });
 
-test("vectors in place of the words answer as those that are added to them, and other prompts as before", async () => {
+test("vectors that replace the words give the same detections as added ones, and other prompts are unchanged", async () => {
   const added = promptFor(["dog", "cat"], 5);
   const { ids } = words.encode("dog. cat");
   const read = await loaded.predictor.text(ids);
@@ -116,7 +116,7 @@ test("vectors in place of the words answer as those that are added to them, and 
   }
 });
 
-test("what was learned for other weights of the same shape is refused", async () => {
+test("a prompt trained for other weights of the same shape is refused", async () => {
   const other = new Map([...weights].map(([key, numbers]) => [key, numbers.map((value) => 1.5 * value)]));
   const refused = {
     name: "WeightsError",
@@ -136,13 +136,13 @@ test("what was learned for other weights of the same shape is refused", async ()
   assert.deepEqual(await weightsByFile(weights), weights);
 });
 
-test("a file that does not say for which model it was learned is refused", async () => {
+test("a file without its base model is refused", async () => {
   const vectors = { name: TUNABLE_PROMPT, dtype: "F32" as const, shape: [5, 16], data: new Float32Array(80) };
   await writeSafetensors(file, [vectors], { format: "groundling-prompt", classes: '["dog", "cat"]' });
   await assert.rejects(readAdapted(file), { name: "WeightsError", message: /has no record of its base model/ });
 });
 
-test("a model in float16 and its copy in float32 have one digest", () => {
+test("a model in float16 and its copy in float32 have the same digest", () => {
   const half = new Map(
     [...weights].map(([key, numbers]) => [key, toFloat32("F16", fromFloat32("F16", numbers))] as const),
   );
@@ -150,7 +150,7 @@ test("a model in float16 and its copy in float32 have one digest", () => {
   assert.deepEqual(baseOf({ name: "tiny", weights: half }), base);
 });
 
-test("a prompt of another model and a file that is none are refused by name", async () => {
+test("a prompt of another model and another kind of file are refused with their names", async () => {
   const prompt = promptFor(["dog", "cat"], 4);
   const wrong = { name: "WeightsError", message: /dog, cat .*\[6, 16\], but this model needs \[5, 16\]/ };
   const longer = { ...prompt, tokens: 6, vectors: new Float32Array(6 * 16) };
@@ -162,7 +162,7 @@ test("a prompt of another model and a file that is none are refused by name", as
   await assert.rejects(readAdapted(file), { name: "WeightsError", message: /prompt\.safetensors/ });
 });
 
-test("adapters come back from their file, add the product of their two parts, and are refused by another model", async () => {
+test("adapters are read back from their file, add the product of their two matrices, and are refused by another model", async () => {
   const name = "rpn.head.dot_product_projection_text.weight";
   const adapters = newAdapters(model, [name], new Random(6));
   assert.deepEqual(withAdapters(weights, adapters).get(name), weights.get(name));

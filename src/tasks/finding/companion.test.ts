@@ -39,7 +39,7 @@ function overlap(a: Detection["box"], b: Detection["box"]): number {
   return overlapInclusive(one!, 0, other!, 0);
 }
 
-test("names, their plurals, phrases of a name alone and words for kinds of it mean a class; others mean none", () => {
+test("names, their plurals, phrases of only a name and narrower words refer to a class; other words do not", () => {
   const name = (label: string) => {
     const number = companion.classOf(label);
     return number === undefined ? undefined : storedCompanion.classes[number]![0];
@@ -71,12 +71,12 @@ test("names, their plurals, phrases of a name alone and words for kinds of it me
     assert.equal(name(label), expected, label);
 });
 
-test("names that it does not know are answered by the model alone, in the same bits", async () => {
+test("names that the companion does not know get the model's detections, in the same bits", async () => {
   const names = ["castle", "red dog"];
   assert.deepEqual(await together.detect(scene, names, ALL), await single.detect(scene, names, ALL));
 });
 
-test("weights are read when it first looks, from the file that was opened", async () => {
+test("weights are read at the first use, from the open file", async () => {
   const copy = join(folder, "deleted.safetensors");
   cpSync(join(BUILT_IN, "companion.safetensors"), copy);
   const late = new Companion(await readCompanion(copy), { threads: 1 });
@@ -92,7 +92,7 @@ test("weights are read when it first looks, from the file that was opened", asyn
   await shortened.dispose();
 });
 
-test("boxes of a known name are those of both, the better one where two overlap", async () => {
+test("boxes of a known name come from both detectors, and the better one of two overlapping boxes is kept", async () => {
   const names = ["castle", "cup", "spoon"];
   const [both, own] = [await together.detect(photo, names, ALL), await single.detect(photo, names, ALL)];
   const isOf = (all: Detection[], one: Detection) =>
@@ -130,7 +130,7 @@ test("the cat and the cup of the example photos are found, and nothing else abov
   }
 });
 
-test("a kitten and an emoji of a cat are found in a photo of a cat, under the names that were asked for", async () => {
+test("a kitten and a cat emoji are found in a photo of a cat, under the requested names", async () => {
   for (const asked of [["kitten"], ["🐱"], "🐈"]) {
     const [best] = await together.detect("examples/photos/cat.jpg", asked, { threshold: 0.6 });
     assert.equal(best?.label, [asked].flat()[0]);
@@ -138,7 +138,7 @@ test("a kitten and an emoji of a cat are found in a photo of a cat, under the na
   }
 });
 
-test("names that no training showed are told, others are not", () => {
+test("names outside the training data are reported, others are not", () => {
   const known = [
     "red dog",
     "Traffic_Light",
@@ -154,7 +154,7 @@ test("names that no training showed are told, others are not", () => {
   assert.deepEqual(together.remarks(["cat", "couch"]), []);
 });
 
-test("in the mirror it sees the same things on the other side", async () => {
+test("the mirror image has the same detections on the other side", async () => {
   const size = { width: 256, height: 192 };
   const square = Float32Array.from({ length: 3 * SSD_SIDE ** 2 }, (_, i) => Math.sin(i / 7) * Math.cos(i / 1931));
   const turned = square.slice();
@@ -179,7 +179,7 @@ test("in the mirror it sees the same things on the other side", async () => {
   );
 });
 
-test("a prompt that was learned is answered without it", async () => {
+test("an adapted prompt does not use the companion", async () => {
   const stored = await readModel();
   const { digest } = baseOf(stored);
   const tokens = stored.words.pieces.encode("dog. chair").ids.length;
@@ -188,7 +188,7 @@ test("a prompt that was learned is answered without it", async () => {
   assert.deepEqual(await together.detect(scene, learned, ALL), await single.detect(scene, ["dog", "chair"], ALL));
 });
 
-test("a file that does not say its classes is refused", async () => {
+test("a file without class names is refused", async () => {
   const broken = join(folder, "broken");
   cpSync(alone, broken, { recursive: true });
   const file = await openSafetensors(join(BUILT_IN, "companion.safetensors"));

@@ -50,7 +50,7 @@ function batch() {
   };
 }
 
-test("a class's logits are those of a 1 × 1 convolution with its filter and bias, whatever classes are asked beside it", async () => {
+test("a class's logits are those of a 1 × 1 convolution with its filter and bias, independent of the other classes", async () => {
   const map = constant(
     Float32Array.from({ length: 16 * 6 }, (_, i) => Math.cos(0.3 * i)),
     [1, 16, 2, 3],
@@ -103,7 +103,7 @@ test("the gradient of every group of its parameters is the slope of the losses",
   }
 });
 
-test("its folder says the classes and is loaded as any model; other words, captions and a place among GLIPs are refused", async () => {
+test("its folder has the classes and loads like any model; other words, captions and use as a GLIP are refused", async () => {
   const folder = join(root, "model");
   const tensors = model.parameters.map(({ name, shape }) => {
     return { name, dtype: "F32", shape, data: fromFloat32("F32", weights.get(name)!) } as const;
@@ -135,7 +135,7 @@ test("its folder says the classes and is loaded as any model; other words, capti
   }
 });
 
-test("for training each class is a token that covers its own letter", () => {
+test("in training each class is a token that covers one character", () => {
   const classes = new KnownClasses(config.classes);
   assert.deepEqual([...classes.encoding.ids], [0, 1, 2]);
   assert.deepEqual(classes.encoding.spans, [

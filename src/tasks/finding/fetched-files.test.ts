@@ -21,7 +21,7 @@ before(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolv
 after(() => server.close());
 const at = (folder: string) => new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/${folder}`);
 
-test("files are found below the address, with or without a slash at its end", async () => {
+test("files are found under the URL, with or without a slash at its end", async () => {
   for (const folder of ["model", "model/"]) {
     const files = fetchedFiles(at(folder));
     assert.equal(files.name, "model");
@@ -29,13 +29,13 @@ test("files are found below the address, with or without a slash at its end", as
   }
 });
 
-test("a file that is not there is none, even where the server answers a page of its own", async () => {
+test("a missing file is undefined, even if the server sends a web page", async () => {
   const files = fetchedFiles(at("model"));
   assert.equal(await files.text("names.json"), undefined);
   assert.equal(await files.weights("companion.safetensors"), undefined);
 });
 
-test("what goes wrong is a WeightsError that names the address", async () => {
+test("failures are WeightsErrors that name the URL", async () => {
   const refused = (message: RegExp) => (error: unknown) => error instanceof WeightsError && message.test(error.message);
   const files = fetchedFiles(at("model"));
   await assert.rejects(

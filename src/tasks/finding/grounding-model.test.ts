@@ -49,7 +49,7 @@ function assertSame(actual: readonly Detection[], expected: readonly Detection[]
   });
 }
 
-test("detections carry the user's words, come best first and lie within the picture", async () => {
+test("detections have the user's words, are sorted best first and are inside the picture", async () => {
   const found = await finder.detect(picture(90, 60), ["Red_Apple", "chair"], ALL);
   assert.ok(found.length > 1);
   found.forEach(({ score, label, box }, i) => {
@@ -63,7 +63,7 @@ test("detections carry the user's words, come best first and lie within the pict
   assert.equal((await finder.detect(picture(90, 60), ["Red_Apple", "chair"], { topK: 1, threshold: 0 })).length, 1);
 });
 
-test("a prompt is read as it stands, a list with points between, and several pictures give several answers", async () => {
+test("a prompt is used as written, a list is joined by periods, and several pictures give several results", async () => {
   const listed = await finder.detect(picture(90, 60), ["apple", "chair"], ALL);
   assert.deepEqual(await finder.detect(picture(90, 60), "apple. chair", ALL), listed);
   const pointed = await finder.detect(picture(90, 60), "apple. chair.", ALL);
@@ -72,7 +72,7 @@ test("a prompt is read as it stands, a list with points between, and several pic
   assert.deepEqual(await finder.detect([picture(90, 60), picture(90, 60)], ["apple", "chair"], ALL), [listed, listed]);
 });
 
-test("fixed classes need no naming, and without any there is nothing to find", async () => {
+test("classes that are set need not be given again, and missing classes are an error", async () => {
   const own = new GroundingModel(predictor, new AnyWords(WordPieces.parse(readFileSync(vocabulary, "utf8"))), {
     ...glipPictures,
     size,
@@ -124,7 +124,7 @@ test("phrases of a caption are found with their characters", async () => {
   await assert.rejects(finder.ground(picture(90, 60), "and or"), /no noun phrase/);
 });
 
-test("pictures of one pixel and of odd sizes have an answer", async () => {
+test("pictures of one pixel and of odd sizes have a result", async () => {
   for (const [width, height] of [
     [1, 1],
     [1, 400],
@@ -133,7 +133,7 @@ test("pictures of one pixel and of odd sizes have an answer", async () => {
     assert.ok(Array.isArray(await finder.detect(picture(width, height), ["apple"], ALL)));
 });
 
-test("emoji, other scripts and control characters are words like any other", async () => {
+test("emoji, other scripts and control characters are accepted as words", async () => {
   for (const name of ["🍎", "яблоко", "りんご", "a\u0000b"])
     assert.ok(Array.isArray(await finder.detect(picture(40, 40), [name, "apple"], ALL)), name);
   await assert.rejects(finder.detect(picture(40, 40), ["apple", " "], ALL), /without words: " "/);
@@ -142,7 +142,7 @@ test("emoji, other scripts and control characters are words like any other", asy
 const tensorsOf = () =>
   model.parameters.map(({ name, shape }) => ({ name, dtype: "F32" as const, shape, data: weights.get(name)! }));
 
-test("a model folder is loaded, in fewer bits too, with nearly the same scores", async () => {
+test("a model folder is loaded, also with fewer bits, with nearly the same scores", async () => {
   const folder = join(root, "model");
   await writeModelFolder(folder, {
     ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
@@ -165,7 +165,7 @@ test("a model folder is loaded, in fewer bits too, with nearly the same scores",
   );
 });
 
-test("twelve models at once make Node warn of nothing", async () => {
+test("twelve models at once cause no warning from Node", async () => {
   const folder = join(root, "twelve");
   await writeModelFolder(folder, {
     ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
@@ -181,7 +181,7 @@ test("twelve models at once make Node warn of nothing", async () => {
   assert.deepEqual(warnings, []);
 });
 
-test("a runner that is given runs the model: a worker thread answers the same", async () => {
+test("a model with a given runner, in a worker thread, gives the same detections", async () => {
   const folder = join(root, "threaded");
   await writeModelFolder(folder, {
     ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
@@ -201,7 +201,7 @@ test("a runner that is given runs the model: a worker thread answers the same", 
   await assert.rejects(loaded.detect(picture(90, 60), ["apple"]), /disposed/);
 });
 
-test("a model made without a decoder takes pixels alone, and says so", async () => {
+test("a model without a decoder accepts only pixels, and says so", async () => {
   await assert.rejects(finder.detect("photo.jpg", ["apple"]), {
     name: "InputError",
     message: /no decoder for pictures/,
@@ -226,7 +226,7 @@ test("a model folder with another model's words is refused", async () => {
   );
 });
 
-test("a published model is asked for by its name, and offline none is fetched", async () => {
+test("a published model is loaded by its name, and with offline none is fetched", async () => {
   const cache = process.env["XDG_CACHE_HOME"];
   process.env["XDG_CACHE_HOME"] = root;
   try {
@@ -240,7 +240,7 @@ test("a published model is asked for by its name, and offline none is fetched", 
   }
 });
 
-test("a model that is being fetched tells its bytes, and the signal stops it with its own reason", async () => {
+test("fetching a model reports its bytes, and the signal stops it with its own reason", async () => {
   const server = createServer(({ method }, response) => {
     response.writeHead(200, { "content-length": 3e6 });
     if (method === "HEAD") response.end();
@@ -272,7 +272,7 @@ test("a model that is being fetched tells its bytes, and the signal stops it wit
   }
 });
 
-test("a model of a block is disposed at the block's end", async () => {
+test("`await using` disposes a model at the end of its block", async () => {
   const folder = join(root, "block");
   await writeModelFolder(folder, {
     ...{ type: "groundling-glip", config: tinyConfig, size, vocabulary, card: "", weights: tensorsOf() },
@@ -285,14 +285,14 @@ test("a model of a block is disposed at the block's end", async () => {
   await assert.rejects(kept.detect(picture(40, 40), ["apple"]), /was disposed/);
 });
 
-test("a path without a model is named in the refusal", async () => {
+test("a path without a model is named in the error", async () => {
   await assert.rejects(
     loadModel(join(root, "nothing")),
     (error) => error instanceof InputError && /nothing/.test(error.message),
   );
 });
 
-test("only what reaches a half is answered unless told otherwise", async () => {
+test("by default only detections with a score of at least 0.5 are returned", async () => {
   const all = await finder.detect(picture(90, 60), ["apple", "chair"], { threshold: 0, topK: 10_000 });
   assert.ok(all.some(({ score }) => score < DEFAULT_THRESHOLD));
   const found = await finder.detect(picture(90, 60), ["apple", "chair"], { topK: 10_000 });
@@ -302,7 +302,7 @@ test("only what reaches a half is answered unless told otherwise", async () => {
   );
 });
 
-test("numbers out of range are refused, all at once, and a disposed model says so", async () => {
+test("options out of range are all refused at once, and so is a disposed model", async () => {
   for (const [options, expected] of [
     [{ threshold: 1.5, nms: -1 }, /^threshold is 1\.5; give a number from 0 to 1; nms is -1; /],
     [{ threshold: Number.NaN }, /threshold is NaN/],

@@ -10,7 +10,7 @@ function prepared(height: number, width: number) {
   return { tensor, width, height, paddedWidth: width, paddedHeight: height };
 }
 
-test("features of pictures and words are made once and meet in the head at any size", async () => {
+test("features of pictures and words are computed once and combined in the head at any size", async () => {
   const predictor = new Predictor(model, weights, { threads: 1 });
   const words = await predictor.text(Int32Array.of(101, 5, 6, 102));
   assert.equal(words.tokens, 4);

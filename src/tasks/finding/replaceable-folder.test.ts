@@ -17,7 +17,7 @@ const write = (folder: string, card: string) =>
     })),
   });
 
-test("a folder with anything but a model is not replaced by one, and a model is", async () => {
+test("a folder with other files is not replaced by a model, but a model is", async () => {
   const folder = join(root, "project");
   mkdirSync(folder);
   for (const name of ["thesis.txt", "photo.png"]) writeFileSync(join(folder, name), "years of work");

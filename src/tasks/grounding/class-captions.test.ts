@@ -16,7 +16,7 @@ function captionsOf(options: Partial<typeof always>, present = ["dog", "traffic_
 }
 const listed = (caption: string) => caption.split(". ");
 
-test("names are cleaned and shuffled, and spans are by the names as they were given", () => {
+test("names are cleaned and shuffled, and spans are by the original names", () => {
   const made = captionsOf({});
   for (const { caption, spans } of made)
     for (const [name, words] of [
@@ -27,7 +27,7 @@ test("names are cleaned and shuffled, and spans are by the names as they were gi
   assert.ok(new Set(made.map(({ caption }) => listed(caption).indexOf("dog"))).size > 3);
 });
 
-test("where order is asked for, all names stand in the order of the set in every caption", () => {
+test("with the option for order, every caption has all names in the order of the set", () => {
   const captions = new ClassCaptions(names, pieces, { ...always, most: 12, ordered: true });
   for (let i = 0; i < 20; i++) {
     const { caption } = captions.captionFor({ present: ["cup", "dog"], unfinished: [] }, new Random(i));
@@ -38,7 +38,7 @@ test("where order is asked for, all names stand in the order of the set in every
   }
 });
 
-test("in order, a name that the picture may show without a box keeps its place and is told apart", () => {
+test("in order, a name that may be in the picture without a box keeps its place and is marked", () => {
   const captions = new ClassCaptions(names, pieces, { ...always, most: 12, ordered: true });
   const asked = { present: ["dog", "cup"], unfinished: ["traffic_light", "cup"] };
   const { caption, unsure } = captions.captionFor(asked, new Random(1));
@@ -49,7 +49,7 @@ test("in order, a name that the picture may show without a box keeps its place a
   );
 });
 
-test("the chances decide how many absent names there are; a drawn name that is present is not replaced", () => {
+test("the probabilities decide the number of absent names; a drawn name that is present is not replaced", () => {
   const counts = (options: Partial<typeof always>) =>
     captionsOf(options).map(({ caption }) => listed(caption).length - 2);
   assert.deepEqual(new Set(counts({ none: 1, all: 0 })), new Set([0]));
@@ -60,7 +60,7 @@ test("the chances decide how many absent names there are; a drawn name that is p
   assert.ok(full > 100 && full < 140, `${full} of 200: a half, and a twelfth of the rest; 11 of 12 is 10, too`);
 });
 
-test("names of which the picture may hold more are never among the absent", () => {
+test("names that may be in the picture without a box are never used as absent names", () => {
   const made = captionsOf({ most: 12 }, ["dog"], ["cat", "apple"]);
   for (const { caption } of made) assert.ok(!/cat|apple/.test(caption), caption);
   assert.ok(made.some(({ caption }) => caption.includes("chair")));
@@ -76,7 +76,7 @@ test("a caption never has more than its tokens; present names that do not fit ar
   for (const { caption } of captionsOf({ tokens: 14 })) assert.ok(pieces.encode(caption).ids.length <= 14, caption);
 });
 
-test("names that read alike are one class", () => {
+test("names that are equal after cleaning are one class", () => {
   const captions = new ClassCaptions(["bow_(weapon)", "bow_(ribbon)"], pieces, always);
   for (let i = 0; i < 20; i++) {
     const { caption, spans } = captions.captionFor({ present: ["bow_(ribbon)"], unfinished: [] }, new Random(i));

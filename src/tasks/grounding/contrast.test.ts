@@ -96,18 +96,18 @@ function expectedLoss(pictures: (typeof first)[], order: readonly number[]): num
   return losses.reduce((sum, one) => sum + one, 0) / losses.length;
 }
 
-test("a region is told from all names of the batch but its kin, in whichever caption they stand", async () => {
+test("a region is contrasted with all names of the batch except related ones, in any caption", async () => {
   const loss = await lossOf([first, second], [0, 1]);
   assert.ok(Math.abs(loss - expectedLoss([first, second], [0, 1])) < 1e-5, `${loss}`);
 });
 
-test("the order of pictures changes nothing; one picture is told from its own caption alone", async () => {
+test("the order of pictures has no effect; a single picture is contrasted only with its own caption", async () => {
   const loss = await lossOf([first, second], [0, 1]);
   assert.ok(Math.abs((await lossOf([second, first], [1, 0])) - loss) < 1e-5);
   assert.ok(Math.abs((await lossOf([second], [1])) - expectedLoss([second], [1])) < 1e-5);
 });
 
-test("tokens that name nothing, and regions past the boxes, take no part", () => {
+test("tokens outside names and regions without boxes have no effect", () => {
   const { "target.named": named, "target.excluded": excluded } = contrastTargets([first, second], TOKENS);
   const columns = N * TOKENS;
   const row = (all: Numbers, picture: number, region: number) => {
@@ -132,7 +132,7 @@ const setup = {
   ...{ scene: { objects: 3, smallest: 0.3 }, sentences: 0.3, names: 5 },
 };
 
-test("composed batches say of every box its anchors and the words that name it, where contrast is wanted", async () => {
+test("composed batches have the anchors and words of every box if contrast is used", async () => {
   const { targets } = (await createComposer({ ...setup, losses: ["loss_contrast"] })).compose(1);
   const sums = (name: `target.${string}`) => {
     const width = targets[name]!.length / (3 * MOST_REGIONS);
@@ -152,7 +152,7 @@ test("composed batches say of every box its anchors and the words that name it, 
   );
 });
 
-test("the gradient of a step with contrast leads where its losses grow", async () => {
+test("the gradient of a step with contrast is the slope of its losses", async () => {
   const { fusion: _, ...plain } = tinyConfig;
   const model = glip(plain);
   const random = new Random(5);
@@ -182,7 +182,7 @@ test("the gradient of a step with contrast leads where its losses grow", async (
   }
 });
 
-test("recipes that cannot have contrast say why", () => {
+test("recipes that cannot use contrast are refused with the reason", () => {
   const wanted =
     (recipe: string, ...more: string[]) =>
     () =>

@@ -59,7 +59,7 @@ function wordsOf({ targets, pictures, tokens, ids }: GroundingBatch, picture = 0
   return [...found];
 }
 
-test("a mirrored picture has its columns and its boxes the other way round, right edge included", async () => {
+test("a mirrored picture has its columns and boxes mirrored, with inclusive right edges", async () => {
   const source = await captionSet("plain", [{ caption: "a dog", spans: [[0, 5]], size: [64, 40] }]);
   const plain = await (await createComposer(setup(source))).compose(0);
   const mirrored = await (await createComposer(setup(source, { flip: 1 }))).compose(0);
@@ -72,7 +72,7 @@ test("a mirrored picture has its columns and its boxes the other way round, righ
   assert.deepEqual(boxesOf(mirrored), ["40,8,59,23"]);
 });
 
-test("a picture whose caption speaks of left or right is not mirrored", async () => {
+test("a picture with left or right in its caption is not mirrored", async () => {
   const source = await captionSet("sides", [{ caption: "dog on the Left", spans: [[0, 3]], size: [64, 40] }]);
   assert.deepEqual(boxesOf(await (await createComposer(setup(source, { flip: 1 }))).compose(0)), ["4,8,23,23"]);
 });
@@ -99,7 +99,7 @@ test("pictures are padded with zeros to the largest, and boxes are resized with 
   assert.deepEqual(ends, [67, 96]);
 });
 
-test("of a caption that is too long the beginning is read, and what the rest means is left out", async () => {
+test("a caption that is too long is truncated, and boxes of the rest are left out", async () => {
   const caption = "a dog and a chair and an apple";
   const spans = ["dog", "apple"].map((word) => [caption.indexOf(word), caption.indexOf(word) + word.length]);
   const source = await captionSet("long", [{ caption, spans, size: [64, 40] }]);
@@ -113,7 +113,7 @@ test("of a caption that is too long the beginning is read, and what the rest mea
   assert.ok(short.mask.every((value) => value === 1));
 });
 
-test("a batch depends on its number and the seed alone", async () => {
+test("a batch depends only on its number and the seed", async () => {
   const many = Array.from({ length: 6 }, (_, i) => ({
     ...{ caption: `a dog ${"and a cat ".repeat(i % 3)}`, spans: [[2, 5]] },
     size: (i % 2 ? [40, 70] : [64, 40]) as [number, number],
@@ -130,7 +130,7 @@ test("a batch depends on its number and the seed alone", async () => {
   assert.ok(new Set(batches.map(({ height }) => height)).size > 1, "batches have several sizes");
 });
 
-test("a picture that is no picture, or of another size than its annotations say, is refused by name", async () => {
+test("an unreadable picture, or one of another size than in its annotations, is refused with its name", async () => {
   const source = await captionSet("bad", [{ caption: "a dog", spans: [[2, 5]], size: [64, 40] }]);
   const composer = await createComposer(setup(source));
   const file = join(folder, "bad-0.png");
@@ -142,7 +142,7 @@ test("a picture that is no picture, or of another size than its annotations say,
   await assert.rejects(composer.compose(0), { name: "InputError", message: /bad-0\.png cannot be opened/ });
 });
 
-test("of a federated set, all classes stand in their order, and nothing is learned of what may lack boxes", async () => {
+test("in a federated set, captions have all classes in order, and classes that may lack boxes have no loss", async () => {
   const federated = await captionSet("federated", [
     { caption: "a dog", spans: [[0, 5]], size: [64, 40] },
     { caption: "a dog", spans: [[0, 5]], size: [64, 40] },
@@ -170,7 +170,7 @@ test("of a federated set, all classes stand in their order, and nothing is learn
   assert.deepEqual(taught.get("owl"), Float32Array.of(1, 0, 1, 0, 1, 1, 1, 0));
 });
 
-test("of few shots only as many pictures of each class are seen; a class of fixed classes is its number", async () => {
+test("with few shots, each class has only that many pictures; a fixed class is its number", async () => {
   const plain = await captionSet("shots", new Array(6).fill({ caption: "a dog", spans: [[0, 5]], size: [64, 40] }));
   const set = JSON.parse(readFileSync(plain.data, "utf8"));
   for (const image of set.images) delete image.caption;

@@ -27,7 +27,7 @@ function level(places: number, tokens: number, given: { logits?: number[]; offse
 
 const sizes = { pictures: 1, height: 256, width: 320, tokens: 256 };
 
-test("words that the mask leaves out carry no loss (check vector V8)", async () => {
+test("masked words have no loss (check vector V8)", async () => {
   const targets = {
     "target.tokens": constant([1, 0, 1, 0], [1, 1, 4]),
     "target.mask": constant([1, 1, 1, 0], [1, 4]),
@@ -39,7 +39,7 @@ test("words that the mask leaves out carry no loss (check vector V8)", async () 
   near(token[0]!, 0.01689337 + 0.00135267 + 0.00002732, 2e-8);
 });
 
-test("boxes are compared without +1 and weighed by centerness (check vector V7)", async () => {
+test("boxes are compared without +1 and weighted by centerness (check vector V7)", async () => {
   const anchors = Float32Array.of(-28, -28, 35, 35, 100, 50, 227, 177);
   const boxes = Float32Array.of(0, 2, 40, 60, 110, 40, 260, 190);
   const encoded = encodeBoxes(boxes, anchors);

@@ -7,7 +7,7 @@ const levels = anchorsOf(64, 96);
 const anchors = levels.reduce((count, level) => count + level.length / 4, 0);
 const box = Float32Array.of(8, 8, 71, 55);
 
-test("anchors of a box answer for its tokens, and their centerness is summed", () => {
+test("anchors of a box are positive for its tokens, and their centerness is summed", () => {
   const targets = targetsOf([{ boxes: box, tokens: [[1, 3]] }], levels, { tokens: 5, maxTokens: 256 });
   const positive = targets["target.positive"]!;
   const count = positive.reduce((sum, value) => sum + value, 0);
@@ -23,7 +23,7 @@ test("anchors of a box answer for its tokens, and their centerness is summed", (
   assert.ok(Math.abs(sum - targets["target.centernessSum"]![0]!) < 1e-5);
 });
 
-test("a box that a model found gives its tokens its confidence in place of 1", () => {
+test("a box found by a model has its score as the target of its tokens instead of 1", () => {
   const truth = { boxes: box, tokens: [[1]], confidences: [0.75] };
   const targets = targetsOf([truth], levels, { tokens: 4, maxTokens: 256 });
   targets["target.positive"]!.forEach((positive, anchor) => {
@@ -31,7 +31,7 @@ test("a box that a model found gives its tokens its confidence in place of 1", (
   });
 });
 
-test("in a prompt that fills all tokens, background answers for the last one", () => {
+test("in a prompt that uses all tokens, background is positive for the last one", () => {
   const targets = targetsOf([{ boxes: box, tokens: [[1]] }], levels, { tokens: 4, maxTokens: 4 });
   targets["target.positive"]!.forEach((positive, anchor) => {
     assert.equal(targets["target.tokens"]![4 * anchor + 3], positive ? 0 : 1);

@@ -50,7 +50,7 @@ test("without deep fusion and without steps of the head, padded captions have fi
   }
 });
 
-test("a step against the gradient makes the loss smaller", async () => {
+test("a step against the gradient reduces the loss", async () => {
   const step = makeStep();
   const total = (losses: Record<string, number>) => Object.values(losses).reduce((sum, loss) => sum + loss, 0);
   const before = await step.run(weights, tinyBatch(32, 64));
@@ -65,7 +65,7 @@ test("a step against the gradient makes the loss smaller", async () => {
   assert.ok(Math.abs(slope / length + 1) < 0.05, `slope ${slope}, gradient ${length}`);
 });
 
-test("of words that a batch's own mask leaves out nothing is learned", async () => {
+test("words masked by the batch have no gradient", async () => {
   const batch = tinyBatch(32, 64);
   const step = makeStep();
   const { losses } = await step.run(weights, batch);
@@ -101,7 +101,7 @@ test("dropout follows the generator: the same seed gives the same loss, another 
   assert.notEqual(losses[0], losses[2]);
 });
 
-test("a batch in shards has the whole batch's losses and gradients, in the same bits each time", async () => {
+test("a batch in shards has the same losses and gradients as the whole batch, with the same bits each time", async () => {
   const one = tinyBatch(32, 64);
   const other = tinyBatch(32, 64);
   other.image.reverse();

@@ -43,7 +43,7 @@ async function labelInto(out: string, more = {}, from = source) {
   }
 }
 
-test("the result reads as a dataset with scores, and training reads pictures from their tars", async () => {
+test("the result is read as a dataset with scores, and training reads pictures from their tars", async () => {
   mkdirSync(source);
   for (const shard of [0, 1]) {
     const members: [string, string | Buffer][] = [];
@@ -116,7 +116,7 @@ test("a folder labelled with other settings is refused", async () => {
   );
 });
 
-test("of equal pairs in several shards the first is kept, whichever shard is finished first, and the others are problems", async () => {
+test("the first of equal pairs in several shards is kept, in any order of work, and the others are refused", async () => {
   const twins = join(root, "twins");
   mkdirSync(twins);
   const shardOf = async (pictures: readonly number[]) =>
@@ -155,7 +155,7 @@ test("of equal pairs in several shards the first is kept, whichever shard is fin
   assert.deepEqual(files(problems, "file"), ["1.tar/1.png", "1.tar/2.png", "2.tar/0.png"]);
 });
 
-test("which pairs are refused does not depend on how the source is cut", async () => {
+test("the refused pairs do not depend on the number of shards", async () => {
   const folder = join(root, "cut");
   mkdirSync(folder);
   // Two names of one picture, and another of the same bytes in another shape.

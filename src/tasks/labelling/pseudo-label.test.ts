@@ -39,7 +39,7 @@ async function label(pairs: PairOrRefusal[], options: Partial<LabelOptions> = {}
 const picture = await stripes(3, { width: 96, height: 64 });
 const caption = "a dog beside the red ball";
 
-test("boxes are those that ground finds, by phrase, above the threshold", async () => {
+test("boxes are those of ground, by phrase, above the threshold", async () => {
   const found = await model.ground(picture, caption, { threshold: 0 });
   const threshold = found[Math.floor(found.length / 2)]!.score;
   const [answer] = (await label([{ file: "a.png", caption, picture }], { threshold })) as LabelledPair[];
@@ -62,7 +62,7 @@ test("boxes are those that ground finds, by phrase, above the threshold", async 
   assert.ok(kept > 0 && kept < found.length);
 });
 
-test("suppression over the caption removes every box that a better one of any phrase covers", async () => {
+test("suppression over the caption removes every box that overlaps a better one of any phrase", async () => {
   const pairs = [{ file: "a.png", caption, picture }];
   const count = (answers: unknown[]) =>
     (answers as LabelledPair[])[0]!.regions.reduce((sum, { boxes }) => sum + boxes.length, 0);
@@ -79,7 +79,7 @@ test("pictures whose shorter side is too short are refused", async () => {
   assert.ok("regions" in enough!);
 });
 
-test("every pair has one answer, in order: labels, or the reason why it has none", async () => {
+test("every pair has one result, in order: labels, or the reason for none", async () => {
   const text = (caption: string): PairOrRefusal => ({ file: "a.png", caption, picture });
   const answers = await label(
     [

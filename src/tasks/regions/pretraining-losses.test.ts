@@ -13,7 +13,7 @@ async function lossOf(loss: Tensor, feeds: Parameters<typeof evaluate>[1]): Prom
   return (await evaluate({ loss }, feeds)).loss[0]!;
 }
 
-test("a teacher keeps the regions that it is sure of, and all where it is sure of none", () => {
+test("a teacher keeps the regions with a certain label, or all if there are none", () => {
   const shares = Float32Array.of(0.6, 0.3, 0.1, 0.34, 0.33, 0.33, 0.1, 0.2, 0.7);
   assert.deepEqual(teacherLabels(shares, 3, 0.5), {
     kept: Int32Array.of(0, 2),
@@ -24,7 +24,7 @@ test("a teacher keeps the regions that it is sure of, and all where it is sure o
   assert.deepEqual([...sameLabels(Int32Array.of(1, 2, 1))], [1, 0, 1, 0, 1, 0, 1, 0, 1]);
 });
 
-test("distillation is the divergence of shares, and a share of nothing counts nothing", async () => {
+test("distillation is the divergence of probabilities, and a probability of 0 contributes nothing", async () => {
   // Cosines 0.01 · ln 3 and 0 make shares of 3/4 and 1/4.
   const angle = Math.acos(0.01 * Math.log(3));
   const loss = distillationLoss(input("vectors", [1, 2]), input("concepts", [2, 2]), input("shares", [1, 2]));
@@ -51,7 +51,7 @@ test("a label that several regions have counts as often above as below, and grad
   assert.ok(slopes.every(Number.isFinite));
 });
 
-test("classes are weighed by their weights' sum, or by their number where easy regions are turned down", async () => {
+test("class losses are divided by the sum of weights, or by the number of regions with focal weighting", async () => {
   const logits = input("logits", [2, 2]);
   const feeds = {
     logits: Float32Array.of(Math.log(3), 0, 0, 0),
@@ -65,7 +65,7 @@ test("classes are weighed by their weights' sum, or by their number where easy r
   near(await lossOf(of({ gamma: 2 }), feeds), (first / 16 + (0.5 * second) / 4) / 2);
 });
 
-test("box offsets count by their distance over all regions, masks by their cross-entropy", async () => {
+test("box offsets have an L1 loss over all regions, and masks a cross-entropy", async () => {
   const boxes = boxLoss(input("offsets", [3, 4]), input("shown", [1], "int64"), input("wanted", [1, 4]), 3);
   const offsets = Float32Array.of(9, 9, 9, 9, 1, 2, 3, 4, 9, 9, 9, 9);
   near(await lossOf(boxes, { offsets, shown: BigInt64Array.of(1n), wanted: Float32Array.of(0, 2, 5, 4) }), 1);
