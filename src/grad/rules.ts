@@ -54,7 +54,7 @@ export type Rule<K extends Operation> = (
 type Rules = { [K in Operation]: Rule<K> | "none" };
 
 /** Sums over the axes that broadcasting repeated. */
-export function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
+function unbroadcast(gradient: Tensor, shape: Shape): Tensor {
   if (sameShape(gradient.shape, shape)) return gradient;
   const extra = gradient.rank - shape.length;
   const axes = gradient.shape.flatMap((size, axis) =>

@@ -83,7 +83,7 @@ export function record(bytes: Uint8Array): Uint8Array {
 }
 
 /** The checksum as TFRecord stores it: rotated by 15 bits, so that checksums of data with checksums stay reliable. */
-export function maskedChecksum(bytes: Uint8Array): number {
+function maskedChecksum(bytes: Uint8Array): number {
   const sum = crc32c(bytes);
   return (((sum >>> 15) | (sum << 17)) + 0xa282ead8) >>> 0;
 }

@@ -43,7 +43,7 @@ function meanAbove(grid: PrecisionRecall, slice: Slice): number {
 }
 
 /** Sums as NumPy does, so that means agree to the last digit: eight running sums for up to 128 terms, halves above. */
-export function pairwiseSum(values: readonly number[], start: number, count: number): number {
+function pairwiseSum(values: readonly number[], start: number, count: number): number {
   if (count < 8) {
     let sum = 0;
     for (let i = start; i < start + count; i++) sum += values[i]!;

@@ -169,7 +169,7 @@ async function check(address: string, part: string, { size, sha256 }: Partial<Fi
 }
 
 /** SHA-256 of a file in hexadecimal. */
-export async function digestOf(file: string): Promise<string> {
+async function digestOf(file: string): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of createReadStream(file)) hash.update(chunk);
   return hash.digest("hex");

@@ -98,7 +98,7 @@ function persistentStorage(file: ByteFile, storages: Map<string, PickledStorage>
 const isCount = (value: Pickled): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 /** The name of a single saved tensor. */
-export const BARE = "tensor";
+const BARE = "tensor";
 
 /**
  * The tensors of a checkpoint. A checkpoint is one tensor, a dictionary of tensors, or a dictionary with such a dictionary under `model` or
@@ -106,7 +106,7 @@ export const BARE = "tensor";
  * next to or inside that dictionary are skipped, except a value in it that an unlisted global would have made: it might be a tensor, so it
  * is refused by name.
  */
-export function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pickled> {
+function stateDictionary(file: ByteFile, value: Pickled): Map<string, Pickled> {
   const outer = value instanceof Map ? (value.get("model") ?? value.get("state_dict") ?? value) : value;
   if (outer instanceof Opaque) {
     throw file.broken(`holds an object of ${outer.global}, which is not read; save its state_dict() instead`);

@@ -27,7 +27,7 @@ export const methodSettings: Record<Method, MethodSettings> = {
 };
 
 /** Frozen by default: the first layers of a Swin (GLIP `FREEZE_CONV_BODY_AT` 2). */
-export const firstLayers = "^backbone\\.body\\.(patch_embed|layers\\.0)\\.";
+const firstLayers = "^backbone\\.body\\.(patch_embed|layers\\.0)\\.";
 
 /**
  * The names of the parameters that a method trains; `frozen` replaces `firstLayers`.

@@ -42,7 +42,7 @@ export interface AdaptationRun
 }
 
 /** Generated scenes of fifty everyday names; none was used in training (`scripts/world/general-set.ts`). */
-export const GENERAL_SET = fileURLToPath(new URL("../../../assets/general/instances.json", import.meta.url));
+const GENERAL_SET = fileURLToPath(new URL("../../../assets/general/instances.json", import.meta.url));
 
 /** Average precision (COCO, 0 to 1) before and after. */
 export interface ScoreChange {

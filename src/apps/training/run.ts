@@ -48,19 +48,6 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const weights = await initialWeights(model, recipe);
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));
-  const groups = parameterGroups(names, {
-    learningRate: recipe.learningRate,
-    weightDecay: recipe.weightDecay,
-    rules: [
-      ...(recipe.languageLearningRate
-        ? [{ pattern: "language_backbone", learningRate: recipe.languageLearningRate }]
-        : []),
-      ...(recipe.backboneLearningRate
-        ? [{ pattern: /^backbone\.body/, learningRate: recipe.backboneLearningRate }]
-        : []),
-      { pattern: /bias|[nN]orm|gamma|scale/, weightDecay: 0 },
-    ],
-  });
   const random = new Random(recipe.seed, "dropout");
   const step = new GroundingTrainingStep(model, {
     shards: recipe.shards,
@@ -76,7 +63,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
         weights,
         step: (current, batch) => step.run(current, batch),
         source,
-        optimizer: new AdamW(groups),
+        optimizer: new AdamW(groupsOf(recipe, names)),
         totalSteps: recipe.steps,
         learningRate: withWarmup(cosine({ totalSteps: recipe.steps, floor: 0.01 }), { steps: recipe.warmup }),
         clip: recipe.clip,
@@ -99,6 +86,23 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
     await source.close();
     await step.dispose();
   }
+}
+
+/** The learning rate and weight decay of each parameter. */
+function groupsOf(recipe: Recipe, names: Iterable<string>) {
+  return parameterGroups(names, {
+    learningRate: recipe.learningRate,
+    weightDecay: recipe.weightDecay,
+    rules: [
+      ...(recipe.languageLearningRate
+        ? [{ pattern: "language_backbone", learningRate: recipe.languageLearningRate }]
+        : []),
+      ...(recipe.backboneLearningRate
+        ? [{ pattern: /^backbone\.body/, learningRate: recipe.backboneLearningRate }]
+        : []),
+      { pattern: /bias|[nN]orm|gamma|scale/, weightDecay: 0 },
+    ],
+  });
 }
 
 function restoreRandom(random: Random, state: unknown): void {

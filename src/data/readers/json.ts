@@ -21,7 +21,7 @@ export function readJson(file: string): unknown {
  * Parses JSON.
  * @throws InputError with file and line of the first error.
  */
-export function parseJson(source: string, file: string): unknown {
+function parseJson(source: string, file: string): unknown {
   try {
     return JSON.parse(source.startsWith("\uFEFF") ? source.slice(1) : source);
   } catch (error) {
@@ -98,7 +98,7 @@ async function* linesOf(file: string): AsyncGenerator<Buffer | undefined> {
 }
 
 /** The line, from 1, of a position in a text. */
-export function lineAt(source: string, offset: number): number {
+function lineAt(source: string, offset: number): number {
   let line = 1;
   for (let at = source.indexOf("\n"); at >= 0 && at < offset; at = source.indexOf("\n", at + 1)) line++;
   return line;

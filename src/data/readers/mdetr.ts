@@ -3,16 +3,22 @@ import { checkBox } from "./box-checks.ts";
 import type { Id } from "./coco-records.ts";
 import type { Dataset, DatasetCaption, DatasetImage, DatasetPhrase, Xywh } from "./dataset.ts";
 import { readJson } from "./json.ts";
-import type { Problems } from "./problems.ts";
+import type { Place, Problems } from "./problems.ts";
 import { isId, isNumbers, isRecord, isSpans, listIn } from "./values.ts";
 
 /** Reads a file; errors are added to `problems`. */
 export function readMdetr(file: string, problems: Problems): Dataset {
   const json = readJson(file);
-  const at = (...path: (string | number)[]) => ({ file, path });
+  const images = imagesOf(json, file, problems);
+  for (const [index, record] of listIn(json, "annotations", { file, problems }).entries())
+    addAnnotation(record, images, { at: (...path) => ({ file, path: ["annotations", index, ...path] }), problems });
+  return { labels: [], images: [...images.values()] };
+}
+
+function imagesOf(json: unknown, file: string, problems: Problems): Map<Id, DatasetImage> {
   const images = new Map<Id, DatasetImage>();
   for (const [index, record] of listIn(json, "images", { file, problems }).entries()) {
-    const place = at("images", index);
+    const place = { file, path: ["images", index] };
     if (!isRecord(record) || !isId(record.id) || typeof record.file_name !== "string") {
       problems.error(place, "must have id and file_name");
       continue;
@@ -30,41 +36,46 @@ export function readMdetr(file: string, problems: Problems): Dataset {
     const captions = [{ text: caption, phrases: [] }];
     images.set(id, { id, file: file_name, width: Number(width), height: Number(height), objects: [], captions });
   }
-  for (const [index, record] of listIn(json, "annotations", { file, problems }).entries()) {
-    const place = at("annotations", index);
-    if (!isRecord(record)) {
-      problems.error(place, "must be a JSON object");
-      continue;
-    }
-    const { image_id, bbox, tokens_positive: spans, area, iscrowd } = record;
-    const image = isId(image_id) ? images.get(image_id) : undefined;
-    if (!image) {
-      problems.error(place, `there is no image with the id ${JSON.stringify(image_id)}`);
-      continue;
-    }
-    if (!isNumbers(bbox) || bbox.length !== 4) {
-      problems.error(place, "bbox must be four numbers: x, y, width, height");
-      continue;
-    }
-    const xywh = bbox as Xywh;
-    checkBox(xywh, image, { problems, place: at("annotations", index, "bbox") });
-    const caption = image.captions[0]!;
-    if (!isSpans(spans, caption.text)) {
-      problems.error(
-        at("annotations", index, "tokens_positive"),
-        `must be [start, end] pairs within the caption of ${caption.text.length} characters`,
-      );
-      continue;
-    }
-    const object = image.objects.length;
-    image.objects.push({ xywh, area: typeof area === "number" ? area : xywh[2] * xywh[3], isCrowd: iscrowd === 1 });
-    if (spans.length === 0) continue;
-    const key = JSON.stringify(spans);
-    const phrase = caption.phrases.find((known) => JSON.stringify(known.spans) === key);
-    if (phrase) phrase.objects.push(object);
-    else caption.phrases.push({ spans, objects: [object] });
+  return images;
+}
+
+/** Adds an object to its image and to the phrase of its caption. */
+function addAnnotation(
+  record: unknown,
+  images: ReadonlyMap<Id, DatasetImage>,
+  { at, problems }: { at: (...path: string[]) => Place; problems: Problems },
+): void {
+  if (!isRecord(record)) {
+    problems.error(at(), "must be a JSON object");
+    return;
   }
-  return { labels: [], images: [...images.values()] };
+  const { image_id, bbox, tokens_positive: spans, area, iscrowd } = record;
+  const image = isId(image_id) ? images.get(image_id) : undefined;
+  if (!image) {
+    problems.error(at(), `there is no image with the id ${JSON.stringify(image_id)}`);
+    return;
+  }
+  if (!isNumbers(bbox) || bbox.length !== 4) {
+    problems.error(at(), "bbox must be four numbers: x, y, width, height");
+    return;
+  }
+  const xywh = bbox as Xywh;
+  checkBox(xywh, image, { problems, place: at("bbox") });
+  const caption = image.captions[0]!;
+  if (!isSpans(spans, caption.text)) {
+    problems.error(
+      at("tokens_positive"),
+      `must be [start, end] pairs within the caption of ${caption.text.length} characters`,
+    );
+    return;
+  }
+  const object = image.objects.length;
+  image.objects.push({ xywh, area: typeof area === "number" ? area : xywh[2] * xywh[3], isCrowd: iscrowd === 1 });
+  if (spans.length === 0) return;
+  const key = JSON.stringify(spans);
+  const phrase = caption.phrases.find((known) => JSON.stringify(known.spans) === key);
+  if (phrase) phrase.objects.push(object);
+  else caption.phrases.push({ spans, objects: [object] });
 }
 
 interface MdetrJson {

@@ -65,7 +65,7 @@ function captionsOfJson(text: string, file: string, problems: Problems): string[
 }
 
 /** The shards at a path: the file itself, or the tars of a folder. */
-export function shardsOf(path: string): string[] {
+function shardsOf(path: string): string[] {
   return path.endsWith(".tar")
     ? [path]
     : namesIn(path, (name) => name.endsWith(".tar")).map((name) => join(path, name));

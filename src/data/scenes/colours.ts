@@ -5,7 +5,7 @@ import type { Random } from "../random.ts";
 /** Red, green and blue, each 0 to 255. */
 export type Rgb = readonly [number, number, number];
 
-export const colourWords = [
+const colourWords = [
   "red",
   "orange",
   "yellow",

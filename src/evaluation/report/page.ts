@@ -126,44 +126,64 @@ function rowTitle({ name, metrics }: ReportRow): string {
 
 function confusionSection({ confusion, rows }: ReportData): string {
   const { cells, score } = confusion!;
-  const name = (place: number, none: string) => (place < 0 ? none : rows[place]!.name);
   const wrong = cells.filter(([truth, called]) => truth >= 0 && called >= 0 && truth !== called);
-  const weight = new Map<number, number>();
+  const shown = shownClasses(cells, wrong);
+  const name = (place: number, none: string) => xmlText(place < 0 ? none : rows[place]!.name);
+  const list = wrong
+    .slice(0, 15)
+    .map(([truth, called, count]) => `<li>${name(truth, "")} called ${name(called, "")}: ${count}</li>`);
+  return (
+    `<section><h2>Confusion table</h2><p class="note">Rows are objects, columns are what the model called them, at overlap .5 or more${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
+    `${shown.length} of ${rows.length} classes: those most often confused.</p>` +
+    `<div class="two"><div class="scroll">${confusionTable(cells, shown, name)}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no confusions</li>"}</ol></div></div></section>`
+  );
+}
+
+type ConfusionCells = NonNullable<ReportData["confusion"]>["cells"];
+
+/** The classes in the table: those most often confused, then those with the most objects, in ascending order. */
+function shownClasses(cells: ConfusionCells, wrong: ConfusionCells): number[] {
+  const confused = new Map<number, number>();
   for (const [truth, called, count] of wrong)
-    for (const c of [truth, called]) weight.set(c, (weight.get(c) ?? 0) + count);
-  const sums = new Map<number, number>();
-  for (const [truth, , count] of cells) sums.set(truth, (sums.get(truth) ?? 0) + count);
-  const heaviest = (of: ReadonlyMap<number, number>) =>
-    [...of].sort((a, b) => b[1] - a[1] || a[0] - b[0]).flatMap(([place]) => (place < 0 ? [] : [place]));
-  const shown = [...new Set([...heaviest(weight), ...heaviest(sums)])].slice(0, confusedClasses).sort((a, b) => a - b);
+    for (const place of [truth, called]) confused.set(place, (confused.get(place) ?? 0) + count);
+  const mostFirst = (counts: ReadonlyMap<number, number>) =>
+    [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]).flatMap(([place]) => (place < 0 ? [] : [place]));
+  const places = new Set([...mostFirst(confused), ...mostFirst(objectsOf(cells))]);
+  return [...places].slice(0, confusedClasses).sort((a, b) => a - b);
+}
+
+/** The number of objects of each class. */
+function objectsOf(cells: ConfusionCells): Map<number, number> {
+  const objects = new Map<number, number>();
+  for (const [truth, , count] of cells) objects.set(truth, (objects.get(truth) ?? 0) + count);
+  return objects;
+}
+
+function confusionTable(
+  cells: ConfusionCells,
+  shown: readonly number[],
+  name: (place: number, none: string) => string,
+): string {
+  const objects = objectsOf(cells);
   const counts = new Map(cells.map(([truth, called, count]) => [`${truth} ${called}`, count]));
   const cell = (truth: number, called: number) => {
+    if (truth < 0 && called < 0) return "<td></td>";
     const count = counts.get(`${truth} ${called}`) ?? 0;
-    const part = count / (sums.get(truth) || 1);
+    const part = count / (objects.get(truth) || 1);
     const colour =
       truth === called ? `rgba(22,163,74,${(0.75 * part).toFixed(2)})` : `rgba(220,38,38,${(0.75 * part).toFixed(2)})`;
     return `<td${count ? ` style="background:${colour}"` : ""}>${count || ""}</td>`;
   };
   const columns = [...shown, -1];
-  const table =
-    `<table class="confusion"><thead><tr><td></td>${columns.map((place) => `<th scope="col" title="${xmlText(name(place, "missed"))}"><span>${xmlText(name(place, "missed"))}</span></th>`).join("")}</tr></thead><tbody>` +
-    [...shown, -1]
-      .map(
-        (truth) =>
-          `<tr><th scope="row" title="${xmlText(name(truth, "nothing there"))}">${xmlText(name(truth, "nothing there"))}</th>${columns.map((called) => (truth < 0 && called < 0 ? "<td></td>" : cell(truth, called))).join("")}</tr>`,
-      )
-      .join("") +
-    "</tbody></table>";
-  const list = wrong
-    .slice(0, 15)
-    .map(
-      ([truth, called, count]) => `<li>${xmlText(name(truth, ""))} called ${xmlText(name(called, ""))}: ${count}</li>`,
-    );
-  return (
-    `<section><h2>Confusion table</h2><p class="note">Rows are objects, columns are what the model called them, at overlap .5 or more${score === undefined ? ", by the best box of each phrase" : ` and a score of ${Number(score.toPrecision(4))} or more`}; ` +
-    `${shown.length} of ${rows.length} classes: those most often confused.</p>` +
-    `<div class="two"><div class="scroll">${table}</div><div><h3>Most frequent</h3><ol>${list.join("") || "<li>no confusions</li>"}</ol></div></div></section>`
-  );
+  const head = columns.map((place) => {
+    const text = name(place, "missed");
+    return `<th scope="col" title="${text}"><span>${text}</span></th>`;
+  });
+  const rows = columns.map((truth) => {
+    const text = name(truth, "nothing there");
+    return `<tr><th scope="row" title="${text}">${text}</th>${columns.map((called) => cell(truth, called)).join("")}</tr>`;
+  });
+  return `<table class="confusion"><thead><tr><td></td>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`;
 }
 
 function mistakeCard(

@@ -10,7 +10,7 @@ const COMMA = /[,;，、；]/;
 const MOST_LISTED = 10;
 
 /** Parts of a text without a piece in the vocabulary: another script, emoji. */
-export function unreadableParts(pieces: WordPieces, text: string): string[] {
+function unreadableParts(pieces: WordPieces, text: string): string[] {
   const unknown = pieces.idOf("[UNK]");
   const { ids, spans } = pieces.encode(text);
   return spans.flatMap((span, k) => (span && ids[k] === unknown ? [text.slice(...span)] : []));

@@ -52,7 +52,7 @@ export function classesInWords(names: readonly string[], captions: readonly Clas
 }
 
 /** Separates the names in a caption; none follows the last. */
-export const SEPARATOR = ". ";
+const SEPARATOR = ". ";
 const MAX_TOKENS = 256;
 /** [CLS] and [SEP]. */
 const SPECIAL_TOKENS = 2;

@@ -5,7 +5,7 @@ import type { ClipConfig, ResNetImageConfig, VitImageConfig } from "./clip.ts";
 import type { TextEncoderConfig } from "./text-encoder.ts";
 
 /** All attention heads have width 64; hidden layers are four times as wide as the model. */
-export function transformerSizes(width: number, layers: number): TransformerConfig {
+function transformerSizes(width: number, layers: number): TransformerConfig {
   return { width, layers, heads: width / 64, hidden: 4 * width, activation: "quickGelu" };
 }
 

@@ -14,7 +14,7 @@ import {
 } from "../../tensor/index.ts";
 
 /** Upper limit of the learned scale of logits (section 2.5 of the paper). */
-export const LARGEST_SCALE = 100;
+const LARGEST_SCALE = 100;
 
 /** The mean cross-entropy of rows and columns of the logits [n,n] of pictures and texts; matching pairs are on the diagonal. */
 export function contrastiveLoss(logits: Tensor): Tensor {

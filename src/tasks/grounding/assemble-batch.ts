@@ -72,36 +72,39 @@ export function assembleBatch(
   const image = new Float32Array(pictures * 3 * height * width);
   const ids = new BigInt64Array(pictures * tokens);
   const mask = new Float32Array(pictures * tokens);
-  const taught = new Float32Array(pictures * tokens);
+  const counted = new Float32Array(pictures * tokens);
   const truths = examples.map((example, i) => {
+    const { encoding, unsure = [] } = example;
     placeImage(image, example.image, { picture: i, height, width });
-    ids.set(BigInt64Array.from(example.encoding.ids, BigInt), i * tokens);
-    mask.fill(1, i * tokens, i * tokens + example.encoding.ids.length);
-    taught.fill(1, i * tokens, i * tokens + example.encoding.ids.length);
-    for (const span of example.unsure ?? [])
-      for (const token of tokenPositions(example.encoding, span)) taught[i * tokens + token] = 0;
-    const named = example.spans.map((spans) => [
-      ...new Set(spans.flatMap((span) => tokenPositions(example.encoding, span))),
-    ]);
-    const kept = [...named.keys()].filter((box) => named[box]!.length > 0);
-    return {
-      boxes: Float32Array.from(kept.flatMap((box) => example.boxes[box]!)),
-      tokens: kept.map((box) => named[box]!),
-      ...(example.confidences ? { confidences: kept.map((box) => example.confidences![box]!) } : {}),
-    };
+    ids.set(BigInt64Array.from(encoding.ids, BigInt), i * tokens);
+    mask.fill(1, i * tokens, i * tokens + encoding.ids.length);
+    counted.fill(1, i * tokens, i * tokens + encoding.ids.length);
+    for (const span of unsure) for (const token of tokenPositions(encoding, span)) counted[i * tokens + token] = 0;
+    return truthOf(example);
   });
   const contrasted = examples.flatMap(({ names, encoding }) => (names ? [{ names, encoding }] : []));
   const contrast = contrasted.length === pictures;
   const targets = {
     ...targetsOf(truths, anchorsOf(height, width), { tokens, maxTokens, contrast }),
     ...(contrast ? contrastTargets(contrasted, tokens) : {}),
-    ...(examples.some(({ unsure }) => unsure?.length) ? { "target.mask": taught } : {}),
+    ...(examples.some(({ unsure }) => unsure?.length) ? { "target.mask": counted } : {}),
     ...Object.assign(
       {},
       ...losses.map((name) => lossTerms[name].numbers?.(examples, { pictures, height, width, tokens })),
     ),
   };
   return { image, pictures, height, width, ids, mask, tokens, targets };
+}
+
+/** The boxes that have a token in the caption, with these tokens. */
+function truthOf({ encoding, spans, boxes, confidences }: Example) {
+  const named = spans.map((own) => [...new Set(own.flatMap((span) => tokenPositions(encoding, span)))]);
+  const kept = [...named.keys()].filter((box) => named[box]!.length > 0);
+  return {
+    boxes: Float32Array.from(kept.flatMap((box) => boxes[box]!)),
+    tokens: kept.map((box) => named[box]!),
+    ...(confidences ? { confidences: kept.map((box) => confidences[box]!) } : {}),
+  };
 }
 
 /** Buffers of a batch to transfer to the trainer's thread without a copy. */

@@ -40,9 +40,19 @@ export async function* pseudoLabel(
   options: LabelOptions,
 ): AsyncGenerator<LabelledPair | Refusal> {
   const seen = new Set<string>();
+  for await (const { candidate, picture } of startAhead(pairs, AHEAD, preparing(preparer, options))) {
+    const result = isRefusal(candidate)
+      ? candidate
+      : await labelled(model, candidate, { picture: await settled(picture!), seen, options });
+    yield result;
+  }
+}
+
+/** A function that checks a pair and starts the preparation of its picture. */
+function preparing(preparer: PicturePreparer, { filters = [] }: LabelOptions) {
   let last: { source: Pair["picture"]; picture: Promise<DigestedPicture> } | undefined;
-  const preparing = (pair: PairOrRefusal) => {
-    const candidate = isRefusal(pair) ? pair : candidateOf(pair, options.filters ?? []);
+  return (pair: PairOrRefusal) => {
+    const candidate = isRefusal(pair) ? pair : candidateOf(pair, filters);
     if (isRefusal(candidate)) return { candidate };
     // Captions of one picture usually follow each other.
     if (last?.source !== candidate.pair.picture) {
@@ -53,28 +63,31 @@ export async function* pseudoLabel(
     }
     return { candidate, picture: last.picture };
   };
-  for await (const { candidate, picture } of startAhead(pairs, AHEAD, preparing))
-    yield isRefusal(candidate) ? candidate : await label(candidate, await settled(picture!));
+}
 
-  async function label({ pair, spans }: Candidate, picture: DigestedPicture | Error): Promise<LabelledPair | Refusal> {
-    if (picture instanceof Error) return refusal(pair, "unreadable picture", picture.message);
-    const { nms, threshold, minSide = 0 } = options;
-    const { width, height } = picture;
-    if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
-    const content = `${width} ${height} ${picture.digest} ${pair.caption}`;
-    const digest = createHash("sha256").update(content).digest("hex").slice(0, 32);
-    if (seen.has(digest)) return refusal(pair, "duplicate", TWIN);
-    try {
-      const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
-      const found = await model.ground(picture, pair.caption, how);
-      const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
-      const { file, caption } = pair;
-      seen.add(digest);
-      return { file, digest, caption, width, height, regions: regionsOf(spans, kept, caption) };
-    } catch (error) {
-      if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
-      throw error;
-    }
+/** The boxes of a pair, or its refusal. `seen` has the digests of the pairs before it. */
+async function labelled(
+  model: GroundingModel,
+  { pair, spans }: Candidate,
+  { picture, seen, options }: { picture: DigestedPicture | Error; seen: Set<string>; options: LabelOptions },
+): Promise<LabelledPair | Refusal> {
+  if (picture instanceof Error) return refusal(pair, "unreadable picture", picture.message);
+  const { nms, threshold, minSide = 0 } = options;
+  const { width, height } = picture;
+  if (Math.min(width, height) < minSide) return refusal(pair, "small picture", `${width} × ${height} pixels`);
+  const content = `${width} ${height} ${picture.digest} ${pair.caption}`;
+  const digest = createHash("sha256").update(content).digest("hex").slice(0, 32);
+  if (seen.has(digest)) return refusal(pair, "duplicate", TWIN);
+  try {
+    const how = { phrases: spans, threshold, ...(nms === undefined ? {} : { nms }) };
+    const found = await model.ground(picture, pair.caption, how);
+    const kept = withoutOverlap(found, options.captionNms).filter(({ score }) => score > threshold);
+    const { file, caption } = pair;
+    seen.add(digest);
+    return { file, digest, caption, width, height, regions: regionsOf(spans, kept, caption) };
+  } catch (error) {
+    if (error instanceof InputError) return refusal(pair, "unreadable caption", error.message);
+    throw error;
   }
 }
 
@@ -87,7 +100,7 @@ function candidateOf(pair: Pair, filters: readonly CaptionFilter[]): Candidate |
   const { caption } = pair;
   if (caption === "") return refusal(pair, "no caption", "the text is empty");
   if (caption.length > LONGEST_CAPTION)
-    return refusal(pair, "long caption", `${caption.length} characters; ${LONGEST_CAPTION} are the most`);
+    return refusal(pair, "long caption", `${caption.length} characters, more than the limit of ${LONGEST_CAPTION}`);
   for (const filter of filters) {
     const reason = filter(caption);
     if (reason !== undefined) return refusal(pair, reason, caption);
