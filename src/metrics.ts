@@ -25,8 +25,20 @@ export {
   scoreReferringMasks,
 } from "./metrics/mask-scores.ts";
 export type { DetectionColumns, MatchingProblem, ObjectColumns, Pair, Pairs } from "./metrics/matching.ts";
+export * from "./metrics/mot-preparation.ts";
 export * from "./metrics/odinw.ts";
 export * from "./metrics/phrase-cut.ts";
 export * from "./metrics/referring.ts";
 export type { Slice, Slices } from "./metrics/summary.ts";
+export * from "./metrics/tracking.ts";
+export * from "./metrics/video/dense-captions.ts";
+export * from "./metrics/video/entities.ts";
+export * from "./metrics/video/grounded-tubes.ts";
+export * from "./metrics/video/intervals.ts";
+export * from "./metrics/video/moment-retrieval.ts";
+export * from "./metrics/video/segmentation.ts";
+export * from "./metrics/video/temporal-localisation.ts";
+export * from "./metrics/video/tube-ap.ts";
+export * from "./metrics/video/youcook2.ts";
 export * from "./metrics/vqa.ts";
+export type { Overlap, Xyxy } from "./tracking/overlap.ts";
