@@ -13,6 +13,7 @@ export interface Captions {
 /** How alike the sentence of a prediction and that of a reference are, 0 to 1, by their positions. */
 export type SentenceScore = (prediction: number, reference: number) => number;
 
+/** Precision, recall and F1 of captions. */
 export interface CaptionScores {
   precision: number;
   recall: number;

@@ -16,6 +16,7 @@ export interface GroundedAnswer {
   prediction: { interval: readonly [number, number]; boxes: FrameBoxes };
 }
 
+/** How well a tube answers. */
 export interface TubeScores {
   /** Overlap of the intervals. */
   tiou: number;

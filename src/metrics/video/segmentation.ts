@@ -21,6 +21,7 @@ export function runsOf(labels: readonly string[]): Run[] {
   return runs;
 }
 
+/** Segments found, wrong and missed. */
 export interface SegmentCounts {
   tp: number;
   fp: number;

@@ -12,10 +12,12 @@ export interface Action {
   interval: Interval;
 }
 
+/** A predicted action. */
 export interface ScoredAction extends Action {
   score: number;
 }
 
+/** Average precision of actions. */
 export interface LocalisationScores {
   /** Mean over the classes of the truth, for each threshold. */
   mAP: number[];

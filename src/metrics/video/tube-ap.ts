@@ -8,6 +8,7 @@ import { intersection, type Xyxy } from "../../tracking/overlap.ts";
 /** Boxes by frame number. */
 export type Tube = ReadonlyMap<number, Xyxy>;
 
+/** A predicted tube. */
 export interface ScoredTube {
   score: number;
   boxes: Tube;
@@ -31,6 +32,7 @@ export function tubeOverlap(a: Tube, b: Tube): number {
   return both > 0 ? both / (all - both) : 0;
 }
 
+/** Average precision and recall by threshold. */
 export interface TubeAverages {
   /** By threshold; undefined where the class has no tube. */
   AP: (number | undefined)[];
