@@ -15,6 +15,7 @@ import { clipFamily } from "../../models/clip/family.ts";
 import { withClipModel } from "../../models/clip/hugging-face-clip.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import { parsedJson } from "../../weights/parsed-json.ts";
 import type { ZooOptions } from "../../weights/zoo.ts";
 import { locateModel } from "../loading/locate.ts";
@@ -50,12 +51,12 @@ const processorSchema = z.looseObject({
  * the cache. Throws InputError if there is no such file, WeightsError if it is not a CLIP.
  */
 export async function readClip(nameOrPath: string, options: ZooOptions = {}): Promise<StoredClip> {
-  const { path, form } = await locateModel(nameOrPath, "embed", options);
-  return form === "folder" ? readFolder(path) : readCheckpoint(path);
+  const { path, file } = await locateModel(nameOrPath, "embed", options);
+  return file ? readCheckpoint(file, path) : readFolder(path);
 }
 
-async function readCheckpoint(path: string): Promise<StoredClip> {
-  const { config, weights } = await readTensors(path, (inferred) => inferred);
+async function readCheckpoint(file: WeightsFile, path: string): Promise<StoredClip> {
+  const { config, weights } = await readTensors(file, (inferred) => inferred);
   const { resolution } = config.image;
   return { config, weights, words: await wordsOf(config, path), pictures: { side: resolution, ...CLIP_PIXELS } };
 }
@@ -64,7 +65,7 @@ async function readFolder(folder: string): Promise<StoredClip> {
   const file = readJson(join(folder, "config.json"), clipFamily.schema);
   if (!file) throw new WeightsError(`${folder}: has no config.json`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
-  const { config, weights } = await readTensors(source, (inferred) => withClipModel(inferred, file, folder));
+  const { config, weights } = await readTensors(await openWeights(source), (inferred) => withClipModel(inferred, file, folder));
   const processor = readJson(join(folder, "preprocessor_config.json"), processorSchema);
   const { resolution } = config.image;
   if (processor?.crop_size !== undefined && processor.crop_size !== resolution)
@@ -80,13 +81,12 @@ async function readFolder(folder: string): Promise<StoredClip> {
   return { config, weights, words: await wordsOf(config, folder, join(folder, "merges.txt")), pictures };
 }
 
-/** The weights of a file, and the configuration from the weights and the folder. */
-async function readTensors(path: string, completed: (inferred: ClipConfig) => ClipConfig) {
+/** The weights of a file, which is closed, and the configuration from the weights and the folder. */
+async function readTensors(opened: WeightsFile, completed: (inferred: ClipConfig) => ClipConfig) {
   const { underOwnNames, configOf, mayBeUnused } = clipFamily.published;
-  const opened = await openWeights(path);
   try {
     const file = underOwnNames(opened);
-    const config = completed(configOf(file.entries, path));
+    const config = completed(configOf(file.entries, opened.path));
     return { config, weights: await loadWeights(clip(config).parameters, file, { mayBeUnused }) };
   } finally {
     await opened.close();

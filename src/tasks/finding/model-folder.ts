@@ -11,7 +11,7 @@ import type { StoredNames } from "../../inputs/words/name-list.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { AnyWords } from "../../inputs/words/words.ts";
 import { configFile, type DetectorType, detectorFamilies } from "../../models/families.ts";
-import type { Capability, PublishedForm } from "../../models/parts/family.ts";
+import type { Capability } from "../../models/parts/family.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
@@ -62,9 +62,13 @@ export async function readDetector(
   options: ReadOptions = {},
   wanted: Capability = "detect",
 ): Promise<StoredDetector> {
-  const { path, type, form } = await locateModel(nameOrPath, wanted, fetchingOf(options));
-  const detector = detectorType(type, wanted, nameOrPath);
-  return form === "folder" ? readStored(path) : readCheckpoint(path, detector);
+  const { path, type, file } = await locateModel(nameOrPath, wanted, fetchingOf(options));
+  try {
+    const detector = detectorType(type, wanted, nameOrPath);
+    return file ? await readCheckpoint(file, detector) : await readStored(path);
+  } finally {
+    await file?.close();
+  }
 }
 
 async function readStored(folder: string): Promise<StoredDetector> {
@@ -89,28 +93,18 @@ async function present(path: string): Promise<string | undefined> {
 }
 
 /** A published checkpoint has no configuration; its shapes tell it. */
-async function readCheckpoint(path: string, type: DetectorType): Promise<StoredDetector> {
+async function readCheckpoint(file: WeightsFile, type: DetectorType): Promise<StoredDetector> {
+  const { path } = file;
   const family = detectorFamilies[type];
   const { vocabulary: words, published } = family;
   if (!published || words === undefined)
     throw new WeightsError(`${path}: a ${family.title} model has no checkpoint files; give its folder`);
   const vocabulary = fileURLToPath(new URL(words, root));
-  const file = await openWeights(path);
-  const config = await configOf(file, published);
+  const config = published.configOf(file.entries, path);
   const model = family.detector(config);
   const source = family.words(config, () => vocabulary);
   const [weights, read] = [await weightsOf(model, file, family), await readWords(source)];
   return { name: basename(path), type, model, weights, words: read, vocabulary, preparation: family.preparation };
-}
-
-/** Closes the file where its tensors do not say a configuration. */
-async function configOf<Config>(file: WeightsFile, published: PublishedForm<Config>): Promise<Config> {
-  try {
-    return published.configOf(file.entries, file.path);
-  } catch (error) {
-    await file.close();
-    throw error;
-  }
 }
 
 export interface FolderContents {

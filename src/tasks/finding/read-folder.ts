@@ -49,6 +49,7 @@ export interface ReadModel {
 
 export const COMPANION = "companion.safetensors";
 export const NAMES = "names.json";
+const WEIGHTS = "model.safetensors";
 
 /** Throws WeightsError, which names the file, where one is missing or malformed. */
 export async function readFolder(files: ModelFiles): Promise<ReadModel> {
@@ -66,11 +67,7 @@ export async function readFolder(files: ModelFiles): Promise<ReadModel> {
   return {
     ...{ name: files.name, type: detector, model, words, preparation },
     ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
-    weights: await weightsOf(
-      model,
-      (await files.weights("model.safetensors")) ?? missing(files, "model.safetensors"),
-      family,
-    ),
+    weights: await readWeights(files, model, family),
     ...(names === undefined ? {} : { names: parsedJson(names, files.placeOf(NAMES), nameListSchema) }),
   };
 }
@@ -82,14 +79,19 @@ export function detectorType(type: ModelType, wanted: Capability, source: string
   throw new WeightsError(`${source}: is a ${families[type].title} model; load it with loadRegionModel`);
 }
 
-/** Reads a detector's weights and closes the file. Throws WeightsError where they do not fit. */
-export async function weightsOf(
+/** Reads a detector's weights. Throws WeightsError where they do not fit. */
+export function weightsOf(
   { parameters }: Detector,
   file: WeightsFile,
   { published }: Family,
 ): Promise<Map<string, Float32Array>> {
+  return loadWeights(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
+}
+
+async function readWeights(files: ModelFiles, model: Detector, family: Family): Promise<Map<string, Float32Array>> {
+  const file = (await files.weights(WEIGHTS)) ?? missing(files, WEIGHTS);
   try {
-    return await loadWeights(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
+    return await weightsOf(model, file, family);
   } finally {
     await file.close();
   }

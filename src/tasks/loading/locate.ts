@@ -9,6 +9,7 @@ import { families, familyOfTensors, type ModelType, readConfigFile, wantCapabili
 import type { Capability } from "../../models/parts/family.ts";
 import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
 import { openWeights } from "../../weights/open-weights.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import { fetchModel, type ZooOptions, zoo } from "../../weights/zoo.ts";
 
 /** The model that comes with the package. */
@@ -18,8 +19,8 @@ export const BUILT_IN = "everyday";
 export interface LocatedModel {
   readonly path: string;
   readonly type: ModelType;
-  /** A folder with a config.json, or a published checkpoint file. */
-  readonly form: "folder" | "file";
+  /** A published checkpoint, open and to be closed after use; a folder with a config.json has none. */
+  readonly file?: WeightsFile;
 }
 
 const root = new URL("../../../", import.meta.url);
@@ -44,10 +45,10 @@ export async function locateModel(
     : named
       ? await named.fetch(nameOrPath, options)
       : nameOrPath;
-  const form = (await stat(path)).isDirectory() ? "folder" : "file";
-  const type = form === "folder" ? typeOfFolder(path) : await typeOfFile(path);
+  if (!(await stat(path)).isDirectory()) return openCheckpoint(path, wanted, nameOrPath);
+  const type = typeOfFolder(path);
   wantCapability(type, wanted, nameOrPath);
-  return { path, type, form };
+  return { path, type };
 }
 
 interface PublishedName {
@@ -76,11 +77,15 @@ function typeOfFolder(folder: string): ModelType {
   throw new WeightsError(`${place}: missing; give a model folder with a config.json, or a checkpoint file`);
 }
 
-async function typeOfFile(path: string): Promise<ModelType> {
+/** Opened once, to tell its family and to be read. */
+async function openCheckpoint(path: string, wanted: Capability, source: string): Promise<LocatedModel> {
   const file = await openWeights(path);
   try {
-    return familyOfTensors(file.entries, path);
-  } finally {
+    const type = familyOfTensors(file.entries, path);
+    wantCapability(type, wanted, source);
+    return { path, type, file };
+  } catch (error) {
     await file.close();
+    throw error;
   }
 }
