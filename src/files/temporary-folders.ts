@@ -1,4 +1,4 @@
-/** Names of unfinished folders. They contain the process, so that later processes delete the folders of a killed one. */
+/** Names of unfinished and temporary folders. They contain the process, so that later processes delete the folders of a killed one. */
 
 import { createHash } from "node:crypto";
 import { readdirSync, readlinkSync, rmSync, statSync } from "node:fs";
@@ -6,13 +6,13 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { isRunning } from "./running.ts";
 
-/** The suffix of this process's unfinished folders: its host, as a hash, and its process id. */
+/** The suffix of this process's folders: its host, as a hash, and its process id. The six letters of `mkdtemp` follow. */
 export function temporarySuffix(pid: number | string = process.pid): string {
   return `.part-${host()}-${pid}-`;
 }
 
 /**
- * Deletes the unfinished folders in `folder` whose names start with `stem` and whose processes have ended. Folders that cannot be deleted
+ * Deletes the folders in `folder` with this suffix whose names start with `stem` and whose processes have ended. Folders that cannot be deleted
  * stay.
  */
 export function deleteLeftoverFolders(folder: string, stem: string): void {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 
-const root = mkdtempSync(join(tmpdir(), "sweep-weights-"));
+const root = mkdtempSync(join(tmpdir(), "leftover-weights-"));
 after(() => rmSync(root, { recursive: true }));
 
 /** A process that stores weights in the temporary folder `root` and then waits. */
@@ -23,10 +23,10 @@ async function storing() {
 }
 
 test("weights of a killed process are deleted by the next process, and those of a running one are kept", async () => {
-  const others = join(root, "groundling-weights-elsewhere-1-abc");
+  const others = join(root, "groundling-weights.part-01234567-1-abcdef");
   mkdirSync(others);
   const [living, killed] = [await storing(), await storing()];
-  const left = () => readdirSync(root).filter((name) => name.startsWith("groundling-weights-"));
+  const left = () => readdirSync(root).filter((name) => name.startsWith("groundling-weights"));
   assert.equal(left().length, 3);
   const closed = once(killed, "close");
   killed.kill("SIGKILL");

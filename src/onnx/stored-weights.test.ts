@@ -37,7 +37,7 @@ test("the end of a process deletes the weights of twelve models, and Node does n
     for (let i = 0; i < 12; i++) all.push(await storeWeights([["weight", Float32Array.of(i)]]));
     all[3].dispose();
     process.once("exit", () => {});
-    console.log(readdirSync(process.env.TMPDIR).filter((name) => name.startsWith("groundling-weights-")).length);`;
+    console.log(readdirSync(process.env.TMPDIR).filter((name) => name.startsWith("groundling-weights")).length);`;
   const { stdout, stderr } = spawnSync(
     process.execPath,
     ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", text],
@@ -45,7 +45,7 @@ test("the end of a process deletes the weights of twelve models, and Node does n
   );
   assert.deepEqual([stdout, stderr], ["11\n", ""]);
   assert.deepEqual(
-    readdirSync(weights).filter((name) => name.startsWith("groundling-weights-")),
+    readdirSync(weights).filter((name) => name.startsWith("groundling-weights")),
     [],
   );
 });

@@ -4,9 +4,9 @@ import { closeSync, fsyncSync, mkdtempSync, readSync, rmSync, writeSync } from "
 import { tmpdir } from "node:os";
 import { join, parse, relative, sep } from "node:path";
 import { InputError } from "../errors.ts";
+import { deleteLeftoverFolders, temporarySuffix } from "../files/temporary-folders.ts";
 import { openNewNow } from "../files/write-whole.ts";
 import type { Numbers } from "../tensor/index.ts";
-import { deleteLeftoverWeights, prefixOf } from "./leftover-weights.ts";
 import type { LowerOptions } from "./lower.ts";
 
 export type NamedNumbers = readonly [name: string, numbers: Float32Array];
@@ -24,6 +24,9 @@ export interface StoredWeights extends Required<Pick<LowerOptions, "baked" | "de
   /** Deletes the file; call it when no session made with it is left. The end of the process also deletes it. */
   dispose(): void;
 }
+
+/** The start of the names of folders of weights. */
+const STEM = "groundling-weights";
 
 /** The functions that delete the files of this process; one listener calls the rest at exit. */
 const stored = new Set<() => void>();
@@ -50,8 +53,8 @@ export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
 ): Promise<StoredWeights> {
   const folder = storing(() => {
-    deleteLeftoverWeights();
-    return mkdtempSync(join(tmpdir(), prefixOf(process.pid)));
+    deleteLeftoverFolders(tmpdir(), STEM);
+    return mkdtempSync(join(tmpdir(), `${STEM}${temporarySuffix()}`));
   });
   // Relative to the root, so that models with weights in different files have different bytes.
   const { root } = parse(folder);

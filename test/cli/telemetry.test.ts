@@ -48,7 +48,7 @@ test("--offline looks up no host, and only results and temporary weights are wri
   // The program tests whether a folder can be created with a file in the folder above, which it removes at once.
   const asked = `"${join(folder, "groundling.")}`;
   const strange = calls.filter(
-    (call) => ![out, asked, `"${join(temporary, "groundling-weights-")}`].some((own) => call.includes(own)),
+    (call) => ![out, asked, `"${join(temporary, "groundling-weights.part-")}`].some((own) => call.includes(own)),
   );
   assert.deepEqual(strange, []);
   assert.ok(calls.some((call) => call.includes(out)));

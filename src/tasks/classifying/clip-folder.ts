@@ -15,8 +15,8 @@ import { clipFamily } from "../../models/clip/family.ts";
 import { withClipModel } from "../../models/clip/hugging-face-clip.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
-import type { WeightsFile } from "../../weights/weights-file.ts";
 import { parsedJson } from "../../weights/parsed-json.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { ZooOptions } from "../../weights/zoo.ts";
 import { locateModel } from "../loading/locate.ts";
 
@@ -65,7 +65,9 @@ async function readFolder(folder: string): Promise<StoredClip> {
   const file = readJson(join(folder, "config.json"), clipFamily.schema);
   if (!file) throw new WeightsError(`${folder}: has no config.json`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
-  const { config, weights } = await readTensors(await openWeights(source), (inferred) => withClipModel(inferred, file, folder));
+  const { config, weights } = await readTensors(await openWeights(source), (inferred) =>
+    withClipModel(inferred, file, folder),
+  );
   const processor = readJson(join(folder, "preprocessor_config.json"), processorSchema);
   const { resolution } = config.image;
   if (processor?.crop_size !== undefined && processor.crop_size !== resolution)
