@@ -127,16 +127,22 @@ function binShares(boxes: Tensor, corner: 0 | 1, size: number, of: Operations["r
   const start = side(corner);
   const length = of.aligned ? subtract(side(corner + 2), start) : maximum(subtract(side(corner + 2), start), 1);
   const four = (t: Tensor) => reshape(t, [boxes.shape[0]!, 1, 1, 1]);
-  const most = of.samplingRatio > 0 ? of.samplingRatio : Math.ceil(size / bins) + 1;
+  // The samples of a bin that lie on the map are neighbours, and with an adaptive count nearly a pixel apart.
+  const most = of.samplingRatio > 0 ? of.samplingRatio : Math.ceil(size / bins) + 3;
   const count = of.samplingRatio > 0 ? constant(most) : maximum(four(negate(floor(negate(divide(length, bins))))), 1);
   const range = (n: number, shape: number[]) =>
     constant(
       Float32Array.from({ length: n }, (_, i) => i),
       shape,
     );
-  const sample = range(most, [1, 1, most, 1]);
+  const bin = range(bins, [1, bins, 1, 1]);
+  const step = divide(divide(four(length), bins), count);
+  // Of a bin that starts before the map, the first samples are skipped.
+  const before = subtract(-1, add(four(start), multiply(bin, divide(four(length), bins))));
+  const skipped = maximum(floor(subtract(divide(before, maximum(step, 1e-6)), 0.5)), 0);
+  const sample = add(range(most, [1, 1, most, 1]), of.samplingRatio > 0 ? 0 : skipped);
   const within = divide(add(sample, 0.5), count);
-  const at = add(four(start), multiply(add(range(bins, [1, bins, 1, 1]), within), divide(four(length), bins)));
+  const at = add(four(start), multiply(add(bin, within), divide(four(length), bins)));
   const used = multiply(
     cast(less(sample, count), "float32"),
     multiply(subtract(1, cast(less(at, -1), "float32")), subtract(1, cast(greater(at, size), "float32"))),

@@ -38,21 +38,22 @@ export function linearParameters(s: Scope, inputs: number, outputs: number, weig
   return { weight: s.parameter("weight", [outputs, inputs], weight), bias: s.parameter("bias", [outputs], zeros) };
 }
 
-/** Kernel, stride and padding in pixels, and initial values. */
+/** Kernel, stride, padding and dilation in pixels, and initial values. */
 export interface ConvolutionLayerOptions extends LinearOptions {
   kernel: number;
   stride?: number;
   padding?: number;
+  dilation?: number;
 }
 
 /** Convolution of pictures [n,c,h,w] with a square kernel and a bias. */
 export function convolutionLayer(s: Scope, inputs: number, outputs: number, options: ConvolutionLayerOptions): Layer {
-  const { kernel, stride = 1, padding = 0 } = options;
+  const { kernel, stride = 1, padding = 0, dilation = 1 } = options;
   const fanIn = inputs * kernel * kernel;
   const weight = s.parameter("weight", [outputs, inputs, kernel, kernel], options.weight ?? fanInUniform);
   const first = options.bias === "none" || !options.bias ? uniformWithin(1 / Math.sqrt(fanIn)) : options.bias;
   const bias = s.parameter("bias", [outputs], first);
-  return s.layer((x) => convolution(x, weight, { bias, stride, padding }));
+  return s.layer((x) => convolution(x, weight, { bias, stride, padding, dilation }));
 }
 
 /** Modulated deformable 3×3 convolution with the initial values of the reference's `ModulatedDeformConv`. */

@@ -54,7 +54,7 @@ export interface RoiAlignOptions {
 
 /**
  * Means of bilinear samples in bins of boxes [r,4] xyxy on x [n,c,h,w]; `pictures` [r] int64 has the picture of each box (He et al. 2017).
- * The gradient, only with respect to x, needs boxes within the map if the sampling ratio is 0.
+ * The gradient, only with respect to x, needs boxes within the map if the sampling ratio is 0 and there are several bins a side.
  */
 export function roiAlign(x: Tensor, boxes: Tensor, pictures: Tensor, options: RoiAlignOptions): Tensor {
   const shapes = [x.shape, boxes.shape, pictures.shape];

@@ -70,6 +70,24 @@ export function biAttention(s: Scope, config: FusionConfig) {
     };
   };
 
+  /** Scores of words with positions before any bias [n,heads,l,positions], and the words' keys. */
+  const narrowScores = (v: Tensor, l: Tensor) => {
+    const n = l.shape[0]!;
+    const words = l.shape[1]!;
+    const keys = multiply(apart(project(l, key)), depth ** -0.5); // [n,heads,l,depth]
+    const scoring = reshape(matmul(keys, perHead(query)), [n, heads * words, channels]);
+    return { keys, flat: reshape(matmul(scoring, swapLast(v)), [n, heads, words, v.shape[1]!]) };
+  };
+
+  /** What the words take from the positions, which are not projected. */
+  const narrowText = (v: Tensor, flat: Tensor): Tensor => {
+    const [n, , words, positions] = flat.shape as readonly [number, number, number, number];
+    const toText = dropout(softmax(flat), DROPOUT);
+    const seen = reshape(matmul(reshape(toText, [n, heads * words, positions]), v), [n, heads, words, channels]);
+    const values = add(matmul(seen, swapLast(perHead(imageValue))), reshape(imageValue.bias, [1, heads, 1, depth]));
+    return project(together(values), textOut);
+  };
+
   /**
    * The same result in another order: the text features are first multiplied with the weights, so positions are not projected. In training,
    * dropout on the words' attention does not affect the bias of the values, which is added afterwards here.
@@ -77,9 +95,7 @@ export function biAttention(s: Scope, config: FusionConfig) {
   const narrow = (v: Tensor, l: Tensor, mask: Tensor) => {
     const [n, positions, c] = v.shape as readonly [number, number, number];
     const words = l.shape[1]!;
-    const keys = multiply(apart(project(l, key)), depth ** -0.5); // [n,heads,l,depth]
-    const scoring = reshape(matmul(keys, perHead(query)), [n, heads * words, c]);
-    const flat = reshape(matmul(scoring, swapLast(v)), [n, heads, words, positions]);
+    const { keys, flat } = narrowScores(v, l);
     // To a position a word's share of the queries' bias is one more summand; among positions it is the same for all, so a softmax does not see it.
     const offset = swapLast(matmul(keys, reshape(query.bias, [1, heads, depth, 1]))); // [n,heads,1,l]
     const summand = add(transpose(offset, [0, 2, 1, 3]), reshape(mask, [n, 1, 1, words]));
@@ -89,34 +105,43 @@ export function biAttention(s: Scope, config: FusionConfig) {
       matmul(reshape(toImage, [n, positions, heads * words]), reshape(answers, [n, heads * words, c])),
       imageOut.bias,
     );
-    const toText = dropout(softmax(flat), DROPOUT);
-    const seen = reshape(matmul(reshape(toText, [n, heads * words, positions]), v), [n, heads, words, c]);
-    const values = add(matmul(seen, swapLast(perHead(imageValue))), reshape(imageValue.bias, [1, heads, 1, depth]));
-    return { image, text: project(together(values), textOut) };
+    return { image, text: narrowText(v, flat) };
   };
 
-  return s.layer((maps: readonly Tensor[], words: Tensor, mask: Tensor): { maps: Tensor[]; words: Tensor } => {
+  /** All positions as normalised vectors [n,positions,c], and such vectors as maps again. */
+  const flatten = (maps: readonly Tensor[]): Tensor => {
+    const flat = maps.map((map) => reshape(map, [map.shape[0]!, channels, -1]));
+    return imageNorm(swapLast(concat(flat, 2)));
+  };
+  const asMaps = (image: Tensor, maps: readonly Tensor[]): Tensor[] => {
+    const sizes = maps.map((map) => map.shape[2]! * map.shape[3]!);
+    return split(swapLast(image), sizes, 2).map((part, i) => reshape(part, maps[i]!.shape));
+  };
+
+  const both = s.layer((maps: readonly Tensor[], words: Tensor, mask: Tensor): { maps: Tensor[]; words: Tensor } => {
     const n = words.shape[0]!;
     const l = textNorm(words);
-    const joined = concat(
-      maps.map((map) => reshape(map, [n, channels, -1])),
-      2,
-    );
-    const v = imageNorm(swapLast(joined));
+    const v = flatten(maps);
     // The reference adds +1 for real words and -9e15 for padding; a softmax does not see the +1.
     const additive = reshape(multiply(subtract(1, mask), -9e15), [n, 1, 1, mask.shape[1]!]);
     const sums = channels * words.shape[1]! < depth * (channels + words.shape[1]!) ? narrow : wide;
     const found = sums(v, l, additive);
     // The residuals start from the normalised tensors.
-    const image = swapLast(add(v, multiply(found.image, imageWeight)));
-    const parts = split(
-      image,
-      maps.map((map) => map.shape[2]! * map.shape[3]!),
-      2,
-    );
     return {
-      maps: maps.map((map, i) => reshape(parts[i]!, map.shape)),
+      maps: asMaps(add(v, multiply(found.image, imageWeight)), maps),
       words: add(l, multiply(found.text, textWeight)),
     };
+  });
+  return Object.assign(both, {
+    /** Captions: the picture is not changed by words, so its side needs none. Its normalised positions are what words read. */
+    see: s.layer((maps: readonly Tensor[]): { maps: Tensor[]; places: Tensor } => {
+      const places = flatten(maps);
+      return { maps: asMaps(places, maps), places };
+    }),
+    /** The words' side alone: words [n,l,d] read positions [n,positions,c], or those of one picture [1,positions,c]. */
+    read: s.layer((words: Tensor, places: Tensor): Tensor => {
+      const l = textNorm(words);
+      return add(l, multiply(narrowText(places, narrowScores(places, l).flat), textWeight));
+    }),
   });
 }

@@ -13,17 +13,16 @@ import {
   swapLast,
   type Tensor,
 } from "../../tensor/index.ts";
-import { type BertConfig, bert, bertLayer } from "../parts/bert.ts";
+import { type BertConfig, bert } from "../parts/bert.ts";
 import {
   boxHead,
   type Detector,
   type DetectorConfig,
   type HeadLevel,
   logitBias,
-  pictureMaps,
+  pictureParts,
 } from "../parts/detector.ts";
-import { dyConv } from "../parts/dyhead.ts";
-import { biAttention } from "./bi-attention.ts";
+import { type Fused, fusedTower } from "./tower.ts";
 
 /** Sizes of a GLIP: picture encoder, language model, fusion and head. */
 export interface GlipConfig extends DetectorConfig {
@@ -34,59 +33,47 @@ export interface GlipConfig extends DetectorConfig {
   maxTokens: number;
 }
 
-/** The parts of a GLIP: picture features, text features, and outputs from both. */
-export function glip(config: GlipConfig): Detector & { readonly config: GlipConfig } {
-  const s = new Scope();
-  const { channels, fusion, steps } = config;
+/** The parts of a GLIP: picture features, text features, and outputs from both. `s` is where its parameters are declared. */
+export function glip(config: GlipConfig, s = new Scope()) {
+  const { channels, fusion } = config;
   const textWidth = config.bert.hiddenSize;
-  const image = pictureMaps(s.at("backbone"), config);
+  const { body, pyramid } = pictureParts(s.at("backbone"), config);
   const language = bert(s.at("language_backbone.body.model"), config.bert);
   const head = s.at("rpn.head");
-  const tower = head.at("dyhead_tower");
-  const stride = fusion ? 3 : 1;
-  const stages = Array.from({ length: steps }, (_, i) => {
-    const at = stride * i;
-    return {
-      name: `tower.${at}`,
-      fuse: fusion && biAttention(tower.at(`${at}.b_attn`), { channels, textWidth, ...fusion, steps }),
-      read: fusion && bertLayer(tower.at(at + 1), config.bert),
-      readName: `tower.${at + 1}`,
-      convolve: dyConv(tower.at(at + stride - 1), config),
-      convolveName: `tower.${at + stride - 1}`,
-    };
+  const tower = fusedTower(head.at("dyhead_tower"), s, config);
+  const align = alignment(head, s, { channels, textWidth });
+
+  const text = (ids: Tensor, mask: Tensor): Tensor => s.record("lang.hidden", language(ids, mask));
+  const answer = head.layer((maps: readonly Tensor[], words: Tensor, mask: Tensor): HeadLevel[] => {
+    const fused = tower.both(maps, words, mask);
+    const [n, l] = mask.shape as readonly [number, number];
+    // Without fusion, the reference sets the text features of padding to zero.
+    return align(fusion ? fused : { ...fused, words: multiply(fused.words, reshape(mask, [n, l, 1])) });
   });
+
+  const { parameters, records } = s;
+  return {
+    ...{ config, parameters, records, channels, maxTokens: config.maxTokens, textWidth },
+    ...{ image: (pictures: Tensor) => pyramid(body(pictures)), text, answer },
+    ...{ body, pyramid, language, tower, align },
+  } satisfies Detector & Record<string, unknown>;
+}
+
+/** Outputs of every position: alignment scores with the words, boxes and centerness. */
+function alignment(head: Scope, s: Scope, { channels, textWidth }: { channels: number; textWidth: number }) {
   const boxes = boxHead(head, channels);
   const projection = linear(head.at("dot_product_projection_text"), textWidth, channels, { weight: fanInUniform });
   const logScale = head.parameter("log_scale", [1], zeros);
   const wordBias = head.parameter("bias_lang", [textWidth], zeros);
   const bias = head.parameter("bias0", [1], logitBias);
-
-  const text = (ids: Tensor, mask: Tensor): Tensor => s.record("lang.hidden", language(ids, mask));
-
-  const answer = head.layer((maps: readonly Tensor[], words: Tensor, mask: Tensor): HeadLevel[] => {
-    let visual = [...maps];
-    let hidden = words;
-    for (const stage of stages) {
-      if (stage.fuse && stage.read) {
-        const fused = stage.fuse(visual, hidden, mask);
-        fused.maps.forEach((map, i) => {
-          s.record(`${stage.name}.fuse.v${i + 3}`, map);
-        });
-        s.record(`${stage.name}.fuse.l`, fused.words);
-        visual = fused.maps;
-        hidden = s.record(`${stage.readName}.bert.l`, stage.read(fused.words, mask));
-      }
-      visual = stage.convolve(visual, (name, value) => s.record(`${stage.convolveName}.${name}`, value));
-    }
-    const [n, l] = mask.shape as readonly [number, number];
-    // Without fusion, the reference sets the text features of padding to zero.
-    const given = fusion ? hidden : multiply(hidden, reshape(mask, [n, l, 1]));
-    const unit = normalizeLength(given);
+  return ({ maps, words }: Fused): HeadLevel[] => {
+    const [n, l] = words.shape as readonly [number, number, number];
+    const unit = normalizeLength(words);
     const half = s.record("head.proj_tokens.in", multiply(unit, 0.5));
     const projected = s.record("head.proj_tokens", projection(half));
     const tokens = divide(projected, exp(logScale)); // [n,l,c]
     const offsets = reshape(add(sum(multiply(unit, wordBias), [-1]), bias), [n, 1, l]);
-    return visual.map((map, i) => {
+    return maps.map((map, i) => {
       const places = reshape(map, [n, channels, -1]);
       return {
         aligned: { places, tokens, offsets },
@@ -94,10 +81,7 @@ export function glip(config: GlipConfig): Detector & { readonly config: GlipConf
         ...boxes(map, i),
       };
     });
-  });
-
-  const { parameters, records } = s;
-  return { config, parameters, records, channels, maxTokens: config.maxTokens, textWidth, image, text, answer };
+  };
 }
 
 /** A GLIP as layers without numbers, with its configuration. */

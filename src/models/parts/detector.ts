@@ -64,10 +64,15 @@ export interface Detector {
 /** Initial bias of logits: nearly all positions are background (Lin et al. 2017, section 4.1). */
 export const logitBias = filled(-Math.log((1 - 0.01) / 0.01));
 
-/** Backbone and feature pyramid. */
-export function pictureMaps(s: Scope, { backbone, channels }: DetectorConfig): Detector["image"] {
+/** The backbone, whose maps have strides 8, 16 and 32, and the feature pyramid of its maps. */
+export function pictureParts(s: Scope, { backbone, channels }: DetectorConfig) {
   const { body, inputs } = bodyOf(s.at("body"), backbone);
-  const pyramid = fpn(s.at("fpn"), { inputs, channels });
+  return { body, pyramid: fpn(s.at("fpn"), { inputs, channels }) };
+}
+
+/** Backbone and feature pyramid. */
+export function pictureMaps(s: Scope, config: DetectorConfig): Detector["image"] {
+  const { body, pyramid } = pictureParts(s, config);
   return (pictures) => pyramid(body(pictures));
 }
 
@@ -83,9 +88,13 @@ export function boxHead(head: Scope, channels: number) {
   });
 }
 
-/** The backbone's body, and the channels of its maps at strides 8, 16 and 32. */
+/** Channels of the backbone's maps at strides 8, 16 and 32. */
+export function pictureInputs(config: DetectorConfig["backbone"]): readonly [number, number, number] {
+  if (config === "mobilenet-v2") return MOBILE_NET_CHANNELS;
+  return [2 * config.embedDim, 4 * config.embedDim, 8 * config.embedDim];
+}
+
 function bodyOf(s: Scope, config: DetectorConfig["backbone"]) {
-  if (config === "mobilenet-v2") return { body: mobileNet(s), inputs: MOBILE_NET_CHANNELS };
-  const inputs = [2, 4, 8].map((times) => config.embedDim * times) as [number, number, number];
-  return { body: swin(s, config), inputs };
+  const inputs = pictureInputs(config);
+  return { body: config === "mobilenet-v2" ? mobileNet(s) : swin(s, config), inputs };
 }
