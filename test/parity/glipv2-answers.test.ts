@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { input } from "../../src/tensor/index.ts";
 import { answerLoss, answerTargets } from "../../src/tasks/answering/answer-loss.ts";
+import { input } from "../../src/tensor/index.ts";
 import { Comparison } from "./golden.ts";
 import { compareGradients, gradientsOf, inputsOf, nanoV2, needsGlipV2, openSet, runAll } from "./golden-glipv2.ts";
 
@@ -16,7 +16,10 @@ test("questions get the reference's logits, answers, loss and gradients", { skip
   const { model, weights } = await nanoV2();
   const { image, ids, mask, feeds } = await inputsOf(golden);
   const [questions, answers] = golden.shape("input.targets") as [number, number];
-  const targets = answerTargets(golden.meta.answer_counts.map((counts) => new Map(counts)), answers);
+  const targets = answerTargets(
+    golden.meta.answer_counts.map((counts) => new Map(counts)),
+    answers,
+  );
   assert.deepEqual(targets, await golden.floats("input.targets"));
   const fused = model.tower.both(model.image(image), model.text(ids, mask), mask);
   const logits = model.answering!(fused.words);
