@@ -1,6 +1,7 @@
 /** Assigns anchors to boxes: adaptive training sample selection (Zhang et al. 2020), as GLIP `modeling/rpn/loss.py` does it. */
 import { encodeBoxes } from "./box-coder.ts";
 import { overlapInclusive } from "./overlap.ts";
+import { smallestIndices } from "./smallest.ts";
 
 const { fround, min, sqrt } = Math;
 
@@ -25,7 +26,7 @@ export interface Targets {
  *
  * Candidates of a box are the `perLevel` anchors of each level whose centres are nearest to its own; a candidate is positive when its
  * overlap reaches the mean plus the standard deviation (n − 1) of the candidates' overlaps and its centre lies in the box. An anchor
- * positive for several boxes goes to the one it overlaps most. Of equal distances, whose order the reference leaves undefined, the later anchor counts as nearer.
+ * positive for several boxes goes to the one it overlaps most. Of equal distances those count as nearer that PyTorch takes on a CPU (`smallest.ts`).
  */
 export function assignAnchors(levels: readonly Float32Array[], boxes: Float32Array, perLevel = 9): Assignment {
   const anchors = concatenate(levels);
@@ -97,24 +98,13 @@ function nearest(levels: readonly Float32Array[], boxes: Float32Array, box: numb
   const found: number[] = [];
   let start = 0;
   for (const level of levels) {
-    const distances: number[] = [];
-    const indices: number[] = [];
-    for (let anchor = 0; anchor < level.length / 4; anchor++) {
+    const distances = Float32Array.from({ length: level.length / 4 }, (_, anchor) => {
       const dx = fround(centre(level, 4 * anchor) - x);
       const dy = fround(centre(level, 4 * anchor + 1) - y);
-      const distance = fround(sqrt(fround(fround(dx * dx) + fround(dy * dy))));
-      if (distances.length === count && distance > distances[count - 1]!) continue;
-      let place = distances.length;
-      while (place > 0 && distances[place - 1]! >= distance) place--;
-      distances.splice(place, 0, distance);
-      indices.splice(place, 0, start + anchor);
-      if (distances.length > count) {
-        distances.pop();
-        indices.pop();
-      }
-    }
-    found.push(...indices);
-    start += level.length / 4;
+      return sqrt(fround(fround(dx * dx) + fround(dy * dy)));
+    });
+    for (const anchor of smallestIndices(distances, count)) found.push(start + anchor);
+    start += distances.length;
   }
   return found;
 }

@@ -115,7 +115,7 @@ export async function compareGradients(
     const length = Math.sqrt(ours.reduce((sum, value) => sum + value * value, 0));
     const loose = name.includes(".feature_extractor.") ? 1e-3 * l2 : 0;
     const most = Math.max(loose, MOST * Math.max(fp32_vs_fp64_maxabs * Math.sqrt(ours.length), l2 * 2 ** -22));
-    assert.ok(Math.abs(length - l2) <= most, `${name}: length ${length}, not ${l2}`);
+    if (!(Math.abs(length - l2) <= most)) comparison.note(`${name}: length ${length}, not ${l2}`);
   }
   for (const name of golden.meta[`${prefix.replace(/\.$/, "")}.zero`] as string[])
     assert.ok(
@@ -133,4 +133,34 @@ async function withinShare(golden: Golden<unknown>, name: string, ours: Float32A
     const error = Math.abs(ours[i * stride]! - value);
     assert.ok(error <= 5e-3 * absmax, `${name}: off by ${error} of ${absmax}`);
   });
+}
+
+/**
+ * Where deformable convolution reads exactly at a pixel, its derivative by the place jumps, and rounding decides for a side. If a place is that near, the weights are given
+ * three times: as they are, and with the bias of that offset moved a few roundings to either side.
+ */
+export async function bothSides(
+  model: GlipV2,
+  feeds: Record<string, Numbers>,
+  weights: Map<string, Float32Array>,
+): Promise<Map<string, Float32Array>[]> {
+  const places = [...model.records].filter(([name]) => name.includes(".detail.offset_mask."));
+  const found = await runAll(Object.fromEntries(places), feeds, weights);
+  const moved = [-1, 1].map((side) => ({ side, numbers: new Map(weights) }));
+  let near = 0;
+  for (const [name, { shape }] of places) {
+    const [, channels, h, w] = shape as [number, number, number, number];
+    found[name]!.forEach((value, i) => {
+      const channel = Math.floor(i / (h * w)) % channels;
+      if (channel >= 18 || Math.abs(value - Math.round(value)) > 2 ** -22) return;
+      near++;
+      const bias = `rpn.head.dyhead_${name.split(".").slice(0, 2).join(".")}.offset.bias`;
+      for (const { side, numbers } of moved) {
+        const biases = numbers.get(bias)!.slice();
+        biases[channel]! += side * 2 ** -21;
+        numbers.set(bias, biases);
+      }
+    });
+  }
+  return near > 0 ? [weights, ...moved.map(({ numbers }) => numbers)] : [weights];
 }

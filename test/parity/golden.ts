@@ -88,6 +88,16 @@ export class Comparison {
     if (!(error <= MOST * noise)) this.wrong.push(`${name}: off by ${error}, ${error / noise} times the noise`);
   }
 
+  /** Something else that is wrong. */
+  note(problem: string): void {
+    this.wrong.push(problem);
+  }
+
+  /** Whether all arrays were near enough so far. */
+  get passes(): boolean {
+    return this.wrong.length === 0;
+  }
+
   /** Asserts that this many arrays were compared and that all were close enough. */
   finish(count: number): void {
     assert.deepEqual(this.wrong, []);
