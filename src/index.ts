@@ -34,5 +34,20 @@ export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
+export {
+  type FolderPictures,
+  type IndexedFolder,
+  type IndexOptions,
+  indexFolder,
+  picturesUnder,
+} from "./tasks/searching/index-folder.ts";
+export {
+  type FoundPicture,
+  type IndexedFile,
+  type IndexModel,
+  openIndex,
+  openIndexOf,
+  type PictureIndex,
+} from "./tasks/searching/picture-index.ts";
 export * as tensor from "./tensor/index.ts";
 export type { FetchingOptions } from "./weights/zoo.ts";

@@ -13,7 +13,13 @@ const MOST_FILES = 20_000_000;
  * @throws InputError if the folder cannot be read.
  */
 export function filesUnder(folder: string): string[] {
+  return listUnder(folder).files;
+}
+
+/** The same, with what is neither a file nor a folder: pipes, sockets, devices and links that lead nowhere. */
+export function listUnder(folder: string): { files: string[]; others: string[] } {
   const files: string[] = [];
+  const others: string[] = [];
   const entered = new Set<string>();
   const waiting = [""];
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
@@ -28,12 +34,13 @@ export function filesUnder(folder: string): string[] {
       const kind = kindOf(entry, join(folder, name));
       if (kind === "folder") folders.push(name);
       else if (kind === "file") files.push(name);
+      else others.push(name);
     }
     if (files.length > MOST_FILES)
       throw new InputError(`${folder}: contains more than ${MOST_FILES} files; give a smaller folder`);
     for (const next of folders.reverse()) waiting.push(next);
   }
-  return files;
+  return { files, others };
 }
 
 function entriesOf(folder: string): Dirent[] {

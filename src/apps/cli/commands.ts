@@ -26,6 +26,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: "Write pictures and texts as unit vectors. Their dot products are similarities.",
     load: async () => (await import("./embed.ts")).addEmbedCommand,
   },
+  index: {
+    about: "Make the pictures of a folder searchable by words.",
+    load: async () => (await import("./index-pictures.ts")).addIndexCommand,
+  },
+  search: {
+    about: "Find pictures of an index by words, or by another picture.",
+    load: async () => (await import("./search.ts")).addSearchCommand,
+  },
   train: {
     about: "Train a model from a recipe. Ctrl-C saves; --resume continues with the same bits.",
     load: async () => (await import("./train.ts")).addTrainCommand,

@@ -16,13 +16,18 @@ export interface EncoderChoice {
   precision: Precision;
 }
 
+/** What `--model` takes. */
+export const CLIP_MODEL =
+  "CLIP model: a file (OpenAI's .pt, a state dict, safetensors), a CLIPModel folder, OWNER/NAME on the hub, or a name listed by groundling models";
+
 /** Adds the options that choose the encoder and its precision. */
 export function addEncoderOptions(command: Command): Command {
+  return addEncoderUse(command.requiredOption("--model <path or name>", CLIP_MODEL));
+}
+
+/** Adds the options for an encoder that is chosen otherwise. */
+export function addEncoderUse(command: Command): Command {
   return addQuietOption(command)
-    .requiredOption(
-      "--model <path or name>",
-      "CLIP model: a file (OpenAI's .pt, a state dict, safetensors), a CLIPModel folder, OWNER/NAME on the hub, or a name listed by groundling models",
-    )
     .option("--offline", "fetch no model; use the cache only")
     .option("--batch <number>", "maximum number of pictures or texts in a batch", wholeNumber(1, 4096))
     .addOption(precisionOption());
@@ -46,21 +51,17 @@ export async function eachPictureVector<File extends { source: string | URL | Ui
   { batch = 16 }: { batch?: number },
   seen: (file: File, vector: Float32Array) => void,
 ): Promise<void> {
-  const { decodePicture } = await import("../../inputs/pictures/picture.ts");
   const failed: string[] = [];
   for (let start = 0; start < files.length; start += batch) {
-    const some: { file: File; picture: { data: Uint8Array; width: number; height: number; channels: number } }[] = [];
+    const some: { file: File; prepared: Float32Array }[] = [];
     for (const file of files.slice(start, start + batch)) {
-      const picture = await decodePicture(file.source).catch((error: unknown) => {
+      const prepared = await encoder.prepareImage(file.source).catch((error: unknown) => {
         if (!(error instanceof InputError)) throw error;
         failed.push(error.message);
       });
-      if (picture) some.push({ file, picture: { ...picture, channels: 3 } });
+      if (prepared) some.push({ file, prepared });
     }
-    const vectors = await encoder.embedImage(
-      some.map(({ picture }) => picture),
-      { batch },
-    );
+    const vectors = await encoder.embedPrepared(some.map(({ prepared }) => prepared));
     some.forEach(({ file }, i) => {
       seen(file, vectors[i]!);
     });

@@ -6,8 +6,10 @@ import type { Command } from "commander";
 const examples: Readonly<Record<string, string>> = {
   detect: 'detect photo.jpg --prompt "cat. cup." --threshold 0.6 --draw',
   ground: 'ground photo.jpg --caption "a cat beside two cups"',
-  classify: "classify photo.jpg --labels cat,dog --model clip-vit-base-patch32",
-  embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-base-patch32 --out vectors.npy',
+  classify: "classify photo.jpg --labels cat,dog --model clip-vit-b32",
+  embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-b32 --out vectors.npy',
+  index: "index photos/ --out photos-index --model clip-vit-b32",
+  search: 'search photos-index "two dogs on a beach" --draw found.png',
   "pseudo-label": "pseudo-label pairs/ --out labelled --threshold 0.5",
   jobs: "jobs labelled --watch 10",
   train: "train first-world --out runs/first-world",

@@ -33,6 +33,8 @@ const outputs: Record<string, Readonly<Record<string, (place: string) => void>>>
   adapt: { out: checkWritableFolder },
   convert: { to: checkWritableFolder },
   embed: { out: checkWritableFile },
+  index: { out: checkWritableFolder },
+  search: { draw: checkWritableFile },
   export: { out: checkWritableFile },
   inspect: { out: checkWritableFile },
   eval: { report: checkWritableFile },

@@ -28,7 +28,7 @@ function sessionsOf(preset: "nano-rn" | "nano-vit"): Promise<ClipSessions> {
   return ClipSessions.open(config, weights, { threads: 1 });
 }
 
-const encoder = new Encoder(await sessionsOf("nano-rn"), words, { side: 96, ...CLIP_PIXELS }, 100);
+const encoder = new Encoder(await sessionsOf("nano-rn"), words, { side: 96, ...CLIP_PIXELS }, { scale: 100, mark: "" });
 after(() => encoder.dispose());
 
 /** A picture of one colour. */

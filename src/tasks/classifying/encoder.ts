@@ -39,6 +39,14 @@ export interface ClassScore {
 
 const DEFAULT_BATCH = 16;
 
+/** What an encoder knows of its model besides its sessions. */
+export interface EncoderFacts {
+  /** The factor of cosines before a softmax. */
+  readonly scale: number;
+  /** Identifies the model: vectors of encoders with the same mark can be compared. */
+  readonly mark: string;
+}
+
 /** A CLIP that answers; `dispose` it when done, or load it by `await using`. */
 export class Encoder {
   private readonly classes = new Map<string, Promise<UnitVector[]>>();
@@ -47,9 +55,18 @@ export class Encoder {
     private readonly sessions: ClipSessions,
     private readonly words: BytePairs,
     private readonly pictures: CropRule,
-    /** The factor of cosines before a softmax. */
-    readonly scale: number,
+    private readonly facts: EncoderFacts,
   ) {}
+
+  /** The factor of cosines before a softmax. */
+  get scale(): number {
+    return this.facts.scale;
+  }
+
+  /** Identifies the model: vectors of encoders with the same mark can be compared. */
+  get mark(): string {
+    return this.facts.mark;
+  }
 
   /** Length of a vector. */
   get width(): number {
@@ -64,15 +81,26 @@ export class Encoder {
     const vectors: UnitVector[] = [];
     for (const some of batches(images, batch)) {
       const prepared: Float32Array[] = [];
-      for (const image of some) prepared.push(prepareCrop(await decodePicture(image), this.pictures));
-      const each = 3 * this.pictures.side ** 2;
-      const numbers = new Float32Array(each * prepared.length);
-      prepared.forEach((picture, i) => {
-        numbers.set(picture, i * each);
-      });
-      vectors.push(...unitVectors(await this.sessions.image(numbers, prepared.length), this.width));
+      for (const image of some) prepared.push(await this.prepareImage(image));
+      vectors.push(...(await this.embedPrepared(prepared)));
     }
     return vectors;
+  }
+
+  /** Decodes a picture, then resizes, crops and normalises it: [3,side,side]. Throws InputError that names the picture if it is not a picture. */
+  async prepareImage(image: PictureSource): Promise<Float32Array> {
+    return prepareCrop(await decodePicture(image), this.pictures);
+  }
+
+  /** A unit vector for each picture from `prepareImage`, computed as one batch. */
+  async embedPrepared(prepared: readonly Float32Array[]): Promise<UnitVector[]> {
+    if (prepared.length === 0) return [];
+    const each = 3 * this.pictures.side ** 2;
+    const numbers = new Float32Array(each * prepared.length);
+    prepared.forEach((picture, i) => {
+      numbers.set(picture, i * each);
+    });
+    return unitVectors(await this.sessions.image(numbers, prepared.length), this.width);
   }
 
   /** A unit vector for each text. Throws InputError that quotes the text if it is too long and `long` is not set. */

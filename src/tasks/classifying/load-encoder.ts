@@ -4,6 +4,7 @@ import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
 import { readClip } from "./clip-folder.ts";
 import { type ClipSessionOptions, ClipSessions } from "./clip-sessions.ts";
 import { Encoder } from "./encoder.ts";
+import { modelMark } from "./model-mark.ts";
 
 /** How a published model is fetched, its backend (`device`), and its precision. */
 export interface LoadEncoderOptions extends ClipSessionOptions, FetchingOptions {}
@@ -17,5 +18,6 @@ export interface LoadEncoderOptions extends ClipSessionOptions, FetchingOptions 
 export async function loadEncoder(nameOrPath: string, options: LoadEncoderOptions = {}): Promise<Encoder> {
   const { config, weights, words, pictures } = await readClip(nameOrPath, fetchingOf(options));
   const scale = Math.exp(weights.get("logit_scale")![0]!);
-  return new Encoder(await ClipSessions.open(config, weights, options), words, pictures, scale);
+  const mark = modelMark({ config, weights, pictures });
+  return new Encoder(await ClipSessions.open(config, weights, options), words, pictures, { scale, mark });
 }
