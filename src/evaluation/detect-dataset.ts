@@ -4,9 +4,8 @@ import { join, resolve } from "node:path";
 import { readJsonLines } from "../data/readers/json.ts";
 import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
-import { type AnsweringModel, detectorHere, detectorsInThreads } from "./detector.ts";
-import type { Found } from "./protocols/detection-request.ts";
-import type { Plan, PlanRequest } from "./protocols/protocol-row.ts";
+import { type Answering, modelHere, modelsInThreads } from "./answering.ts";
+import type { Asks, Plan, PlanRequest } from "./protocols/protocol-row.ts";
 import { type Protocol, protocolRows } from "./protocols.ts";
 import { recordInOrder } from "./record-in-order.ts";
 
@@ -27,37 +26,33 @@ export interface ModelRequest extends PlanRequest {
  */
 export async function detectDataset(request: ModelRequest, output: string): Promise<void> {
   const { model, adapted, workers, protocol } = request;
-  const { plan } = await protocolRows[protocol]();
+  const { plan, asks: kind = "detector" } = await protocolRows[protocol]();
   const plans = await plan(request, output);
   refuseOverwriting(plans);
-  const asking = { model, adapted };
-  const detectors = workers > 1 ? detectorsInThreads(asking, workers) : [await detectorHere(asking)];
+  const asking = { kind, model, adapted };
+  const models = workers > 1 ? modelsInThreads(asking, workers) : [await modelHere(asking)];
   try {
-    for (const plan of plans) await record(plan, detectors, request);
+    for (const plan of plans) await record(plan, models, request);
   } finally {
-    await Promise.all(detectors.map((detector) => detector.dispose()));
+    await Promise.all(models.map((one) => one.dispose()));
   }
   // The results of all files are kept until the last file is written, so that an interrupted run over many files can continue.
-  for (const { file, records } of plans) await writeRecords(answersOf(file), file, records);
+  for (const plan of plans) await writeRecords(plan);
   for (const { file } of plans) rmSync(answersOf(file));
 }
 
-async function record(
-  { file, asked, requests: questions }: Plan,
-  detectors: readonly AnsweringModel[],
-  request: ModelRequest,
-) {
+async function record({ file, asked, requests }: Plan, models: readonly Answering[], request: ModelRequest) {
   const { model, adapted, options, progress, signal } = request;
   await recordInOrder({
     file: answersOf(file),
     run: {
       model: modelIdentity(model),
       ...(adapted ? { adapted: modelIdentity(adapted) } : {}),
-      ...{ asked, options, pictures: questions.length },
+      ...{ asked, options, pictures: requests.length },
     },
-    items: questions.length,
-    workers: detectors.map((detector) => async (item) => detector.answer(questions[item]!)),
-    progress: progress?.(file, questions.length),
+    items: requests.length,
+    workers: models.map((one) => async (item) => one.answer(requests[item]!)),
+    progress: progress?.(file, requests.length),
     signal,
   });
 }
@@ -85,11 +80,13 @@ function modelIdentity(model: string | undefined): object {
 }
 
 /** Converts the results to records, one per line; the file appears when it is complete. */
-async function writeRecords(answers: string, file: string, records: Plan["records"]): Promise<void> {
-  await writeWhole(file, async (target) => {
-    for await (const { line, record } of readJsonLines(answers)) {
+async function writeRecords(plan: Plan): Promise<void> {
+  await writeWhole(plan.file, async (target) => {
+    for await (const { line, record } of readJsonLines(answersOf(plan.file))) {
       if (line === 1) continue;
-      const lines = records(line - 2, record as Found[]).map((entry) => `${JSON.stringify(entry)}\n`);
+      const lines = plan
+        .records(line - 2, record as Asks[keyof Asks]["answer"])
+        .map((entry) => `${JSON.stringify(entry)}\n`);
       await target.writeFile(lines.join(""));
     }
   });

@@ -1,30 +1,18 @@
-/** Runs a model on pictures for an evaluation, in this thread or in worker threads. */
+/** Runs a detector on pictures for an evaluation. */
 
-import { openWorker } from "../files/open-worker.ts";
-import { moduleBeside } from "../files/start-worker.ts";
 import type { GroundingModel } from "../tasks/finding/grounding-model.ts";
 import { loadModel } from "../tasks/finding/load-model.ts";
+import type { Answering, ModelToAsk } from "./answering.ts";
 import type { DetectionRequest, Found } from "./protocols/detection-request.ts";
-
-export interface AnsweringModel {
-  answer(question: DetectionRequest): Promise<Found[]>;
-  dispose(): Promise<void>;
-}
-
-/** The model (default: the built-in one), and the file of an adapted prompt or adapters. */
-export interface ModelToAsk {
-  model?: string | undefined;
-  adapted?: string | undefined;
-}
 
 /**
  * A model in this thread. Its operations use one thread, because the number of threads changes the last digits, and an evaluation
  * must not depend on the number of cores.
  */
-export async function detectorHere({ model, adapted }: ModelToAsk): Promise<AnsweringModel> {
+export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Answering<"detector">> {
   const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
   return {
-    answer: (question) => answerOf(loaded, question),
+    answer: (request) => answerOf(loaded, request),
     dispose: () => loaded.dispose(),
   };
 }
@@ -50,13 +38,4 @@ export async function answerOf(
     }
   }
   return found;
-}
-
-/** Models in `count` worker threads. */
-export function detectorsInThreads(asked: ModelToAsk, count: number): AnsweringModel[] {
-  const module = moduleBeside("./worker", import.meta.url);
-  return Array.from({ length: count }, (_, index) => {
-    const worker = openWorker<typeof import("./worker.ts")>(`evaluation worker ${index}`, module, asked);
-    return { answer: (question) => worker.ask(question), dispose: () => worker.close() };
-  });
 }

@@ -10,6 +10,9 @@ const rows = {
   flickr30k: async () => (await import("./protocols/flickr30k.ts")).flickr30k,
   odinw: async () => (await import("./protocols/odinw.ts")).odinw,
   ovd: async () => (await import("./protocols/open-vocabulary.ts")).openVocabulary,
+  "zero-shot": async () => (await import("./protocols/zero-shot.ts")).zeroShot,
+  "linear-probe": async () => (await import("./protocols/linear-probe.ts")).linearProbe,
+  retrieval: async () => (await import("./protocols/retrieval.ts")).retrieval,
 } satisfies Record<string, () => Promise<ProtocolRow>>;
 
 /** The name of a protocol. */

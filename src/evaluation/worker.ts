@@ -1,9 +1,11 @@
-/** Runs the model of an evaluation on pictures in a worker thread. */
+/** Runs the model of an evaluation in a worker thread. */
 
 import type { Service } from "../files/open-worker.ts";
-import { detectorHere, type ModelToAsk } from "./detector.ts";
-import type { DetectionRequest, Found } from "./protocols/detection-request.ts";
+import { type ModelToAsk, modelHere } from "./answering.ts";
+import type { Asks } from "./protocols/protocol-row.ts";
 
-export function open(asked: ModelToAsk): Promise<Service<DetectionRequest, Found[]>> {
-  return detectorHere(asked);
+type Asked = Asks[keyof Asks];
+
+export function open(asked: ModelToAsk & { kind: keyof Asks }): Promise<Service<Asked["request"], Asked["answer"]>> {
+  return modelHere(asked);
 }

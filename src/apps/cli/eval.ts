@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import type { DatasetChoice } from "../../data/readers/find-dataset.ts";
 import { InputError } from "../../errors.ts";
 import type { Scored } from "../../evaluation/protocols/protocol-row.ts";
+import type { ClassVectorRule } from "../../evaluation/protocols/zero-shot.ts";
 import { protocolRows, protocols } from "../../evaluation/protocols.ts";
 import { type EvalRequest, scoreFiles } from "../../evaluation/score-files.ts";
 import { writeInto } from "../../files/write-whole.ts";
@@ -25,6 +26,7 @@ interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections">, D
   data?: string;
   workers: number;
   prompts?: boolean;
+  classVectors?: ClassVectorRule;
   size?: SizeRule;
   format: "json" | "table";
   report?: string;
@@ -42,7 +44,10 @@ export function addEvalCommand(program: Command): void {
       "--ground-truth <path>",
       "dataset for scoring --detections; a folder for flickr30k (as published) and odinw (SET/annotations.json)",
     )
-    .option("--detections <file>", "detections: a JSON list, or one record per line (.jsonl); a folder for odinw")
+    .option(
+      "--detections <file>",
+      "detections: a JSON list, or one record per line (.jsonl); a folder for odinw; for zero-shot, linear-probe and retrieval the vectors (.jsonl)",
+    )
     .option(
       "--data <path>",
       "dataset to run a model on; its detections are written to --detections (default: detections.jsonl), which must not exist",
@@ -75,6 +80,14 @@ export function addEvalCommand(program: Command): void {
         .default("any"),
     )
     .option("--prompts", "for odinw: use the class prompts of GLIP's ODinW-35 configuration")
+    .addOption(
+      new Option(
+        "--class-vectors <rule>",
+        "for zero-shot: openai (mean of the unit vectors of 80 prompts), regionclip (mean of the raw vectors of 81 prompts) or photo (one prompt)",
+      )
+        .choices(["openai", "regionclip", "photo"])
+        .default("openai"),
+    )
     .option("--quiet", "do not show progress", false)
     .option(
       "--report <file>",

@@ -29,7 +29,7 @@ export interface ClassRequests {
 export const cocoRequests: ClassRequests = { topK: 100, lastPixel: true };
 
 /** The plan of one file of detections in COCO's format. Throws InputError for missing or malformed files. */
-export async function planClasses(request: PlanRequest, file: string, how = cocoRequests): Promise<Plan> {
+export async function planClasses(request: PlanRequest, file: string, how = cocoRequests): Promise<Plan<"detector">> {
   const { truth: whole, place, pictures: folder } = await readGroundTruth(request.data, request);
   const truth = how.partOf?.(whole) ?? whole;
   const { names, ids } = classesOf(truth, how.known);

@@ -1,4 +1,4 @@
-/** The request to a model for one picture, and its detections. */
+/** The request to a detector for one picture, and its detections. */
 
 import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import type { DetectOptions } from "../../tasks/finding/detect-options.ts";

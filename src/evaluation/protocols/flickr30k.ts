@@ -27,7 +27,7 @@ function formatOf(path: string): DatasetChoice {
   return { as: path.endsWith(".json") ? "mdetr" : "flickr30k" };
 }
 
-async function planPhrases({ data, images, subset, options }: PlanRequest, file: string): Promise<Plan> {
+async function planPhrases({ data, images, subset, options }: PlanRequest, file: string): Promise<Plan<"detector">> {
   const problems = new Problems();
   const place = findDataset(data, formatOf(data));
   const { images: pictures } =

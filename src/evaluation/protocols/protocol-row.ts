@@ -10,8 +10,18 @@ import type { Phrases } from "../../metrics/phrase-mistakes.ts";
 import type { RegionType } from "../../metrics/regions.ts";
 import type { DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { DetectionRequest, Found } from "./detection-request.ts";
+import type { EmbeddingRequest, Vector } from "./embedding-request.ts";
+import type { ClassVectorRule } from "./zero-shot.ts";
+
+/** What each kind of model is asked, and answers. An encoder answers with the picture's vector first. */
+export interface Asks {
+  detector: { request: DetectionRequest; answer: Found[] };
+  encoder: { request: EmbeddingRequest; answer: Vector[] };
+}
 
 export interface ProtocolRow {
+  /** The kind of model that is evaluated. Default: a detector. */
+  readonly asks?: keyof Asks;
   /** Default file for detections, or default folder if there is one file per dataset. */
   readonly detections: string;
   /** Reads a dataset and plans the requests for its pictures. Throws InputError for missing or malformed files. */
@@ -31,17 +41,19 @@ export interface PlanRequest extends DatasetChoice {
   captions?: readonly ClassPrompt[];
   /** For ODinW: whether to use the class prompts of GLIP's ODinW-35 configuration. */
   prompts?: boolean;
+  /** For zero-shot: how names become vectors. Default: openai. */
+  classVectors?: ClassVectorRule;
   options: DetectOptions;
 }
 
 /** The plan of one file of detections. */
-export interface Plan {
+export interface Plan<Kind extends keyof Asks = keyof Asks> {
   file: string;
   /** A digest of all requests; a run continues only if its requests were the same. */
   asked: string;
-  requests: DetectionRequest[];
-  /** The records of a picture's detections. */
-  records: (picture: number, found: readonly Found[]) => object[];
+  requests: Asks[Kind]["request"][];
+  /** The records of the answer to a request. */
+  records(request: number, answer: Asks[Kind]["answer"]): object[];
 }
 
 /** Which files are scored. */

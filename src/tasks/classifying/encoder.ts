@@ -7,7 +7,7 @@ import { type CropRule, prepareCrop } from "../../inputs/pictures/prepare-crop.t
 import type { BytePairs, LongText } from "../../inputs/words/byte-pairs.ts";
 import { filled, PHOTO_TEMPLATE } from "../../inputs/words/templates.ts";
 import type { ClipSessions } from "./clip-sessions.ts";
-import { dot, meanOf, toUnit, type UnitVector, unitVectors } from "./unit-vectors.ts";
+import { dot, meanOf, toUnit, type UnitVector } from "./unit-vectors.ts";
 
 /** How many are computed at once. */
 export interface EmbedOptions {
@@ -94,13 +94,14 @@ export class Encoder {
 
   /** A unit vector for each picture from `prepareImage`, computed as one batch. */
   async embedPrepared(prepared: readonly Float32Array[]): Promise<UnitVector[]> {
-    if (prepared.length === 0) return [];
-    const each = 3 * this.pictures.side ** 2;
-    const numbers = new Float32Array(each * prepared.length);
-    prepared.forEach((picture, i) => {
-      numbers.set(picture, i * each);
-    });
-    return unitVectors(await this.sessions.image(numbers, prepared.length), this.width);
+    return (await this.preparedVectors(prepared)).map(toUnit);
+  }
+
+  /** The vectors of pictures before normalisation, computed as one batch. */
+  async pictureVectors(images: readonly PictureSource[]): Promise<Float32Array[]> {
+    const prepared: Float32Array[] = [];
+    for (const image of images) prepared.push(await this.prepareImage(image));
+    return this.preparedVectors(prepared);
   }
 
   /** A unit vector for each text. Throws InputError that quotes the text if it is too long and `long` is not set. */
@@ -190,6 +191,17 @@ export class Encoder {
   /** The same as `dispose`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  private async preparedVectors(prepared: readonly Float32Array[]): Promise<Float32Array[]> {
+    if (prepared.length === 0) return [];
+    const each = 3 * this.pictures.side ** 2;
+    const numbers = new Float32Array(each * prepared.length);
+    prepared.forEach((picture, i) => {
+      numbers.set(picture, i * each);
+    });
+    const vectors = await this.sessions.image(numbers, prepared.length);
+    return prepared.map((_, i) => vectors.slice(i * this.width, (i + 1) * this.width));
   }
 
   private async makeClasses(labels: readonly string[], templates: readonly string[], how: EmbedTextOptions) {
