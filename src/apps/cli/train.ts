@@ -1,6 +1,7 @@
 /** `groundling train`: trains a model from a recipe. */
 
 import type { Command } from "commander";
+import type { TrainingResult } from "../../learning/train.ts";
 import { addQuietOption, say } from "./writing.ts";
 
 interface Choices {
@@ -35,15 +36,26 @@ export function addTrainCommand(program: Command): void {
 async function train(file: string, { resume, override, out, sprites, quiet }: Choices): Promise<void> {
   const { basename, extname, join } = await import("node:path");
   const { memoryText } = await import("../../learning/memory-estimate.ts");
-  const { readRecipe } = await import("../training/recipe.ts");
+  const { rawRecipe, readRecipe } = await import("../training/recipe.ts");
+  const { clipRecipeOf, isClipRecipe } = await import("../training/clip-recipe.ts");
   const { memoryOfRun } = await import("../training/memory-of-run.ts");
   const { modelOfRun } = await import("../training/model-of-run.ts");
   const { runRecipe } = await import("../training/run.ts");
-  const recipe = readRecipe(file, override);
   const folder = out ?? join("runs", basename(file, extname(file)));
+  const given = rawRecipe(file, override);
+  if (isClipRecipe(given.raw)) {
+    const { runClipRecipe } = await import("../training/clip-run.ts");
+    const recipe = clipRecipeOf(given.raw, given.file);
+    tell(recipe.steps, await runClipRecipe(recipe, { folder, resume, quiet }));
+    return;
+  }
+  const recipe = readRecipe(file, override);
   const model = await modelOfRun(recipe);
   if (!quiet) say(`memory: ${memoryText(memoryOfRun(model.model, recipe))}\n`);
-  const { step, interrupted } = await runRecipe(recipe, { folder, resume, sprites, model, quiet });
-  const next = interrupted ? `; to continue: groundling train ${file} --resume --out ${folder}` : "";
-  if (!quiet || interrupted) say(`${step} of ${recipe.steps} steps in ${folder}${next}\n`);
+  tell(recipe.steps, await runRecipe(recipe, { folder, resume, sprites, model, quiet }));
+
+  function tell(steps: number, { step, interrupted }: Pick<TrainingResult, "step" | "interrupted">): void {
+    const next = interrupted ? `; to continue: groundling train ${file} --resume --out ${folder}` : "";
+    if (!quiet || interrupted) say(`${step} of ${steps} steps in ${folder}${next}\n`);
+  }
 }

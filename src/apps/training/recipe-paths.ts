@@ -22,12 +22,17 @@ export function recipeFile(given: string): string {
   );
 }
 
-/** Resolves the paths of a recipe: first from the working directory, then from the recipe's folder, then from the package. */
-export function located(recipe: Recipe, file: string): Recipe {
-  const find = (path: string) => {
+/** Finds the paths of a recipe: first from the working directory, then from the recipe's folder, then from the package. */
+export function finderOf(file: string): (path: string) => string {
+  return (path) => {
     if (isAbsolute(path)) return path;
     return [path, join(dirname(file), path), join(PACKAGE, path)].find((place) => existsSync(place)) ?? path;
   };
+}
+
+/** Resolves the paths of a recipe. */
+export function located(recipe: Recipe, file: string): Recipe {
+  const find = finderOf(file);
   const { words, from, data } = recipe;
   if (words !== undefined && !existsSync(find(words)))
     throw new RecipeError(

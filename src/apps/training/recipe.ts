@@ -150,6 +150,18 @@ export function wordsOf({ words }: Recipe): string {
  * Throws RecipeError.
  */
 export function readRecipe(pathOrName: string, overrides: readonly string[] = []): Recipe {
+  const { raw, file } = rawRecipe(pathOrName, overrides);
+  const checked = recipeSchema.safeParse(raw);
+  if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
+  const { model } = checked.data;
+  const huge = detectorFamilies[typeOfRecipe(model)].tooLarge?.(model);
+  if (huge) throw new RecipeError(`${file}: ${huge}`);
+  if (lossesOf(checked.data).loss_contrast) checkContrast(checked.data, file);
+  return located(checked.data, file);
+}
+
+/** The content of a recipe file with overrides, not checked, and the file. Throws RecipeError if it cannot be read. */
+export function rawRecipe(pathOrName: string, overrides: readonly string[] = []): { raw: unknown; file: string } {
   const file = recipeFile(pathOrName);
   let raw: unknown;
   try {
@@ -160,13 +172,7 @@ export function readRecipe(pathOrName: string, overrides: readonly string[] = []
     );
   }
   for (const override of overrides) assign(raw, override);
-  const checked = recipeSchema.safeParse(raw);
-  if (!checked.success) throw new RecipeError(`${file}: ${z.prettifyError(checked.error)}`);
-  const { model } = checked.data;
-  const huge = detectorFamilies[typeOfRecipe(model)].tooLarge?.(model);
-  if (huge) throw new RecipeError(`${file}: ${huge}`);
-  if (lossesOf(checked.data).loss_contrast) checkContrast(checked.data, file);
-  return located(checked.data, file);
+  return { raw, file };
 }
 
 /** Checks the requirements of contrast across pictures. */

@@ -98,12 +98,21 @@ async function readTensors(opened: WeightsFile, completed: (inferred: ClipConfig
 /** The folder's merges if it has any, or as many of OpenAI's merges as the model has tokens for. */
 async function wordsOf({ text }: ClipConfig, source: string, merges?: string): Promise<BytePairs> {
   const own = merges === undefined ? undefined : readTextIfThere(merges);
-  const lines = (own ?? gunzipSync(await readFile(MERGES)).toString()).split("\n");
-  const words = BytePairs.parse(lines.slice(0, text.vocabulary - BESIDE_MERGES + 1).join("\n"));
+  const words = own === undefined ? await openAiWords(text.vocabulary) : firstMerges(own, text.vocabulary);
   if (words.size === text.vocabulary) return words;
   throw new WeightsError(
     `${source}: the model has ${text.vocabulary} tokens, but the merges give ${words.size}; give a folder with the model's own merges.txt`,
   );
+}
+
+/** OpenAI's byte pairs, cut to so many tokens. */
+export async function openAiWords(vocabulary: number): Promise<BytePairs> {
+  return firstMerges(gunzipSync(await readFile(MERGES)).toString(), vocabulary);
+}
+
+function firstMerges(merges: string, vocabulary: number): BytePairs {
+  const lines = merges.split("\n").slice(0, vocabulary - BESIDE_MERGES + 1);
+  return BytePairs.parse(lines.join("\n"));
 }
 
 async function firstOf(folder: string, names: readonly string[]): Promise<string> {
