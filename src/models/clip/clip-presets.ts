@@ -2,6 +2,7 @@
 
 import type { TransformerConfig } from "../parts/residual-attention.ts";
 import type { ClipConfig, ResNetImageConfig, VitImageConfig } from "./clip.ts";
+import { MOBILE_NET_SIDE } from "./mobile-net-encoder.ts";
 import type { TextEncoderConfig } from "./text-encoder.ts";
 
 /** All attention heads have width 64; hidden layers are four times as wide as the model. */
@@ -21,7 +22,7 @@ function vision(width: number, layers: number, patch: number, resolution = 224):
   return { kind: "vit", ...transformerSizes(width, layers), patch, resolution };
 }
 
-/** The published CLIPs, by model name. */
+/** The published CLIPs, the small one of this package (`scripts/small-clip.ts`), and those of the tests. */
 export const clipPresets = {
   rn50: { embedding: 1024, image: resnet([3, 4, 6, 3], 64, 224), text: text(512) },
   rn101: { embedding: 512, image: resnet([3, 4, 23, 3], 64, 224), text: text(512) },
@@ -32,6 +33,11 @@ export const clipPresets = {
   "vit-b16": { embedding: 512, image: vision(768, 12, 16), text: text(512) },
   "vit-l14": { embedding: 768, image: vision(1024, 24, 14), text: text(768) },
   "vit-l14-336": { embedding: 768, image: vision(1024, 24, 14, 336), text: text(768) },
+  small: {
+    embedding: 256,
+    image: { kind: "mobilenet", hidden: 384, resolution: MOBILE_NET_SIDE },
+    text: { ...text(128, 1, 4096), context: 32 },
+  },
   "nano-rn": { embedding: 24, image: resnet([1, 2, 1, 1], 8, 96), text: text(128, 2, 1000) },
   "nano-vit": { embedding: 40, image: vision(128, 2, 16, 96), text: text(64, 3, 1000) },
 } as const satisfies Record<string, ClipConfig>;

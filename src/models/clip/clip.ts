@@ -7,6 +7,7 @@ import { type ModifiedResNetConfig, modifiedResNet, type Stage, stageChannels } 
 import { frozenNorm, type NormedConvolution } from "../parts/normed-convolution.ts";
 import type { TransformerConfig } from "../parts/residual-attention.ts";
 import { vit } from "../parts/vit.ts";
+import { type MobileNetImageConfig, mobileNetEncoder } from "./mobile-net-encoder.ts";
 import { type TextEncoderConfig, textEncoder } from "./text-encoder.ts";
 
 /** The picture encoder of a CLIP with a modified ResNet. */
@@ -27,7 +28,7 @@ export interface VitImageConfig extends TransformerConfig {
 export interface ClipConfig {
   /** Length of a vector. */
   readonly embedding: number;
-  readonly image: ResNetImageConfig | VitImageConfig;
+  readonly image: ResNetImageConfig | VitImageConfig | MobileNetImageConfig;
   readonly text: TextEncoderConfig;
 }
 
@@ -76,6 +77,7 @@ export function clip(config: ClipConfig, { normed = frozenNorm }: ClipOptions = 
 
 function imageEncoder(s: Scope, { image, embedding }: ClipConfig, normed: NormedConvolution) {
   if (image.kind === "vit") return vit(s, { ...image, outputs: embedding });
+  if (image.kind === "mobilenet") return mobileNetEncoder(s, image, embedding).see;
   const { width, resolution } = image;
   const body = modifiedResNet(s, image, normed);
   const pool = attentionPool(s.at("attnpool"), {

@@ -2,6 +2,7 @@
 
 import { WeightsError } from "../../errors.ts";
 import type { ClipConfig, ResNetImageConfig } from "./clip.ts";
+import { MOBILE_NET_SIDE } from "./mobile-net-encoder.ts";
 
 type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
@@ -10,7 +11,8 @@ const HEAD_WIDTH = 64;
 
 /** Whether tensors of these names are a CLIP's. */
 export function isClip(entries: Shapes): boolean {
-  return entries.has("text_projection") && entries.has("visual.conv1.weight") && entries.has("token_embedding.weight");
+  const sees = entries.has("visual.conv1.weight") || isMobileNet(entries);
+  return entries.has("text_projection") && sees && entries.has("token_embedding.weight");
 }
 
 /** Throws `WeightsError` when the tensors are not those of a CLIP under OpenAI's names. */
@@ -35,16 +37,28 @@ export function inferClipConfig(entries: Shapes, source: string): ClipConfig {
       activation: "quickGelu",
     } as const;
   };
+  const imageConfig = () => {
+    if (isMobileNet(entries)) return mobileNetConfig(shape);
+    return entries.has("visual.proj") ? vitConfig(shape, blocks("visual.transformer.")) : resnetConfig(shape, count);
+  };
   const [vocabulary] = shape("token_embedding.weight") as [number, number];
   const [context] = shape("positional_embedding") as [number, number];
   return {
     embedding: shape("text_projection")[1]!,
-    image: entries.has("visual.proj") ? vitConfig(shape, blocks("visual.transformer.")) : resnetConfig(shape, count),
+    image: imageConfig(),
     text: { ...blocks("transformer."), vocabulary, context },
   };
 }
 
 type ShapeOf = (name: string) => readonly number[];
+
+function isMobileNet(entries: Shapes): boolean {
+  return entries.has("visual.body.first.weight");
+}
+
+function mobileNetConfig(shape: ShapeOf) {
+  return { kind: "mobilenet", hidden: shape("visual.hidden.weight")[0]!, resolution: MOBILE_NET_SIDE } as const;
+}
 
 function vitConfig<Blocks>(shape: ShapeOf, blocks: Blocks) {
   const patch = shape("visual.conv1.weight")[3]!;

@@ -81,8 +81,8 @@ export async function createComposer(setup: PairComposerSetup): Promise<{
   };
 }
 
-/** Rows [n,context] cut to the longest text. */
-function withoutPadding(rows: BigInt64Array, context: number): { ids: BigInt64Array; tokens: number } {
+/** Rows [n,context] of token ids, cut to the longest text. */
+export function withoutPadding(rows: BigInt64Array, context: number): { ids: BigInt64Array; tokens: number } {
   const n = rows.length / context;
   const row = (i: number) => rows.subarray(i * context, (i + 1) * context);
   const tokens = Math.max(...Array.from({ length: n }, (_, i) => row(i).findLastIndex((id) => id !== 0n) + 1));
