@@ -46,7 +46,7 @@ export function topRanks(ranks: readonly number[]): Ranks {
  * Recall at 1, 5 and 10 of captions by photo (a hit is any of its own captions) and of photos by caption, as in CLIP's paper.
  * `similarity` has the photos as rows and the captions as columns; `owners` is the photo of each caption.
  */
-export function retrievalRanks(similarity: readonly Float64Array[], owners: readonly number[]): Ranks {
+export function retrievalRanks(similarity: readonly ArrayLike<number>[], owners: readonly number[]): Ranks {
   const own = similarity.map((): number[] => []);
   owners.forEach((photo, caption) => {
     own[photo]!.push(caption);
