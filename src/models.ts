@@ -2,6 +2,7 @@
 
 export * from "./models/clip/clip.ts";
 export { clipPresets } from "./models/clip/clip-presets.ts";
+export type { MobileNetImageConfig } from "./models/clip/mobile-net-encoder.ts";
 export type { TextEncoderConfig } from "./models/clip/text-encoder.ts";
 export * from "./models/dynamic-head/dynamic-head.ts";
 export * from "./models/glip/glip.ts";

@@ -11,22 +11,22 @@ import {
 import { rankOf, topRanks, weightedRanks } from "../../metrics/ranking.ts";
 import { dot } from "../../tasks/classifying/unit-vectors.ts";
 import { digestOf } from "./digest.ts";
-import type { Plan, ProtocolRow, Scored } from "./protocol-row.ts";
 import type { EmbeddingRequest } from "./embedding-request.ts";
+import type { Plan, ProtocolRow, Scored } from "./protocol-row.ts";
 import { readVectorRecords, unitVectorsOf } from "./vector-records.ts";
 
+/** The name of a rule for class vectors. */
+export type ClassVectorRule = "openai" | "regionclip" | "photo";
+
 /** How the names of classes become vectors. Means of unit vectors are OpenAI's way, means of raw vectors RegionCLIP's. */
-export const classVectorRules = {
+const classVectorRules = {
   openai: (name: string) => ({ texts: imagenetTemplates.map((template) => filled(template, name)), mean: "unit" }),
   regionclip: (name: string) => ({
     texts: regionTemplates.map((template) => filled(template, withoutMarks(name))),
     mean: "raw",
   }),
   photo: (name: string) => ({ texts: [filled(PHOTO_TEMPLATE, name)], mean: "unit" }),
-} satisfies Record<string, (name: string) => EmbeddingRequest>;
-
-/** The name of a rule. */
-export type ClassVectorRule = keyof typeof classVectorRules;
+} satisfies Record<ClassVectorRule, (name: string) => EmbeddingRequest>;
 
 export const zeroShot: ProtocolRow = {
   asks: "encoder",

@@ -6,7 +6,7 @@ import { MOBILE_NET_SIDE } from "./mobile-net-encoder.ts";
 import type { TextEncoderConfig } from "./text-encoder.ts";
 
 /** All attention heads have width 64; hidden layers are four times as wide as the model. */
-function transformerSizes(width: number, layers: number): TransformerConfig {
+export function transformerSizes(width: number, layers: number): TransformerConfig {
   return { width, layers, heads: width / 64, hidden: 4 * width, activation: "quickGelu" };
 }
 

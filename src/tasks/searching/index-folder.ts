@@ -8,6 +8,7 @@ import { listUnder } from "../../files/walk.ts";
 import type { Encoder } from "../classifying/encoder.ts";
 import type { IndexedFile, PictureIndex } from "./picture-index.ts";
 
+/** How a folder is indexed, and how it is watched and stopped. */
 export interface IndexOptions {
   /** Maximum number of pictures computed at once and written together. Default: 16. */
   batch?: number | undefined;

@@ -45,6 +45,7 @@ export interface PictureIndex {
   remove(paths: readonly string[]): Promise<void>;
   /** The pictures with the most similar vectors, best first. Compares with every picture, so that none is missed. */
   nearest(vector: UnitVector, count: number): Promise<FoundPicture[]>;
+  /** Closes the file; the index answers no more. */
   close(): void;
 }
 
