@@ -49,7 +49,7 @@ test("the program prints its version, its commands, and suggestions for typing e
 test("an invalid command line is refused with how to fix it", async () => {
   for (const [words, expected] of [
     [["detect", picture], /no names to find; give --prompt/],
-    [["detect"], /missing required argument 'images'/],
+    [["detect"], /missing required argument 'pictures'/],
     [["detect", picture, "--prompt", "dog", "--classes", "dog"], /cannot be used with/],
     [["detect", picture, "--prompt", "dog", "--threshold", "2"], /give a number from 0 to 1/],
     [["detect", picture, "--prompt", "dog", "--size", "800,600"], /give SHORT or SHORT,MAX/],

@@ -41,7 +41,7 @@ const formats = {
 /** Adds the command to a program. */
 export function addClassifyCommand(program: Command): void {
   const command = program
-    .command("classify <images...>")
+    .command("classify <pictures...>")
     .description(`Choose the name that fits each picture best. ${PICTURES}`)
     .addOption(
       new Option("--labels <names>", "names to choose from, separated by commas")

@@ -30,10 +30,11 @@ export function addConvertCommand(program: Command): void {
       "model folder to write; an existing model is replaced, a folder with other files is refused",
     )
     .option("--vocab <file>", "WordPiece vocabulary, one token per line (default: bert-base-uncased)")
-    .option("--size <short,max>", "sides in pixels to which the model resizes pictures", sizeRule, {
-      short: 800,
-      max: 1333,
-    })
+    .addOption(
+      new Option("--size <short,max>", "sides in pixels to which the model resizes pictures")
+        .argParser(sizeRule)
+        .default({ short: 800, max: 1333 }, "800,1333"),
+    )
     .addOption(
       new Option("--preset <name>", "architecture of the model (default: inferred from its tensors)").choices(
         Object.keys(glipPresets),

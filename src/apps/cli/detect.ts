@@ -16,7 +16,7 @@ interface Choices extends FindingOptions {
 /** Adds the command to a program. */
 export function addDetectCommand(program: Command): void {
   const command = program
-    .command("detect <images...>")
+    .command("detect <pictures...>")
     .description(`Find things in pictures by name. ${PICTURES}`)
     .addOption(
       new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([

@@ -15,7 +15,7 @@ interface Choices extends EncoderChoice {
 /** Adds the command to a program. */
 export function addEmbedCommand(program: Command): void {
   const command = program
-    .command("embed [images...]")
+    .command("embed [pictures...]")
     .description(
       "Write pictures and texts as unit vectors. Their dot products are similarities. Pictures are written before texts.",
     )

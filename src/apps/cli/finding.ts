@@ -45,13 +45,13 @@ export function addFindingOptions(command: Command): Command {
     .option("--threshold <score>", "minimum score of detections", share, DEFAULT_THRESHOLD)
     .option(
       "--text-threshold <score>",
-      "minimum score of the words alone, before it is combined with the score of the box",
+      "minimum score of the words alone, before it is combined with the score of the box (default: 0.05)",
       share,
     )
-    .option("--top-k <number>", "maximum number of detections per picture", wholeNumber(1, 100_000))
+    .option("--top-k <number>", "maximum number of detections per picture (default: 100)", wholeNumber(1, 100_000))
     .option(
       "--nms <overlap>",
-      "of two boxes with the same label and more overlap (IoU) than this, keep the better one",
+      "of two boxes with the same label and more overlap (IoU) than this, keep the better one (default: 0.6)",
       share,
     )
     .option(

@@ -13,7 +13,7 @@ interface Choices extends FindingOptions {
 /** Adds the command to a program. */
 export function addGroundCommand(program: Command): void {
   const command = program
-    .command("ground <images...>")
+    .command("ground <pictures...>")
     .description(`Find what a caption mentions: its noun phrases, or the phrases you give. ${PICTURES}`)
     .requiredOption("--caption <text>", "caption of the picture")
     .addOption(phraseOption());

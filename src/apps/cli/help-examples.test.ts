@@ -17,6 +17,8 @@ test("the help of every command ends with an example that uses its options", () 
       assert.ok(path[0] === "data" || known.some(({ long }) => long === flag), `${path.join(" ")} has no ${flag}`);
     for (const option of command.options)
       if (option.mandatory) assert.ok(example.includes(option.long!), `${path.join(" ")} lacks ${option.long}`);
+    const required = command.options.filter(({ mandatory }) => mandatory).length;
+    assert.equal(help.match(/\(required\)/g)?.length ?? 0, required, path.join(" "));
   }
 });
 

@@ -19,7 +19,7 @@ interface Choices extends ModelChoice {
 /** Adds the command to a program. */
 export function addInspectCommand(program: Command): void {
   const command = program
-    .command("inspect <image>")
+    .command("inspect <picture>")
     .description(
       "Write all intermediate tensors of a run, to compare with another implementation. The picture is a file, a URL, or - for standard input. The prompt is padded to the model's maximum length, as in the GLIP reference.",
     )

@@ -1,7 +1,7 @@
 /** The program with the command to run. */
 
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import { Command, Help, type Option } from "commander";
 import { visibleLines } from "../../files/visible.ts";
 import { checkWritableFile, checkWritableFolder } from "../../files/writable.ts";
 import { commands } from "./commands.ts";
@@ -14,6 +14,7 @@ export async function programFor(words: readonly string[]): Promise<Command> {
     .description("Find things in pictures by words.")
     .version(version)
     .showHelpAfterError("(run groundling COMMAND --help for help)")
+    .configureHelp({ optionDescription: optionText })
     .configureOutput({ outputError: (text, write) => write(visibleLines(text)) })
     .hook("preAction", (_, command) => checkOutputs(command))
     .exitOverride();
@@ -22,6 +23,12 @@ export async function programFor(words: readonly string[]): Promise<Command> {
   else for (const [name, { about }] of Object.entries(commands)) program.command(name).description(about);
   addExamples(program);
   return program;
+}
+
+/** The description of an option in the help: says if it is required, and leaves out the defaults of flags and lists. */
+function optionText(option: Option): string {
+  const text = new Help().optionDescription(option).replace(/ \(default: (false|\[\])\)$/, "");
+  return option.mandatory ? `${text} (required)` : text;
 }
 
 /** The options with a command's output paths, which are checked before any work is done. */

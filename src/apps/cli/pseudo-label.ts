@@ -52,16 +52,16 @@ export function addPseudoLabelCommand(program: Command): void {
     .option("--threshold <score>", "keep only boxes with a score above this", share, DEFAULT_THRESHOLD)
     .option(
       "--nms <overlap>",
-      "of two boxes of one phrase with more overlap (IoU) than this, keep the better one",
+      "of two boxes of one phrase with more overlap (IoU) than this, keep the better one (default: 0.6)",
       share,
     )
     .option(
       "--caption-nms <overlap>",
-      "of two boxes of any phrases with more overlap (IoU) than this, keep the better one",
+      "of two boxes of any phrases with more overlap (IoU) than this, keep the better one (default: off)",
       share,
     )
     .option("--min-side <pixels>", "refuse pictures whose shorter side is below this", wholeNumber(1, 100_000))
-    .option("--words <least,most>", "refuse captions with fewer or more words", wordRange)
+    .option("--words <min,max>", "refuse captions with fewer or more words", wordRange)
     .option("--language <code>", "refuse captions that are clearly not in this language, for example en")
     .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
     .option("--rows <number>", "pairs per shard, for sources other than tars", wholeNumber(1, 1_000_000), 1000)

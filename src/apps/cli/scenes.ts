@@ -50,8 +50,12 @@ export function addScenesCommand(program: Command): void {
     .option("--seed <number>", "seed of the scenes", wholeNumber(0, 4_000_000), 0)
     .addOption(new Option("--split <name>", "split of the generated world").choices(splits).default("train"))
     .option("--size <pixels>", "width and height of a scene", wholeNumber(32, 2048), 256)
-    .option("--objects <number>", "maximum number of things in a scene", wholeNumber(1, 50))
-    .option("--smallest <share>", "side of the smallest things, as a fraction of the picture's side", share)
+    .option("--objects <number>", "maximum number of things in a scene (default: 6)", wholeNumber(1, 50))
+    .option(
+      "--smallest <fraction>",
+      "side of the smallest things, as a fraction of the picture's side (default: 0.12)",
+      share,
+    )
     .option("--names <a,b,c>", "use only these names", commaSeparated)
     .option("--everyday", "use only the fifty everyday names", false)
     .option("--models", "also use rendered 3D models (made by scripts/world/models.ts)", false)
