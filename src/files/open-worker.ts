@@ -1,4 +1,4 @@
-/** Worker threads that answer requests, one after another. All worker threads of Groundling speak this protocol. */
+/** Worker threads that answer requests, one after another. All worker threads of Groundling use this protocol. */
 
 import type { Transferable } from "node:worker_threads";
 import { type PlainError, revivedError } from "./plain-error.ts";
@@ -15,14 +15,14 @@ export interface Service<Request, Answer> {
 
 /** A worker's module. It exports `open`, which is called once in the thread, with plain data; if it fails, so does each request. */
 export interface WorkerModule {
-  // The caller's types are taken from the module's own.
+  // The caller's types come from the module.
   open(setup: never): Service<never, unknown> | Promise<Service<never, unknown>>;
 }
 type ServiceOf<Module extends WorkerModule> = Awaited<ReturnType<Module["open"]>>;
 type RequestOf<Module extends WorkerModule> = Parameters<ServiceOf<Module>["answer"]>[0];
 type AnswerOf<Module extends WorkerModule> = Awaited<ReturnType<ServiceOf<Module>["answer"]>>;
 
-/** A worker thread. It keeps the process running only while it has requests to answer. */
+/** A worker thread. It keeps the process running only while it has requests. */
 export interface OpenWorker<Request, Answer> {
   /** False after `close`, and after the thread has ended. */
   readonly isOpen: boolean;
@@ -32,13 +32,13 @@ export interface OpenWorker<Request, Answer> {
    */
   ask(request: Request, transfer?: readonly Transferable[]): Promise<Answer>;
   /**
-   * Rejects the requests that are not answered, lets the worker finish the one under way, and waits until its thread has ended by itself:
-   * a thread that is terminated inside ONNX Runtime takes the process with it.
+   * Rejects the requests without an answer, lets the worker finish the current one, and waits until its thread has ended by itself:
+   * terminating a thread inside ONNX Runtime crashes the process.
    */
   close(): Promise<void>;
 }
 
-/** What a worker is started with. */
+/** The module and data of a worker. */
 export interface Opening {
   module: string;
   setup: unknown;
@@ -51,7 +51,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Opens a module in a worker thread. `name` is what errors call the worker. */
+/** Opens a module in a worker thread. `name` is the worker's name in errors. */
 export function openWorker<Module extends WorkerModule>(
   name: string,
   module: URL,

@@ -1,4 +1,4 @@
-/** Errors as they cross from one thread to another, which keeps their fields but not their class. */
+/** Errors sent from one thread to another, which keeps their fields but not their class. */
 
 import { InputError, RecipeError, ShapeError, WeightsError } from "../errors.ts";
 
@@ -7,19 +7,19 @@ export interface PlainError {
   name: string;
   message: string;
   stack: string;
-  /** Its own fields, as a `ShapeError`'s shapes or the `code` of the system's refusal. */
+  /** Its own fields, such as a `ShapeError`'s shapes or the `code` of a system error. */
   fields: Readonly<Record<string, unknown>>;
   cause?: PlainError;
 }
 
-/** The classes that an error can have again in the other thread. */
+/** The classes that an error gets again in the other thread. */
 const classes = new Map<string, { prototype: Error }>(
   [InputError, RecipeError, ShapeError, WeightsError, TypeError, RangeError, SyntaxError, ReferenceError].map(
     (known) => [known.name, known],
   ),
 );
 
-/** Takes anything that was thrown. */
+/** Accepts anything that can be thrown. */
 export function plainError(thrown: unknown): PlainError {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
   const { name, message, stack = "", cause } = error;
@@ -37,7 +37,7 @@ export function revivedError({ name, message, stack, fields, cause }: PlainError
   return error.name === name ? error : Object.assign(error, { name });
 }
 
-/** Without the fields that hold what cannot be sent, such as a function. */
+/** Leaves out fields that cannot be sent, such as functions. */
 function sendable(fields: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => canBeSent(value)));
 }

@@ -1,11 +1,11 @@
-/** The program of each worker thread: opens the module that it is given and answers requests until it is told to close. */
+/** The program of every worker thread: opens its module and answers requests until it is closed. */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Message, Opening, Reply, Service } from "./open-worker.ts";
 import { plainError } from "./plain-error.ts";
 
-/** Milliseconds after which a thread ends although the module left something running. */
+/** Milliseconds after which a thread ends even if the module left something running. */
 const PATIENCE = 1000;
 
 const port = parentPort!;
@@ -24,7 +24,7 @@ async function open({ module, setup }: Opening): Promise<Service<unknown, unknow
 }
 
 async function reply(request: unknown): Promise<void> {
-  // Lets "close" arrive, which may have been sent meanwhile.
+  // Lets "close" arrive, which may be sent in the meantime.
   await nextTurn();
   if (closing) return;
   try {

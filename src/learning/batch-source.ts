@@ -31,18 +31,18 @@ export interface ComposerModule<Batch> {
   createComposer(setup: unknown): Composer<Batch> | Promise<Composer<Batch>>;
 }
 
-/** Which module makes batches, in how many threads. */
+/** The module that makes batches, and the number of threads. */
 export interface WorkerSourceOptions {
   /** The module with `createComposer`, as `moduleBeside` names it. */
   module: URL;
   /** Given to `createComposer` in each worker; plain data. */
   setup: unknown;
   workers: number;
-  /** Most batches in progress or waiting; default: twice the workers. */
+  /** Maximum number of batches in progress or waiting; default: twice the workers. */
   ahead?: number;
 }
 
-/** Batches made in this thread as they are asked for. */
+/** Makes batches in this thread when they are requested. */
 export function localBatchSource<Batch>(composer: Composer<Batch>): BatchSource<Batch> {
   let job = 0;
   return {
@@ -55,7 +55,7 @@ export function localBatchSource<Batch>(composer: Composer<Batch>): BatchSource<
   };
 }
 
-/** Batches made ahead by worker threads; batches and order do not depend on the number of threads. */
+/** Makes batches in advance in worker threads; batches and order do not depend on the number of threads. */
 export function workerBatchSource<Batch>(options: WorkerSourceOptions): BatchSource<Batch> {
   return new WorkerSource<Batch>(options);
 }
@@ -101,7 +101,7 @@ class WorkerSource<Batch> implements BatchSource<Batch> {
     for (let job = this.nextJob - 1; job < end; job++) {
       if (this.batches.has(job)) continue;
       const batch = this.workers[job % this.workers.length]!.ask(job);
-      // A batch made ahead may fail long before it is used: not an unhandled rejection.
+      // A batch made in advance may fail long before it is used; this is not an unhandled rejection.
       batch.catch(() => {});
       this.batches.set(job, batch);
     }

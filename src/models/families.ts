@@ -28,10 +28,10 @@ export const families: Readonly<Record<ModelType, Family>> = rows;
 export const detectorTypes = Object.keys(detectors) as DetectorType[];
 export const modelTypes = Object.keys(rows) as ModelType[];
 
-/** The families whose published checkpoints are told by their tensors. */
+/** The families whose published checkpoints are recognised by their tensors. */
 const publishedTypes = modelTypes.filter((type) => families[type].published);
 
-/** The family of a published checkpoint, told from the names and shapes of its tensors. Throws WeightsError if it is of none. */
+/** The family of a published checkpoint, recognised by the names and shapes of its tensors. Throws WeightsError if it belongs to none. */
 export function familyOfTensors(entries: NamedShapes, source: string): ModelType {
   const found = publishedTypes.find((type) => families[type].published!.recognises(entries));
   if (found) return found;
@@ -55,7 +55,7 @@ export function wantCapability(type: ModelType, capability: Capability, source: 
   );
 }
 
-/** Whether a family is one of detectors. */
+/** Whether a family is a family of detectors. */
 export function isDetector(type: ModelType): type is DetectorType {
   return Object.hasOwn(detectors, type);
 }

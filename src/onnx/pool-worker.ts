@@ -11,7 +11,7 @@ import { KEPT_TRACES } from "./traces.ts";
 export interface PoolRequest {
   /** Number of the trace. */
   key: number;
-  /** Sent with the first request of its key, and again after the worker has dropped it. */
+  /** Sent with the first request of its key, and again if the worker has dropped it. */
   trace?: Lowered;
   feeds: Feeds;
   weights?: ReadonlyMap<string, Float32Array>;
@@ -34,7 +34,7 @@ export function open(options: BackendOptions): Service<PoolRequest, PoolAnswer> 
   };
 }
 
-/** Each result has memory of its own. */
+/** Each result has its own memory. */
 function memoryOf({ buffer }: Numbers): ArrayBuffer {
   return buffer as ArrayBuffer;
 }

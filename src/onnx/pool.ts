@@ -11,13 +11,13 @@ import type { PoolAnswer, PoolRequest } from "./pool-worker.ts";
 import { drawMasks, type Feeds, type RunOptions, type TraceRunner } from "./session.ts";
 
 export interface PoolOptions extends BackendOptions {
-  /** Worker threads, each with sessions of its own; `threads` inside an operation default to the cores shared out among them. */
+  /** Number of worker threads, each with its own sessions; `threads` per operation default to the cores divided by this number. */
   workers: number;
 }
 
 interface PooledWorker {
   worker: OpenWorker<PoolRequest, PoolAnswer>;
-  /** Traces that it was given. */
+  /** Traces that were sent to it. */
   known: WeakSet<Lowered>;
   busy: boolean;
 }
@@ -28,8 +28,8 @@ interface Waiting {
 }
 
 /**
- * Runs traces in worker threads, each run in the first that is free. Best bake weights in from a file
- * (`storeWeights`): arrays that are fed are copied at each run, those over a `SharedArrayBuffer` once and others twice.
+ * Runs traces in worker threads, each run in the first free one. It is best to bake weights from a file (`storeWeights`): fed arrays are
+ * copied at each run, once over a `SharedArrayBuffer` and otherwise twice.
  */
 export class SessionPool implements TraceRunner {
   private pooled: PooledWorker[] = [];
@@ -56,7 +56,7 @@ export class SessionPool implements TraceRunner {
     }
   }
 
-  /** Stops the workers once the runs under way are done; these and those that wait are rejected. */
+  /** Stops the workers when the current runs are done; these and waiting runs are rejected. */
   async dispose(): Promise<void> {
     this.disposed = true;
     for (const { reject } of this.waiting.splice(0)) reject(disposedError());

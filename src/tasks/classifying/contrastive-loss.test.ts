@@ -15,7 +15,7 @@ test("the loss is the mean of the cross-entropies of rows and columns, and so is
   );
   // Rows: 3 of 4 and 1 of 2; columns: the same.
   assert.ok(Math.abs(found[0]! - (Math.log(4 / 3) + Math.log(2)) / 2) < 1e-6);
-  // By row and by column, each logit's share less the one that is right.
+  // By row and by column, each logit's probability minus the target.
   const expected = [-1 / 4 - 1 / 4, 1 / 4 + 1 / 2, 1 / 2 + 1 / 4, -1 / 2 - 1 / 2].map((sum) => sum / 4);
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(slopes[i]! - value) < 1e-6, `${i}: ${slopes[i]}`);
 });

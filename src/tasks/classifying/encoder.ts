@@ -9,19 +9,19 @@ import { filled, PHOTO_TEMPLATE } from "../../inputs/words/templates.ts";
 import type { ClipSessions } from "./clip-sessions.ts";
 import { dot, meanOf, toUnit, type UnitVector } from "./unit-vectors.ts";
 
-/** How many are computed at once. */
+/** Default batch size. */
 export interface EmbedOptions {
   /** Maximum batch size of pictures or texts. Default: 16. */
   batch?: number;
 }
 
-/** How texts become vectors. */
+/** Options for vectors of texts. */
 export interface EmbedTextOptions extends EmbedOptions {
   /** What to do with a text that is longer than the model's maximum. Default: refuse it. */
   long?: LongText;
 }
 
-/** How names become class vectors. */
+/** Options for vectors of names. */
 export interface ClassOptions extends EmbedTextOptions {
   /** Prompt templates with {} for the name. A class vector is the mean over its templates. Default: "a photo of a {}.". */
   templates?: readonly string[];
@@ -47,7 +47,7 @@ export interface EncoderFacts {
   readonly mark: string;
 }
 
-/** A CLIP that answers; `dispose` it when done, or load it by `await using`. */
+/** A loaded CLIP; `dispose` it when done, or load it with `await using`. */
 export class Encoder {
   private readonly classes = new Map<string, Promise<UnitVector[]>>();
 
@@ -183,7 +183,7 @@ export class Encoder {
     return dot(a, b);
   }
 
-  /** Frees what the encoder holds; it answers no more. */
+  /** Frees the encoder's memory. It cannot be used afterwards. */
   dispose(): Promise<void> {
     return this.sessions.dispose();
   }

@@ -5,7 +5,7 @@ import { moduleBeside } from "../../files/start-worker.ts";
 import type { DigestedPicture } from "./prepare-worker.ts";
 import type { Preparations } from "./prepared-picture.ts";
 
-/** Asked with the path of a picture or its bytes; an InputError names what is not a picture. Close it when done. */
+/** Its requests are paths or bytes of pictures; an InputError names what is not a picture. Close it when done. */
 export type PicturePreparer = OpenWorker<string | Uint8Array, DigestedPicture>;
 
 /** Starts the worker with the preparations to apply (`GroundingModel.preparations`). */

@@ -1,4 +1,4 @@
-/** Finds a model by its name or path, and tells its family before its weights are read. */
+/** Finds a model by its name or path, and its family before its weights are read. */
 
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -38,7 +38,7 @@ export async function locateModel(
   const found = builtIn ? undefined : await stat(nameOrPath).catch(() => undefined);
   const named = builtIn || found ? undefined : publishedName(nameOrPath);
   if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
-  // Before anything is fetched.
+  // Checked before anything is fetched.
   if (named) wantCapability(named.type, wanted, nameOrPath);
   const path = builtIn
     ? fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root))

@@ -25,7 +25,7 @@ test("a teacher keeps the regions with a certain label, or all if there are none
 });
 
 test("distillation is the divergence of probabilities, and a probability of 0 contributes nothing", async () => {
-  // Cosines 0.01 · ln 3 and 0 make shares of 3/4 and 1/4.
+  // Cosines 0.01 · ln 3 and 0 give probabilities of 3/4 and 1/4.
   const angle = Math.acos(0.01 * Math.log(3));
   const loss = distillationLoss(input("vectors", [1, 2]), input("concepts", [2, 2]), input("shares", [1, 2]));
   const feeds = {
