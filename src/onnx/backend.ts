@@ -2,6 +2,7 @@
 
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
+import { type FileState, refuseChanged } from "../files/file-state.ts";
 import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./runtimes.ts";
 
 /** Where a model runs, by the names of ONNX Runtime's execution providers; `wasm` is WebAssembly, also in Node. */
@@ -28,6 +29,11 @@ export interface BackendOptions {
   freesMemory?: boolean;
   /** The folder of the files with baked weights (Node only). */
   weightsFolder?: string;
+  /**
+   * Files in it that others may write; a session is refused where one has changed.
+   * @internal
+   */
+  weightsFiles?: readonly FileState[];
 }
 
 let told = false;
@@ -53,7 +59,7 @@ export async function createSession(
   options: BackendOptions = {},
 ): Promise<OrtSession> {
   const { device = "cpu", threads, profile, optimization = "all" } = options;
-  const { without, patient, freesMemory, weightsFolder } = options;
+  const { without, patient, freesMemory, weightsFolder, weightsFiles = [] } = options;
   const ort = await runtime(device);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
@@ -71,6 +77,7 @@ export async function createSession(
     },
     ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   };
+  for (const file of weightsFiles) refuseChanged(file);
   try {
     return typeof model === "string"
       ? await ort.InferenceSession.create(model, settings)

@@ -5,8 +5,8 @@ import { WeightsError } from "../errors.ts";
 import { replaceWhole, writeWhole } from "../files/write-whole.ts";
 import { reachable, type Tensor } from "../tensor/index.ts";
 import { lowerToModel } from "./lower.ts";
-import { modelPieces, type OnnxTensor } from "./proto.ts";
-import { NumbersFile, type Place } from "./stored-weights.ts";
+import { modelPieces, type NumbersPlace, type OnnxTensor } from "./proto.ts";
+import { NumbersFile } from "./stored-weights.ts";
 
 export interface ExportOptions {
   /** All weights that the outputs need, by checkpoint name. */
@@ -27,7 +27,7 @@ export async function exportOnnx(
   const used = weightsOf(outputs, weights);
   const bytes = [...used.values()].reduce((sum, numbers) => sum + numbers.byteLength, 0);
   const dataPath = `${path}.data`;
-  const writeModel = (places?: ReadonlyMap<string, Place>) =>
+  const writeModel = (places?: ReadonlyMap<string, NumbersPlace>) =>
     writeWhole(path, async (handle) => {
       const baked = (name: string): OnnxTensor["data"] | undefined => (places ?? used).get(name);
       for (const piece of modelPieces(lowerToModel(outputs, { portable: true, baked }).model))
@@ -57,7 +57,11 @@ function weightsOf(
   return used;
 }
 
-function writeNumbers(path: string, name: string, weights: ReadonlyMap<string, Float32Array>): Map<string, Place> {
+function writeNumbers(
+  path: string,
+  name: string,
+  weights: ReadonlyMap<string, Float32Array>,
+): Map<string, NumbersPlace> {
   const file = new NumbersFile(path, name);
   try {
     for (const [key, numbers] of weights) file.append(key, numbers);

@@ -2,6 +2,6 @@
 
 export * from "./backend.ts";
 export * from "./lower.ts";
-export type { AttributeValue, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "./proto.ts";
+export type { AttributeValue, NumbersPlace, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "./proto.ts";
 export { useRuntime } from "./runtimes.ts";
 export * from "./session.ts";

@@ -8,7 +8,7 @@ import type { Lowered, LowerOptions } from "./lowered.ts";
 import { elementCodes, encodeModel, type OnnxModel, type OnnxTensor, type OnnxValue } from "./proto.ts";
 import { type Row, rows, sinceOpset } from "./rows.ts";
 
-export type { Fed, Lowered, LowerOptions } from "./lowered.ts";
+export type { BakedWeight, Fed, Lowered, LowerOptions } from "./lowered.ts";
 
 /**
  * Number of elements that ScatterND adds in one thread, whatever the number of threads (`scatter_nd.cc` counts one cycle for each, and
@@ -110,10 +110,7 @@ class Lowering {
     }
     this.leaves.set(name, tensor);
     const data = tensor.operation === "parameter" ? this.options.baked?.(name) : undefined;
-    if (data) {
-      this.weights.bake(name, shape, data);
-      return name;
-    }
+    if (data) return this.weights.bake(this.emit, { name, shape, data });
     const fed = tensor.operation === "input" ? this.lowered.inputs : this.lowered.parameters;
     fed.push({ name, type, shape });
     return this.taken(name, type);

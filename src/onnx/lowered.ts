@@ -1,7 +1,10 @@
 /** The options and results of lowering. */
 
 import type { ElementType, Numbers, Shape } from "../tensor/index.ts";
-import type { OnnxTensor } from "./proto.ts";
+import type { NumbersPlace, OnnxTensor } from "./proto.ts";
+
+/** A weight's numbers in float32, or the place of a file where they lie, which may hold them in float16. */
+export type BakedWeight = Numbers | (NumbersPlace & { type?: "float16" });
 
 /** What is baked into the ONNX model, and with how many bits. */
 export interface LowerOptions {
@@ -9,9 +12,9 @@ export interface LowerOptions {
   training?: boolean;
   /** "fed": numbers that depend on picture sizes become inputs, so that traces at other sizes give the same bytes. */
   sizes?: "baked" | "fed";
-  /** Parameters to bake in as initializers; other parameters are fed. */
-  baked?: (name: string) => OnnxTensor["data"] | undefined;
-  /** Computes numbers from a baked weight and caches them by key, if weights are in a file. */
+  /** Parameters baked in as initializers; those it does not know are fed. */
+  baked?: (name: string) => BakedWeight | undefined;
+  /** Numbers made of a baked weight and kept under a key, where weights lie in a file. */
   derive?: (key: string, name: string, make: (weight: Float32Array) => Numbers) => OnnxTensor["data"];
   /** Only standard ONNX operators, for other runtimes. */
   portable?: boolean;

@@ -17,13 +17,20 @@ export interface OnnxNode {
   attributes?: Readonly<Record<string, AttributeValue>>;
 }
 
+/** Where numbers lie: a file in the folder of weights, and bytes. */
+export interface NumbersPlace {
+  file: string;
+  offset: number;
+  length: number;
+}
+
 /** A constant of an ONNX model. */
 export interface OnnxTensor {
   name: string;
   type: ElementType;
   shape: Shape;
-  /** The numbers, or their position in a file next to the model. */
-  data: Numbers | { file: string; offset: number; length: number };
+  /** The numbers themselves, or where they lie in a file beside the model. */
+  data: Numbers | NumbersPlace;
 }
 
 /** An input or output of an ONNX model. */

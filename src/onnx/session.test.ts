@@ -23,8 +23,9 @@ import {
   transpose,
 } from "../tensor/index.ts";
 import { lower, Session, SessionCache } from "./index.ts";
+import type { NumbersPlace } from "./proto.ts";
 import { KEPT_SESSIONS } from "./session.ts";
-import { type Place, storeWeights } from "./stored-weights.ts";
+import { storeWeights } from "./stored-weights.ts";
 
 function wave(count: number, salt = 0): Float32Array {
   return Float32Array.from({ length: count }, (_, i) => Math.sin(i * 12.9898 + salt));
@@ -74,7 +75,7 @@ test("traces of one model at several sizes share one session", async () => {
     await alone.dispose();
   }
   assert.equal(cache.size, 1);
-  const file = join(stored.weightsFolder, (stored.baked("conv.weight") as Place).file);
+  const file = join(stored.weightsFolder, (stored.baked("conv.weight") as NumbersPlace).file);
   assert.equal(existsSync(file), true);
   await cache.dispose();
   stored.dispose();

@@ -1,8 +1,10 @@
 /** Reads a file by position, never past its end. */
 
 import { closeSync, fstatSync, openSync, read, readSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { WeightsError } from "../errors.ts";
+import { type FileState, refuseChanged, stateOf } from "../files/file-state.ts";
 import { type Bytes, checkRange } from "./bytes.ts";
 
 /** Maximum number of bytes per system call; it refuses 2 GiB. */
@@ -15,18 +17,27 @@ const readLater = promisify(read);
 export class ByteFile implements Bytes {
   private constructor(
     readonly path: string,
-    readonly size: number,
+    readonly state: FileState,
     /** -1 when closed, so that it never refers to another file. */
     private descriptor: number,
   ) {}
 
+  get size(): number {
+    return Number(this.state.size);
+  }
+
   /** Opens a regular file for reading. */
   static async open(path: string): Promise<ByteFile> {
+    return ByteFile.openNow(path);
+  }
+
+  /** The same, synchronously. */
+  static openNow(path: string): ByteFile {
     try {
       // Checked before opening: opening a pipe would wait for its writer.
       if (statSync(path).isFile()) {
         const descriptor = openSync(path, "r");
-        return new ByteFile(path, fstatSync(descriptor).size, descriptor);
+        return new ByteFile(path, stateOf(resolve(path), fstatSync(descriptor, { bigint: true })), descriptor);
       }
     } catch (error) {
       throw new WeightsError(`${path}: cannot be opened: ${reason(error)}`, { cause: error });
@@ -68,12 +79,27 @@ export class ByteFile implements Bytes {
     return bytes;
   }
 
+  /** The same after it was closed. Throws InputError if the file has changed since it was opened, WeightsError if it cannot be read. */
+  readAgain(position: number, length: number): ArrayBuffer {
+    const again = ByteFile.openNow(this.state.path);
+    try {
+      refuseChanged(this.state, again.state);
+      return again.readNow(position, length).buffer;
+    } finally {
+      again.closeNow();
+    }
+  }
+
   /** An error about this file. */
   broken(problem: string, cause?: unknown): WeightsError {
     return new WeightsError(`${this.path}: ${problem}`, { cause });
   }
 
   async close(): Promise<void> {
+    this.closeNow();
+  }
+
+  closeNow(): void {
     if (this.descriptor >= 0) closeSync(this.descriptor);
     this.descriptor = -1;
   }

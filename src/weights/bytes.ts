@@ -1,6 +1,7 @@
 /** Bytes that are read by position: of a file, or held in memory. */
 
 import { WeightsError } from "../errors.ts";
+import type { FileState } from "../files/file-state.ts";
 
 export interface Bytes {
   /** The file's path or address, for messages. */
@@ -11,6 +12,10 @@ export interface Bytes {
   /** An error about this file. */
   broken(problem: string, cause?: unknown): WeightsError;
   close(): Promise<void>;
+  /** The file on disk as it was opened; absent for bytes that are held in memory. */
+  readonly state?: FileState;
+  /** Bytes from a position of the file on disk, after `close`; refuses a file that has changed. */
+  readAgain?(position: number, length: number): ArrayBuffer;
 }
 
 /** The bytes of a file that was fetched. */

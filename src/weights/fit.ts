@@ -72,8 +72,16 @@ export async function loadWeights(
 ): Promise<Map<string, Float32Array>> {
   const wanted = [...parameters];
   checkFit(wanted, file, options);
+  return readWeights(wanted, file);
+}
+
+/** Reads those of the parameters that a file has, as float32. */
+export async function readWeights(
+  parameters: Iterable<Pick<NamedShape, "name">>,
+  file: WeightsFile,
+): Promise<Map<string, Float32Array>> {
   const weights = new Map<string, Float32Array>();
-  for (const { name } of wanted) if (file.entries.has(name)) weights.set(name, await file.readFloat32(name));
+  for (const { name } of parameters) if (file.entries.has(name)) weights.set(name, await file.readFloat32(name));
   return weights;
 }
 

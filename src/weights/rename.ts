@@ -32,6 +32,7 @@ export function renameWeights(file: WeightsFile, rename: Rename): WeightsFile {
     metadata: file.metadata,
     read: async (name) => file.read(origin(name)),
     readFloat32: async (name) => file.readFloat32(origin(name)),
+    inFile: (name) => file.inFile(origin(name)),
     readPieces: (name) => file.readPieces(origin(name)),
     close: () => file.close(),
     [Symbol.asyncDispose]: () => file.close(),

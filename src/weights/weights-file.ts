@@ -1,6 +1,7 @@
 /** A file of named tensors, read tensor by tensor. */
 
 import { WeightsError } from "../errors.ts";
+import type { NumbersInFile } from "../onnx/stored-weights.ts";
 import { type Bytes, quote } from "./bytes.ts";
 import { asStoredArray, elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
 import { toFloat32 } from "./float-conversion.ts";
@@ -28,6 +29,11 @@ export interface WeightsFile extends AsyncDisposable {
   read(name: string): Promise<StoredArray>;
   /** One tensor converted to float32, as PyTorch's `.float()` would. */
   readFloat32(name: string): Promise<Float32Array>;
+  /**
+   * The place of a tensor's numbers for sessions, which map it; undefined if they must be read first.
+   * @internal
+   */
+  inFile(name: string): NumbersInFile | undefined;
   /** One tensor in consecutive pieces of at most `PIECE_BYTES`; one piece if it is not stored row by row. */
   readPieces(name: string): AsyncIterable<StoredArray>;
   /** Closes the file. */
@@ -94,6 +100,20 @@ export class LocatedWeights implements WeightsFile {
     return toFloat32(this.find(name).dtype, await this.read(name));
   }
 
+  inFile(name: string): NumbersInFile | undefined {
+    const { dtype, shape, strides, offset, storage } = this.find(name);
+    const from = storage.file;
+    const { state: file } = from;
+    const type = mappedTypes.get(dtype);
+    const start = storage.start + offset * itemSize(dtype);
+    const length = elementCount(shape)! * itemSize(dtype);
+    // Those of a storage with a checksum are checked as they are read.
+    if (!file || !type || storage.checksum || !isRowMajor(shape, strides)) return undefined;
+    if (length === 0 || start % itemSize(dtype) !== 0) return undefined;
+    const read = () => toFloat32(dtype, asStoredArray(dtype, from.readAgain!(start, length)));
+    return { file, offset: start, length, type, read };
+  }
+
   async *readPieces(name: string): AsyncGenerator<StoredArray> {
     const { dtype, shape, strides, offset, storage } = this.find(name);
     const { bytes } = this.entries.get(name)!;
@@ -134,6 +154,12 @@ export class LocatedWeights implements WeightsFile {
     return bytes;
   }
 }
+
+/** The number types that sessions take from a file. */
+const mappedTypes = new Map<StoredDtype, NumbersInFile["type"]>([
+  ["F32", "float32"],
+  ["F16", "float16"],
+]);
 
 function checkSum(name: string, { file, checksum }: ByteRange, sum: number): void {
   if (!checksum || checksum.expected === sum) return;

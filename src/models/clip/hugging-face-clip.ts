@@ -115,6 +115,10 @@ export function withOpenAiNames(file: WeightsFile): WeightsFile {
     metadata: file.metadata,
     read,
     readFloat32,
+    inFile: (name) => {
+      const { parts, turned } = originOf(name);
+      return parts.length === 1 && !turned ? file.inFile(parts[0]!) : undefined;
+    },
     readPieces: async function* (name) {
       yield await read(name);
     },

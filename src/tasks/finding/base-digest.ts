@@ -1,7 +1,10 @@
 /** Identifies the base model of an adapted prompt or adapters, because their shapes can also fit other models. */
 
 import { createHash } from "node:crypto";
+import { countOf } from "../../tensor/index.ts";
+import { type NamedShape, readWeights } from "../../weights/fit.ts";
 import { fromFloat32 } from "../../weights/float-conversion.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { Base } from "./base.ts";
 
 type Weights = ReadonlyMap<string, Float32Array>;
@@ -19,6 +22,13 @@ export function baseDigest(weights: Weights): string {
       hash.update(name).update(fromFloat32("F16", numbers));
   }
   return hash.digest("hex").slice(0, 16);
+}
+
+/** The same of weights that are still in their file, of which it reads few. */
+export async function baseDigestIn(file: WeightsFile, parameters: readonly NamedShape[]): Promise<string> {
+  const isMarked = ({ name, shape }: NamedShape) => name === TEXT_PROJECTION || countOf(shape) <= MOST_NUMBERS;
+  const isKnown = parameters.some(({ name }) => name === TEXT_PROJECTION);
+  return isKnown ? baseDigest(await readWeights(parameters.filter(isMarked), file)) : "";
 }
 
 export function baseOf({ name, weights }: { name: string; weights: Weights }): Base {

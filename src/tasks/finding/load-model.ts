@@ -2,14 +2,17 @@
 
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { isNative } from "../../onnx/index.ts";
-import { storeWeights } from "../../onnx/stored-weights.ts";
-import { readAdapted, withAdapted } from "./adapted-file.ts";
-import { baseDigest } from "./base-digest.ts";
+import { type NamedNumbers, type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
+import type { NamedShape } from "../../weights/fit.ts";
+import type { WeightsFile } from "../../weights/weights-file.ts";
+import { type Adapted, readAdapted, withAdapted } from "./adapted-file.ts";
+import { baseDigest, baseDigestIn } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
-import { type ReadOptions, readDetector } from "./model-folder.ts";
+import { type OpenDetector, openDetector, type ReadOptions } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 import { readCompanion } from "./read-companion.ts";
+import { withWeights } from "./read-folder.ts";
 
 /** How a published model is fetched, its backend (`device`), and its precision. */
 export interface LoadOptions extends PredictorOptions, ReadOptions {
@@ -19,8 +22,9 @@ export interface LoadOptions extends PredictorOptions, ReadOptions {
 
 /**
  * Loads a model folder, a checkpoint file, or a published model by its name, which is first fetched into the cache. Without a name, loads
- * the built-in model. The weights are in a temporary file until the model is disposed or the process ends; `await using` disposes it at the
- * end of a block. Throws InputError or WeightsError that name the file, or the signal's reason if it is aborted.
+ * the built-in model. Weights in float32 or float16 are mapped from their file, which must stay as it is while the model is used; others are
+ * in a temporary file until the model is disposed or the process ends. `await using` disposes it at the end of a block. Throws InputError or
+ * WeightsError that name the file, or the signal's reason if it is aborted.
  */
 export function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promise<GroundingModel> {
   return loadModelFor("detect", nameOrPath, options);
@@ -34,39 +38,55 @@ export async function loadModelFor(
 ): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
-  const { model, weights, words, preparation, companion, names } = withAdapted(
-    await readDetector(nameOrPath, options, wanted),
-    adapted,
-  );
-  // An adapted model is used without its companion, which was not adapted.
-  const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
-  const digest = baseDigest(weights);
+  const opened = await openDetector(nameOrPath, options, wanted);
+  const { model, words, preparation, companion, names } = opened;
   const running = runningOf(options);
-  // WebAssembly cannot map files.
-  const numbers = (await isNative(options.device))
-    ? await storeWeights(drained(weights)).catch(async (error) => {
-        await known?.close();
-        throw error;
-      })
-    : weights;
+  const { digest, numbers } = await numbersOf(opened, adapted, await isNative(options.device));
   const predictor = new Predictor(model, numbers, running);
-  const loaded = new GroundingModel(predictor, words, preparation, {
-    digest,
-    decode: decodePicture,
-    ...companionAndNames(known, names, running),
-  });
   try {
+    // An adapted model is used without its companion, which was not adapted.
+    const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
+    const loaded = new GroundingModel(predictor, words, preparation, {
+      digest,
+      decode: decodePicture,
+      ...companionAndNames(known, names, running),
+    });
     if (adapted?.prompt) loaded.setClasses(adapted.prompt);
+    return loaded;
   } catch (error) {
-    await loaded.dispose();
+    await predictor.dispose();
     throw error;
   }
-  return loaded;
 }
 
 /** The options that say how a model runs, which may be sent to other threads. */
 function runningOf({ adapted, offline, progress, signal, ...running }: LoadOptions): PredictorOptions {
   return running;
+}
+
+/** A model's weights as sessions take them, and their digest. Closes their file. */
+async function numbersOf(
+  opened: OpenDetector,
+  adapted: Adapted | undefined,
+  native: boolean,
+): Promise<{ digest: string; numbers: StoredWeights | ReadonlyMap<string, Float32Array> }> {
+  // WebAssembly cannot map files, and adapters are added to numbers.
+  if (adapted || !native) {
+    const { weights } = withAdapted(await withWeights(opened), adapted);
+    return { digest: baseDigest(weights), numbers: native ? await storeWeights(drained(weights)) : weights };
+  }
+  const { model, file } = opened;
+  try {
+    const digest = await baseDigestIn(file, model.parameters);
+    return { digest, numbers: await storeWeights(inFile(model.parameters, file)) };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Each weight's place in the file, or its numbers where they cannot be mapped. */
+async function* inFile(parameters: Iterable<NamedShape>, file: WeightsFile): AsyncGenerator<NamedNumbers> {
+  for (const { name } of parameters) yield [name, file.inFile(name) ?? (await file.readFloat32(name))];
 }
 
 /** Iterates over the entries and removes each from the map, to free its memory. */

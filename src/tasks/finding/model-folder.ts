@@ -23,14 +23,21 @@ import {
   detectorType,
   type ModelFiles,
   NAMES,
+  type OpenModel,
+  openFolder,
   type ReadModel,
-  readFolder,
-  weightsOf,
+  wantFit,
+  withWeights,
 } from "./read-folder.ts";
 import { refuseToReplaceOthers } from "./replaceable-folder.ts";
 
 export interface StoredDetector extends ReadModel {
   /** File of the companion, a second detector of fixed classes. */
+  companion?: string;
+}
+
+/** The same with its weights still in their file, which is to be closed. */
+export interface OpenDetector extends OpenModel {
   companion?: string;
 }
 
@@ -58,22 +65,32 @@ export async function readModel(
 
 /** Reads the built-in or a published model by its name, a model folder, or a published checkpoint file (`.pth` or safetensors). */
 export async function readDetector(
-  nameOrPath: string = BUILT_IN,
+  nameOrPath?: string,
   options: ReadOptions = {},
   wanted: Capability = "detect",
 ): Promise<StoredDetector> {
+  return withWeights(await openDetector(nameOrPath, options, wanted));
+}
+
+/** The same without reading the weights. */
+export async function openDetector(
+  nameOrPath: string = BUILT_IN,
+  options: ReadOptions = {},
+  wanted: Capability = "detect",
+): Promise<OpenDetector> {
   const { path, type, file } = await locateModel(nameOrPath, wanted, fetchingOf(options));
   try {
     const detector = detectorType(type, wanted, nameOrPath);
-    return file ? await readCheckpoint(file, detector) : await readStored(path);
-  } finally {
+    return file ? await openCheckpoint(file, detector) : await openStored(path);
+  } catch (error) {
     await file?.close();
+    throw error;
   }
 }
 
-async function readStored(folder: string): Promise<StoredDetector> {
+async function openStored(folder: string): Promise<OpenDetector> {
   const companion = await present(join(folder, COMPANION));
-  return { ...(await readFolder(filesIn(folder))), ...(companion === undefined ? {} : { companion }) };
+  return { ...(await openFolder(filesIn(folder))), ...(companion === undefined ? {} : { companion }) };
 }
 
 /** The files of a folder on disk. */
@@ -93,18 +110,18 @@ async function present(path: string): Promise<string | undefined> {
 }
 
 /** A published checkpoint has no configuration; its shapes tell it. */
-async function readCheckpoint(file: WeightsFile, type: DetectorType): Promise<StoredDetector> {
+async function openCheckpoint(file: WeightsFile, type: DetectorType): Promise<OpenDetector> {
   const { path } = file;
   const family = detectorFamilies[type];
-  const { vocabulary: words, published } = family;
-  if (!published || words === undefined)
+  const { vocabulary: list, published } = family;
+  if (!published || list === undefined)
     throw new WeightsError(`${path}: a ${family.title} model has no checkpoint files; give its folder`);
-  const vocabulary = fileURLToPath(new URL(words, root));
+  const vocabulary = fileURLToPath(new URL(list, root));
   const config = published.configOf(file.entries, path);
   const model = family.detector(config);
-  const source = family.words(config, () => vocabulary);
-  const [weights, read] = [await weightsOf(model, file, family), await readWords(source)];
-  return { name: basename(path), type, model, weights, words: read, vocabulary, preparation: family.preparation };
+  await wantFit(model, file, family);
+  const words = await readWords(family.words(config, () => vocabulary));
+  return { name: basename(path), type, model, file, words, vocabulary, preparation: family.preparation };
 }
 
 export interface FolderContents {

@@ -54,7 +54,9 @@ export class Predictor {
     { runner = (backend) => new SessionCache(backend), ...options }: PredictorOptions = {},
   ) {
     this.options = options;
-    this.sessions = runner("baked" in weights ? { ...options, weightsFolder: weights.weightsFolder } : options);
+    const files =
+      "baked" in weights ? { weightsFolder: weights.weightsFolder, weightsFiles: weights.weightsFiles } : {};
+    this.sessions = runner({ ...options, ...files });
   }
 
   async image({ tensor, paddedHeight: height, paddedWidth: width }: PreparedImage): Promise<ImageFeatures> {

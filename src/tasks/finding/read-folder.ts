@@ -16,7 +16,7 @@ import {
 } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import type { Capability, Family } from "../../models/parts/family.ts";
-import { loadWeights } from "../../weights/fit.ts";
+import { checkFit, readWeights } from "../../weights/fit.ts";
 import { parsedJson } from "../../weights/parsed-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 
@@ -32,13 +32,14 @@ export interface ModelFiles {
   weights(file: string): Promise<WeightsFile | undefined>;
 }
 
-/** A model without its companion. */
-export interface ReadModel {
+/** A model without its companion, whose weights are still in their file. */
+export interface OpenModel {
   /** Name of the built-in model, or of the model's folder or file. */
   name: string;
   type: DetectorType;
   model: Detector;
-  weights: Map<string, Float32Array>;
+  /** The file of its weights, which fits the model; to be closed. */
+  file: WeightsFile;
   words: Words;
   /** The vocabulary file of `words`, one token per line; if there is one. */
   vocabulary?: string;
@@ -47,12 +48,22 @@ export interface ReadModel {
   names?: StoredNames;
 }
 
+/** The same with its weights. */
+export interface ReadModel extends Omit<OpenModel, "file"> {
+  weights: Map<string, Float32Array>;
+}
+
 export const COMPANION = "companion.safetensors";
 export const NAMES = "names.json";
 const WEIGHTS = "model.safetensors";
 
-/** Throws WeightsError, which names the file, where one is missing or malformed. */
+/** Reads a model folder. Throws WeightsError, which names the file, where one is missing or malformed. */
 export async function readFolder(files: ModelFiles): Promise<ReadModel> {
+  return withWeights(await openFolder(files));
+}
+
+/** The same without reading the weights. */
+export async function openFolder(files: ModelFiles): Promise<OpenModel> {
   const place = files.placeOf("config.json");
   const { type, config } = readConfigFile((await files.text("config.json")) ?? missing(files, "config.json"), place);
   const detector = detectorType(type, "detect", files.name);
@@ -64,11 +75,13 @@ export async function readFolder(files: ModelFiles): Promise<ReadModel> {
   const words = wordsOf(source, source.kind === "word-pieces" ? await files.text("vocab.txt") : undefined);
   const preparation = await readJson(files, "preprocessor_config.json", preparationFileSchema(family.preparation));
   const names = await files.text(NAMES);
+  const known = names === undefined ? {} : { names: parsedJson(names, files.placeOf(NAMES), nameListSchema) };
+  const file = (await files.weights(WEIGHTS)) ?? missing(files, WEIGHTS);
+  await wantFit(model, file, family);
   return {
-    ...{ name: files.name, type: detector, model, words, preparation },
+    ...{ name: files.name, type: detector, model, file, words, preparation },
     ...(source.kind === "word-pieces" ? { vocabulary: source.file } : {}),
-    weights: await readWeights(files, model, family),
-    ...(names === undefined ? {} : { names: parsedJson(names, files.placeOf(NAMES), nameListSchema) }),
+    ...known,
   };
 }
 
@@ -79,19 +92,23 @@ export function detectorType(type: ModelType, wanted: Capability, source: string
   throw new WeightsError(`${source}: is a ${families[type].title} model; load it with loadRegionModel`);
 }
 
-/** Reads a detector's weights. Throws WeightsError where they do not fit. */
-export function weightsOf(
-  { parameters }: Detector,
-  file: WeightsFile,
-  { published }: Family,
-): Promise<Map<string, Float32Array>> {
-  return loadWeights(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
+/** Closes the file and throws WeightsError if its weights do not fit a detector. */
+export async function wantFit({ parameters }: Detector, file: WeightsFile, { published }: Family): Promise<void> {
+  try {
+    checkFit(parameters, file, published ? { mayBeUnused: published.mayBeUnused } : {});
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
-async function readWeights(files: ModelFiles, model: Detector, family: Family): Promise<Map<string, Float32Array>> {
-  const file = (await files.weights(WEIGHTS)) ?? missing(files, WEIGHTS);
+/** Reads the weights of a model and closes their file. */
+export async function withWeights<Model extends OpenModel>({
+  file,
+  ...read
+}: Model): Promise<Omit<Model, "file"> & { weights: Map<string, Float32Array> }> {
   try {
-    return await weightsOf(model, file, family);
+    return { ...read, weights: await readWeights(read.model.parameters, file) };
   } finally {
     await file.close();
   }
