@@ -18,8 +18,18 @@ export function parseObject(bytes: Uint8Array, refuse: (problem: string) => Weig
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("is not a JSON object");
   const members = new Map(Object.entries(value));
-  if (countMembers(text) !== members.size) throw refuse("gives a name twice");
+  if (!isTextOf(value, text) && countMembers(text) !== members.size) throw refuse("gives a name twice");
   return members;
+}
+
+/** Whether writing the value gives the text, so that no name of it was lost; quicker than counting, which other spellings need. */
+function isTextOf(value: object, text: string): boolean {
+  try {
+    return text.trimEnd() === JSON.stringify(value);
+  } catch {
+    // Nested too deeply to be written.
+    return false;
+  }
 }
 
 /** A JSON value in a file's metadata; undefined if it is absent, not JSON or of another form. */

@@ -1,6 +1,7 @@
 /** The progress bar of all commands, on stderr: the number done, the total, and the time left. */
 
-import { SingleBar } from "cli-progress";
+import { createRequire } from "node:module";
+import type { SingleBar } from "cli-progress";
 import { visible } from "../../files/visible.ts";
 import { duration } from "../../learning/progress.ts";
 
@@ -23,15 +24,33 @@ const CUT_LINES = "\x1b[?7l";
 /** A bar that restores the terminal when it stops or when the process exits. */
 export class ProgressBar {
   private readonly stream: NodeJS.WritableStream & { isTTY?: boolean };
-  private readonly bar: SingleBar;
+  /** Made at the start: most commands on one picture show none. */
+  private bar: SingleBar | undefined;
   private timeLeft = new TimeLeft(0);
   private readonly restore = () => this.stop();
 
   constructor(private readonly options: ProgressBarOptions = {}) {
-    const { unit, label, stream = process.stderr } = options;
-    this.stream = stream;
-    this.bar = new SingleBar({
-      stream,
+    this.stream = options.stream ?? process.stderr;
+  }
+
+  get isActive(): boolean {
+    return this.bar?.isActive ?? false;
+  }
+
+  /** Shows the bar with `done` of `total`; the time left is estimated from the first `update` on. */
+  start(total: number, done = 0): void {
+    if (this.options.quiet) return;
+    this.timeLeft = new TimeLeft(total);
+    process.once("exit", this.restore);
+    this.bar ??= this.made();
+    this.bar.start(total, done, { words: "" });
+  }
+
+  private made(): SingleBar {
+    const { unit, label } = this.options;
+    const { SingleBar }: typeof import("cli-progress") = createRequire(import.meta.url)("cli-progress");
+    return new SingleBar({
+      stream: this.stream,
       format: `${label === undefined ? "" : `${visible(label)} `}{bar} {value}/{total}${unit === undefined ? "" : ` ${unit}`}{words}`,
       barsize: 20,
       noTTYOutput: true,
@@ -42,22 +61,10 @@ export class ProgressBar {
     });
   }
 
-  get isActive(): boolean {
-    return this.bar.isActive;
-  }
-
-  /** Shows the bar with `done` of `total`; the time left is estimated from the first `update` on. */
-  start(total: number, done = 0): void {
-    if (this.options.quiet) return;
-    this.timeLeft = new TimeLeft(total);
-    process.once("exit", this.restore);
-    this.bar.start(total, done, { words: "" });
-  }
-
   /** Updates the number done; the caller's text, if given, replaces the time left. */
   update(done: number, words?: string): void {
     const told = words ?? this.timeLeft.words(done, performance.now());
-    if (this.isActive) this.bar.update(done, { words: told === "" ? "" : ` · ${told}` });
+    if (this.isActive) this.bar?.update(done, { words: told === "" ? "" : ` · ${told}` });
   }
 
   /** Hides the bar while `print` writes lines to the terminal. */
@@ -74,7 +81,7 @@ export class ProgressBar {
   /** Stops the bar and restores the terminal's line wrap. */
   stop(): void {
     process.off("exit", this.restore);
-    this.bar.stop();
+    this.bar?.stop();
   }
 }
 

@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { InputError } from "../../errors.ts";
 import { optional } from "../../files/optional-package.ts";
 import { writeWholeNow } from "../../files/write-whole.ts";
+import { sharp } from "../../inputs/pictures/sharp.ts";
 import { composeScene, type Scene, type SceneOptions } from "./compose.ts";
 import { withArticle } from "./english.ts";
 import { recordsOf, type SceneRecords } from "./records.ts";

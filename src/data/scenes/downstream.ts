@@ -5,8 +5,8 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { writeWholeFolder } from "../../files/write-whole.ts";
+import { sharp } from "../../inputs/pictures/sharp.ts";
 import type { Ground } from "./backgrounds.ts";
 import { composeScene, type Scene, type SceneObject } from "./compose.ts";
 import { type Look, lookAt } from "./effects.ts";

@@ -1,5 +1,5 @@
 /** Pictures for mistakes: a crop around the box, or a blank background if there is no picture. */
-import sharp from "sharp";
+
 import type { CocoImage } from "../../data/readers/coco-records.ts";
 import { pictureIn } from "../../data/readers/folders.ts";
 import { pictureAt } from "../../data/readers/tar-pictures.ts";
@@ -7,6 +7,7 @@ import { InputError } from "../../errors.ts";
 import { isBitmap } from "../../inputs/pictures/bitmap.ts";
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { readPictureFile } from "../../inputs/pictures/picture-file.ts";
+import { sharp } from "../../inputs/pictures/sharp.ts";
 import type { Mistake } from "../../metrics/mistakes.ts";
 
 /** A crop in picture pixels, and its pixels as a data URL if the picture was found. */

@@ -1,11 +1,11 @@
 /** Picture files, checked by their headers before decoding. */
 
 import { statSync } from "node:fs";
-import sharp from "sharp";
 import { InputError } from "../../errors.ts";
 import { readBytes, readStart } from "../../files/read-file.ts";
 import { BITMAP_HEADER, bitmapHeader, isBitmap } from "./bitmap.ts";
 import { MOST_BYTES, MOST_PIXELS } from "./picture-source.ts";
+import { sharp } from "./sharp.ts";
 
 /** Supported formats. SVG and PDF are programs rather than pictures, and may refer to other files. */
 export const PICTURE_KINDS: ReadonlySet<string> = new Set(["jpeg", "png", "webp", "gif", "tiff", "heif", "jp2", "jxl"]);

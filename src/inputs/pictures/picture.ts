@@ -1,6 +1,5 @@
 /** Decodes pictures to 8-bit RGB. */
 import { stat } from "node:fs/promises";
-import sharp from "sharp";
 import { proxiedFetch } from "../../files/proxied-fetch.ts";
 import { readBytes } from "../../files/read-file.ts";
 import { bitmapHeader, decodeBitmap, isBitmap } from "./bitmap.ts";
@@ -20,6 +19,7 @@ import {
   toRgb,
 } from "./picture-source.ts";
 import type { Picture } from "./resize.ts";
+import { sharp } from "./sharp.ts";
 
 const PATIENCE_MS = 30_000;
 
