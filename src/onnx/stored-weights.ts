@@ -55,7 +55,8 @@ function keepNoMore(dispose: () => void): void {
 /**
  * Makes weights ready to be mapped. What lies in a file already stays there; other numbers, and those derived later, are written to a file in
  * a private temporary folder, one after another. A session made from them holds one copy, the one that ONNX Runtime packs for its products:
- * 232M parameters peak at 1.2 GB, where weights within the model's bytes take five.
+ * 232M parameters peak at 1.2 GB, where weights within the model's bytes take five. Weights of few numbers may be `inside` these bytes, which
+ * spares ONNX Runtime a mapping and a conversion of each.
  *
  * If the file of a user changes: one that was replaced by another of its name (as our own writers do) or removed stays mapped as it was, in
  * sessions made before; a new session is refused (`refuseChanged`). One that is written in place changes what a session has not packed, and
@@ -65,6 +66,7 @@ function keepNoMore(dispose: () => void): void {
  */
 export async function storeWeights(
   weights: Iterable<NamedNumbers> | AsyncIterable<NamedNumbers>,
+  inside: ReadonlyMap<string, Float32Array> = new Map(),
 ): Promise<StoredWeights> {
   const own = new TemporaryNumbers();
   const found = new Map<string, NumbersInFile>();
@@ -86,9 +88,13 @@ export async function storeWeights(
     weightsFiles: [...files.values()],
     baked: (name) => {
       const numbers = found.get(name);
-      return numbers ? placeOf(numbers, own.root) : own.place(name);
+      return inside.get(name) ?? (numbers ? placeOf(numbers, own.root) : own.place(name));
     },
-    derive: (key, name, make) => own.place(key) ?? own.append(key, make(found.get(name)?.read() ?? own.read(name))),
+    derive: (key, name, make) => {
+      const few = inside.get(name);
+      if (few) return make(few);
+      return own.place(key) ?? own.append(key, make(found.get(name)?.read() ?? own.read(name)));
+    },
     dispose: () => own.dispose(),
   };
 }

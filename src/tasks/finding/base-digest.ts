@@ -2,9 +2,8 @@
 
 import { createHash } from "node:crypto";
 import { countOf } from "../../tensor/index.ts";
-import { type NamedShape, readWeights } from "../../weights/fit.ts";
+import type { NamedShape } from "../../weights/fit.ts";
 import { fromFloat32 } from "../../weights/float-conversion.ts";
-import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { Base } from "./base.ts";
 
 type Weights = ReadonlyMap<string, Float32Array>;
@@ -18,17 +17,14 @@ export function baseDigest(weights: Weights): string {
   const hash = createHash("sha256");
   for (const name of [...weights.keys()].sort()) {
     const numbers = weights.get(name)!;
-    if (name === TEXT_PROJECTION || numbers.length <= MOST_NUMBERS)
-      hash.update(name).update(fromFloat32("F16", numbers));
+    if (isInDigest({ name, shape: [numbers.length] })) hash.update(name).update(fromFloat32("F16", numbers));
   }
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The same of weights that are still in their file, of which it reads few. */
-export async function baseDigestIn(file: WeightsFile, parameters: readonly NamedShape[]): Promise<string> {
-  const isMarked = ({ name, shape }: NamedShape) => name === TEXT_PROJECTION || countOf(shape) <= MOST_NUMBERS;
-  const isKnown = parameters.some(({ name }) => name === TEXT_PROJECTION);
-  return isKnown ? baseDigest(await readWeights(parameters.filter(isMarked), file)) : "";
+/** Whether a weight is in the digest. */
+export function isInDigest({ name, shape }: NamedShape): boolean {
+  return name === TEXT_PROJECTION || countOf(shape) <= MOST_NUMBERS;
 }
 
 export function baseOf({ name, weights }: { name: string; weights: Weights }): Base {

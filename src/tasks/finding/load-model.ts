@@ -3,10 +3,10 @@
 import { decodePicture } from "../../inputs/pictures/picture.ts";
 import { isNative } from "../../onnx/index.ts";
 import { type NamedNumbers, type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
-import type { NamedShape } from "../../weights/fit.ts";
+import { type NamedShape, readWeights } from "../../weights/fit.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { type Adapted, readAdapted, withAdapted } from "./adapted-file.ts";
-import { baseDigest, baseDigestIn } from "./base-digest.ts";
+import { baseDigest, isInDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type OpenDetector, openDetector, type ReadOptions } from "./model-folder.ts";
@@ -77,8 +77,9 @@ async function numbersOf(
   }
   const { model, file } = opened;
   try {
-    const digest = await baseDigestIn(file, model.parameters);
-    return { digest, numbers: await storeWeights(inFile(model.parameters, file)) };
+    const few = await readWeights(model.parameters.filter(isInDigest), file);
+    const others = model.parameters.filter(({ name }) => !few.has(name));
+    return { digest: baseDigest(few), numbers: await storeWeights(inFile(others, file), few) };
   } finally {
     await file.close();
   }
