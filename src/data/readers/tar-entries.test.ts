@@ -71,3 +71,23 @@ test("bytes that are not a tar are reported without an exception, and sizes in t
   ]);
   assert.deepEqual(read(Buffer.alloc(0)), ["! the end mark is missing; is the tar truncated?"]);
 });
+
+test("a member of a negative size leads back to no header", () => {
+  const header = Buffer.alloc(512);
+  header.write("a.png");
+  // One block back, in octal.
+  header.write("-0000001000", 124);
+  header.fill(" ", 148, 156);
+  header.write("0", 156);
+  header.write(
+    header
+      .reduce((sum, byte) => sum + byte)
+      .toString(8)
+      .padStart(6, "0"),
+    148,
+  );
+  assert.deepEqual(read(Buffer.concat([header, Buffer.alloc(1024)])), [
+    "! bytes 0 to 1536 hold no member that can be read",
+    "! the end mark is missing; is the tar cut off?",
+  ]);
+});

@@ -104,7 +104,8 @@ function headerOf(block: Buffer, at: number): Header | undefined {
     return Number.parseInt(text(from, to).trim() || "0", 8);
   };
   const size = number(124, 136);
-  if (number(148, 156) !== sum || !Number.isSafeInteger(size)) return undefined;
+  // A negative size would lead back to this header.
+  if (number(148, 156) !== sum || !Number.isSafeInteger(size) || size < 0) return undefined;
   const prefix = text(257, 262) === "ustar" ? text(345, 500) : "";
   const name = text(0, 100);
   return { name: prefix ? `${prefix}/${name}` : name, offset: at + BLOCK, size, type: text(156, 157) || "0" };
