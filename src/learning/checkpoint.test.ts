@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { readSafetensors } from "../weights/safetensors.ts";
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, readCheckpoint, readCheckpointState, writeCheckpoint } from "./checkpoint.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "checkpoint-"));
 after(() => rmSync(folder, { recursive: true }));
@@ -69,6 +69,17 @@ test("weights that are not a checkpoint, and missing files, are refused by name"
   writeFileSync(file, "{}");
   await assert.rejects(readCheckpoint(file), { name: "WeightsError", message: /json\.safetensors/ });
   await assert.rejects(readCheckpoint(join(folder, "nowhere.safetensors")), /nowhere\.safetensors/);
+});
+
+test("a header that claims more than the file has is refused by name, with and without the arrays", async () => {
+  const file = join(folder, "claims.safetensors");
+  for (const claim of [2n ** 40n, 2n ** 63n, 100n]) {
+    const bytes = Buffer.alloc(16);
+    bytes.writeBigUInt64LE(claim);
+    writeFileSync(file, bytes);
+    for (const read of [readCheckpoint, readCheckpointState])
+      await assert.rejects(read(file), { name: "WeightsError", message: /^.*claims\.safetensors: / });
+  }
 });
 
 test("a folder that cannot be created is named, with what to check", async () => {

@@ -7,6 +7,7 @@ import { crc32 } from "node:zlib";
 import { WeightsError } from "../errors.ts";
 import { writing } from "../files/writing.ts";
 import { openSafetensors } from "../weights/safetensors.ts";
+import type { WeightsFile } from "../weights/weights-file.ts";
 import { type TensorToWrite, writeSafetensors } from "../weights/write-safetensors.ts";
 import type { Json } from "./json.ts";
 import type { NamedArrays, OptimizerState } from "./optimizer.ts";
@@ -48,7 +49,7 @@ export async function writeCheckpoint(file: string, checkpoint: Checkpoint, shap
 export async function readCheckpoint(file: string): Promise<Checkpoint> {
   const opened = await openSafetensors(file);
   try {
-    const words = await readMetadata(file);
+    const words = wordsOf(opened);
     const state = record(file, words.state);
     const counters = record(file, words.counters);
     const average: NamedArrays = new Map();
@@ -76,7 +77,12 @@ export async function readCheckpoint(file: string): Promise<Checkpoint> {
 
 /** Everything in a checkpoint except arrays, without reading those. Throws WeightsError as `readCheckpoint`. */
 export async function readCheckpointState(file: string): Promise<Checkpoint["state"]> {
-  return record(file, (await readMetadata(file)).state);
+  const opened = await openSafetensors(file);
+  try {
+    return record(file, wordsOf(opened).state);
+  } finally {
+    await opened.close();
+  }
 }
 
 /** Whether a checkpoint of this name exists, valid or not. */
@@ -106,20 +112,10 @@ function flatten(checkpoint: Checkpoint, shapes: Shapes): { tensors: FlatTensor[
   return { tensors, counters };
 }
 
-/** The metadata in the header; `openSafetensors` has checked that it exists. */
-async function readMetadata(file: string): Promise<Record<string, string>> {
-  const handle = await open(file);
-  try {
-    const length = Buffer.alloc(8);
-    await handle.read(length, 0, 8, 0);
-    const header = Buffer.alloc(Number(length.readBigUInt64LE()));
-    await handle.read(header, 0, header.length, 8);
-    const words = record(file, header.toString("utf8")).__metadata__;
-    if (!isRecord(words) || words.format !== FORMAT) throw broken(file, "it is not a training checkpoint");
-    return words as Record<string, string>;
-  } finally {
-    await handle.close();
-  }
+/** The texts in the header. */
+function wordsOf({ path, metadata }: WeightsFile): Record<string, string> {
+  if (metadata.get("format") !== FORMAT) throw broken(path, "it is not a training checkpoint");
+  return Object.fromEntries(metadata);
 }
 
 function record(file: string, json: string | undefined): { [key: string]: Json } {
