@@ -5,63 +5,25 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { crc32 } from "node:zlib";
+import {
+  bytes,
+  dictionary,
+  global,
+  pickle,
+  script,
+  scriptModule,
+  type TensorParts,
+  tensor,
+  text,
+  tuple,
+  uint,
+  zip,
+} from "./fixtures/hand-made.ts";
 import { openWeights } from "./open-weights.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "groundling-"));
 after(() => rm(folder, { recursive: true }));
 const path = join(folder, "hostile");
-
-// The parts of a pickle.
-const bytes = (...parts: (string | Uint8Array | number[])[]) =>
-  Buffer.concat(parts.map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : Buffer.from(part))));
-const uint = (value: number | bigint, size: number) => {
-  const out = Buffer.alloc(size);
-  for (let i = 0, rest = BigInt.asUintN(64, BigInt(value)); i < size; i++, rest >>= 8n) out[i] = Number(rest & 255n);
-  return out;
-};
-const text = (word: string) => bytes("X", uint(word.length, 4), word);
-const whole = (value: number | bigint) => bytes([0x8a, 8], uint(value, 8));
-const tuple = (...items: Uint8Array[]) => bytes("(", ...items, "t");
-const global = (module: string, name: string) => `c${module}\n${name}\n`;
-const dictionary = (...items: [string, Uint8Array][]) =>
-  bytes("}(", ...items.flatMap(([name, value]) => [text(name), value]), "u");
-const pickle = (...parts: Uint8Array[]) => bytes([0x80, 2], ...parts, ".");
-
-interface TensorParts {
-  type?: string;
-  key?: string;
-  count?: number | bigint;
-  offset?: number | bigint;
-  shape?: (number | bigint)[];
-  strides?: (number | bigint)[];
-}
-
-function tensor({ type = "FloatStorage", key = "0", count = 4, offset = 0, shape = [4], strides = [1] }: TensorParts) {
-  const id = tuple(text("storage"), bytes(global("torch", type)), text(key), text("cpu"), whole(count));
-  const view = [bytes(id, "Q"), whole(offset), tuple(...shape.map(whole)), tuple(...strides.map(whole))];
-  return bytes(global("torch._utils", "_rebuild_tensor_v2"), tuple(...view), "R");
-}
-
-/** A zip file; `claims` overrides the directory's entry of every member. */
-function zip(members: [string, Uint8Array][], claims: { method?: number; size?: number; header?: number } = {}) {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
-  let position = 0;
-  for (const [name, data] of members) {
-    const method = uint(claims.method ?? 0, 2);
-    const size = uint(claims.size ?? data.length, 4);
-    const about = bytes(method, uint(0, 4), uint(crc32(data), 4), size, size, uint(name.length, 2), uint(0, 2));
-    const local = bytes("PK\x03\x04", uint(20, 2), uint(0, 2), about, name, data);
-    const header = uint(claims.header ?? position, 4);
-    directory.push(bytes("PK\x01\x02", uint(20, 2), uint(20, 2), uint(0, 2), about, uint(0, 10), header, name));
-    parts.push(local);
-    position += local.length;
-  }
-  const length = directory.reduce((sum, { length }) => sum + length, 0);
-  const count = uint(members.length, 2);
-  const end = bytes("PK\x05\x06", uint(0, 4), count, count, uint(length, 4), uint(position, 4), uint(0, 2));
-  return bytes(...parts, ...directory, end);
-}
 
 const zipCheckpoint = (value: Uint8Array, storage: Uint8Array = new Uint8Array(16)) =>
   zip([
@@ -126,6 +88,15 @@ test("a checkpoint in which one bit of a number has turned is refused when that 
 const nest = (depth: number) => bytes("](".repeat(depth), "e".repeat(depth));
 const doublings = bytes("]q\x00", ...Array<string>(60).fill("h\x00h\x00\x86q\x00"));
 const w = (parts: TensorParts) => zipCheckpoint(dictionary(["w", tensor(parts)]));
+const nestedModules = (depth: number) =>
+  bytes(`${global("__torch__", "M")})\x81}U\x01a`.repeat(depth), tensor({}), "sb".repeat(depth));
+/** Each module holds the one before under two names. */
+function doubledModules(times: number): Uint8Array {
+  let value = scriptModule("}", text("w"), tensor({}), "s");
+  for (let i = 0; i < times; i++)
+    value = bytes(value, "q\x000", scriptModule("}", text("a"), "h\x00s", text("b"), "h\x00s"));
+  return value;
+}
 const refusals: Record<string, Uint8Array> = {
   "negative strides": w({ strides: [-1] }),
   "a negative offset": w({ offset: -1 }),
@@ -186,6 +157,10 @@ const refusals: Record<string, Uint8Array> = {
   "a call of a tensor": zipCheckpoint(bytes(tensor({}), ")R")),
   "an extension opcode": zipCheckpoint(bytes([0x82, 1])),
   "no end": zip([["a/data.pkl", bytes([0x80, 2], "}")]]),
+  "shared modules that double 60 times": script(doubledModules(60)),
+  "modules nested 100,000 deep": script(nestedModules(100_000)),
+  "a module that holds itself alone": script(scriptModule("q\x00", "}", text("self"), "h\x00s")),
+  "modules whose names are longer than any": script(scriptModule("}", text("n".repeat(2000)), tensor({}), "s")),
   "nothing at all": new Uint8Array(),
   "four bytes of a zip": bytes("PK\x03\x04"),
 };
