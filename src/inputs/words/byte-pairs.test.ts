@@ -175,6 +175,16 @@ test("ten thousand random texts are split as by the native tokenizer, with its o
   }
 });
 
+test("a word of 60,000 letters takes a moment, and is split as by the native tokenizer", async () => {
+  const letters = Array.from({ length: 60_000 }, (_, i) => String.fromCharCode(97 + ((i * i * 7 + i * 31) % 26)));
+  const word = letters.map((letter, i) => (i % 7 === 3 ? "e" : letter)).join("");
+  const before = process.cpuUsage();
+  const { ids } = unrepaired.encode(word);
+  const { user } = process.cpuUsage(before);
+  assert.ok(user < 5e6, `${user / 1e6} s`);
+  assert.deepEqual([...ids], (await native().encode(word)).getIds());
+});
+
 /** Offsets in code points as offsets in UTF-16 units. */
 function utf16(text: string, offsets: number[][]): number[][] {
   const at = [0];

@@ -125,23 +125,47 @@ export class BytePairs {
 
   /** Joins all pairs of the lowest rank, from left to right, until no known pair is left. */
   #merge(piece: string): BytePair[] {
-    let parts = partsOf(piece);
-    for (;;) {
+    const parts: (Part | undefined)[] = partsOf(piece);
+    /** Of each part, the places of its neighbours. */
+    const before = parts.map((_, i) => i - 1);
+    const after = parts.map((_, i) => i + 1);
+    /** Places of the first parts of pairs, by rank: a long piece is not searched again for each rank. */
+    const places = new Map<number, number[]>();
+    const rankAt = (i: number) => {
+      const second = parts[after[i]!];
+      return second && this.#ranks.get(`${parts[i]!.token} ${second.token}`);
+    };
+    const note = (i: number) => {
+      const rank = rankAt(i);
+      if (rank === undefined) return;
+      const known = places.get(rank);
+      if (known) known.push(i);
+      else places.set(rank, [i]);
+    };
+    for (let i = 0; i < parts.length; i++) note(i);
+    while (places.size > 0) {
       let best = Infinity;
-      for (let i = 1; i < parts.length; i++)
-        best = Math.min(best, this.#ranks.get(`${parts[i - 1]!.token} ${parts[i]!.token}`) ?? Infinity);
-      if (best === Infinity) break;
-      const joined: Part[] = [];
-      for (let i = 0; i < parts.length; i++) {
-        const [first, second] = [parts[i]!, parts[i + 1]];
-        if (second && this.#ranks.get(`${first.token} ${second.token}`) === best) {
-          joined.push({ token: first.token + second.token, start: first.start, end: second.end });
-          i++;
-        } else joined.push(first);
+      for (const rank of places.keys()) best = Math.min(best, rank);
+      const joined = places.get(best)!.sort((a, b) => a - b);
+      places.delete(best);
+      const made = joined.filter((i) => {
+        // An earlier pair may have taken one of the two parts.
+        if (!parts[i] || rankAt(i) !== best) return false;
+        const second = after[i]!;
+        parts[i] = { token: parts[i].token + parts[second]!.token, start: parts[i].start, end: parts[second]!.end };
+        parts[second] = undefined;
+        after[i] = after[second]!;
+        before[after[i]!] = i;
+        return true;
+      });
+      for (const i of made) {
+        note(i);
+        if (before[i]! >= 0) note(before[i]!);
       }
-      parts = joined;
     }
-    return parts.map(({ token, start, end }) => ({ id: this.#ids.get(token)!, start, end }));
+    return parts
+      .filter((part) => part !== undefined)
+      .map(({ token, start, end }) => ({ id: this.#ids.get(token)!, start, end }));
   }
 }
 

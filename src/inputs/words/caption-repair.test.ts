@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { InputError } from "../../errors.ts";
 import { cleanCaption, mend } from "./caption-repair.ts";
 import { TracedText } from "./traced-text.ts";
 
@@ -36,4 +37,18 @@ test("a text without errors keeps its characters and positions", () => {
   const clean = cleanCaption("Two DOGS");
   assert.equal(clean.text, "two dogs");
   assert.deepEqual(clean.spanOf(4, 8), [4, 8]);
+});
+
+test("what would take time by the square of its length takes a moment, or is refused", () => {
+  const before = process.cpuUsage();
+  assert.throws(() => cleanCaption(`&${"amp;".repeat(20_000)}`), InputError);
+  for (const text of [
+    `x${" ".repeat(200_000)}x`,
+    `a${"\u0301\u0327".repeat(60_000)}`,
+    "&".repeat(100_000),
+    `&#${"9".repeat(200_000)};`,
+  ])
+    cleanCaption(text);
+  const { user } = process.cpuUsage(before);
+  assert.ok(user < 10e6, `${user / 1e6} s`);
 });

@@ -1,6 +1,7 @@
 /** CLIP's cleaning of a text before it is split into tokens (OpenAI `clip/simple_tokenizer.py`, basic_clean and whitespace_clean). */
 
 import { decodeHTML, decodeHTMLStrict } from "entities";
+import { InputError } from "../../errors.ts";
 import { TracedText } from "./traced-text.ts";
 
 const LIGATURES: Readonly<Record<string, string>> = {
@@ -28,13 +29,16 @@ const LIGATURES: Readonly<Record<string, string>> = {
   ﬆ: "st",
 };
 const LIGATURE = new RegExp(`[${Object.keys(LIGATURES).join("")}]`, "gu");
-/** A character with combining marks, or the parts of a Korean syllable. */
-const JOINED = /.[\p{M}\u1160-\u11ff]+/gsu;
+/** A character with combining marks, or the parts of a Korean syllable; Unicode's limit is 30, and more take very long to compose. */
+const JOINED = /.[\p{M}\u1160-\u11ff]{1,30}/gsu;
 const WHITE = /\p{White_Space}+/gu;
 /** U+001C to U+001F. */
 const SEPARATORS = String.fromCharCode(0x1c, 0x1d, 0x1e, 0x1f);
 /** What Python's strip removes besides Unicode's white space. */
-const ENDS = new RegExp(`^[\\p{White_Space}${SEPARATORS}]+|[\\p{White_Space}${SEPARATORS}]+$`, "gu");
+const ENDS = new RegExp(
+  `^[\\p{White_Space}${SEPARATORS}]+|(?<![\\p{White_Space}${SEPARATORS}])[\\p{White_Space}${SEPARATORS}]+$`,
+  "gu",
+);
 /** Python's html.unescape. */
 const REFERENCE = /&(?:#[0-9]+;?|#[xX][0-9a-fA-F]+;?|[^\t\n\f <&#;]{1,32};?)/gu;
 /** Characters whose references are empty in HTML. */
@@ -43,6 +47,9 @@ const NOTHING = /(?![\t\n\f\r])\p{Cc}|\p{Noncharacter_Code_Point}/u;
 const ESCAPE = new RegExp(`${String.fromCharCode(0x1b)}\\[[\\d;]*[a-zA-Z]`, "g");
 /** Windows-1252 characters for the control characters from 0x80; Node's own decoder does not replace them. */
 const WESTERN = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ";
+
+/** References within references; captions from web pages have two or three. */
+const MOST_STEPS = 20;
 
 /**
  * A caption as CLIP reads it: broken characters repaired, entities decoded twice, single spaces, lower case. Of ftfy 6.3 it does what
@@ -80,9 +87,17 @@ function lowerCase(text: TracedText): TracedText {
   return same.likewise(same.text.toLowerCase());
 }
 
-function settled(text: TracedText, step: (text: TracedText) => TracedText): TracedText {
-  const next = step(text);
-  return next === text ? text : settled(next, step);
+/** Repeats a step until it changes nothing. Throws InputError where that takes very long, for each step reads the whole text. */
+function settled(given: TracedText, step: (text: TracedText) => TracedText): TracedText {
+  let text = given;
+  for (let left = MOST_STEPS; left > 0; left--) {
+    const next = step(text);
+    if (next === text) return text;
+    text = next;
+  }
+  throw new InputError(
+    `a text has character references ("&amp;amp;…") within each other, more than ${MOST_STEPS} deep; write the characters themselves`,
+  );
 }
 
 /** A character reference by name or number, with or without semicolon, as browsers read it. */
