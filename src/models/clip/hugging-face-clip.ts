@@ -22,15 +22,18 @@ export const clipModelSchema = z.looseObject({
 export type ClipModelFile = z.infer<typeof clipModelSchema>;
 
 const DEFAULT_HEADS = { text: 8, image: 12 };
-const ACTIVATIONS: Readonly<Record<string, "quickGelu" | "gelu">> = { quick_gelu: "quickGelu", gelu: "gelu" };
+const ACTIVATIONS: ReadonlyMap<string, "quickGelu" | "gelu"> = new Map([
+  ["quick_gelu", "quickGelu"],
+  ["gelu", "gelu"],
+]);
 
 /** The configuration inferred from shapes, with heads and activations from a `CLIPModel`'s config.json. */
 export function withClipModel(config: ClipConfig, file: ClipModelFile, source: string): ClipConfig {
   const part = (said: z.infer<typeof partSchema> | null | undefined, heads: number) => {
     const name = said?.hidden_act ?? "quick_gelu";
-    const activation = ACTIVATIONS[name];
+    const activation = ACTIVATIONS.get(name);
     if (!activation)
-      throw new WeightsError(`${source}: unknown activation ${name}; known are ${Object.keys(ACTIVATIONS).join(", ")}`);
+      throw new WeightsError(`${source}: unknown activation ${name}; known are ${[...ACTIVATIONS.keys()].join(", ")}`);
     return { heads: said?.num_attention_heads ?? heads, activation };
   };
   const image = { ...config.image, ...part(file.vision_config, DEFAULT_HEADS.image) } as ClipConfig["image"];
@@ -42,18 +45,18 @@ export function isHuggingFaceClip(entries: ReadonlyMap<string, unknown>): boolea
   return entries.has("text_model.final_layer_norm.weight") && entries.has("visual_projection.weight");
 }
 
-const WHOLE: Readonly<Record<string, string>> = {
-  "text_model.embeddings.token_embedding.weight": "token_embedding.weight",
-  "text_model.embeddings.position_embedding.weight": "positional_embedding",
-  "vision_model.embeddings.class_embedding": "visual.class_embedding",
-  "vision_model.embeddings.patch_embedding.weight": "visual.conv1.weight",
-  "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
-};
+const WHOLE: ReadonlyMap<string, string> = new Map([
+  ["text_model.embeddings.token_embedding.weight", "token_embedding.weight"],
+  ["text_model.embeddings.position_embedding.weight", "positional_embedding"],
+  ["vision_model.embeddings.class_embedding", "visual.class_embedding"],
+  ["vision_model.embeddings.patch_embedding.weight", "visual.conv1.weight"],
+  ["vision_model.embeddings.position_embedding.weight", "visual.positional_embedding"],
+]);
 /** Weights that are transposed in OpenAI's files. */
-const TURNED: Readonly<Record<string, string>> = {
-  "text_projection.weight": "text_projection",
-  "visual_projection.weight": "visual.proj",
-};
+const TURNED: ReadonlyMap<string, string> = new Map([
+  ["text_projection.weight", "text_projection"],
+  ["visual_projection.weight", "visual.proj"],
+]);
 const WORDS: readonly (readonly [theirs: RegExp, ours: string])[] = [
   [/^text_model\.encoder\.layers\./, "transformer.resblocks."],
   [/^vision_model\.encoder\.layers\./, "visual.transformer.resblocks."],
@@ -131,7 +134,7 @@ function originsOf(file: WeightsFile): Map<string, Origin> {
   const origins = new Map<string, Origin>();
   for (const name of file.names) {
     if (DROPPED.test(name)) continue;
-    const turned = Object.hasOwn(TURNED, name);
+    const turned = TURNED.has(name);
     const packed = PACKED.exec(name);
     if (packed) {
       const [, part, kind] = packed as unknown as [string, string, string];
@@ -140,7 +143,7 @@ function originsOf(file: WeightsFile): Map<string, Origin> {
       const missing = parts.filter((one) => !file.entries.has(one));
       if (missing.length) throw new WeightsError(`${file.path}: misses ${missing.join(", ")} beside ${name}`);
       origins.set(`${renamed(name.slice(0, packed.index))}.attn.in_proj_${kind}`, { parts, turned: false });
-    } else origins.set(TURNED[name] ?? WHOLE[name] ?? renamed(name), { parts: [name], turned });
+    } else origins.set(TURNED.get(name) ?? WHOLE.get(name) ?? renamed(name), { parts: [name], turned });
   }
   return origins;
 }

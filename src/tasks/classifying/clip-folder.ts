@@ -11,6 +11,7 @@ import { CLIP_PIXELS, type CropRule } from "../../inputs/pictures/prepare-crop.t
 import { BytePairs } from "../../inputs/words/byte-pairs.ts";
 import type { ClipConfig } from "../../models/clip/clip.ts";
 import { clip } from "../../models/clip/clip.ts";
+import { checkedClipSizes } from "../../models/clip/clip-sizes.ts";
 import { clipFamily } from "../../models/clip/family.ts";
 import { withClipModel } from "../../models/clip/hugging-face-clip.ts";
 import { loadWeights } from "../../weights/fit.ts";
@@ -33,16 +34,19 @@ const MERGES = fileURLToPath(new URL("../../../assets/clip/merges.txt.gz", impor
 /** The entries of a vocabulary besides its merges: the start and end tokens, and every byte twice. */
 const BESIDE_MERGES = 514;
 
-const numbers = z.tuple([z.number(), z.number(), z.number()]);
+const channels = (number: z.ZodNumber) => z.tuple([number, number, number]);
 const sideSchema = z.union([
   z.int().min(1),
   z.looseObject({ shortest_edge: z.int().min(1) }).transform(({ shortest_edge }) => shortest_edge),
-  z.looseObject({ height: z.int().min(1), width: z.int().min(1) }).transform(({ height }) => height),
+  z
+    .looseObject({ height: z.int().min(1), width: z.int().min(1) })
+    .refine(({ height, width }) => height === width, "the crop is not a square")
+    .transform(({ height }) => height),
 ]);
 const processorSchema = z.looseObject({
   crop_size: sideSchema.optional(),
-  image_mean: numbers.default([...CLIP_PIXELS.mean]),
-  image_std: numbers.default([...CLIP_PIXELS.deviation]),
+  image_mean: channels(z.number()).default([...CLIP_PIXELS.mean]),
+  image_std: channels(z.number().positive()).default([...CLIP_PIXELS.deviation]),
 });
 
 /**
@@ -88,7 +92,7 @@ async function readTensors(opened: WeightsFile, completed: (inferred: ClipConfig
   const { underOwnNames, configOf, mayBeUnused } = clipFamily.published;
   try {
     const file = underOwnNames(opened);
-    const config = completed(configOf(file.entries, opened.path));
+    const config = checkedClipSizes(completed(configOf(file.entries, opened.path)), opened.path);
     return { config, weights: await loadWeights(clip(config).parameters, file, { mayBeUnused }) };
   } finally {
     await opened.close();
