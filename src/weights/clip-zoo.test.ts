@@ -61,6 +61,54 @@ test("a folder without weights and a missing folder are refused", async () => {
   await assert.rejects(fetchClip("no/clip", { environment }), { name: "InputError", message: /config\.json.*404/ });
 });
 
+test("a sign-in page in the place of any file of a folder never enters the cache", async () => {
+  const page = Buffer.from("<html>\nSign in, please\n</html>");
+  const right = {
+    "config.json": Buffer.from('{"model_type":"clip"}'),
+    "preprocessor_config.json": Buffer.from("{}"),
+    "merges.txt": Buffer.from("#version: 0.2\ni n\n"),
+    "model.safetensors": await weights(),
+  };
+  for (const bad of Object.keys(right)) {
+    const name = `captive/${bad}`;
+    files = {};
+    for (const [file, bytes] of Object.entries(right))
+      files[`/${name}/resolve/main/${file}`] = file === bad ? page : bytes;
+    await assert.rejects(fetchClip(name, { environment }), {
+      name: "WeightsError",
+      message: /the download is not a model/,
+    });
+    assert.ok(!readdirSync(clipPath(name, environment)).some((file) => file.startsWith(bad)), bad);
+    files[`/${name}/resolve/main/${bad}`] = right[bad as keyof typeof right];
+    const path = await fetchClip(name, { environment });
+    assert.deepEqual(readdirSync(path).sort(), Object.keys(right).sort());
+  }
+});
+
+test("a small file that has no end is given up at its limit", async () => {
+  const endless = createServer(({ method }, response) => {
+    response.writeHead(200);
+    if (method === "HEAD") return response.end();
+    const send = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(2 ** 20, 32)));
+    };
+    response.on("drain", send);
+    send();
+  });
+  await new Promise<void>((done) => endless.listen(0, "127.0.0.1", done));
+  const address = `http://127.0.0.1:${(endless.address() as AddressInfo).port}`;
+  try {
+    await assert.rejects(fetchClip("endless/clip", { environment: { ...environment, HF_ENDPOINT: address } }), {
+      name: "WeightsError",
+      message: /more bytes than the limit of 67108864; the download was deleted/,
+    });
+    assert.deepEqual(readdirSync(clipPath("endless/clip", environment)), []);
+  } finally {
+    endless.closeAllConnections();
+    endless.close();
+  }
+});
+
 test("an archive with other bytes than published is deleted", async () => {
   files = { [`/${clipZoo["clip-rn50"]!.sha256}/RN50.pt`]: await weights() };
   await assert.rejects(fetchClip("clip-rn50", { environment }), { name: "WeightsError" });

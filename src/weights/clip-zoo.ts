@@ -2,9 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InputError } from "../errors.ts";
-import { fetchFile } from "./fetch.ts";
+import { z } from "zod";
+import { InputError, WeightsError } from "../errors.ts";
+import { readTextFile } from "../files/read-file.ts";
+import { type FetchOptions, fetchFile } from "./fetch.ts";
 import { openWeights } from "./open-weights.ts";
+import { parsedJson } from "./parsed-json.ts";
 import { type Environment, hubAddress, modelCache, type ZooOptions } from "./zoo.ts";
 
 export interface ClipArchive {
@@ -80,6 +83,8 @@ const REPOSITORY = /^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*(?<!\.(?:pth?|bin|saf
 /** Required files of a folder, and optional ones: its own tokenizer and picture preparation. */
 const NEEDED = "config.json";
 const OPTIONAL = ["preprocessor_config.json", "merges.txt"];
+/** Bytes of each of these; the largest published ones have 3 MB. */
+const MOST_TEXT = 2 ** 26;
 const WEIGHTS = ["model.safetensors", "pytorch_model.bin"];
 
 /** Download address of an archive; `OPENAI_CLIP_ENDPOINT` sets a mirror. */
@@ -120,19 +125,19 @@ function isFolderWhole(folder: string): boolean {
 
 /** The weights come last, so that a folder with weights is complete. */
 async function fetchFolder(name: string, folder: string, options: ZooOptions): Promise<void> {
-  const take = async (file: string, verify?: (path: string) => Promise<void>) => {
-    if (existsSync(join(folder, file))) return;
-    const { progress, ...rest } = options;
-    const told = verify && progress ? { progress } : {};
-    const address = hubAddress(name, file, options.environment);
-    await fetchFile(address, join(folder, file), { ...rest, ...told, ...(verify ? { verify } : {}) });
+  const { progress, ...quietly } = options;
+  const take = async (file: string, more: Pick<FetchOptions, "verify" | "most" | "progress">) => {
+    const path = join(folder, file);
+    if (!existsSync(path)) await fetchFile(hubAddress(name, file, options.environment), path, { ...quietly, ...more });
   };
-  await take(NEEDED);
-  for (const file of OPTIONAL) await take(file).catch(ifAbsent);
+  const small = (file: string) => take(file, { most: MOST_TEXT, verify: file.endsWith(".json") ? isJson : isMerges });
+  const large = (file: string) => take(file, { verify: isWeights, ...(progress ? { progress } : {}) });
+  await small(NEEDED);
+  for (const file of OPTIONAL) await small(file).catch(ifAbsent);
   const [first, second] = WEIGHTS as [string, string];
-  await take(first, isWeights).catch(async (error: unknown) => {
+  await large(first).catch(async (error: unknown) => {
     ifAbsent(error);
-    await take(second, isWeights);
+    await large(second);
   });
 }
 
@@ -143,4 +148,14 @@ function ifAbsent(error: unknown): void {
 
 async function isWeights(path: string): Promise<void> {
   await (await openWeights(path)).close();
+}
+
+async function isJson(path: string): Promise<void> {
+  parsedJson(readTextFile(path, MOST_TEXT), path, z.looseObject({}));
+}
+
+async function isMerges(path: string): Promise<void> {
+  const [, ...lines] = readTextFile(path, MOST_TEXT).trimEnd().split(/\r?\n/);
+  const wrong = lines.findIndex((line) => !/^\S+ \S+$/.test(line));
+  if (wrong >= 0 || lines.length === 0) throw new WeightsError(`line ${wrong + 2} is not a pair of tokens`);
 }

@@ -26,6 +26,8 @@ export interface FetchOptions {
   readonly sha256?: string;
   /** Called with the bytes received so far and the size of the file in bytes, where the server says it. */
   readonly progress?: (done: number, total: number | undefined) => void;
+  /** Maximum size in bytes. Default: 64 GiB. */
+  readonly most?: number;
   /** Checks the downloaded file before it gets its name; throws to refuse it. */
   readonly verify?: (path: string) => Promise<void>;
   /** Stops the download; the next call continues it. The promise is rejected with the signal's reason. */
@@ -42,7 +44,6 @@ const MOST_FAILURES = 5;
 const GAIN = 2 ** 23;
 const MOST_ATTEMPTS = 30;
 const LONGEST_WAIT = 120_000;
-/** If the server does not declare the size. */
 const MOST_BYTES = 2 ** 36;
 
 /**
@@ -129,14 +130,14 @@ async function append(expected: FileDescription, part: string, options: FetchOpt
 async function writePart(
   part: string,
   response: Response,
-  { done, size, progress, signal }: FetchOptions & { done: number; size?: number },
+  { done, size, progress, signal, most = MOST_BYTES }: FetchOptions & { done: number; size?: number },
 ): Promise<number> {
   const handle = await openPart(part);
-  const most = size ?? MOST_BYTES;
+  const end = Math.min(size ?? most, most);
   try {
     await handle.truncate(done);
     for await (const chunk of chunksOf(response)) {
-      if (done + chunk.length > most) throw new WeightsError(tooLargeText(response.url, size));
+      if (done + chunk.length > end) throw new WeightsError(tooLargeText(response.url, { size, most }));
       await writing(part, () => handle.write(chunk, 0, chunk.length, done));
       done += chunk.length;
       progress?.(done, size);
@@ -151,9 +152,9 @@ async function writePart(
   }
 }
 
-function tooLargeText(address: string, size: number | undefined): string {
-  const most = size === undefined ? `the limit of ${MOST_BYTES}` : `the ${size} that the server declared`;
-  return `${address}: the server sent more than ${most}; the download was deleted: try again, or check the URL`;
+function tooLargeText(address: string, { size, most }: { size: number | undefined; most: number }): string {
+  const limit = size === undefined || size > most ? `the limit of ${most}` : `the ${size} that the server declared`;
+  return `${address}: the server sent more bytes than ${limit}; the download was deleted: try again, or check the URL`;
 }
 
 async function check(address: string, part: string, { size, sha256 }: Partial<FileDescription>): Promise<void> {
