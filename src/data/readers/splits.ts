@@ -18,7 +18,8 @@ const roles: Readonly<Record<string, SplitRole>> = {
 
 /** The role of a split by its name: `val2017` and `valid` are both for validation. Undefined for other names. */
 export function roleOf(split: string): SplitRole | undefined {
-  return roles[split.toLowerCase().replace(/[-_]?\d*$/, "")];
+  const name = split.toLowerCase().replace(/[-_]?\d*$/, "");
+  return Object.hasOwn(roles, name) ? roles[name] : undefined;
 }
 
 /** Whether a name refers to a split: its own name, or another of the same role. */

@@ -98,7 +98,7 @@ function expand(entity: string, fail: (problem: string) => never): string {
   const code = /^#(?:x([0-9a-f]{1,6})|([0-9]{1,7}))$/i.exec(entity);
   const point = code && (code[1] ? Number.parseInt(code[1], 16) : Number(code[2]));
   if (point !== null && point <= 0x10ffff) return String.fromCodePoint(point);
-  return entities[entity] ?? fail(`unknown entity &${entity};`);
+  return Object.hasOwn(entities, entity) ? entities[entity]! : fail(`unknown entity &${entity};`);
 }
 
 /** The children with a name. */

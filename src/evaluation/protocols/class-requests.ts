@@ -86,7 +86,7 @@ async function isTunedFor(names: readonly string[], file: string, annotations: s
 
 function captionOfPrompts(names: readonly string[], prompts: NonNullable<OdinwSetName["prompts"]>) {
   const classes = names.map((label) => {
-    const [prefix, name, suffix] = prompts[label] ?? [];
+    const [prefix, name, suffix] = Object.hasOwn(prompts, label) ? prompts[label]! : [];
     return name === undefined ? label : { label, prefix: prefix!, name, suffix: suffix! };
   });
   const { caption, spans } = captionOfClasses(classes);
