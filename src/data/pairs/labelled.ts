@@ -1,10 +1,12 @@
 /** A labelled shard on disk: labels as ODVG lines and as Parquet, refused pairs, and statistics. */
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished } from "node:stream/promises";
+import { readTextIfThere } from "../../files/read-file.ts";
 import { duckdb, fileLiteral, literal } from "../duckdb.ts";
+import { parseJson } from "../readers/json.ts";
 import { isRefusal, type Refusal } from "./pair.ts";
 import type { Shard } from "./shards.ts";
 
@@ -90,9 +92,10 @@ export async function writeLabelledShard(
 
 /** The statistics of a finished shard; undefined if it is not finished or its source has changed since. */
 export async function readStatistics(folder: string, shard: Shard): Promise<ShardStatistics | undefined> {
-  const text = await readFile(shardFile(folder, shard, "statistics"), "utf8").catch(() => undefined);
-  const statistics = text === undefined ? undefined : (JSON.parse(text) as ShardStatistics);
-  return JSON.stringify(statistics?.shard) === JSON.stringify(shard) ? statistics : undefined;
+  const file = shardFile(folder, shard, "statistics");
+  const text = readTextIfThere(file);
+  const statistics = text === undefined ? undefined : (parseJson(text, file) as ShardStatistics | null);
+  return statistics && JSON.stringify(statistics.shard) === JSON.stringify(shard) ? statistics : undefined;
 }
 
 async function writeLines(

@@ -14,7 +14,7 @@ import { GroundingModel } from "../finding/grounding-model.ts";
 import { Predictor } from "../finding/predictor.ts";
 import { createComposer } from "../grounding/dataset-composer.ts";
 import { tinyModel, vocabulary } from "../grounding/fixtures/tiny-model.ts";
-import { openLabelJob } from "./label-job.ts";
+import { openLabelJob, readJobStatus } from "./label-job.ts";
 
 const root = mkdtempSync(join(tmpdir(), "label-job-"));
 after(() => rmSync(root, { recursive: true }));
@@ -190,4 +190,22 @@ test("an unsupported language is refused before anything is written", async () =
 test("captions refused by length or language are counted by reason, and only when filters are set", async () => {
   const figures = await labelInto("strict", { words: [5, 9], language: "de" });
   assert.deepEqual(figures.refused, { "another language": 6, "few words": 2, "no caption": 2 });
+});
+
+test("a folder's job is read as it was written, and refused by its file where it is damaged or leads out of the folder", async () => {
+  const out = join(root, "stored");
+  const job = { settings: { model: "tiny", rows: 10 }, shards: [{ kind: "tar", key: "in/a", file: "in/a.tar", bytes: 9 }] };
+  mkdirSync(join(out, "shards/in"), { recursive: true });
+  const put = (name: string, value: unknown) =>
+    writeFileSync(join(out, name), typeof value === "string" ? value : JSON.stringify(value));
+  put("job.json", job);
+  put("shards/in/a.json", { shard: job.shards[0], pairs: 3, boxes: 2 });
+  const { done, pairs, boxes } = await readJobStatus(out);
+  assert.deepEqual({ done, pairs, boxes }, { done: 1, pairs: 3, boxes: 2 });
+  put("shards/in/a.json", "{");
+  await assert.rejects(readJobStatus(out), { name: "InputError", message: /shards\/in\/a\.json.*not JSON/ });
+  for (const damaged of ["{", "null", { ...job, shards: 3 }, { ...job, shards: [{ key: "../../a" }] }]) {
+    put("job.json", damaged);
+    await assert.rejects(readJobStatus(out), { name: "InputError", message: /stored\/job\.json/ });
+  }
 });

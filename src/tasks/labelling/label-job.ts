@@ -3,10 +3,13 @@
 import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { z } from "zod";
 import { DRAFTS, readStatistics, shardFile, writeLabelledShard } from "../../data/pairs/labelled.ts";
 import { type Refusal, TWIN } from "../../data/pairs/pair.ts";
 import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
+import { parseJson } from "../../data/readers/json.ts";
 import { InputError } from "../../errors.ts";
+import { readTextIfThere } from "../../files/read-file.ts";
 import { writeWhole } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
@@ -96,15 +99,11 @@ export interface JobStatus {
 
 /** @throws InputError if the folder is not the result of a labelling job. */
 export async function readJobStatus(out: string): Promise<JobStatus> {
-  const text = await readFile(join(out, JOB), "utf8").catch(() => {
-    throw new InputError(`${out} holds no ${JOB}; give the folder that groundling pseudo-label writes into`);
-  });
-  const job = JSON.parse(text) as StoredJob;
+  const job = storedJob(out);
+  if (!job) throw new InputError(`${out} holds no ${JOB}; give the folder that groundling pseudo-label writes into`);
   const found = await Promise.all(job.shards.map((shard) => readStatistics(out, shard)));
   const missing = job.shards.filter((_, place) => !found[place]);
-  const letters = await Promise.all(
-    missing.map((shard) => readFile(letterFile(out, shard), "utf8").catch(() => undefined)),
-  );
+  const letters = missing.flatMap((shard) => readRecord(letterFile(out, shard), letterSchema) ?? []);
   const sum = (of: "pairs" | "boxes") => found.reduce((total, part) => total + (part?.[of] ?? 0), 0);
   return {
     name: nameOf(job),
@@ -112,7 +111,7 @@ export async function readJobStatus(out: string): Promise<JobStatus> {
     done: job.shards.length - missing.length,
     pairs: sum("pairs"),
     boxes: sum("boxes"),
-    deadLetters: letters.flatMap((letter) => (letter === undefined ? [] : [JSON.parse(letter) as DeadLetter])),
+    deadLetters: letters,
   };
 }
 
@@ -122,6 +121,24 @@ interface StoredJob {
 }
 
 const JOB = "job.json";
+const keySchema = z.string().refine((key) => !key.split("/").includes(".."), "leads out of the folder");
+const jobSchema = z.object({ settings: z.looseObject({}), shards: z.array(z.looseObject({ key: keySchema })) });
+const letterSchema = z.object({ key: z.string(), reason: z.string(), attempts: z.number() });
+
+/** The job of a folder; undefined if there is none. @throws InputError if the file is damaged. */
+function storedJob(out: string): StoredJob | undefined {
+  return readRecord(join(out, JOB), jobSchema) as StoredJob | undefined;
+}
+
+function readRecord<Value>(file: string, schema: z.ZodType<Value>): Value | undefined {
+  const text = readTextIfThere(file);
+  if (text === undefined) return undefined;
+  const record = parseJson(text, file);
+  const checked = schema.safeParse(record);
+  // As written: the order of its members is part of a job's name.
+  if (checked.success) return record as Value;
+  throw new InputError(`${file}: ${z.prettifyError(checked.error)}`);
+}
 
 function nameOf({ settings, shards }: StoredJob): string {
   const digest = createHash("sha256").update(JSON.stringify({ settings, shards })).digest("hex");
@@ -172,13 +189,11 @@ function linesOf(lines: readonly string[]): string {
 }
 
 async function storeJob(out: string, job: StoredJob): Promise<void> {
-  const file = join(out, JOB);
-  const known = await readFile(file, "utf8").catch(() => undefined);
   const settings = JSON.stringify(job.settings);
-  const before = known === undefined ? settings : JSON.stringify((JSON.parse(known) as StoredJob).settings);
+  const before = JSON.stringify(storedJob(out)?.settings ?? job.settings);
   if (before !== settings)
     throw new InputError(
       `${out} was labelled with ${before}, not ${settings}; use another folder or the same settings`,
     );
-  await writeWhole(file, `${JSON.stringify(job)}\n`);
+  await writeWhole(join(out, JOB), `${JSON.stringify(job)}\n`);
 }
