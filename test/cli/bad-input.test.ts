@@ -95,7 +95,7 @@ test("a request without words is refused", async () => {
   for (const [words, expected] of [
     [["--prompt", ""], /the prompt "" has no names/],
     [["--classes", "\u200b,dog"], /without words:/],
-    [["--classes-file", at("nowhere.txt")], /nowhere\.txt: cannot read the names/],
+    [["--classes-file", at("nowhere.txt")], /nowhere\.txt: cannot be read/],
   ] as const) {
     const given = ["detect", plain, "--model", model, ...words];
     const run = async () => (await programFor(given)).parseAsync(given, { from: "user" });

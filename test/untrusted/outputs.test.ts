@@ -20,6 +20,7 @@ const folders = [
   ["convert", "none.pth", "--to"],
   ["scenes", "--count", "1", "--out"],
   ["data", "convert", "none.json", "--to", "yolo"],
+  ["eval", "--data", "none.json", "--protocol", "odinw", "--detections"],
 ];
 const files = [
   ["browse", "none.json", "--out"],
@@ -27,6 +28,8 @@ const files = [
   ["export", "--classes", "dog", "--size", "32x32", "--out"],
   ["inspect", "none.png", "--model", "none", "--prompt", "dog", "--out"],
   ["data", "convert", "none.json", "--to", "coco"],
+  ["eval", "--data", "none.json", "--detections"],
+  ["eval", "--ground-truth", "none.json", "--detections", "none.jsonl", "--report"],
 ];
 
 const refused = (said: RegExp) => (error: Error) => {

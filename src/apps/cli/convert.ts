@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
+import { readTextFile } from "../../files/read-file.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { type GlipConfig, glip, publishedExtras } from "../../models/glip/glip.ts";
 import { glipPresets } from "../../models/glip/glip-presets.ts";
@@ -12,6 +13,8 @@ import { print } from "./writing.ts";
 
 /** The vocabulary of every published model. */
 const BERT_WORDS = fileURLToPath(new URL("../../../assets/bert-base-uncased/vocab.txt", import.meta.url));
+/** Bytes; the largest published vocabularies have about 5 MB. */
+const MOST_VOCABULARY = 2 ** 26;
 
 interface Choices {
   to: string;
@@ -44,7 +47,6 @@ export function addConvertCommand(program: Command): void {
 }
 
 async function convert(file: string, { to, vocab, size, preset }: Choices): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
   const { inferConfig } = await import("../../models/glip/infer-config.ts");
   const { writeModelFolder } = await import("../../tasks/finding/model-folder.ts");
   const { refuseToReplaceOthers } = await import("../../tasks/finding/replaceable-folder.ts");
@@ -52,9 +54,7 @@ async function convert(file: string, { to, vocab, size, preset }: Choices): Prom
   const { openWeights } = await import("../../weights/open-weights.ts");
   await refuseToReplaceOthers(to);
   const vocabulary = vocab ?? BERT_WORDS;
-  const words = await readFile(vocabulary, "utf8").catch((error: Error) => {
-    throw new InputError(`${vocabulary}: cannot read the vocabulary (${error.message})`);
-  });
+  const words = readTextFile(vocabulary, MOST_VOCABULARY);
   const opened = await openWeights(file);
   try {
     const config: GlipConfig = preset ? glipPresets[preset] : inferConfig(opened.entries, file);

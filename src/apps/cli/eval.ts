@@ -1,6 +1,6 @@
 /** `groundling eval`: scores detections by the standard protocols. */
 import { availableParallelism } from "node:os";
-import { basename, dirname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { type Command, Option } from "commander";
 import type { DatasetChoice } from "../../data/readers/find-dataset.ts";
 import { InputError } from "../../errors.ts";
@@ -8,6 +8,7 @@ import type { Scored } from "../../evaluation/protocols/protocol-row.ts";
 import type { ClassVectorRule } from "../../evaluation/protocols/zero-shot.ts";
 import { protocolRows, protocols } from "../../evaluation/protocols.ts";
 import { type EvalRequest, scoreFiles } from "../../evaluation/score-files.ts";
+import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { withInterruption } from "../../learning/interruption.ts";
@@ -111,7 +112,11 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
     if (groundTruth !== undefined && detections !== undefined) return { groundTruth, detections };
     throw new InputError("eval needs --ground-truth FILE and --detections FILE, or --data PATH to run a model on");
   }
-  const output = detections ?? (await protocolRows[options.protocol]()).detections;
+  const row = await protocolRows[options.protocol]();
+  const output = detections ?? row.detections;
+  // One file, or a folder of them; checked before anything is read.
+  if (extname(row.detections) === "") wantWritableFolder(output);
+  else wantWritableFile(output);
   // Loaded only here, because scoring files needs no model.
   const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
   const bar = { current: undefined as ProgressBar | undefined };

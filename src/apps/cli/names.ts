@@ -1,8 +1,8 @@
 /** Lists of names on the command line. */
 
-import { readFileSync } from "node:fs";
 import { InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
+import { readTextFile } from "../../files/read-file.ts";
 
 /** Reads "person,traffic light". */
 export function commaSeparated(text: string): string[] {
@@ -13,13 +13,11 @@ export function commaSeparated(text: string): string[] {
 
 /** Reads a file with one name per line. */
 export function linesOf(file: string): string[] {
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new InputError(`${file}: cannot read the names (${error instanceof Error ? error.message : error})`);
-  }
-  const names = namesOf(text.replace(/^\uFEFF/, "").split(/\r?\n/));
+  const names = namesOf(
+    readTextFile(file)
+      .replace(/^\uFEFF/, "")
+      .split(/\r?\n/),
+  );
   if (names.length === 0) throw new InputError(`${file}: the file has no names; write one per line`);
   return names;
 }

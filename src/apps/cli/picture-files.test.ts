@@ -53,7 +53,10 @@ test("a list can have fifteen hundred paths", async () => {
 
 test("unreadable lists and pictures on standard input are refused with how to fix them", async () => {
   const refusals: [string[], RegExp][] = [
-    [["@nowhere.txt"], /nowhere\.txt: cannot read the list .*; for a picture with this name, write \.\/@nowhere\.txt/],
+    [
+      ["@nowhere.txt"],
+      /nowhere\.txt: cannot be read .*; a list also comes on standard input \(@-\), and a picture with this name is \.\/@nowhere\.txt/,
+    ],
     [[`@${a}`], /the list|is empty/],
     [["@-"], /standard input: is empty/],
     [["-"], /standard input: is empty/],

@@ -1,9 +1,9 @@
 /** Pictures on the command line: files, folders, globs, addresses, lists of these, and standard input. */
 
 import { existsSync, statSync } from "node:fs";
-import { open } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { InputError } from "../../errors.ts";
+import { readBytes } from "../../files/read-file.ts";
 import { filesUnder } from "../../files/walk.ts";
 import { addressOf } from "../../inputs/pictures/picture-address.ts";
 
@@ -126,20 +126,18 @@ function withoutDrawings(paths: readonly string[], named: (path: string) => Pict
 
 async function linesOfList(file: string, input: AsyncIterable<Uint8Array>): Promise<string[]> {
   const name = file === "-" ? "standard input" : file;
-  const text = new TextDecoder().decode(file === "-" ? await bytesOf(input, name) : await bytesOfFile(file));
+  const text = new TextDecoder().decode(file === "-" ? await bytesOf(input, name) : bytesOfList(file));
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== "");
   if (lines.length === 0) throw new InputError(`${name}: the list is empty; write one picture per line`);
   return lines;
 }
 
-async function bytesOfFile(file: string): Promise<Uint8Array> {
+function bytesOfList(file: string): Uint8Array {
   try {
-    const handle = await open(file);
-    return await bytesOf(handle.createReadStream(), file);
+    return readBytes(file, MOST_BYTES);
   } catch (error) {
-    if (error instanceof InputError) throw error;
     throw new InputError(
-      `${file}: cannot read the list (${error instanceof Error ? error.message : error}); for a picture with this name, write ./@${file}`,
+      `${error instanceof Error ? error.message : error}; a list also comes on standard input (@-), and a picture with this name is ./@${file}`,
     );
   }
 }
