@@ -6,16 +6,22 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { readRecipe } from "../../src/apps/training/recipe.ts";
+import { isRefusal } from "../../src/data/pairs/pair.ts";
+import { cutSource, readShard } from "../../src/data/pairs/shards.ts";
 import { checkDataset } from "../../src/data/readers/check.ts";
 import { readCocoDetections } from "../../src/data/readers/coco-files.ts";
 import { openDataset } from "../../src/data/readers/find-dataset.ts";
+import { readFlickrPredictions } from "../../src/data/readers/flickr-truth.ts";
 import { picturesIn } from "../../src/data/readers/folders.ts";
 import type { Format } from "../../src/data/readers/format-names.ts";
+import { decodePicture } from "../../src/inputs/pictures/picture.ts";
 import { glipPresets } from "../../src/models/glip/glip-presets.ts";
 import { inferConfig } from "../../src/models/glip/infer-config.ts";
 import { readDetector } from "../../src/tasks/finding/model-folder.ts";
+import { readJobStatus } from "../../src/tasks/labelling/label-job.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { writeSafetensors } from "../../src/weights/write-safetensors.ts";
+import { modelSubjects } from "./model-subjects.ts";
 
 export interface Subject {
   /** Files by path in the folder of a case. */
@@ -91,6 +97,36 @@ const odvg = [
 const voc = `<?xml version="1.0"?>\n<annotation><filename>a.png</filename><size><width>32</width><height>24</height><depth>3</depth></size>
 <!-- one --><object><name>cat &amp; dog</name><difficult>0</difficult><bndbox><xmin>2</xmin><ymin>3</ymin><xmax>11</xmax><ymax>14</ymax></bndbox></object></annotation>\n`;
 const flickr = `<annotation><size><width>32</width><height>24</height><depth>3</depth></size><object><name>1</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>11</xmax><ymax>14</ymax></bndbox></object><object><name>2</name><scene>1</scene><nobndbox>0</nobndbox></object></annotation>`;
+
+const lineOf = json;
+const found = { image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], score: 0.5 };
+const phrasesFound = [
+  { image_id: "1", sentence_id: 0, boxes: [[[1, 2, 3, 4]]] },
+  { image_id: "1", sentence_id: 1, phrases: 1, detections: [{ label: 0, box: [1, 2, 3, 4], score: 0.5 }] },
+];
+const cocoCaptions = {
+  images: [{ id: 1, file_name: "a.png", width: 32, height: 24 }],
+  annotations: [{ id: 1, image_id: 1, caption: "a cat on a mat" }],
+};
+
+/** Sources of image-text pairs, of which every pair is read with its picture. */
+function pairs(files: Record<string, Buffer | string>, path: string): Subject {
+  return {
+    files: new Map([
+      ["a.png", picture],
+      ...Object.entries(files).map(([name, text]) => [name, Buffer.from(text)] as const),
+    ]),
+    changed: Object.keys(files),
+    read: async (folder) => {
+      const source = await cutSource(join(folder, path), { rows: 10 });
+      // A line that comes again thousands of times is read each time; its picture is decoded a few times only.
+      let left = 20;
+      for (const shard of source.shards)
+        for await (const pair of readShard(shard, source))
+          if (!isRefusal(pair) && left-- > 0) await decodePicture(pair.picture);
+    },
+  };
+}
 
 function dataset(
   format: Format,
@@ -218,14 +254,57 @@ export async function subjects(scratch: string): Promise<Record<string, Subject>
     ),
     tars: dataset("tars", "pairs.tar", { "pairs.tar": tarOf(scratch) }, ["pairs.tar"]),
     detections: {
-      files: new Map([["found.json", json([{ image_id: 1, category_id: 1, bbox: [1, 2, 3, 4], score: 0.5 }])]]),
-      changed: ["found.json"],
-      read: (folder) => readCocoDetections(join(folder, "found.json")),
+      files: new Map(
+        ["found.json", "found.jsonl"].map((name) => [name, name.endsWith("l") ? lineOf(found) : json([found])]),
+      ),
+      changed: ["found.json", "found.jsonl"],
+      read: async (folder) => {
+        for (const name of ["found.json", "found.jsonl"]) await readCocoDetections(join(folder, name));
+      },
+    },
+    phrases: {
+      files: new Map(
+        ["found.json", "found.jsonl"].map((name) => [
+          name,
+          name.endsWith("l") ? Buffer.concat(phrasesFound.map(lineOf)) : json(phrasesFound),
+        ]),
+      ),
+      changed: ["found.json", "found.jsonl"],
+      read: async (folder) => {
+        for (const name of ["found.json", "found.jsonl"]) await readFlickrPredictions(join(folder, name));
+      },
+    },
+    captions: pairs({ "captions_val.json": json(cocoCaptions) }, "captions_val.json"),
+    pairs: pairs(
+      {
+        "list.jsonl": lineOf({ image: "a.png", caption: "a cat on a mat" }),
+        "list.tsv": "image\tcaption\na.png\ta cat\n",
+      },
+      ".",
+    ),
+    job: {
+      files: new Map([
+        [
+          "job.json",
+          json({
+            settings: { model: "x", rows: 10 },
+            shards: [{ kind: "tar", key: "in/a", file: "in/a.tar", bytes: 9 }],
+          }),
+        ],
+        [
+          "shards/in/a.json",
+          json({ shard: { kind: "tar", key: "in/a", file: "in/a.tar", bytes: 9 }, pairs: 1, boxes: 2 }),
+        ],
+        ["shards/in/a.dead.json", json({ key: "in/a", reason: "broken", attempts: 2 })],
+      ]),
+      changed: ["job.json", "shards/in/a.json", "shards/in/a.dead.json"],
+      read: (folder) => readJobStatus(folder),
     },
     safetensors: weights(["types.safetensors", "conversions.safetensors"], ".safetensors"),
     pth: weights(["state-dict.pth", "training-legacy.pth", "views.pth", "views-legacy.pth", "types.pth"], ".pth"),
     config: await modelFolder(scratch),
     recipes: recipes(),
+    ...(await modelSubjects(scratch)),
   };
 }
 
