@@ -63,6 +63,15 @@ export function readStart(file: string, most: number): Uint8Array {
   }
 }
 
+/** Whether a regular file is at a path, or a link leads to one; false for links to nothing and in circles. */
+export function isRegularFile(file: string): boolean {
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The text of a regular file in UTF-8.
  * @throws InputError as `readBytes`.

@@ -42,8 +42,8 @@ const readers = (text: string): string[][] => [
 ];
 
 test("a text that is a pipe, a device or larger than memory is refused at once, by every command", async () => {
+  // Datasets of lines are read line by line, however many there are.
   for (const name of ["pipe", "endless", "huge"])
-    // Datasets of lines are read line by line, however many there are.
     for (const words of name === "huge" ? readers(at(name)).slice(0, 6) : readers(at(name))) {
       const before = process.resourceUsage();
       await assert.rejects(

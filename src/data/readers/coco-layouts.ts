@@ -1,6 +1,7 @@
 /** Finds annotation files of one JSON file and their pictures: COCO as published, LVIS, Roboflow's exports, ODinW. */
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isRegularFile } from "../../files/read-file.ts";
 import { firstExisting, namesIn } from "./folders.ts";
 import type { FoundSet } from "./format-row.ts";
 import { type JsonKind, jsonKind } from "./json-kind.ts";
@@ -34,7 +35,7 @@ export function jsonSets(path: string, kind: JsonKind): FoundSet[] {
       join(path, folder, name),
     ),
   );
-  return [...splits, ...files.filter((file) => statSync(file).isFile() && jsonKind(file) === kind).map(setOf)];
+  return [...splits, ...files.filter((file) => isRegularFile(file) && jsonKind(file) === kind).map(setOf)];
 }
 
 function jsonKindOr(file: string): JsonKind {

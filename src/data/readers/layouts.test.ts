@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -349,4 +358,23 @@ test("boxes of classes become phrases of MDETR's captions, and captions alone ar
   const part = { dataset, pictures: source };
   await assert.rejects(writeDataset([part], { format: "coco", path: join(root, "none.json") }), /write mdetr or odvg/);
   assert.ok(!readdirSync(root).includes("none.json"));
+});
+
+test("links to nothing and in circles are passed over beside annotations, and are none by themselves", () => {
+  const folder = layout("links", { "images/a.png": undefined });
+  const set = layout("links with a set", { "boxes.json": coco("a.png"), "images/a.png": undefined });
+  for (const [i, name] of ["x.json", "x.jsonl", "x.yaml", "annotations.json", "data.yaml"].entries()) {
+    symlinkSync("nowhere", join(folder, name));
+    if (i < 3)
+      for (const [to, from] of [
+        ["nowhere", `to-nothing-${name}`],
+        [`circle-${name}`, `circle-${name}`],
+      ] as const)
+        symlinkSync(to, join(set, from));
+  }
+  assert.throws(() => findDataset(folder), { name: "InputError", message: /looks like none of/ });
+  assert.deepEqual(
+    findSets(set).map(({ path }) => path),
+    [join(set, "boxes.json")],
+  );
 });

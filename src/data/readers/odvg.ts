@@ -1,6 +1,7 @@
 /** ODVG (object detection and visual grounding): one record per line, with labelled boxes or with a caption and its regions. */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { isRegularFile } from "../../files/read-file.ts";
 import { checkBox } from "./box-checks.ts";
 import { type Dataset, type DatasetImage, type DatasetLabel, type Xyxy, xywhOfXyxy, xyxyOfXywh } from "./dataset.ts";
 import { namesIn } from "./folders.ts";
@@ -18,9 +19,7 @@ export function findOdvg(path: string): FoundSet[] {
   };
   if (statSync(path).isFile()) return path.endsWith(".jsonl") ? [setOf(path)] : [];
   const files = namesIn(path, (name) => name.endsWith(".jsonl")).map((name) => join(path, name));
-  return files
-    .filter((file) => statSync(file).isFile() && /"(detection|grounding)"\s*:/.test(firstLine(file)))
-    .map(setOf);
+  return files.filter((file) => isRegularFile(file) && /"(detection|grounding)"\s*:/.test(firstLine(file))).map(setOf);
 }
 
 const longestLine = 1 << 20;

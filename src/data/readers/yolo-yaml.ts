@@ -3,7 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { LineCounter, parseDocument, stringify } from "yaml";
 import { InputError } from "../../errors.ts";
-import { readTextFile } from "../../files/read-file.ts";
+import { isRegularFile, readTextFile } from "../../files/read-file.ts";
 import { namesIn } from "./folders.ts";
 import { isRecord } from "./values.ts";
 
@@ -43,8 +43,7 @@ export function yamlIn(folder: string): string | undefined {
 }
 
 function isSmallFile(file: string): boolean {
-  const facts = statSync(file);
-  return facts.isFile() && facts.size <= mostBytes;
+  return isRegularFile(file) && statSync(file).size <= mostBytes;
 }
 
 export function isYaml(name: string): boolean {

@@ -194,7 +194,10 @@ test("captions refused by length or language are counted by reason, and only whe
 
 test("a folder's job is read as it was written, and refused by its file where it is damaged or leads out of the folder", async () => {
   const out = join(root, "stored");
-  const job = { settings: { model: "tiny", rows: 10 }, shards: [{ kind: "tar", key: "in/a", file: "in/a.tar", bytes: 9 }] };
+  const job = {
+    settings: { model: "tiny", rows: 10 },
+    shards: [{ kind: "tar", key: "in/a", file: "in/a.tar", bytes: 9 }],
+  };
   mkdirSync(join(out, "shards/in"), { recursive: true });
   const put = (name: string, value: unknown) =>
     writeFileSync(join(out, name), typeof value === "string" ? value : JSON.stringify(value));
