@@ -92,7 +92,7 @@ function clipArchive(): Subject {
   };
 }
 
-const base = { name: "model", mark: "0123456789abcdef" };
+const base = { name: "model", digest: "0123456789abcdef" };
 const adaptedWeights = new Map([["layer.weight", new Float32Array(24)]]);
 
 /** Prompts and adapters. */
@@ -120,7 +120,7 @@ async function adapted(scratch: string): Promise<Subject> {
     read: async (folder) => {
       for (const name of files.keys()) {
         const { prompt, adapters: found } = await readAdapted(join(folder, name));
-        if (prompt) promptOfAdapted({ pieces, model: { maxTokens: 32, textWidth: 4 }, mark: base.mark }, prompt);
+        if (prompt) promptOfAdapted({ pieces, model: { maxTokens: 32, textWidth: 4 }, digest: base.digest }, prompt);
         if (found) withAdapters(adaptedWeights, found);
       }
     },

@@ -8,7 +8,7 @@ import type { Scored } from "../../evaluation/protocols/protocol-row.ts";
 import type { ClassVectorRule } from "../../evaluation/protocols/zero-shot.ts";
 import { protocolRows, protocols } from "../../evaluation/protocols.ts";
 import { type EvalRequest, scoreFiles } from "../../evaluation/score-files.ts";
-import { wantWritableFile, wantWritableFolder } from "../../files/writable.ts";
+import { checkWritableFile, checkWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import { withInterruption } from "../../learning/interruption.ts";
@@ -115,8 +115,8 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
   const row = await protocolRows[options.protocol]();
   const output = detections ?? row.detections;
   // One file, or a folder of them; checked before anything is read.
-  if (extname(row.detections) === "") wantWritableFolder(output);
-  else wantWritableFile(output);
+  if (extname(row.detections) === "") checkWritableFolder(output);
+  else checkWritableFile(output);
   // Loaded only here, because scoring files needs no model.
   const { detectDataset } = await import("../../evaluation/detect-dataset.ts");
   const bar = { current: undefined as ProgressBar | undefined };

@@ -21,7 +21,7 @@ export function readJson(file: string): unknown {
  * Parses JSON.
  * @throws InputError with file and line of the first error.
  */
-function parseJson(source: string, file: string): unknown {
+export function parseJson(source: string, file: string): unknown {
   try {
     return JSON.parse(source.startsWith("\uFEFF") ? source.slice(1) : source);
   } catch (error) {
