@@ -12,7 +12,7 @@ test("a list with commas and unknown names get remarks on stderr, and the result
   assert.equal(code, 0, stderr);
   assert.match(stderr, /^groundling: "cat, cup" is read as one name; .* write "cat\. cup\.", or --classes cat,cup$/m);
   assert.match(stderr, /^groundling: the model was not trained on "alembic"/m);
-  assert.match(stderr, /^groundling: the model cannot read "猫"/m);
+  assert.match(stderr, /^groundling: the vocabulary of the model does not contain "猫"/m);
   assert.match(stderr, /^groundling: emoji are read as names: 🐱 as "cat"$/m);
   const [{ detections }] = JSON.parse(stdout);
   assert.equal(detections[0].label, "🐱");

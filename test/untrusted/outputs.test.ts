@@ -46,7 +46,7 @@ async function run(words: readonly string[]): Promise<void> {
 
 test("each command refuses an invalid output path at once, before reading its input", async () => {
   for (const words of folders) {
-    await assert.rejects(run([...words, join(root, "file")]), refused(/file: is a file; name a folder/), words[0]);
+    await assert.rejects(run([...words, join(root, "file")]), refused(/file: is a file; give a folder/), words[0]);
     await assert.rejects(
       run([...words, "/dev/full"]),
       refused(/\/dev\/full: is not a folder; give a folder/),
@@ -64,7 +64,7 @@ test("each command refuses an invalid output path at once, before reading its in
     );
   }
   for (const words of files) {
-    await assert.rejects(run([...words, root]), refused(/is a folder; name a file to write/), words[0]);
+    await assert.rejects(run([...words, root]), refused(/is a folder; give a file to write/), words[0]);
     await assert.rejects(run([...words, "/dev/full"]), refused(/\/dev\/full: is not a regular file/), words[0]);
     await assert.rejects(run([...words, join(root, "file", "x")]), refused(/file\/x: cannot be written/), words[0]);
   }
