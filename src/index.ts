@@ -34,6 +34,7 @@ export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
+export type { FrameOfVideo, TrackedDetection, TrackedFrame, TrackOptions } from "./tasks/finding/track-frames.ts";
 export {
   type FolderPictures,
   type IndexedFolder,
@@ -50,4 +51,5 @@ export {
   type PictureIndex,
 } from "./tasks/searching/picture-index.ts";
 export * as tensor from "./tensor/index.ts";
+export type { TrackerName } from "./tracking/tracker-names.ts";
 export type { FetchingOptions } from "./weights/zoo.ts";

@@ -10,8 +10,10 @@ import { type Overlap, plainOverlap, type Xyxy } from "./overlap.ts";
 import { clock, type DetectedBox, framesBetween, type Indexed, type Tracker, usable } from "./tracker.ts";
 
 export interface ByteTrackOptions {
-  /** Score from which a detection is certain (default 0.6). It starts a track from 0.1 more. */
+  /** Score from which a detection is certain (default 0.6). */
   threshold?: number;
+  /** Score from which a detection starts a track (default: 0.1 more than `threshold`). */
+  startScore?: number;
   /** Reference frames for which a lost track is searched (default 30). */
   buffer?: number;
   /** Largest cost in the first round (default 0.9). */
@@ -44,6 +46,7 @@ const DUPLICATE = 0.15;
 export function byteTrack(options: ByteTrackOptions = {}): Tracker {
   const limits: Required<ByteTrackOptions> = {
     threshold: 0.6,
+    startScore: (options.threshold ?? 0.6) + 0.1,
     buffer: 30,
     maxCost: 0.9,
     overlap: plainOverlap,
@@ -64,7 +67,7 @@ export function byteTrack(options: ByteTrackOptions = {}): Tracker {
       for (const track of tracks) advance(track, frames);
       const rest = matchAll(tracks, { certain, uncertain }, limits, time);
       for (const seen of rest)
-        if (seen.score >= limits.threshold + 0.1) tracks.push(trackOf(++count, seen, time, first ? "reported" : "new"));
+        if (seen.score >= limits.startScore) tracks.push(trackOf(++count, seen, time, first ? "reported" : "new"));
       first = false;
       tracks = tracks.filter((track) => !(track.status === "new" && track.missed > 0));
       // As published: a track whose time is over is marked, takes part in one more frame, and may not be lost again.

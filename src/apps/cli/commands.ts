@@ -18,6 +18,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: "Find what a caption mentions: its noun phrases, or the phrases you give.",
     load: async () => (await import("./ground.ts")).addGroundCommand,
   },
+  track: {
+    about: "Follow things through a video by name.",
+    load: async () => (await import("./track.ts")).addTrackCommand,
+  },
   classify: {
     about: "Choose the name that fits each picture best.",
     load: async () => (await import("./classify.ts")).addClassifyCommand,

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 const examples: Readonly<Record<string, string>> = {
   detect: 'detect photo.jpg --prompt "cat. cup." --threshold 0.6 --draw',
   ground: 'ground photo.jpg --caption "a cat beside two cups"',
+  track: 'track street.mp4 --prompt "person. car." --out tracks --draw tracks.mp4',
   classify: "classify photo.jpg --labels cat,dog --model clip-vit-b32",
   embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-b32 --out vectors.npy',
   index: "index photos/ --out photos-index --model clip-vit-b32",

@@ -35,6 +35,7 @@ function optionText(option: Option): string {
 const outputs: Record<string, Readonly<Record<string, (place: string) => void>>> = {
   detect: { out: checkWritableFolder },
   ground: { out: checkWritableFolder },
+  track: { out: checkWritableFolder, draw: checkWritableFile },
   "pseudo-label": { out: checkWritableFolder },
   train: { out: checkWritableFolder },
   adapt: { out: checkWritableFolder },

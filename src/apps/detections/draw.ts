@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
 import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { Box, Detection } from "../../tasks/finding/detection.ts";
+import type { TrackedDetection } from "../../tasks/finding/track-frames.ts";
 
 interface Area {
   readonly x: number;
@@ -24,6 +25,24 @@ export async function drawDetections(
   detections: readonly Detection[],
   labels: readonly string[],
 ): Promise<Uint8Array> {
+  return drawn(picture, detections, ({ label }) => labels.indexOf(label)).encode("png");
+}
+
+/** Draws the boxes of tracks on a frame, each id in its own colour. Returns RGBA pixels. */
+export function drawTracks(picture: Picture, tracks: readonly TrackedDetection[]): Uint8Array {
+  const named = tracks.map((track) => ({ ...track, label: `${track.label} ${track.id}` }));
+  const { data } = drawn(picture, named, ({ id }) => id)
+    .getContext("2d")
+    .getImageData(0, 0, picture.width, picture.height);
+  return new Uint8Array(data.buffer, data.byteOffset, data.length);
+}
+
+/** Draws detections on a canvas; `colour` numbers their colours. */
+function drawn<Drawn extends Detection>(
+  picture: Picture,
+  detections: readonly Drawn[],
+  colour: (one: Drawn) => number,
+) {
   loadFont();
   const { width, height } = picture;
   const canvas = createCanvas(width, height);
@@ -32,16 +51,16 @@ export async function drawDetections(
   const side = Math.sqrt(width * height);
   const line = Math.max(2, Math.round(side / 300));
   const size = Math.round(Math.min(Math.max(12, side / 36), Math.max(9, height / 4)));
-  for (const { box, label } of detections.toReversed()) drawBox(context, box, { line, hue: hueOf(labels, label) });
+  for (const one of detections.toReversed()) drawBox(context, one.box, { line, hue: hueOf(colour(one)) });
   const taken: Area[] = [];
   for (const detection of detections) {
-    taken.push(drawTag(context, detection, { hue: hueOf(labels, detection.label), size, line, width, height, taken }));
+    taken.push(drawTag(context, detection, { hue: hueOf(colour(detection)), size, line, width, height, taken }));
   }
-  return canvas.encode("png");
+  return canvas;
 }
 
-function hueOf(labels: readonly string[], label: string): number {
-  return (Math.max(0, labels.indexOf(label)) * GOLDEN_ANGLE + 210) % 360;
+function hueOf(colour: number): number {
+  return (Math.max(0, colour) * GOLDEN_ANGLE + 210) % 360;
 }
 
 /** A coloured line between two thin dark ones, visible on light and dark backgrounds. */

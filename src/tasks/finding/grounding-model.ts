@@ -7,7 +7,7 @@ import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
-import { checkOptions, type DetectOptions, type GroundOptions } from "./detect-options.ts";
+import { checkOptions, DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./detect-options.ts";
 import type { Detection, PhraseDetection } from "./detection.ts";
 import { FeatureCache } from "./feature-cache.ts";
 import { type Detectors, findInPicture } from "./find-in-picture.ts";
@@ -23,6 +23,7 @@ import {
   unknownAmong,
 } from "./requested-prompt.ts";
 import type { SecondDetector } from "./second-detector.ts";
+import { type FrameOfVideo, leastScore, type TrackedFrame, type TrackOptions, trackFrames } from "./track-frames.ts";
 
 /** Optional parts of a model besides its weights and words. */
 export interface ModelExtras<Source = PictureSource> {
@@ -34,6 +35,8 @@ export interface ModelExtras<Source = PictureSource> {
   digest?: string;
   /** A second detector for the names it knows. */
   companion?: SecondDetector;
+  /** Reads the frames of a video file, in Node. Without it `track` takes only frames. */
+  readFrames?(path: string, options: { rate?: number }): AsyncIterable<FrameOfVideo>;
   /** The names it was trained on, and the names of emoji. */
   names?: NameList;
 }
@@ -44,7 +47,7 @@ export class GroundingModel<Source = PictureSource> {
   private disposed = false;
   private readonly source: PromptSource;
   private readonly finder: Detectors;
-  private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon">;
+  private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon" | "readFrames">;
 
   /** @internal `loadModel` makes one. */
   constructor(
@@ -102,6 +105,40 @@ export class GroundingModel<Source = PictureSource> {
       return all;
     }
     return (await this.find(image, prompt, options)).map(({ detection }) => detection);
+  }
+
+  /**
+   * Follows things of the given classes through a video: a file (in Node), or frames, such as those of a camera. Gives each frame when it
+   * is done, with boxes whose `id` stays the same for one thing. `threshold` is the score from which a detection is certain.
+   */
+  async *track(
+    video: string | AsyncIterable<FrameOfVideo>,
+    classes?: RequestedClasses | string,
+    { rate, tracker, ...options }: TrackOptions = {},
+  ): AsyncGenerator<TrackedFrame> {
+    const { readFrames } = this.given;
+    if (typeof video === "string" && !readFrames)
+      throw new InputError(
+        "this model has no reader of video files; give frames, or load the model with loadModel in Node",
+      );
+    const frames = typeof video === "string" ? readFrames!(video, rate === undefined ? {} : { rate }) : video;
+    const wanted = classes ?? this.classes;
+    if (wanted === undefined) throw new InputError("no classes are given; give them to track or to setClasses");
+    const prompt = promptOfRequest(this.source, wanted);
+    const threshold = options.threshold ?? DEFAULT_THRESHOLD;
+    const find = async ({ data, width, height }: FrameOfVideo) => {
+      const { features } = this.finder;
+      checkOptions(options);
+      if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
+      const seen = await features.ofPicture(rgbOf({ data, width, height, channels: 3 }), options.size ?? this.size);
+      const found = await findInPicture(
+        this.finder,
+        { seen, prompt },
+        { ...options, threshold: leastScore(threshold) },
+      );
+      return found.map(({ detection }) => detection);
+    };
+    yield* trackFrames(frames, find, { threshold, ...(tracker ? { tracker } : {}) });
   }
 
   /** Boxes for the phrases of a caption, best first. For an array of pictures an array of answers. */

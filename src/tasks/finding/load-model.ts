@@ -49,6 +49,7 @@ export async function loadModelFor(
     const loaded = new GroundingModel(predictor, words, preparation, {
       digest,
       decode: decodePicture,
+      readFrames,
       ...companionAndNames(known, names, running),
     });
     if (adapted?.prompt) loaded.setClasses(adapted.prompt);
@@ -57,6 +58,12 @@ export async function loadModelFor(
     await predictor.dispose();
     throw error;
   }
+}
+
+/** Frames of a video file; what reads it is loaded at first use. */
+async function* readFrames(path: string, options: { rate?: number }) {
+  const { openVideo } = await import("../../inputs/video/frames.ts");
+  yield* (await openVideo(path)).frames(options);
 }
 
 /** The options that say how a model runs, which may be sent to other threads. */
