@@ -1,5 +1,7 @@
 /** Follows things through the frames of a video: detection in each frame, then tracking. */
 
+import { luma } from "../../inputs/video/shots/colours.ts";
+import { correlation } from "../../inputs/video/shots/frame-scores.ts";
 import { REFERENCE_RATE } from "../../tracking/tracker.ts";
 import { type LabelledBox, type TrackerName, trackByLabel, trackers } from "../../tracking/tracker-names.ts";
 import type { DetectOptions } from "./detect-options.ts";
@@ -41,8 +43,12 @@ export interface TrackOptions extends Omit<DetectOptions, "threshold"> {
   tracker?: TrackerName;
 }
 
-/** Change of content from which two frames belong to different shots; 0 to 255. */
+/**
+ * Two frames belong to different shots where pixels differ by so much on average (0 to 255) and histograms of luma correlate so little. At
+ * few frames per second pixels alone differ as much when the camera moves.
+ */
 const CUT = 27;
+const ALIKE = 0.8;
 /** About so many pixels of a frame are compared. */
 const COMPARED = 10_000;
 
@@ -105,5 +111,12 @@ function differ(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return true;
   let sum = 0;
   for (let k = 0; k < a.length; k++) sum += Math.abs(a[k]! - b[k]!);
-  return sum / a.length >= CUT;
+  return sum / a.length >= CUT && correlation(lumas(a), lumas(b)) <= ALIKE;
+}
+
+/** Histogram of luma in 128 bins. */
+function lumas(colours: Uint8Array): Float64Array {
+  const counts = new Float64Array(128);
+  for (let at = 0; at < colours.length; at += 3) counts[luma(colours[at]!, colours[at + 1]!, colours[at + 2]!) >> 1]!++;
+  return counts;
 }
