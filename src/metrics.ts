@@ -1,5 +1,7 @@
 /** `groundling/metrics`: scores as plain functions of arrays. */
 
+export type { RunLengths } from "./boxes/masks/run-lengths.ts";
+export type { PictureCaption } from "./data/readers/caption-files.ts";
 export type {
   CocoAnnotation,
   CocoCategory,
@@ -9,6 +11,7 @@ export type {
   LvisGroundTruth,
 } from "./data/readers/coco-records.ts";
 export type { FlickrDetections, FlickrPrediction, FlickrTruth } from "./data/readers/flickr-truth.ts";
+export type { AnsweredQuestion, GivenAnswer, PredictedAnswer } from "./data/readers/vqa-files.ts";
 export type { Outcomes } from "./metrics/accumulate.ts";
 export * from "./metrics/bootstrap.ts";
 export type { Bleu, CaptionPair } from "./metrics/captions/bleu.ts";

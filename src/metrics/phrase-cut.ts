@@ -14,6 +14,7 @@ export interface PhraseCutTask {
   readonly subsets: readonly string[];
 }
 
+/** A model's mask and boxes for a phrase. */
 export interface PhraseCutPrediction {
   readonly task_id: string;
   readonly mask: RunLengths;
@@ -30,6 +31,7 @@ export interface PhraseCutScores {
   readonly pred_mask_acc: Readonly<Record<string, number>>;
 }
 
+/** The scores of each subset and of each task. */
 export interface PhraseCutEvaluation {
   readonly subsets: Readonly<Record<string, PhraseCutScores>>;
   readonly tasks: ReadonlyMap<string, MaskPair & { maskIou: number; boxIou: number }>;

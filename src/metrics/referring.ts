@@ -11,6 +11,7 @@ export interface Expression {
   readonly box: readonly number[];
 }
 
+/** A model's boxes for an expression, in any order. */
 export interface ExpressionPrediction {
   readonly id: number;
   readonly scores: readonly number[];
@@ -18,8 +19,10 @@ export interface ExpressionPrediction {
   readonly boxes: readonly (readonly number[])[];
 }
 
+/** The numbers of best boxes among which a hit counts. */
 export const REFERRING_RANKS = [1, 5, 10] as const;
 
+/** The scores of each dataset and of each expression. */
 export interface ReferringEvaluation {
   /** Per dataset the share of expressions with a hit among the first 1, 5 and 10 boxes. */
   readonly precision: Readonly<Record<string, readonly number[]>>;

@@ -1,26 +1,8 @@
 /** Accuracy of answers to questions about pictures (Goyal et al. 2017) as GT-Vision-Lab/VQA computes it. */
 
+import type { AnsweredQuestion, GivenAnswer, PredictedAnswer } from "../data/readers/vqa-files.ts";
 import { InputError } from "../errors.ts";
 import { normalAnswer, trimAnswer } from "./answer-words.ts";
-
-/** A question with the answers that people gave. */
-export interface AnsweredQuestion {
-  readonly question_id: number;
-  readonly question_type: string;
-  readonly answer_type: string;
-  readonly answers: readonly GivenAnswer[];
-}
-
-export interface GivenAnswer {
-  readonly answer: string;
-  readonly answer_confidence?: string;
-  readonly answer_id?: number;
-}
-
-export interface PredictedAnswer {
-  readonly question_id: number;
-  readonly answer: string;
-}
 
 /** Accuracies in per cent. */
 export interface VqaAccuracy {

@@ -3,6 +3,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const folder = join(import.meta.dirname, "..", "..", "..", "shared", "golden", "eval-language");
+/** The folder of all sets. */
+export const languageFolder = folder;
 
 /** Why tests that need the reference numbers are skipped. */
 export const needsLanguage = existsSync(folder)

@@ -1,15 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AnsweredQuestion, PredictedAnswer } from "../../src/data/readers/vqa-files.ts";
 import { InputError } from "../../src/errors.ts";
 import { normalAnswer, trimAnswer, withoutPunctuation } from "../../src/metrics/answer-words.ts";
-import {
-  type AnsweredQuestion,
-  answerAccuracy,
-  evaluateVqa,
-  type PredictedAnswer,
-  roundedAccuracy,
-  type VqaAccuracy,
-} from "../../src/metrics/vqa.ts";
+import { answerAccuracy, evaluateVqa, roundedAccuracy, type VqaAccuracy } from "../../src/metrics/vqa.ts";
 import { languageSets } from "./golden-language.ts";
 
 interface Expected {

@@ -1,15 +1,11 @@
 /** Scores of captions as the COCO caption tools print them, METEOR and SPICE left out. */
 
+import type { PictureCaption } from "../../data/readers/caption-files.ts";
 import { InputError } from "../../errors.ts";
 import { bleu, type CaptionPair } from "./bleu.ts";
 import { ciderD } from "./cider.ts";
 import { captionWords } from "./ptb-tokens.ts";
 import { rougeL } from "./rouge.ts";
-
-export interface PictureCaption {
-  readonly image_id: number | string;
-  readonly caption: string;
-}
 
 /** The scores of all pictures and of each. `CIDEr` is CIDEr-D, as in the tools. */
 export interface CaptionEvaluation {
