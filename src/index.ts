@@ -35,6 +35,7 @@ export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
 export type { FrameOfVideo, TrackedDetection, TrackedFrame, TrackOptions } from "./tasks/finding/track-frames.ts";
+export type { Answer, DescribeOptions, Description, SegmentedDetection } from "./tasks/finding/understanding.ts";
 export {
   type FolderPictures,
   type IndexedFolder,

@@ -22,7 +22,16 @@ const read = (file: object) => readConfigFile(JSON.stringify(file), "m/config.js
 const head = { backbone: "mobilenet-v2", channels: 16, groups: 4, steps: 1 };
 
 test("a configuration is written under its family's key and read back unchanged", () => {
-  const configs = { "groundling-glip": glipPresets.nano, "groundling-dynamic-head": { ...head, classes: ["dog"] } };
+  const configs = {
+    "groundling-glip": glipPresets.nano,
+    "groundling-glip-v2": {
+      ...glipPresets.nano,
+      contrast: { width: 64, regions: "c4" },
+      heads: { maskedWords: true, masks: true, captions: true },
+      answers: ["yes", "no"],
+    },
+    "groundling-dynamic-head": { ...head, classes: ["dog"] },
+  };
   assert.deepEqual(Object.keys(configs).sort(), [...detectorTypes].sort());
   for (const type of detectorTypes)
     assert.deepEqual(read(configFile(type, configs[type])), { type, config: configs[type] });
@@ -34,6 +43,8 @@ test("an unknown type or a wrong value in a file is reported with its place", ()
   refused({ model_type: "groundling-other" }, /^m\/config\.json: [\s\S]*"groundling-glip"[\s\S]*at model_type/);
   refused({ glip: glipPresets.nano }, /at model_type/);
   refused(configFile("groundling-glip", { ...glipPresets.nano, channels: 0 }), /at glip\.channels/);
+  const twice = { ...glipPresets.nano, heads: {}, answers: ["yes", "yes"] };
+  refused(configFile("groundling-glip-v2", twice), /has an answer twice[\s\S]*at glip_v2\.answers/);
   refused({ model_type: "clip", text_config: { num_attention_heads: 0 } }, /at text_config\.num_attention_heads/);
 });
 
@@ -82,6 +93,6 @@ test("a command that a family lacks is refused with the commands that it has", (
   assert.throws(() => wantCapability("clip", "ground", "model.pt"), {
     name: "WeightsError",
     message:
-      "model.pt: is a CLIP model, but groundling ground needs a GLIP model; use it with groundling classify or groundling embed, or give another model",
+      "model.pt: is a CLIP model, but groundling ground needs a GLIP or GLIPv2 model; use it with groundling classify or groundling embed, or give another model",
   });
 });

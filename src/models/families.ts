@@ -6,11 +6,13 @@ import { parsedJson } from "../weights/parsed-json.ts";
 import { clipFamily } from "./clip/family.ts";
 import { dynamicHeadFamily } from "./dynamic-head/family.ts";
 import { glipFamily } from "./glip/family.ts";
+import { glipV2Family } from "./glip-v2/family.ts";
 import type { Capability, DetectorFamily, Family, NamedShapes } from "./parts/family.ts";
 import { regionClipFamily } from "./region-clip/family.ts";
 
 const detectors = {
   "groundling-glip": glipFamily,
+  "groundling-glip-v2": glipV2Family,
   "groundling-dynamic-head": dynamicHeadFamily,
 } satisfies Record<string, DetectorFamily>;
 

@@ -41,7 +41,8 @@ for (const { name, stem, norms } of nanoSets()) {
       const golden = await openGolden<ClipMeta>(stem);
       await assert.rejects(loadModel(path), {
         name: "WeightsError",
-        message: /: is a CLIP model, but groundling detect needs a GLIP, Dynamic Head or RegionCLIP model; use it with/,
+        message:
+          /: is a CLIP model, but groundling detect needs a GLIP, GLIPv2, Dynamic Head or RegionCLIP model; use it with/,
       });
       const encoder = await loadEncoder(path, { threads: 1 });
       try {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SessionCache } from "../../src/onnx/index.ts";
+import type { GlipV2 } from "../../src/models/glip-v2/glip-v2.ts";
+import { lower, SessionCache } from "../../src/onnx/index.ts";
+import { Traces } from "../../src/onnx/traces.ts";
 import { CaptionDecoder } from "../../src/tasks/captioning/caption-decoder.ts";
 import { captionLoss } from "../../src/tasks/captioning/caption-loss.ts";
 import { beamCaptions, greedyCaption } from "../../src/tasks/captioning/search.ts";
+import type { PartRunner } from "../../src/tasks/parts/part-runner.ts";
 import { input, logSoftmax } from "../../src/tensor/index.ts";
 import { Comparison } from "./golden.ts";
 import {
@@ -36,6 +39,29 @@ interface Meta extends Record<string, unknown> {
       beams: { width: number; alpha: number; found: { ids: number[]; logp: number; score: number }[] }[];
     }[];
   };
+}
+
+type Weights = ReadonlyMap<string, Float32Array>;
+
+/** Runs parts of a model with constant weights, as a predictor does. */
+function partsOf(weights: Weights): PartRunner & { dispose(): Promise<void> } {
+  const sessions = new SessionCache({ threads: 1 });
+  const traces = new Traces();
+  const baked = (name: string) => weights.get(name);
+  return {
+    run: (key, build, feeds) =>
+      sessions.run(
+        traces.of(key, () => lower(build(), { sizes: "fed", baked })),
+        feeds,
+      ),
+    dispose: () => sessions.dispose(),
+  };
+}
+
+async function mapsOf(model: GlipV2, weights: Weights, picture: Float32Array, size: { height: number; width: number }) {
+  const maps = model.image(input("image", [1, 3, size.height, size.width]));
+  const found = await runAll(Object.fromEntries(maps.map((map, i) => [`map.${i}`, map])), { image: picture }, weights);
+  return maps.map((_, i) => found[`map.${i}`]!);
 }
 
 async function captionModel() {
@@ -90,12 +116,12 @@ test("greedy and beam search find the reference's captions, ids exactly", { skip
   const { golden, model, weights, feeds } = await captionModel();
   const { bos, eos, search } = golden.meta;
   const [, , height, width] = golden.shape("input.image") as [number, number, number, number];
-  const sessions = new SessionCache({ threads: 1 });
-  const decoder = new CaptionDecoder(model, weights, sessions, LIMIT);
+  const parts = partsOf(weights);
+  const decoder = new CaptionDecoder(model, parts, LIMIT);
   const size = 3 * height * width;
   for (const { sample, banned, greedy, greedy_logp, beams } of search.results) {
     const picture = (feeds.image as Float32Array).slice(sample * size, (sample + 1) * size);
-    const seen = await decoder.see(picture, height, width);
+    const seen = await decoder.see(await mapsOf(model, weights, picture, { height, width }), height, width);
     const options = { start: bos, end: eos, limit: LIMIT, banned: new Set(banned) };
     const best = await greedyCaption(decoder.wordsOf(seen), options);
     assert.deepEqual(best.ids, greedy);
@@ -113,7 +139,7 @@ test("greedy and beam search find the reference's captions, ids exactly", { skip
     }
   }
   assert.ok(search.results.length > 0);
-  await sessions.dispose();
+  await parts.dispose();
   await golden.close();
 });
 
@@ -142,10 +168,11 @@ test("acceptance 5: a later word changes no logit before it, words do not change
   assert.ok(vectors.shape[2] === model.textWidth && image.shape[0] === ids.shape[0] && mask.rank === 2);
 
   const [, , height, width] = image.shape as [number, number, number, number];
-  const sessions = new SessionCache({ threads: 1 });
-  const decoder = new CaptionDecoder(model, weights, sessions, length);
+  const parts = partsOf(weights);
+  const decoder = new CaptionDecoder(model, parts, length);
   const picture = (feeds.image as Float32Array).slice(0, 3 * height * width);
-  const words = decoder.wordsOf(await decoder.see(picture, height, width));
+  const maps = await mapsOf(model, weights, picture, { height, width });
+  const words = decoder.wordsOf(await decoder.see(maps, height, width));
   const whole = await runAll({ logs: logSoftmax(logits) }, feeds, weights);
   for (let t = 0; t < golden.meta.samples[0]!.real_tokens; t++) {
     const [next] = await words.read([Number((feeds.ids as BigInt64Array)[t])], [0]);
@@ -153,6 +180,6 @@ test("acceptance 5: a later word changes no logit before it, words do not change
     const error = next!.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
     assert.ok(error < 1e-5 * Math.max(1, ...expected.map(Math.abs)), `step ${t}: off by ${error}`);
   }
-  await sessions.dispose();
+  await parts.dispose();
   await golden.close();
 });

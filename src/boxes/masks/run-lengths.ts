@@ -131,6 +131,22 @@ function unite({ height, width, counts: first }: RunLengths, { counts: second }:
   return { height, width, counts: Uint32Array.from(counts) };
 }
 
+/** Pixels [height,width], row by row, as run lengths; any number but 0 is set. */
+export function runLengthsOf(pixels: ArrayLike<number>, height: number, width: number): RunLengths {
+  const counts: number[] = [];
+  let [run, inside] = [0, false];
+  for (let x = 0; x < width; x++)
+    for (let y = 0; y < height; y++) {
+      if ((pixels[y * width + x] !== 0) !== inside) {
+        counts.push(run);
+        run = 0;
+        inside = !inside;
+      }
+      run++;
+    }
+  return { height, width, counts: Uint32Array.from([...counts, run]) };
+}
+
 /** COCO's compressed form: five bits per character; from the fourth run on, the difference to the run before the last. */
 export function compressRuns(counts: Uint32Array): string {
   let text = "";

@@ -13,6 +13,7 @@ import {
   transpose,
 } from "../../tensor/index.ts";
 
+/** How regions and words are compared. */
 export interface ContrastConfig {
   /** Length of the compared vectors; 64 as published. */
   readonly width: number;
@@ -20,6 +21,7 @@ export interface ContrastConfig {
   readonly regions: "c4" | "fpn";
 }
 
+/** Regions and words as vectors that are compared by their cosines. */
 export interface ContrastSpace {
   /** Features of r regions, see `boxRegions` and `cellRegions`, to unit vectors [r,width]. */
   regions(features: Tensor): Tensor;

@@ -3,14 +3,14 @@
  * where it has them, else ours. No weights of it were published.
  */
 
-import { Scope } from "../../nn/index.ts";
+import { type Layer, Scope } from "../../nn/index.ts";
 import { constant, multiply, reshape, type Tensor } from "../../tensor/index.ts";
-import { type GlipConfig, glip } from "../glip/glip.ts";
+import { type Glip, type GlipConfig, glip } from "../glip/glip.ts";
 import type { NextToken, Remembered } from "../parts/bert.ts";
-import { pictureInputs } from "../parts/detector.ts";
+import { type Detector, pictureInputs } from "../parts/detector.ts";
 import { answerHead } from "./answer-head.ts";
-import { type ContrastConfig, contrastSpace } from "./contrast-space.ts";
-import { maskHead } from "./mask-head.ts";
+import { type ContrastConfig, type ContrastSpace, contrastSpace } from "./contrast-space.ts";
+import { type MaskHead, maskHead } from "./mask-head.ts";
 import { wordHead } from "./word-head.ts";
 
 export interface GlipV2Config extends GlipConfig {
@@ -27,11 +27,33 @@ export interface GlipV2Config extends GlipConfig {
   readonly answers?: readonly string[];
 }
 
-/** The parts of a GLIPv2. `answer` gives the outputs of detection, as a GLIP's. */
-export type GlipV2 = ReturnType<typeof glipV2>;
+/** The parts of a GLIPv2. `answer` gives the outputs of detection, as a GLIP's. Heads that its configuration does not name are undefined. */
+export interface GlipV2 extends Glip {
+  readonly config: GlipV2Config;
+  /** Where regions and words of different pictures are compared. */
+  readonly contrast: ContrastSpace | undefined;
+  /** Fused words [m,d] to logits of the words behind them [m,v]. */
+  readonly maskedWords: Layer | undefined;
+  /** Masks of boxes by words. */
+  readonly masks: MaskHead | undefined;
+  /** Fused words [n,l,d] of questions to logits of answers [n,answers]. */
+  readonly answering: Layer | undefined;
+  /** Captions, word by word. */
+  readonly captions: Captioner | undefined;
+}
+
+/** Captions: words read the picture and earlier words, the picture reads nothing. */
+export interface Captioner {
+  /** Ids [n,l] (int64) and mask [n,l] to vectors [n,l,d]; `places` are of `tower.see`. */
+  vectors(ids: Tensor, mask: Tensor, places: readonly Tensor[]): Tensor;
+  /** Vectors [n,l,d] to logits of the next word [n,l,v]. */
+  logits(vectors: Tensor): Tensor;
+  /** One more word [n,1] (int64) at a place [1] (int64) after those that each layer remembers; `mask` [n,length+1] is 0 where none is yet. */
+  step(ids: Tensor, place: Tensor, past: readonly Remembered[], mask: Tensor, places: readonly Tensor[]): NextToken;
+}
 
 /** The parts of a GLIPv2; heads that its configuration does not name are absent. */
-export function glipV2(config: GlipV2Config) {
+export function glipV2(config: GlipV2Config): GlipV2 {
   const s = new Scope();
   const { channels, contrast, heads, answers, bert } = config;
   const textWidth = bert.hiddenSize;
@@ -47,17 +69,14 @@ export function glipV2(config: GlipV2Config) {
 }
 
 /** Captions: words read the picture and earlier words, the picture reads nothing (section 5.2 of our specification). */
-function captioner({ language, tower }: ReturnType<typeof glip>, head: (x: Tensor) => Tensor) {
+function captioner({ language, tower }: Glip, head: Layer): Captioner {
   return {
-    /** Ids [n,l] (int64) and mask [n,l] to vectors [n,l,d]; `places` are of `tower.see`. */
-    vectors(ids: Tensor, mask: Tensor, places: readonly Tensor[]): Tensor {
+    vectors(ids, mask, places) {
       const seen = causal(mask);
       return tower.read(language(ids, seen), seen, places);
     },
-    /** Vectors [n,l,d] to logits of the next word [n,l,v]. */
     logits: head,
-    /** One more word [n,1] (int64) at a place [1] (int64) after those that each layer remembers; `mask` [n,length+1] is 0 where none is yet. */
-    step(ids: Tensor, place: Tensor, past: readonly Remembered[], mask: Tensor, places: readonly Tensor[]): NextToken {
+    step(ids, place, past, mask, places) {
       const layers = past.length - places.length;
       const first = language.step(ids, place, past.slice(0, layers), mask);
       const then = tower.step(first.vectors, past.slice(layers), mask, places);
@@ -71,4 +90,9 @@ export function causal(mask: Tensor): Tensor {
   const [n, l] = mask.shape as readonly [number, number];
   const earlier = Float32Array.from({ length: l * l }, (_, i) => (i % l <= Math.floor(i / l) ? 1 : 0));
   return multiply(reshape(mask, [n, 1, l]), constant(earlier, [1, l, l]));
+}
+
+/** Whether a detector is a GLIPv2, with or without its further heads. */
+export function isGlipV2(model: Detector): model is GlipV2 {
+  return "tower" in model && "heads" in model.config;
 }

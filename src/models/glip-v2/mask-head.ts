@@ -56,6 +56,7 @@ export interface MaskWords {
   readonly shares: Tensor;
 }
 
+/** Masks in three parts: cut-outs of boxes, pixels, and their match with words. */
 export interface MaskHead {
   /** Cut-outs of fused maps [p,c,14,14]; `order` [p] (int64) has the place of each box among those of all levels, one level after the other. */
   cut(maps: readonly Tensor[], levels: readonly LevelBoxes[], order: Tensor): Tensor;

@@ -13,7 +13,7 @@ import {
   swapLast,
   type Tensor,
 } from "../../tensor/index.ts";
-import { type BertConfig, bert } from "../parts/bert.ts";
+import { type Bert, type BertConfig, bert } from "../parts/bert.ts";
 import {
   boxHead,
   type Detector,
@@ -22,7 +22,7 @@ import {
   logitBias,
   pictureParts,
 } from "../parts/detector.ts";
-import { type Fused, fusedTower } from "./tower.ts";
+import { type Fused, fusedTower, type Tower } from "./tower.ts";
 
 /** Sizes of a GLIP: picture encoder, language model, fusion and head. */
 export interface GlipConfig extends DetectorConfig {
@@ -33,8 +33,23 @@ export interface GlipConfig extends DetectorConfig {
   maxTokens: number;
 }
 
+/** A GLIP as layers without numbers, with its configuration; its parts apart, for further heads. */
+export interface Glip extends Detector {
+  readonly config: GlipConfig;
+  /** The backbone: pictures [n,3,h,w] to maps at strides 8, 16 and 32. */
+  body(pictures: Tensor): Tensor[];
+  /** The feature pyramid: the backbone's maps to maps at the five strides. */
+  pyramid(maps: readonly Tensor[]): Tensor[];
+  /** The language model before fusion. */
+  readonly language: Bert;
+  /** Fusion of maps and words. */
+  readonly tower: Tower;
+  /** Fused maps and words to outputs, level by level. */
+  align(fused: Fused): HeadLevel[];
+}
+
 /** The parts of a GLIP: picture features, text features, and outputs from both. `s` is where its parameters are declared. */
-export function glip(config: GlipConfig, s = new Scope()) {
+export function glip(config: GlipConfig, s = new Scope()): Glip {
   const { channels, fusion } = config;
   const textWidth = config.bert.hiddenSize;
   const { body, pyramid } = pictureParts(s.at("backbone"), config);
@@ -56,7 +71,7 @@ export function glip(config: GlipConfig, s = new Scope()) {
     ...{ config, parameters, records, channels, maxTokens: config.maxTokens, textWidth },
     ...{ image: (pictures: Tensor) => pyramid(body(pictures)), text, answer },
     ...{ body, pyramid, language, tower, align },
-  } satisfies Detector & Record<string, unknown>;
+  };
 }
 
 /** Outputs of every position: alignment scores with the words, boxes and centerness. */
@@ -83,9 +98,6 @@ function alignment(head: Scope, s: Scope, { channels, textWidth }: { channels: n
     });
   };
 }
-
-/** A GLIP as layers without numbers, with its configuration. */
-export type Glip = ReturnType<typeof glip>;
 
 /** Tensors of published checkpoints that are not parameters: tables computed from sizes, and an untrained head. */
 export const publishedExtras = /relative_position_index|position_ids|cell_anchors|cls_logits/;

@@ -49,7 +49,7 @@ export interface NextToken {
  * Token ids [n,l] (int64) and their mask to vectors [n,l,hidden]. A mask [n,l] has 1 for tokens that all may see and 0 for padding; a mask
  * [n,l,l] says for each token which it may see. `step` reads one more token [n,1] at a place [1] (int64) after the remembered ones.
  */
-export function bert(s: Scope, config: BertConfig) {
+export function bert(s: Scope, config: BertConfig): Bert {
   const { hiddenSize, vocabularySize, positions } = config;
   const words = embeddingLayer(s.at("embeddings.word_embeddings"), vocabularySize, hiddenSize);
   const places = embeddingLayer(s.at("embeddings.position_embeddings"), positions, hiddenSize);
@@ -72,6 +72,13 @@ export function bert(s: Scope, config: BertConfig) {
     return throughLayers(next, layers, past, mask);
   });
   return Object.assign(whole, { step });
+}
+
+/** BERT's encoder as a function; see `bert`. */
+export interface Bert {
+  (ids: Tensor, mask: Tensor): Tensor;
+  /** One more token [n,1] (int64) at a place [1] (int64) after those that each layer remembers. */
+  step(ids: Tensor, place: Tensor, past: readonly Remembered[], mask: Tensor): NextToken;
 }
 
 /** One token [n,1,hidden] through layers, each of which remembers the tokens before it; `mask` [n,length+1] is 0 where there is none yet. */

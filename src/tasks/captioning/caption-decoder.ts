@@ -1,9 +1,9 @@
 /** Next words of captions of one picture, with the keys and values of earlier words kept, so that each step reads one word. */
 
+import { levelsOf } from "../../boxes/anchors.ts";
 import type { GlipV2 } from "../../models/glip-v2/glip-v2.ts";
-import { type Lowered, lower, type TraceRunner } from "../../onnx/index.ts";
-import { Traces } from "../../onnx/traces.ts";
 import { input, logSoftmax, type Numbers, reshape, type Tensor } from "../../tensor/index.ts";
+import type { PartRunner } from "../parts/part-runner.ts";
 import type { NextWords } from "./search.ts";
 
 /** What words read of a picture: normalised positions at each fusion [1,positions,c]. */
@@ -12,23 +12,19 @@ export interface SeenPicture {
   readonly positions: number;
 }
 
-type Weights = ReadonlyMap<string, Float32Array>;
-
 /** Keys and values of one layer for all captions [b,heads,limit,depth]. */
 interface Memory {
   keys: Float32Array;
   values: Float32Array;
 }
 
-/** Prepares a model's captions. The sessions are the caller's; weights become constants of their graphs. */
+/** Prepares a model's captions. */
 export class CaptionDecoder {
-  private readonly traces = new Traces();
   private readonly shape: { layers: number; heads: number; depth: number; fusions: number };
 
   constructor(
     private readonly model: GlipV2,
-    private readonly weights: Weights,
-    private readonly sessions: TraceRunner,
+    private readonly parts: PartRunner,
     /** Most words of a caption, its start included. */
     private readonly limit: number,
   ) {
@@ -41,13 +37,15 @@ export class CaptionDecoder {
     };
   }
 
-  /** Looks at a prepared picture [3,height,width], which no word changes. */
-  async see(tensor: Float32Array, height: number, width: number): Promise<SeenPicture> {
-    const trace = this.trace(`see ${height} ${width}`, () => {
-      const { places } = this.model.tower.see(this.model.image(input("image", [1, 3, height, width])));
-      return Object.fromEntries(places.map((place, i) => [`places.${i}`, place]));
-    });
-    const found = await this.sessions.run(trace, { image: tensor });
+  /** What words read of a picture, from its maps before fusion and its padded size. */
+  async see(maps: readonly Float32Array[], height: number, width: number): Promise<SeenPicture> {
+    const sizes = levelsOf(height, width);
+    const build = () => {
+      const fed = sizes.map((size, i) => input(`map.${i}`, [1, this.model.channels, size.height, size.width]));
+      return Object.fromEntries(this.model.tower.see(fed).places.map((place, i) => [`places.${i}`, place]));
+    };
+    const feeds = Object.fromEntries(maps.map((map, i) => [`map.${i}`, map]));
+    const found = await this.parts.run(`caption see ${height} ${width}`, build, feeds);
     const places = Array.from({ length: this.shape.fusions }, (_, i) => found[`places.${i}`] as Float32Array);
     return { places, positions: places[0]!.length / this.model.channels };
   }
@@ -78,7 +76,6 @@ export class CaptionDecoder {
 
   private async step(picture: SeenPicture, words: readonly number[], memories: readonly Memory[], length: number) {
     const b = words.length;
-    const trace = this.trace(`step ${b} ${picture.positions}`, () => this.stepOutputs(b, picture.positions));
     const mask = new Float32Array(b * (this.limit + 1));
     for (let i = 0; i < b; i++) {
       mask.fill(1, i * (this.limit + 1), i * (this.limit + 1) + length);
@@ -96,7 +93,8 @@ export class CaptionDecoder {
       feeds[`keys.${i}`] = keys;
       feeds[`values.${i}`] = values;
     });
-    const found = await this.sessions.run(trace, feeds);
+    const key = `caption step ${b} ${picture.positions} ${this.limit}`;
+    const found = await this.parts.run(key, () => this.stepOutputs(b, picture.positions), feeds);
     const remembered = memories.map((_, i) => ({
       keys: found[`next.keys.${i}`] as Float32Array,
       values: found[`next.values.${i}`] as Float32Array,
@@ -120,11 +118,6 @@ export class CaptionDecoder {
       outputs[`next.values.${i}`] = values;
     });
     return outputs;
-  }
-
-  private trace(key: string, build: () => Record<string, Tensor>): Lowered {
-    const baked = (name: string) => this.weights.get(name);
-    return this.traces.of(key, () => lower(build(), { sizes: "fed", baked }));
   }
 }
 

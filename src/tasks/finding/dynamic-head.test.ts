@@ -128,7 +128,7 @@ test("its folder has the classes and loads like any model; other words, captions
     });
     await assert.rejects(readModel(folder), {
       name: "WeightsError",
-      message: /is a Dynamic Head model, but groundling ground needs a GLIP model/,
+      message: /is a Dynamic Head model, but groundling ground needs a GLIP or GLIPv2 model/,
     });
   } finally {
     await loaded.dispose();

@@ -9,7 +9,7 @@ import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
 import { checkOptions, DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./detect-options.ts";
 import type { Detection, PhraseDetection } from "./detection.ts";
-import { FeatureCache } from "./feature-cache.ts";
+import { type CachedPicture, FeatureCache } from "./feature-cache.ts";
 import { type Detectors, findInPicture } from "./find-in-picture.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
@@ -24,6 +24,16 @@ import {
 } from "./requested-prompt.ts";
 import type { SecondDetector } from "./second-detector.ts";
 import { type FrameOfVideo, leastScore, type TrackedFrame, type TrackOptions, trackFrames } from "./track-frames.ts";
+import {
+  type Answer,
+  addMasks,
+  answerTo,
+  captionOf,
+  type DescribeOptions,
+  type Description,
+  type SegmentedDetection,
+  withHead,
+} from "./understanding.ts";
 
 /** Optional parts of a model besides its weights and words. */
 export interface ModelExtras<Source = PictureSource> {
@@ -167,6 +177,47 @@ export class GroundingModel<Source = PictureSource> {
   }
 
   /**
+   * Finds things as `detect` does, with a mask for each. Throws InputError for a model without a mask head (GLIPv2, section 3.1).
+   */
+  async segment(
+    image: Source,
+    classes?: RequestedClasses | string,
+    options: DetectOptions = {},
+  ): Promise<SegmentedDetection[]> {
+    withHead(this.predictor.model, "masks");
+    const wanted = classes ?? this.classes;
+    if (wanted === undefined) throw new InputError("no classes are given; give them to segment or to setClasses");
+    const prompt = promptOfRequest(this.source, wanted);
+    const seen = await this.look(image, options);
+    return addMasks(this.finder, { seen, prompt }, await findInPicture(this.finder, { seen, prompt }, options));
+  }
+
+  /**
+   * Answers a question about a picture, and with `ground` finds its phrases. Further questions about the picture only run the head. Throws InputError for
+   * a question without words and for a model without an answer head.
+   */
+  async answer(
+    image: Source,
+    question: string,
+    { ground = false, ...options }: GroundOptions & { ground?: boolean } = {},
+  ): Promise<Answer> {
+    withHead(this.predictor.model, "answering");
+    const found = await answerTo(this.finder, this.source.words.pieces!, await this.look(image, options), question);
+    return ground ? { ...found, phrases: await this.ground(image, question, options) } : found;
+  }
+
+  /** Describes a picture in a sentence, and with `ground` finds its phrases. Throws InputError for a model without a caption head. */
+  async describe(
+    image: Source,
+    { ground = false, beams, most, ...options }: DescribeOptions & GroundOptions & { ground?: boolean } = {},
+  ): Promise<Description> {
+    withHead(this.predictor.model, "captions");
+    const how = { ...(beams === undefined ? {} : { beams }), ...(most === undefined ? {} : { most }) };
+    const found = await captionOf(this.finder, this.source.words.pieces!, await this.look(image, options), how);
+    return ground ? { ...found, phrases: await this.ground(image, found.caption, options) } : found;
+  }
+
+  /**
    * The given names that the model does not know: words that are not in its vocabulary, or not in the list of trained names, if the
    * model folder has one (`names.json`). Detections of these are guesses. A text is read as in `detect`.
    */
@@ -199,11 +250,15 @@ export class GroundingModel<Source = PictureSource> {
   }
 
   private async find(image: Source | PreparedPicture, prompt: Prompt, options: DetectOptions) {
+    return findInPicture(this.finder, { seen: await this.look(image, options), prompt }, options);
+  }
+
+  /** The features of a picture, once the options are checked. */
+  private async look(image: Source | PreparedPicture, options: DetectOptions): Promise<CachedPicture> {
     if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
     checkOptions(options);
     const picture = isPrepared(image) ? image : await this.decoded(image);
-    const seen = await this.finder.features.ofPicture(picture, options.size ?? this.size);
-    return findInPicture(this.finder, { seen, prompt }, options);
+    return this.finder.features.ofPicture(picture, options.size ?? this.size);
   }
 
   private async decoded(image: Source): Promise<Picture> {

@@ -6,6 +6,7 @@ import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import {
   type BackendOptions,
+  type Feeds,
   type Lowered,
   type LowerOptions,
   lower,
@@ -15,7 +16,7 @@ import {
 } from "../../onnx/index.ts";
 import type { StoredWeights } from "../../onnx/stored-weights.ts";
 import { Traces } from "../../onnx/traces.ts";
-import { input, type Tensor } from "../../tensor/index.ts";
+import { input, type Numbers, type Tensor } from "../../tensor/index.ts";
 
 /** Feature maps of a picture at the five strides, and its padded size. */
 export interface ImageFeatures {
@@ -77,6 +78,11 @@ export class Predictor {
     const feeds = { ids: BigInt64Array.from(ids, BigInt), mask: new Float32Array(tokens).fill(1) };
     const found = await this.sessions.run(trace, feeds);
     return { vectors: found.vectors as Float32Array, tokens };
+  }
+
+  /** Runs other parts of the model; `build` makes their outputs, once for each key. */
+  async run(key: string, build: () => Record<string, Tensor>, feeds: Feeds): Promise<Record<string, Numbers>> {
+    return this.sessions.run(this.trace(key, build), feeds);
   }
 
   /** The head's outputs at each level, for the selection of boxes. */
