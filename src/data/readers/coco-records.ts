@@ -31,12 +31,14 @@ export interface CocoAnnotation {
   segmentation?: Segmentation;
 }
 
+/** A file of annotations in COCO's form. */
 export interface CocoGroundTruth {
   images: CocoImage[];
   annotations: CocoAnnotation[];
   categories: CocoCategory[];
 }
 
+/** A detection in the form of COCO's result files. */
 export interface CocoDetection {
   image_id: Id;
   category_id: number;
