@@ -9,7 +9,6 @@
  */
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { anchorsOf } from "../src/boxes/anchors.ts";
 import { Random } from "../src/data/random.ts";
 import { AdamW } from "../src/learning/adamw.ts";
 import { clipFactor, globalNorm } from "../src/learning/clip.ts";
@@ -18,8 +17,8 @@ import { glip } from "../src/models/glip/glip.ts";
 import { glipPresets } from "../src/models/glip/glip-presets.ts";
 import { glipPictures } from "../src/models/parts/glip-pictures.ts";
 import { createComposer } from "../src/tasks/grounding/scene-composer.ts";
-import { targetsOf } from "../src/tasks/grounding/targets.ts";
-import { type GroundingBatch, GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
+import { GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
+import { median, randomBatch } from "./random-batch.ts";
 
 const threads = Number(process.env["THREADS"] ?? 2);
 const runs = Number(process.env["RUNS"] ?? 3);
@@ -31,23 +30,7 @@ const random = new Random(1, "bench");
 const model = glip(glipPresets.nano);
 const uniform = () => random.unit();
 const weights = new Map(model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, uniform)]));
-const batch: GroundingBatch = {
-  image: Float32Array.from({ length: pictures * 3 * side * side }, () => 4 * uniform() - 2),
-  pictures,
-  height: side,
-  width: side,
-  ids: BigInt64Array.from({ length: pictures * tokens }, () => BigInt(104 + random.below(800))),
-  mask: new Float32Array(pictures * tokens).fill(1),
-  tokens,
-  targets: targetsOf(
-    Array.from({ length: pictures }, () => ({
-      boxes: Float32Array.from([1, 2, 3].flatMap(box)),
-      tokens: [[1], [3], [5]],
-    })),
-    anchorsOf(side, side),
-    { tokens, maxTokens: glipPresets.nano.maxTokens },
-  ),
-};
+const batch = randomBatch(random, { pictures, side, tokens, maxTokens: glipPresets.nano.maxTokens });
 const ours = new Map<string, GroundingTrainingStep>();
 for (const shards of [1, threads]) ours.set(`ours, ${shards} shards`, new GroundingTrainingStep(model, { shards }));
 const optimizer = new AdamW(parameterGroups(weights.keys(), { learningRate: 1e-6, weightDecay: 1e-4 }));
@@ -70,11 +53,6 @@ const eaten = pictures / best("ours");
 console.log(
   `one worker composes ${composed.toFixed(1)} pictures a second, the trainer eats ${eaten.toFixed(1)}: ${(composed / eaten).toFixed(2)} times`,
 );
-
-function box(): number[] {
-  const [x, y] = [random.unit() * side * 0.5, random.unit() * side * 0.5];
-  return [x, y, x + side * (0.1 + 0.35 * random.unit()), y + side * (0.1 + 0.35 * random.unit())];
-}
 
 async function oursOnce(step: GroundingTrainingStep): Promise<number> {
   const each: number[] = [];
@@ -125,8 +103,4 @@ async function composedPerSecond(): Promise<number> {
 
 function note(turn: number, name: string, time: number): void {
   if (turn >= 0) times.set(name, [...(times.get(name) ?? []), time]);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }

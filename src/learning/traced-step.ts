@@ -17,6 +17,7 @@ import {
   type Tensor,
 } from "../tensor/index.ts";
 import { peakBytes } from "./peak-bytes.ts";
+import { SharedArrays } from "./shared-arrays.ts";
 
 /** The sizes that determine the shapes of a batch, by name. */
 export type BatchSizes = { readonly pictures: number } & Readonly<Record<string, number>>;
@@ -88,8 +89,8 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
   private readonly shards: number;
   /** All inputs, by name. */
   private readonly fed: FedArrays<Sizes>;
-  /** The weights of this step in memory that all threads can read. */
-  private readonly shared: Weights = new Map();
+  /** What the threads of shards read and write: weights, and each shard's feeds and gradients. */
+  private readonly shared = new SharedArrays();
 
   /** Throws RecipeError if there are several shards and a term compares pictures with each other. */
   constructor(
@@ -102,7 +103,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     for (const [name, { term }] of Object.entries(terms))
       if (shards > 1 && term.acrossPictures)
         throw new RecipeError(`${name} compares the pictures of a batch with each other; shards must be 1`);
-    const backend = { without: UNWANTED, freesMemory: true, ...given };
+    const backend = { without: UNWANTED, ...given };
     this.shards = shards;
     this.fed = Object.assign({}, model.inputs, ...Object.values(terms).map(({ term }) => term.targets));
     this.sessions =
@@ -117,9 +118,12 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     batch: TracedBatch<Sizes>,
   ): Promise<{ losses: Record<string, number>; gradients: Weights }> {
     const { random } = this.options;
-    const settings = { weights: this.shards === 1 ? weights : this.share(weights), ...(random ? { random } : {}) };
+    const given = { weights: this.shards === 1 ? weights : this.share(weights), ...(random ? { random } : {}) };
     const parts = await Promise.all(
-      this.shardsOf(batch).map(({ sizes, arrays }) => this.sessions.run(this.trace(sizes, weights), arrays, settings)),
+      this.shardsOf(batch).map(({ sizes, arrays }, shard) => {
+        const results = this.shards === 1 ? {} : this.gradientsOf(shard, given.weights);
+        return this.sessions.run(this.trace(sizes, weights), arrays, { ...given, results });
+      }),
     );
     const losses: Record<string, number> = {};
     const found: Weights = new Map();
@@ -139,15 +143,20 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     return this.sessions.dispose();
   }
 
+  /** The weights where all threads can read them, without the frozen ones, which are baked into the sessions. */
   private share(weights: Weights): Weights {
-    for (const [name, numbers] of weights) {
-      // Frozen weights are baked into the sessions.
-      if (this.options.frozen?.test(name)) continue;
-      const place = this.shared.get(name) ?? new Float32Array(new SharedArrayBuffer(numbers.byteLength));
-      place.set(numbers);
-      this.shared.set(name, place);
-    }
-    return this.shared;
+    const trained = [...weights].filter(([name]) => !this.options.frozen?.test(name));
+    return new Map(trained.map(([name, numbers]) => [name, this.shared.copy(`weight:${name}`, numbers)]));
+  }
+
+  /** Arrays for the gradients of a shard, by the names of outputs. */
+  private gradientsOf(shard: number, trained: Weights): Record<string, Float32Array> {
+    return Object.fromEntries(
+      [...trained].map(([name, numbers]) => [
+        GRADIENT + name,
+        this.shared.like(`${shard}:${GRADIENT}${name}`, numbers),
+      ]),
+    );
   }
 
   /** Divides a batch into parts with whole pictures; counts and sums over the batch stay unchanged. */
@@ -160,9 +169,9 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
       const end = Math.floor(((i + 1) * pictures) / count);
       const part = (name: string): Numbers => {
         const numbers = arrays[name]!;
-        if (count === 1 || this.fed[name]!.per === "batch") return numbers;
-        const each = numbers.length / pictures;
-        return numbers.slice(start * each, end * each);
+        if (this.shards === 1) return numbers;
+        const each = this.fed[name]!.per === "batch" ? 0 : numbers.length / pictures;
+        return this.shared.copy(`${i}:${name}`, each === 0 ? numbers : numbers.subarray(start * each, end * each));
       };
       return {
         sizes: { ...sizes, pictures: end - start },
@@ -213,11 +222,20 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
   }
 }
 
-/** Sums by name, in the given order; the first summand becomes the sum. */
+/** Sums by name, in the order given. */
 function sumOf([first, ...others]: Record<string, Float32Array>[]): Record<string, Float32Array> {
-  for (const [name, sum] of Object.entries(first!))
-    for (const other of others) for (let i = 0; i < sum.length; i++) sum[i]! += other[name]![i]!;
-  return first!;
+  if (others.length === 0) return first!;
+  return Object.fromEntries(
+    Object.entries(first!).map(([name, numbers]) => {
+      const sum = numbers.slice();
+      for (const other of others) addTo(sum, other[name]!);
+      return [name, sum];
+    }),
+  );
+}
+
+function addTo(sum: Float32Array, addend: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += addend[i]!;
 }
 
 /** The parameters that a loss depends on. */

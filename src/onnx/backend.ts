@@ -22,11 +22,6 @@ export interface BackendOptions {
   optimization?: "all" | "none";
   /** Optimisations of the runtime to turn off, by the runtime's names. */
   without?: readonly string[];
-  /**
-   * Frees the memory after each run. Without it, ONNX Runtime keeps all memory that it ever used, and a plan for each picture size: this is
-   * fine for few sessions, but a training on photos of twelve sizes took 5.3 GB instead of 0.9, with the same bits.
-   */
-  freesMemory?: boolean;
   /** The folder of the files with baked weights (Node only). */
   weightsFolder?: string;
   /**
@@ -59,7 +54,7 @@ export async function createSession(
   options: BackendOptions = {},
 ): Promise<OrtSession> {
   const { device = "cpu", threads, profile, optimization = "all" } = options;
-  const { without, patient, freesMemory, weightsFolder, weightsFiles = [] } = options;
+  const { without, patient, weightsFolder, weightsFiles = [] } = options;
   const ort = await runtime(device);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
@@ -69,7 +64,8 @@ export async function createSession(
     executionProviders: device === "cpu" && !(await isNative(device)) ? ["wasm"] : [device],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
-    ...(freesMemory ? { enableCpuMemArena: false, enableMemPattern: false } : {}),
+    // A memory plan for each size of input would be kept for ever, and saves no time (docs/speed.md).
+    enableMemPattern: false,
     ...(threads ? { intraOpNumThreads: threads } : {}),
     extra: {
       session: extra,

@@ -15,6 +15,8 @@ export interface PoolRequest {
   trace?: Lowered;
   feeds: Feeds;
   weights?: ReadonlyMap<string, Float32Array>;
+  /** Arrays in shared memory that outputs are written to. */
+  results?: Readonly<Record<string, Float32Array>>;
 }
 /** The results of a run, or that the trace of its key is not kept. */
 export type PoolAnswer = Record<string, Numbers> | "unknown trace";
@@ -23,18 +25,18 @@ export function open(options: BackendOptions): Service<PoolRequest, PoolAnswer> 
   const sessions = new SessionCache(options);
   const traces = new RecentlyUsed<number, Lowered>(KEPT_TRACES);
   return {
-    answer({ key, trace = traces.get(key), feeds, weights }) {
+    answer({ key, trace = traces.get(key), feeds, ...options }) {
       if (!trace) return "unknown trace";
       traces.set(key, trace);
       traces.dropped();
-      return sessions.run(trace, feeds, weights ? { weights } : {});
+      return sessions.run(trace, feeds, options);
     },
-    transfer: (answer) => (answer === "unknown trace" ? [] : Object.values(answer).map(memoryOf)),
+    transfer: (answer) => (answer === "unknown trace" ? [] : memoryOf(Object.values(answer))),
     dispose: () => sessions.dispose(),
   };
 }
 
-/** Each result has its own memory. */
-function memoryOf({ buffer }: Numbers): ArrayBuffer {
-  return buffer as ArrayBuffer;
+/** Each result has its own memory, unless it was given shared memory. */
+function memoryOf(results: readonly Numbers[]): ArrayBuffer[] {
+  return results.map(({ buffer }) => buffer).filter((buffer) => buffer instanceof ArrayBuffer);
 }

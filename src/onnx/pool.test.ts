@@ -40,6 +40,19 @@ test("weights are fed to a pool over shared memory", async () => {
   await pool.dispose();
 });
 
+test("a pool writes results to shared memory, and sends the others", async () => {
+  const pool = new SessionPool({ workers: 1 });
+  const x = input("x", [2, size]);
+  const trace = lower({ y: add(x, 1), z: add(x, 2) });
+  const y = new Float32Array(new SharedArrayBuffer(8 * size));
+  for (const value of [3, 5]) {
+    const found = await pool.run(trace, { x: rowsOf(2, value) }, { results: { y } });
+    assert.deepEqual(Float32Array.from(y), rowsOf(2, value + 1));
+    assert.deepEqual(found.z, rowsOf(2, value + 2));
+  }
+  await pool.dispose();
+});
+
 test("errors of a worker are reported, and the worker continues", async () => {
   const pool = new SessionPool({ workers: 1 });
   const trace = lower(model(2), { baked: () => weight });

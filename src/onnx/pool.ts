@@ -29,7 +29,7 @@ interface Waiting {
 
 /**
  * Runs traces in worker threads, each run in the first free one. It is best to bake weights from a file (`storeWeights`): fed arrays are
- * copied at each run, once over a `SharedArrayBuffer` and otherwise twice.
+ * copied at each run, once over a `SharedArrayBuffer` and otherwise twice. Results are moved, or written to the given shared memory.
  */
 export class SessionPool implements TraceRunner {
   private pooled: PooledWorker[] = [];
@@ -42,12 +42,16 @@ export class SessionPool implements TraceRunner {
 
   async run(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
     if (this.disposed) throw disposedError();
-    const { weights, random = Math.random } = options;
+    const { weights, results, random = Math.random } = options;
     // Drawn before waiting for a worker, so that they depend on the order of runs and not on the workers' speed.
     const given = { ...feeds, ...drawMasks(trace, random) };
     const one = await this.freeWorker();
     try {
-      return await this.answer(one, trace, { feeds: given, ...(weights ? { weights } : {}) });
+      return await this.answer(one, trace, {
+        feeds: given,
+        ...(weights ? { weights } : {}),
+        ...(results ? { results } : {}),
+      });
     } catch (error) {
       throw this.disposed ? disposedError() : error;
     } finally {
@@ -71,7 +75,7 @@ export class SessionPool implements TraceRunner {
   private async answer(
     { worker, known }: PooledWorker,
     trace: Lowered,
-    asked: Pick<PoolRequest, "feeds" | "weights">,
+    asked: Omit<PoolRequest, "key" | "trace">,
   ): Promise<Record<string, Numbers>> {
     const key = this.keys.get(trace) ?? this.nextKey++;
     this.keys.set(trace, key);

@@ -96,16 +96,6 @@ test("weights give the same numbers fed, baked in, and baked in a file", async (
   stored.dispose();
 });
 
-test("a session that frees memory gives the same bits", async () => {
-  const [height, width] = sizes[0];
-  const feeds = { image: wave(3 * height * width, 5) };
-  const [keeps, frees] = await Promise.all(
-    [false, true].map((freesMemory) => Session.compile(model(height, width), { threads: 1, freesMemory })),
-  );
-  assert.deepEqual(await frees!.run(feeds, { weights }), await keeps!.run(feeds, { weights }));
-  for (const session of [keeps!, frees!]) await session.dispose();
-});
-
 test("a thousand sessions made, run and disposed do not grow memory", async () => {
   const x = input("x", [4, 256]);
   const y = relu(matmul(x, constant(wave(256 * 256), [256, 256])));

@@ -18,6 +18,8 @@ export interface RunOptions {
   weights?: ReadonlyMap<string, Float32Array>;
   /** Uniform numbers in 0..1 for dropout and drop path. */
   random?: () => number;
+  /** Arrays that outputs are written to, by name; in shared memory where a pool runs the trace. */
+  results?: Readonly<Record<string, Float32Array>>;
 }
 
 const arrays = {
@@ -31,6 +33,9 @@ const arrays = {
 
 /** A compiled graph. Dispose it when done, or create it with `await using`. */
 export class Session {
+  /** ONNX Runtime does not accept shared memory: copies of what is fed and written there, used again by the next run. Such runs must not overlap. */
+  private readonly copies = new Map<string, Numbers>();
+
   private constructor(
     private readonly session: OrtSession,
     private readonly ort: Awaited<ReturnType<typeof runtime>>,
@@ -55,7 +60,7 @@ export class Session {
 
   /** Runs another trace with the same bytes: the same structure at other sizes. */
   async runTrace(trace: Lowered, feeds: Feeds, options: RunOptions = {}): Promise<Record<string, Numbers>> {
-    const { weights = new Map<string, Float32Array>(), random = Math.random } = options;
+    const { weights = new Map<string, Float32Array>(), random = Math.random, results: given = {} } = options;
     const values: Record<string, InstanceType<typeof this.ort.Tensor>> = {};
     const wrong: string[] = [];
     const feed = (value: Fed, data: Numbers | undefined, kind: string) => {
@@ -65,7 +70,7 @@ export class Session {
         wrong.push(`${kind} ${value.name} has ${data.length} numbers for ${shape}`);
       else if (!(data instanceof arrays[value.type]))
         wrong.push(`${kind} ${value.name} is ${data.constructor.name}, not ${value.type}`);
-      else values[value.name] = ortTensor(this.ort, value, data);
+      else values[value.name] = ortTensor(this.ort, value, this.unshared(value.name, data));
     };
     for (const value of trace.inputs) feed(value, feeds[value.name], "input");
     for (const value of trace.parameters) feed(value, weights.get(value.name), "weight");
@@ -73,8 +78,41 @@ export class Session {
     for (const value of trace.constants) feed(value, value.data, "constant");
     for (const value of trace.dropMasks)
       feed(value, feeds[value.name] ?? drawMask(value.shape, value.rate, random), "mask");
-    const results = await this.session.run(values);
-    return Object.fromEntries(trace.outputs.map(({ name }) => [name, numbersOf(results[name]!.data)]));
+    const results = await this.session.run(values, this.fetchesOf(trace, given));
+    return Object.fromEntries(
+      trace.outputs.map(({ name }) => {
+        const found = numbersOf(results[name]!.data);
+        const place = given[name];
+        if (place && place !== found) place.set(found as Float32Array);
+        return [name, place ?? found];
+      }),
+    );
+  }
+
+  /** The outputs, with the arrays that they are written to. */
+  private fetchesOf(trace: Lowered, given: Readonly<Record<string, Float32Array>>) {
+    const places = trace.outputs.map((value) => {
+      const place = given[value.name];
+      return [value.name, place ? ortTensor(this.ort, value, this.privateArray(value.name, place)) : null];
+    });
+    return Object.fromEntries(places);
+  }
+
+  /** The same numbers outside shared memory. */
+  private unshared(name: string, data: Numbers): Numbers {
+    const own = this.privateArray(name, data);
+    if (own !== data) (own as Float32Array).set(data as Float32Array);
+    return own;
+  }
+
+  /** An array of the same type and length outside shared memory: itself, or one that the session keeps for this name. */
+  private privateArray(name: string, data: Numbers): Numbers {
+    if (typeof SharedArrayBuffer !== "function" || !(data.buffer instanceof SharedArrayBuffer)) return data;
+    const kept = this.copies.get(name);
+    if (kept?.length === data.length) return kept;
+    const made = data.slice();
+    this.copies.set(name, made);
+    return made;
   }
 
   /** Frees the memory; no run may be under way. */
@@ -200,12 +238,9 @@ function drawMask(shape: Shape, rate: number, random: () => number): Float32Arra
 }
 
 function ortTensor(ort: Awaited<ReturnType<typeof runtime>>, { type, shape }: Fed, data: Numbers) {
-  // ONNX Runtime does not accept shared memory.
-  const shared = typeof SharedArrayBuffer === "function" && data.buffer instanceof SharedArrayBuffer;
-  const given = (shared ? data.slice() : data) as Float32Array;
-  const tensor = new ort.Tensor(type, given, shape);
+  const tensor = new ort.Tensor(type, data as Float32Array, shape);
   // Node 24 and later has float16 arrays, and the tensor wraps the bits in one; onnxruntime-node cannot read it.
-  if (type === "float16") Object.assign(tensor, { cpuData: given });
+  if (type === "float16") Object.assign(tensor, { cpuData: data });
   return tensor;
 }
 

@@ -37,7 +37,7 @@ export async function clipEvaluation(
     every: evaluateEvery,
     best: "right",
     run: async ({ weights, average }) => {
-      const sessions = await ClipSessions.open(config, average ?? weights, { freesMemory: true });
+      const sessions = await ClipSessions.open(config, average ?? weights);
       const encoder = new Encoder(sessions, words, { side, ...CLIP_PIXELS }, { scale: 1, mark: "" });
       try {
         return await scoresOf(encoder, questions, seed);

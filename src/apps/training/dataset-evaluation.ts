@@ -40,7 +40,7 @@ export async function datasetEvaluation(
     every: recipe.evaluateEvery,
     best: "AP",
     run: async ({ weights, average }) => {
-      const predictor = new Predictor(model, average ?? weights, { threads: 1, freesMemory: true });
+      const predictor = new Predictor(model, average ?? weights, { threads: 1 });
       const grounding = new GroundingModel(predictor, words, { ...preparation, size }, { decode: decodePicture });
       try {
         const detections: object[] = [];

@@ -34,7 +34,7 @@ export function sceneEvaluation(
     best: "f1",
     run: async ({ weights, average }) => {
       const size = { short: side, max: side };
-      const predictor = new Predictor(model, average ?? weights, { freesMemory: true });
+      const predictor = new Predictor(model, average ?? weights);
       const grounding = new GroundingModel(predictor, words, { ...preparation, size });
       try {
         const { found, falseAlarms, things } = await scoreScenes(grounding, world, options);
