@@ -3,6 +3,7 @@
  * the names of Tiny ImageNet's photos by contrast. The body's numbers of each photo are computed once, so an epoch takes seconds.
  *
  *     node --import tsx scripts/small-clip.ts features PHOTOS WORK     # PHOTOS as recipes/small-clip.md says; continues where it stopped
+ *     node --import tsx scripts/small-clip.ts write PHOTOS WORK        # the same file, of the best weights so far
  *     node --import tsx scripts/small-clip.ts train PHOTOS WORK        # writes WORK/model.safetensors; tells the score on the split val
  */
 
@@ -49,6 +50,7 @@ import {
   swapLast,
   type Tensor,
 } from "../src/tensor/index.ts";
+import { fromFloat32 } from "../src/weights/float-conversion.ts";
 import { openWeights } from "../src/weights/open-weights.ts";
 import { writeSafetensors } from "../src/weights/write-safetensors.ts";
 
@@ -240,7 +242,6 @@ async function trainHead(folder: string, work: string): Promise<void> {
   );
   const step = stepOf(model);
   const source = await composer(folder, work);
-  const body = await bodyWeights();
   const groups = parameterGroups(weights.keys(), {
     learningRate: 0.002,
     weightDecay: 0.2,
@@ -280,15 +281,21 @@ async function trainHead(folder: string, work: string): Promise<void> {
       signal,
     }),
   );
+  await writeModel(work);
+  await step.dispose();
+}
+
+/** Writes the best averaged weights so far, with the body's, as a model in float16. */
+async function writeModel(work: string): Promise<void> {
+  const body = await bodyWeights();
   const best = await readCheckpoint(checkpointFile(work, "best"));
   const found = new Map([...body, ...best.average!]);
   limitLogitScale(found);
   const tensors = clip(config).parameters.map(({ name, shape }) => ({
     ...{ name, dtype: "F16" as const, shape },
-    data: found.get(name)!,
+    data: fromFloat32("F16", found.get(name)!),
   }));
   await writeSafetensors(join(work, "model.safetensors"), tensors);
-  await step.dispose();
 }
 
 /** The share of photos of the split val whose name is the best of all, and of 20 drawn ones. */
@@ -330,4 +337,5 @@ async function scorer(folder: string, work: string, { head, read }: ReturnType<t
 const [what, folder = "tiny-imagenet", work = "runs/small-clip"] = process.argv.slice(2);
 if (what === "features") await features(folder, work);
 else if (what === "train") await trainHead(folder, work);
-else console.error("usage: small-clip.ts features|train PHOTOS WORK");
+else if (what === "write") await writeModel(work);
+else console.error("usage: small-clip.ts features|train|write PHOTOS WORK");

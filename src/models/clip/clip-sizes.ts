@@ -27,6 +27,7 @@ const sizes = z.looseObject({
   embedding: upTo(16_384),
   image: z.union([
     vit,
+    z.looseObject({ kind: z.literal("mobilenet"), hidden: upTo(16_384), resolution: upTo(MOST_SIDE) }),
     z.looseObject({ ...modifiedResNetShape, kind: z.literal("resnet"), resolution: upTo(MOST_SIDE) }),
   ]),
   text: transformer.and(z.looseObject({ vocabulary: upTo(1_000_000), context: upTo(4096) })),

@@ -6,6 +6,7 @@ import { clipZoo } from "../../weights/clip-zoo.ts";
 import { runningStatistics } from "../parts/normed-convolution.ts";
 import { clip } from "./clip.ts";
 import { clipPresets } from "./clip-presets.ts";
+import { checkedClipSizes } from "./clip-sizes.ts";
 import { inferClipConfig } from "./infer-clip-config.ts";
 import { endPlaces } from "./text-encoder.ts";
 
@@ -47,7 +48,9 @@ test("named models have the documented numbers of parameters", () => {
 test("every published configuration is inferred from its tensors", () => {
   for (const [name, config] of Object.entries(clipPresets)) {
     const entries = new Map(clip(config).parameters.map((one) => [one.name, one]));
-    assert.deepEqual(inferClipConfig(entries, name), config);
+    const inferred = inferClipConfig(entries, name);
+    assert.deepEqual(inferred, config);
+    assert.equal(checkedClipSizes(inferred, name), inferred);
   }
 });
 
