@@ -29,13 +29,19 @@ export type { AdaptedPrompt } from "./tasks/finding/adapted-prompt.ts";
 export type { Adapters } from "./tasks/finding/adapters.ts";
 export type { Base } from "./tasks/finding/base.ts";
 export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
-export type { Box, Detection, PhraseDetection } from "./tasks/finding/detection.ts";
+export type { Box, Detection, Mask, PhraseDetection } from "./tasks/finding/detection.ts";
 export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
 export type { FrameOfVideo, TrackedDetection, TrackedFrame, TrackOptions } from "./tasks/finding/track-frames.ts";
 export type { Answer, DescribeOptions, Description, SegmentedDetection } from "./tasks/finding/understanding.ts";
+export type { Example, Likeness } from "./tasks/regions/likeness.ts";
+export { type LoadRegionOptions, loadRegionModel } from "./tasks/regions/load-region-model.ts";
+export type { LabelledVectors, Region, RegionModel } from "./tasks/regions/region-model.ts";
+export type { Fusion, RegionDetectOptions, RegionSourceOptions } from "./tasks/regions/region-options.ts";
+export type { RegionSessionOptions } from "./tasks/regions/region-sessions.ts";
+export type { RegionClipFiles } from "./tasks/regions/stored-region-clip.ts";
 export {
   type FolderPictures,
   type IndexedFolder,

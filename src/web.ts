@@ -7,7 +7,7 @@ export * as nn from "./nn/index.ts";
 export * as onnx from "./onnx/index.ts";
 export { useRuntime } from "./onnx/runtimes.ts";
 export { DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./tasks/finding/detect-options.ts";
-export type { Box, Detection, PhraseDetection } from "./tasks/finding/detection.ts";
+export type { Box, Detection, Mask, PhraseDetection } from "./tasks/finding/detection.ts";
 export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { loadPageModel as loadModel, type PageLoadOptions } from "./tasks/finding/load-page-model.ts";
 export * as tensor from "./tensor/index.ts";

@@ -38,6 +38,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: "Find pictures of an index by words, or by another picture.",
     load: async () => (await import("./search.ts")).addSearchCommand,
   },
+  regions: {
+    about: "Write the regions of pictures with their vectors, and their scores for names.",
+    load: async () => (await import("./regions.ts")).addRegionsCommand,
+  },
+  concepts: {
+    about: "Count the nouns of captions, as a pool of concepts for RegionCLIP.",
+    load: async () => (await import("./concepts.ts")).addConceptsCommand,
+  },
   train: {
     about: "Train a model from a recipe. Ctrl-C saves; --resume continues with the same bits.",
     load: async () => (await import("./train.ts")).addTrainCommand,

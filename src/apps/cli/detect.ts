@@ -3,11 +3,12 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
-import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures, groundingModelOf } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
+import { addRegionOptions, detectRegions, isForRegions, type RegionChoices } from "./regions-detect.ts";
 
-interface Choices extends FindingOptions {
+interface Choices extends FindingOptions, RegionChoices {
   prompt?: string;
   classes?: string[];
   classesFile?: string[];
@@ -31,15 +32,17 @@ export function addDetectCommand(program: Command): void {
     )
     .addOption(new Option("--classes-file <file>", "file with names to find, one per line").argParser(linesOf))
     .option("--adapted <file>", "adapters or a tuned prompt from groundling adapt; a prompt includes its classes");
-  addFindingOptions(command).action(async (images: string[], { prompt, classes, classesFile, ...options }: Choices) => {
+  addFindingOptions(addRegionOptions(command)).action(async (images: string[], choices: Choices) => {
+    const { prompt, classes, classesFile, ...options } = choices;
     const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
+    if (await isForRegions(choices)) return detectRegions(command, images, choices, classes ?? classesFile);
     const labels = await labelsToAsk(named, options.adapted);
     if (!labels)
       return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
     await findInPictures(images, options, {
-      command: "detect",
+      load: () => groundingModelOf(options, "detect"),
       labels,
-      ask: (model, picture, how) => model.detect(picture, prompt ?? named, how),
+      ask: (model, picture) => model.detect(picture, prompt ?? named, options),
       remarks: (model) => (named ? model.remarks(named) : []),
     });
   });

@@ -29,14 +29,15 @@ export interface FindingOptions extends DetectOptions, ModelChoice {
   precision: Precision;
 }
 
-export interface Question {
-  readonly command: "detect" | "ground";
+/** What is asked of every picture, and the model that answers. */
+export interface Question<Model extends AsyncDisposable> {
+  load: () => Promise<Model>;
   /** The names to find; if absent, the phrases that are found. */
   labels?: readonly string[];
   caption?: string;
-  ask: (model: GroundingModel, picture: RawPicture, options: DetectOptions) => Promise<readonly Detection[]>;
+  ask: (model: Model, picture: RawPicture, file: PictureFile) => Promise<readonly Detection[]>;
   /** Remarks about the question, printed before the first picture. */
-  remarks?: (model: GroundingModel) => readonly string[];
+  remarks?: (model: Model) => readonly string[];
 }
 
 /** Adds the options that `detect` and `ground` share. */
@@ -69,10 +70,10 @@ export function addFindingOptions(command: Command): Command {
  * Runs the model on every picture and writes each result at once. Sets the exit code to 1 if a picture cannot be read.
  * After Ctrl-C, finishes the current picture, completes the output and throws Interrupted.
  */
-export async function findInPictures(
+export async function findInPictures<Model extends AsyncDisposable>(
   named: readonly string[],
-  options: FindingOptions,
-  question: Question,
+  options: Pick<FindingOptions, "format" | "out" | "draw" | "quiet">,
+  question: Question<Model>,
 ): Promise<void> {
   const { format, out, draw, quiet } = options;
   const { files, drawings } = await picturesNamed(named);
@@ -83,7 +84,7 @@ export async function findInPictures(
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
   if (draw && out === undefined) checkWritableFolder(".");
-  const model = await modelOf(options, question.command);
+  const model = await question.load();
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = resultWriter({
     format: chosen,
@@ -96,11 +97,12 @@ export async function findInPictures(
     await withInterruption((signal) => eachPicture(files, options, { question, model, answers, bar, signal }));
   } finally {
     bar.stop();
-    await model.dispose();
+    await model[Symbol.asyncDispose]();
   }
 }
 
-async function modelOf(options: FindingOptions, command: Question["command"]): Promise<GroundingModel> {
+/** Loads the model that is chosen, for a command. */
+export async function groundingModelOf(options: FindingOptions, command: "detect" | "ground"): Promise<GroundingModel> {
   const { loadModelFor } = await import("../../tasks/finding/load-model.ts");
   return fetchingWithProgress(options, (fetching) =>
     loadModelFor(command, options.model, {
@@ -111,19 +113,19 @@ async function modelOf(options: FindingOptions, command: Question["command"]): P
   );
 }
 
-interface Work {
-  question: Question;
-  model: GroundingModel;
+interface Work<Model extends AsyncDisposable> {
+  question: Question<Model>;
+  model: Model;
   answers: ResultWriter;
   bar: ProgressBar;
   signal: AbortSignal;
 }
 
 /** Runs the model on each picture, then reports the pictures that cannot be read. */
-async function eachPicture(
+async function eachPicture<Model extends AsyncDisposable>(
   files: readonly PictureFile[],
-  options: FindingOptions,
-  { question, model, answers, bar, signal }: Work,
+  options: Pick<FindingOptions, "out" | "draw">,
+  { question, model, answers, bar, signal }: Work<Model>,
 ): Promise<void> {
   const { decodePicture } = await import("../../inputs/pictures/picture.ts");
   const { caption } = question;
@@ -131,7 +133,8 @@ async function eachPicture(
   let done = 0;
   bar.start(files.length);
   bar.update(0);
-  for (const { source, image, name } of files) {
+  for (const file of files) {
+    const { source, image, name } = file;
     if (signal.aborted) break;
     const picture = await decodePicture(source).catch((error: unknown) => {
       if (!(error instanceof InputError)) throw error;
@@ -139,7 +142,7 @@ async function eachPicture(
     });
     if (picture) {
       const { width, height } = picture;
-      const detections = await question.ask(model, { ...picture, channels: 3 }, options);
+      const detections = await question.ask(model, { ...picture, channels: 3 }, file);
       await answers.add({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
       if (options.draw) {
         const { drawDetections } = await optional(() => import("../detections/draw.ts"), {

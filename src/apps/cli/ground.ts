@@ -1,7 +1,7 @@
 /** `groundling ground`: finds the phrases of a caption in pictures. */
 
 import type { Command } from "commander";
-import { addFindingOptions, type FindingOptions, findInPictures } from "./finding.ts";
+import { addFindingOptions, type FindingOptions, findInPictures, groundingModelOf } from "./finding.ts";
 import { phraseOption } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
 
@@ -19,9 +19,9 @@ export function addGroundCommand(program: Command): void {
     .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {
     await findInPictures(images, options, {
-      command: "ground",
+      load: () => groundingModelOf(options, "ground"),
       caption,
-      ask: (model, picture, how) => model.ground(picture, caption, phrase ? { ...how, phrases: phrase } : how),
+      ask: (model, picture) => model.ground(picture, caption, phrase ? { ...options, phrases: phrase } : options),
       remarks: (model) => model.captionRemarks(caption, phrase ? { phrases: phrase } : {}),
     });
   });

@@ -11,6 +11,8 @@ const examples: Readonly<Record<string, string>> = {
   embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-b32 --out vectors.npy',
   index: "index photos/ --out photos-index --model clip-vit-b32",
   search: 'search photos-index "two dogs on a beach" --draw found.png',
+  regions: "regions photos --model regionclip_pretrained-cc_rn50.pth --classes cat,cup --out regions.parquet",
+  concepts: "concepts captions.jsonl --least 20 --out concepts.json",
   "pseudo-label": "pseudo-label pairs/ --out labelled --threshold 0.5",
   jobs: "jobs labelled --watch 10",
   train: "train first-world --out runs/first-world",

@@ -43,6 +43,8 @@ const outputs: Record<string, Readonly<Record<string, (place: string) => void>>>
   embed: { out: checkWritableFile },
   index: { out: checkWritableFolder },
   search: { draw: checkWritableFile },
+  regions: { out: checkWritableFile },
+  concepts: { out: checkWritableFile },
   export: { out: checkWritableFile },
   inspect: { out: checkWritableFile },
   eval: { report: checkWritableFile },

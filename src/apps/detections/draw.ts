@@ -4,8 +4,9 @@ import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
+import { expandRuns } from "../../boxes/masks/run-lengths.ts";
 import type { Picture } from "../../inputs/pictures/resize.ts";
-import type { Box, Detection } from "../../tasks/finding/detection.ts";
+import type { Box, Detection, Mask } from "../../tasks/finding/detection.ts";
 import type { TrackedDetection } from "../../tasks/finding/track-frames.ts";
 
 interface Area {
@@ -18,6 +19,8 @@ interface Area {
 const FONT = "Groundling Inter";
 /** Degrees between the hues of consecutive labels: neighbours differ clearly, and hues do not repeat soon. */
 const GOLDEN_ANGLE = 137.508;
+/** Share of a label's colour in the pixels of a mask. */
+const MASK_SHARE = 0.4;
 
 /** Draws detections, best first, on a picture; better ones are on top. Returns the bytes of a PNG. */
 export async function drawDetections(
@@ -47,7 +50,9 @@ function drawn<Drawn extends Detection>(
   const { width, height } = picture;
   const canvas = createCanvas(width, height);
   const context = canvas.getContext("2d");
-  context.putImageData(new ImageData(withAlpha(picture), width, height), 0, 0);
+  const pixels = withAlpha(picture);
+  for (const one of detections.toReversed()) if (one.mask) colourMask(pixels, one.mask, hueOf(colour(one)));
+  context.putImageData(new ImageData(pixels, width, height), 0, 0);
   const side = Math.sqrt(width * height);
   const line = Math.max(2, Math.round(side / 300));
   const size = Math.round(Math.min(Math.max(12, side / 36), Math.max(9, height / 4)));
@@ -61,6 +66,22 @@ function drawn<Drawn extends Detection>(
 
 function hueOf(colour: number): number {
   return (Math.max(0, colour) * GOLDEN_ANGLE + 210) % 360;
+}
+
+/** Mixes a label's colour into the pixels of a mask. */
+function colourMask(pixels: Uint8ClampedArray, { size: [height, width], counts }: Mask, hue: number): void {
+  const colour = [0, 8, 4].map((shift) => {
+    const place = (shift + hue / 30) % 12;
+    return 255 * (0.6 - 0.36 * Math.max(-1, Math.min(place - 3, 9 - place, 1)));
+  });
+  let at = 0;
+  expandRuns(counts).forEach((run, i) => {
+    for (const end = at + run; at < end; at++) {
+      if (i % 2 === 0) continue;
+      const pixel = 4 * ((at % height) * width + Math.floor(at / height));
+      for (let k = 0; k < 3; k++) pixels[pixel + k] = pixels[pixel + k]! * (1 - MASK_SHARE) + colour[k]! * MASK_SHARE;
+    }
+  });
 }
 
 /** A coloured line between two thin dark ones, visible on light and dark backgrounds. */

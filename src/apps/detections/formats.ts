@@ -1,6 +1,7 @@
 /** Detections in the formats of other programs. */
 
-import type { Box } from "../../tasks/finding/detection.ts";
+import { expandRuns, maskArea } from "../../boxes/masks/run-lengths.ts";
+import type { Box, Mask } from "../../tasks/finding/detection.ts";
 import { csvLine } from "./csv.ts";
 import type { Findings, PictureResult } from "./picture-result.ts";
 import { vocAnnotation } from "./voc.ts";
@@ -70,7 +71,12 @@ function json(value: unknown): string {
 }
 
 function entryOf({ image, width, height, caption, detections }: PictureResult) {
-  return { image, width, height, ...(caption === undefined ? {} : { caption }), detections };
+  const found = detections.map(({ mask, ...detection }) => ({ ...detection, ...segmentationOf(mask) }));
+  return { image, width, height, ...(caption === undefined ? {} : { caption }), detections: found };
+}
+
+function segmentationOf(mask: Mask | undefined) {
+  return mask ? { segmentation: mask } : {};
 }
 
 /** Left, top, width, height. */
@@ -86,14 +92,19 @@ function cocoOf({ pictures, labels }: Findings) {
   return {
     images: pictures.map(({ image, width, height }, index) => ({ id: index + 1, file_name: image, width, height })),
     annotations: pictures.flatMap(({ detections }, index) =>
-      detections.map(({ score, label, box }) => {
+      detections.map(({ score, label, box, mask }) => {
         const bbox = xywh(box);
-        const area = bbox[2] * bbox[3];
-        return { id: ++id, image_id: index + 1, category_id: numbers.get(label), bbox, area, iscrowd: 0, score };
+        const area = mask ? areaOf(mask) : bbox[2] * bbox[3];
+        const thing = { id: ++id, image_id: index + 1, category_id: numbers.get(label), bbox, area, iscrowd: 0, score };
+        return { ...thing, ...segmentationOf(mask) };
       }),
     ),
     categories,
   };
+}
+
+function areaOf({ size: [height, width], counts }: Mask): number {
+  return maskArea({ height, width, counts: expandRuns(counts) });
 }
 
 function csvLines({ image, detections }: PictureResult): string {

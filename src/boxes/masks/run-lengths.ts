@@ -8,6 +8,23 @@ export interface RunLengths {
   counts: Uint32Array;
 }
 
+/** A mask [height,width] of zeros and ones, row by row, as run lengths. */
+export function runsOf(pixels: Uint8Array, { height, width }: { height: number; width: number }): RunLengths {
+  const counts: number[] = [];
+  let [run, value] = [0, 0];
+  for (let x = 0; x < width; x++)
+    for (let y = 0; y < height; y++) {
+      const pixel = pixels[y * width + x]!;
+      if (pixel !== value) {
+        counts.push(run);
+        [run, value] = [0, pixel];
+      }
+      run++;
+    }
+  counts.push(run);
+  return { height, width, counts: Uint32Array.from(counts) };
+}
+
 /** Number of pixels that are set. */
 export function maskArea(mask: RunLengths): number {
   let area = 0;

@@ -32,6 +32,8 @@ export interface NounPhrase {
   readonly span: Span;
   /** The range without determiners: "red car". */
   readonly bare: Span;
+  /** Its last nouns in lower case, without adjectives: "traffic", "lights" of "two red traffic lights". */
+  readonly nouns: readonly string[];
 }
 
 const words = (list: string) => new Set(list.split(" "));
@@ -84,11 +86,22 @@ export function nounPhrases(caption: string): NounPhrase[] {
     const { bare, past, next } = phraseFrom(all, at);
     if (past > bare && !PLACES.has(all[past - 1]!.text)) {
       const span: Span = [all[at]!.start, all[past - 1]!.end];
-      phrases.push({ text: caption.slice(...span), span, bare: [all[bare]!.start, span[1]] });
+      phrases.push({
+        text: caption.slice(...span),
+        span,
+        bare: [all[bare]!.start, span[1]],
+        nouns: lastNouns(all.slice(bare, past)),
+      });
     }
     at = next;
   }
   return phrases;
+}
+
+/** The nouns at the end of a phrase; of a phrase whose noun is only an adjective in the lexicon its last word. */
+function lastNouns(phrase: readonly Word[]): string[] {
+  const first = phrase.findLastIndex(({ role }) => role !== "noun") + 1;
+  return phrase.slice(Math.min(first, phrase.length - 1)).map(({ text }) => text);
 }
 
 /** Words with inner hyphens and apostrophes; a possessive 's or ' and every other mark is separate. */

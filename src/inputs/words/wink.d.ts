@@ -7,3 +7,6 @@ declare module "wink-lexicon/src/lexicon.js" {
   const tags: Record<string, string[]>;
   export default tags;
 }
+declare module "wink-lemmatizer" {
+  export function noun(word: string): string;
+}

@@ -7,7 +7,7 @@ import { clipExtras, inferClipConfig, isClip } from "./infer-clip-config.ts";
 
 export const clipFamily = {
   title: "CLIP",
-  capabilities: ["classify", "embed"],
+  capabilities: ["classify", "embed", "regions"],
   schema: clipModelSchema,
   published: {
     mayBeUnused: clipExtras,

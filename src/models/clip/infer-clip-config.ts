@@ -17,6 +17,27 @@ export function isClip(entries: Shapes): boolean {
 
 /** Throws `WeightsError` when the tensors are not those of a CLIP under OpenAI's names. */
 export function inferClipConfig(entries: Shapes, source: string): ClipConfig {
+  const { shape, count } = readerOf(entries, source);
+  const imageConfig = () => {
+    if (isMobileNet(entries)) return mobileNetConfig(shape);
+    if (!entries.has("visual.proj")) return resnetConfig(shape, count);
+    return vitConfig(shape, blocksOf(entries, source, "visual.transformer."));
+  };
+  return { ...inferTextConfig(entries, source), image: imageConfig() };
+}
+
+/** The same for the text encoder alone. */
+export function inferTextConfig(entries: Shapes, source: string): Pick<ClipConfig, "text" | "embedding"> {
+  const { shape } = readerOf(entries, source);
+  const [vocabulary] = shape("token_embedding.weight") as [number, number];
+  const [context] = shape("positional_embedding") as [number, number];
+  return {
+    embedding: shape("text_projection")[1]!,
+    text: { ...blocksOf(entries, source, "transformer."), vocabulary, context },
+  };
+}
+
+function readerOf(entries: Shapes, source: string) {
   const shape = (name: string): readonly number[] => {
     const entry = entries.get(name);
     if (!entry) throw new WeightsError(`${source}: not a CLIP checkpoint: there is no ${name}`);
@@ -27,27 +48,19 @@ export function inferClipConfig(entries: Shapes, source: string): ClipConfig {
     while (entries.has(name(i))) i++;
     return i;
   };
-  const blocks = (prefix: string) => {
-    const width = shape(`${prefix}resblocks.0.ln_1.weight`)[0]!;
-    return {
-      width,
-      layers: count((i) => `${prefix}resblocks.${i}.ln_1.weight`),
-      heads: Math.max(1, width / HEAD_WIDTH),
-      hidden: shape(`${prefix}resblocks.0.mlp.c_fc.weight`)[0]!,
-      activation: "quickGelu",
-    } as const;
-  };
-  const imageConfig = () => {
-    if (isMobileNet(entries)) return mobileNetConfig(shape);
-    return entries.has("visual.proj") ? vitConfig(shape, blocks("visual.transformer.")) : resnetConfig(shape, count);
-  };
-  const [vocabulary] = shape("token_embedding.weight") as [number, number];
-  const [context] = shape("positional_embedding") as [number, number];
+  return { shape, count };
+}
+
+function blocksOf(entries: Shapes, source: string, prefix: string) {
+  const { shape, count } = readerOf(entries, source);
+  const width = shape(`${prefix}resblocks.0.ln_1.weight`)[0]!;
   return {
-    embedding: shape("text_projection")[1]!,
-    image: imageConfig(),
-    text: { ...blocks("transformer."), vocabulary, context },
-  };
+    width,
+    layers: count((i) => `${prefix}resblocks.${i}.ln_1.weight`),
+    heads: Math.max(1, width / HEAD_WIDTH),
+    hidden: shape(`${prefix}resblocks.0.mlp.c_fc.weight`)[0]!,
+    activation: "quickGelu",
+  } as const;
 }
 
 type ShapeOf = (name: string) => readonly number[];

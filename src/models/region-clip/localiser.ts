@@ -15,6 +15,14 @@ export interface LocaliserConfig extends ResNetConfig {
   readonly jittered: boolean;
 }
 
+/** Its pixels, as in Caffe: blue, green and red, less their means. */
+export const LOCALISER_PIXELS = {
+  channels: "bgr",
+  highest: 255,
+  mean: [103.53, 116.28, 123.675],
+  deviation: [1, 1, 1],
+} as const;
+
 /** Strides of the maps with proposals, and the square roots of their anchors' areas. */
 export const PYRAMID_LEVELS = [
   { stride: 4, sizes: [32] },

@@ -100,7 +100,7 @@ async function readTensors(opened: WeightsFile, completed: (inferred: ClipConfig
 }
 
 /** The folder's merges if it has any, or as many of OpenAI's merges as the model has tokens for. */
-async function wordsOf({ text }: ClipConfig, source: string, merges?: string): Promise<BytePairs> {
+export async function wordsOf({ text }: Pick<ClipConfig, "text">, source: string, merges?: string): Promise<BytePairs> {
   const own = merges === undefined ? undefined : readTextIfThere(merges);
   const words = own === undefined ? await openAiWords(text.vocabulary) : firstMerges(own, text.vocabulary);
   if (words.size === text.vocabulary) return words;

@@ -12,14 +12,13 @@ import { answerScores } from "../answering/answer-question.ts";
 import { CaptionDecoder } from "../captioning/caption-decoder.ts";
 import { beamCaptions } from "../captioning/search.ts";
 import { masksOfBoxes } from "../segmenting/masks-of-boxes.ts";
-import type { Detection, PhraseDetection } from "./detection.ts";
+import type { Detection, Mask, PhraseDetection } from "./detection.ts";
 import type { CachedPicture } from "./feature-cache.ts";
 import type { Detectors } from "./find-in-picture.ts";
 
 /** A detection with its mask. */
 export interface SegmentedDetection extends Detection {
-  /** COCO's compressed run lengths; `size` is [height, width] of the original picture. */
-  mask: { size: [number, number]; counts: string };
+  mask: Mask;
 }
 
 /** An answer to a question. */

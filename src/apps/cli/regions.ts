@@ -1,0 +1,93 @@
+/** `groundling regions`: writes the regions of pictures with their vectors. */
+
+import { type Command, Option } from "commander";
+import { InputError } from "../../errors.ts";
+import { Interrupted, withInterruption } from "../../learning/interruption.ts";
+import { ProgressBar } from "../progress/progress-bar.ts";
+import { boxesOfPicture, readGivenBoxes } from "./given-boxes.ts";
+import { addModelOptions } from "./model-choice.ts";
+import { commaSeparated, linesOf } from "./names.ts";
+import { sizeRule } from "./numbers.ts";
+import { PICTURES, picturesNamed } from "./picture-files.ts";
+import { precisionOption } from "./precision.ts";
+import { addRegionFiles, progressOf, type RegionFilesChoice, regionModelOf } from "./regions-detect.ts";
+import { addQuietOption, print, say } from "./writing.ts";
+
+interface Choices extends RegionFilesChoice {
+  out: string;
+  classes?: string[];
+  classesFile?: string[];
+  boxes?: string;
+  regions?: number;
+  size?: { short: number; max: number };
+}
+
+/** Adds the command to a program. */
+export function addRegionsCommand(program: Command): void {
+  const command = program
+    .command("regions <images...>")
+    .description(
+      `Write the regions of pictures with their vectors (RegionCLIP), and with names the score of each for each region. ${PICTURES}`,
+    )
+    .requiredOption("--out <file>", ".parquet file to write; an existing file is replaced")
+    .addOption(
+      new Option("--classes <names>", "names to score, separated by commas")
+        .argParser(commaSeparated)
+        .conflicts("classesFile"),
+    )
+    .addOption(
+      new Option("--classes-file <file>", "file with names to score, one per line, or concepts (.json)").argParser(
+        linesOf,
+      ),
+    )
+    .option("--size <short,max>", "resize pictures to these sides in pixels (default: 800,1333)", sizeRule);
+  addRegionFiles(addQuietOption(addModelOptions(command)))
+    .addOption(precisionOption())
+    .action(writeRegions);
+}
+
+async function writeRegions(images: string[], choices: Choices): Promise<void> {
+  const { regionFile, wantParquet } = await import("../vectors/region-files.ts");
+  const { decodePicture } = await import("../../inputs/pictures/picture.ts");
+  const { out, regions, size } = choices;
+  const names = choices.classes ?? choices.classesFile;
+  wantParquet(out);
+  const { files } = await picturesNamed(images);
+  const given = choices.boxes === undefined ? undefined : readGivenBoxes(choices.boxes, files.length);
+  await using model = await regionModelOf(choices);
+  const quiet = choices.quiet === true;
+  if (names) await model.classVectors(names, progressOf(new ProgressBar({ unit: "names", quiet })));
+  const file = await regionFile(out, { width: model.width, ...(names ? { names } : {}) });
+  const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
+  const failed: string[] = [];
+  let [done, count] = [0, 0];
+  bar.start(files.length);
+  try {
+    await withInterruption(async (signal) => {
+      for (const { source, image } of files) {
+        if (signal.aborted) throw new Interrupted(`interrupted after ${done} of ${files.length} pictures`);
+        const picture = await decodePicture(source).catch((error: unknown) => {
+          if (!(error instanceof InputError)) throw error;
+          failed.push(error.message);
+        });
+        if (picture) {
+          const boxes = given ? { boxes: boxesOfPicture(given, image) } : {};
+          const how = { ...boxes, ...(regions ? { regions } : {}), ...(size ? { size } : {}) };
+          const found = await model.regions({ ...picture, channels: 3 }, how);
+          const scores = names ? await model.scores(found, names) : undefined;
+          file.add(found.map((region, i) => ({ ...region, image, ...(scores ? { scores: scores[i]! } : {}) })));
+          count += found.length;
+        }
+        bar.update(++done);
+      }
+    });
+  } finally {
+    bar.stop();
+  }
+  await file.end();
+  for (const problem of failed) say(`groundling: ${problem}\n`);
+  if (failed.length) process.exitCode ??= 1;
+  print(
+    `${count} regions of ${files.length - failed.length} pictures, with vectors of ${model.width} numbers, in ${out}\n`,
+  );
+}
