@@ -1,7 +1,6 @@
 /** Runs an encoder (CLIP) on pictures and texts for an evaluation. */
 
 import { pictureAt } from "../data/readers/tar-pictures.ts";
-import { InputError } from "../errors.ts";
 import type { Encoder } from "../tasks/classifying/encoder.ts";
 import { loadEncoder } from "../tasks/classifying/load-encoder.ts";
 import { meanOf, toUnit } from "../tasks/classifying/unit-vectors.ts";
@@ -13,8 +12,6 @@ const DIGITS = 9;
 
 /** An encoder in this thread, with one thread for its operations, as for detectors. */
 export async function encoderHere({ model }: ModelToAsk): Promise<Answering<"encoder">> {
-  if (model === undefined)
-    throw new InputError("this protocol needs a CLIP; give one with --model, for example clip-vit-b32");
   const encoder = await loadEncoder(model, { threads: 1 });
   return { answer: (request) => vectorsOf(encoder, request), dispose: () => encoder.dispose() };
 }

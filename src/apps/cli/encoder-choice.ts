@@ -9,7 +9,8 @@ import { type Precision, precisionOption, precisions } from "./precision.ts";
 import { addQuietOption } from "./writing.ts";
 
 export interface EncoderChoice {
-  model: string;
+  /** Default: the built-in one. */
+  model?: string;
   offline?: true;
   quiet?: boolean;
   batch?: number;
@@ -22,7 +23,7 @@ export const CLIP_MODEL =
 
 /** Adds the options that choose the encoder and its precision. */
 export function addEncoderOptions(command: Command): Command {
-  return addEncoderUse(command.requiredOption("--model <path or name>", CLIP_MODEL));
+  return addEncoderUse(command.option("--model <path or name>", `${CLIP_MODEL} (default: the built-in small-clip)`));
 }
 
 /** Adds the options for an encoder that is chosen otherwise. */

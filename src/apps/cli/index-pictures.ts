@@ -33,7 +33,9 @@ export function addIndexCommand(program: Command): void {
       bar.update(done);
     };
     try {
-      const index = await openIndexOf(choices.out, { name: storedName(choices.model), mark, width });
+      const { BUILT_IN_CLIP } = await import("../../tasks/loading/locate.ts");
+      const name = storedName(choices.model ?? BUILT_IN_CLIP);
+      const index = await openIndexOf(choices.out, { name, mark, width });
       try {
         const done = await withInterruption((signal) =>
           indexFolder(index, encoder, pictures, { batch: choices.batch, progress, signal }),

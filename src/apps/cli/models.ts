@@ -13,7 +13,7 @@ export function addModelsCommand(program: Command): void {
     .command("models")
     .description("List the models available by name. Those on the Hugging Face hub are downloaded at first use.")
     .action(async () => {
-      const { BUILT_IN } = await import("../../tasks/loading/locate.ts");
+      const { BUILT_IN, BUILT_IN_CLIP } = await import("../../tasks/loading/locate.ts");
       const published = Object.entries(zoo).map(([name, { about, parameters }]) => {
         const place = existsSync(zooPath(name)) ? zooPath(name) : zooAddress(name);
         return [name, `${Math.round(parameters / 1e6)} million`, about, place];
@@ -23,6 +23,12 @@ export function addModelsCommand(program: Command): void {
         return [name, `${Math.round(parameters / 1e6)} million`, about, place];
       });
       const builtIn = [BUILT_IN, "small", "everyday things, drawn; comes with groundling", "(here)"];
-      print(`${plainTable(["name", "parameters", "what", "where"], [builtIn, ...published, ...clips])}\n`);
+      const builtInClip = [
+        BUILT_IN_CLIP,
+        "small",
+        "CLIP of 200 kinds of things in photos; comes with groundling",
+        "(here)",
+      ];
+      print(`${plainTable(["name", "parameters", "what", "where"], [builtIn, builtInClip, ...published, ...clips])}\n`);
     });
 }

@@ -12,8 +12,7 @@ import { wholeNumber } from "./numbers.ts";
 import { onePicture } from "./picture-files.ts";
 import { print, say } from "./writing.ts";
 
-interface Choices extends Omit<EncoderChoice, "model"> {
-  model?: string;
+interface Choices extends EncoderChoice {
   image?: string;
   top: number;
   draw?: string;

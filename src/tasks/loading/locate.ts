@@ -12,8 +12,16 @@ import { openWeights } from "../../weights/open-weights.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import { fetchModel, type ZooOptions, zoo } from "../../weights/zoo.ts";
 
-/** The model that comes with the package. */
+/** The detector that comes with the package. */
 export const BUILT_IN = "everyday";
+/** The CLIP that comes with the package. */
+export const BUILT_IN_CLIP = "small-clip";
+
+/** The models that come with the package, by name. */
+const builtIns: Readonly<Record<string, string>> = {
+  [BUILT_IN]: "assets/models/everyday",
+  [BUILT_IN_CLIP]: "assets/models/small-clip/model.safetensors",
+};
 
 /** A model on disk. */
 export interface LocatedModel {
@@ -34,14 +42,14 @@ export async function locateModel(
   wanted: Capability,
   options: ZooOptions = {},
 ): Promise<LocatedModel> {
-  const builtIn = nameOrPath === BUILT_IN;
+  const builtIn = Object.hasOwn(builtIns, nameOrPath) ? builtIns[nameOrPath] : undefined;
   const found = builtIn ? undefined : await stat(nameOrPath).catch(() => undefined);
   const named = builtIn || found ? undefined : publishedName(nameOrPath);
   if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
   // Checked before anything is fetched.
   if (named) wantCapability(named.type, wanted, nameOrPath);
   const path = builtIn
-    ? fileURLToPath(new URL(`assets/models/${BUILT_IN}`, root))
+    ? fileURLToPath(new URL(builtIn, root))
     : named
       ? await named.fetch(nameOrPath, options)
       : nameOrPath;
@@ -65,7 +73,9 @@ function noSuchModel(name: string, wanted: Capability): string {
   const can = (type: ModelType) => families[type].capabilities.includes(wanted);
   const names = [
     ...(can("groundling-glip") ? [`${BUILT_IN} for the built-in model`, ...Object.keys(zoo)] : []),
-    ...(can("clip") ? ["OWNER/NAME on the hub", ...Object.keys(clipZoo)] : []),
+    ...(can("clip")
+      ? [`${BUILT_IN_CLIP} for the built-in CLIP`, "OWNER/NAME on the hub", ...Object.keys(clipZoo)]
+      : []),
   ];
   return `${name}: no such model; give a model folder, a checkpoint file, or a name: ${names.join(", ")}`;
 }
