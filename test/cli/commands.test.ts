@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { programFor } from "../../src/apps/cli/program.ts";
 import { RecipeError } from "../../src/errors.ts";
 import { runtime } from "../../src/onnx/index.ts";
+import { DEFAULT_THRESHOLD } from "../../src/tasks/finding/detect-options.ts";
 import { readModel } from "../../src/tasks/finding/model-folder.ts";
 import { openWeights } from "../../src/weights/open-weights.ts";
 import { groundling, repository, temporaryFolder, writeTinyModel } from "./running.ts";
@@ -44,6 +45,14 @@ test("the program prints its version, its commands, and suggestions for typing e
   const wrong = await groundling(["detct"]);
   assert.equal(wrong.code, 2);
   assert.match(wrong.stderr, /Did you mean detect\?/);
+});
+
+test("detect, ground, track and pseudo-label start from the library's threshold", async () => {
+  for (const verb of ["detect", "ground", "track", "pseudo-label"]) {
+    const [command] = (await programFor([verb])).commands.filter((one) => one.name() === verb);
+    const option = command!.options.find(({ long }) => long === "--threshold");
+    assert.equal(option?.defaultValue, DEFAULT_THRESHOLD, verb);
+  }
 });
 
 test("an invalid command line is refused with how to fix it", async () => {
