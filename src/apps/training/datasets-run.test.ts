@@ -65,7 +65,7 @@ test("a damaged picture ends a run with its name and a checkpoint; after its rep
     assert.match(error.message, problem);
     return true;
   };
-  await assert.rejects(train("broken"), named(/broken|no picture/));
+  await assert.rejects(train("broken"), named(/damaged|no picture/));
   const kept = last("broken");
   assert.equal((await readCheckpoint(join(root, "broken", "last.safetensors"))).state.step, job);
 
@@ -87,7 +87,11 @@ test("malformed or missing annotations end a run with their name and leave its c
     });
   await refused("data.heldOut.data", join(set, "gone.json"), /gone\.json/);
   writeFileSync(bad, readFileSync(files[0]!.data, "utf8").replace(/"category_id":\d+/, '"category_id":999'));
-  await refused("data.sources", [{ data: bad, weight: 1 }], /bad\.json \$\.annotations\[0\]: there is no category 999/);
+  await refused(
+    "data.sources",
+    [{ data: bad, weight: 1 }],
+    /bad\.json \$\.annotations\[0\]: there is no category with the id 999/,
+  );
   writeFileSync(bad, "{");
   await refused("data.sources", [{ data: bad, weight: 1 }], /bad\.json/);
   assert.ok(last("whole").equals(kept));

@@ -8,7 +8,7 @@ import { checkOptions, DEFAULT_THRESHOLD, DEFAULT_TOP_K } from "../finding/detec
 import type { Box } from "../finding/detection.ts";
 
 /** How the logit of a proposal enters a score: not, as the published root of probability × raw logit, or with the logit's sigmoid. */
-export type Fusion = NonNullable<RegionOptions["fusion"]>;
+export type Fusion = "none" | "logit" | "sigmoid";
 
 /** Which regions of a picture are looked at. */
 export interface RegionSourceOptions {
