@@ -93,6 +93,6 @@ test("a command that a family lacks is refused with the commands that it has", (
   assert.throws(() => wantCapability("clip", "ground", "model.pt"), {
     name: "WeightsError",
     message:
-      "model.pt: is a CLIP model, but groundling ground needs a GLIP or GLIPv2 model; use it with groundling classify or groundling embed, or give another model",
+      "model.pt: is a CLIP model, but groundling ground needs a GLIP or GLIPv2 model; use it with groundling classify, groundling embed or groundling regions, or give another model",
   });
 });

@@ -372,7 +372,7 @@ test("links to nothing and in circles are passed over beside annotations, and ar
       ] as const)
         symlinkSync(to, join(set, from));
   }
-  assert.throws(() => findDataset(folder), { name: "InputError", message: /looks like none of/ });
+  assert.throws(() => findDataset(folder), { name: "InputError", message: /is not a dataset in one of the formats/ });
   assert.deepEqual(
     findSets(set).map(({ path }) => path),
     [join(set, "boxes.json")],

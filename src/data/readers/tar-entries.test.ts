@@ -87,7 +87,7 @@ test("a member of a negative size leads back to no header", () => {
     148,
   );
   assert.deepEqual(read(Buffer.concat([header, Buffer.alloc(1024)])), [
-    "! bytes 0 to 1536 hold no member that can be read",
-    "! the end mark is missing; is the tar cut off?",
+    "! bytes 0 to 1536 are not a readable member",
+    "! the end mark is missing; is the tar truncated?",
   ]);
 });

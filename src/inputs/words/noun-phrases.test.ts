@@ -67,8 +67,8 @@ test("a phrase keeps its determiner, numbers, participles and possessor", () => 
 test("a phrase that occurs twice is found twice, with its own characters", () => {
   const phrases = nounPhrases("A dog chases a dog.");
   assert.deepEqual(phrases, [
-    { text: "A dog", span: [0, 5], bare: [2, 5] },
-    { text: "a dog", span: [13, 18], bare: [15, 18] },
+    { text: "A dog", span: [0, 5], bare: [2, 5], nouns: ["dog"] },
+    { text: "a dog", span: [13, 18], bare: [15, 18], nouns: ["dog"] },
   ]);
 });
 
