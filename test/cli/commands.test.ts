@@ -76,7 +76,7 @@ test("an invalid command line is refused with how to fix it", async () => {
 
 test("models lists the models with names and where they are", async () => {
   const { stdout } = await groundling(["models"], { env: { XDG_CACHE_HOME: folder } });
-  assert.match(stdout, /^everyday .*\nglip-t-a .*glip_a_tiny_o365\.pth\n/m);
+  assert.match(stdout, /^everyday .*\nsmall-clip .*\nglip-t-a .*glip_a_tiny_o365\.pth\n/m);
 });
 
 test("convert makes a folder that loads with the same numbers, and refuses the wrong vocabulary", async () => {

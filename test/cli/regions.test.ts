@@ -75,7 +75,7 @@ test("what a RegionCLIP cannot do is refused, and nothing is written", { skip },
     [["detect", picture, "--classes", "cat", "--boxes", at("boxes.json")], /--boxes needs a RegionCLIP/],
     [
       ["ground", picture, ...model, "--caption", "a cat"],
-      /is a RegionCLIP model, but groundling ground needs a GLIP model; use it with groundling detect or groundling regions/,
+      /is a RegionCLIP model, but groundling ground needs a GLIP or GLIPv2 model; use it with groundling detect or groundling regions/,
     ],
     [["regions", picture, ...model, "--out", at("regions.csv")], /regions are written as \.parquet/],
     [["detect", picture, ...model, "--classes-file", at("twice.json")], /twice\.json: names cat twice/],

@@ -3,7 +3,13 @@
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
-import { addFindingOptions, type FindingOptions, findInPictures, groundingModelOf } from "./finding.ts";
+import {
+  addFindingOptions,
+  checkDrawingPlace,
+  type FindingOptions,
+  findInPictures,
+  groundingModelOf,
+} from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
 import { addRegionOptions, detectRegions, isForRegions, type RegionChoices } from "./regions-detect.ts";
@@ -35,6 +41,7 @@ export function addDetectCommand(program: Command): void {
   addFindingOptions(addRegionOptions(command)).action(async (images: string[], choices: Choices) => {
     const { prompt, classes, classesFile, ...options } = choices;
     const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
+    checkDrawingPlace(options);
     if (await isForRegions(choices)) return detectRegions(command, images, choices, classes ?? classesFile);
     const labels = await labelsToAsk(named, options.adapted);
     if (!labels)

@@ -66,6 +66,11 @@ export function addFindingOptions(command: Command): Command {
     .option("--draw", `draw boxes and labels into NAME${DRAWING}; existing files are replaced`);
 }
 
+/** Throws InputError if drawings go into a folder that cannot be written. */
+export function checkDrawingPlace({ draw, out }: Pick<FindingOptions, "draw" | "out">): void {
+  if (draw && out === undefined) checkWritableFolder(".");
+}
+
 /**
  * Runs the model on every picture and writes each result at once. Sets the exit code to 1 if a picture cannot be read.
  * After Ctrl-C, finishes the current picture, completes the output and throws Interrupted.
@@ -83,7 +88,7 @@ export async function findInPictures<Model extends AsyncDisposable>(
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
-  if (draw && out === undefined) checkWritableFolder(".");
+  checkDrawingPlace(options);
   const model = await question.load();
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = resultWriter({

@@ -7,7 +7,6 @@ import type { RegionModel } from "../../tasks/regions/region-model.ts";
 import type { Fusion, RegionDetectOptions } from "../../tasks/regions/region-options.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { type FindingOptions, findInPictures } from "./finding.ts";
-import { boxesOfPicture, readGivenBoxes } from "./given-boxes.ts";
 import { fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { share, wholeNumber } from "./numbers.ts";
 import { onePicture } from "./picture-files.ts";
@@ -116,6 +115,7 @@ export async function detectRegions(
   if (like && names) throw new InputError("--like finds one kind of thing; leave out --classes, and give --label");
   if (!like && !names)
     return command.error("error: no names to find; give --classes A,B, --classes-file FILE or --like");
+  const { boxesOfPicture, readGivenBoxes } = await import("./given-boxes.ts");
   const given = choices.boxes === undefined ? undefined : readGivenBoxes(choices.boxes, images.length);
   const bar = new ProgressBar({ unit: "names", quiet: choices.quiet === true });
   const how = (image: string): RegionDetectOptions => ({
