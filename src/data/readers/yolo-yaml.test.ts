@@ -35,6 +35,15 @@ test("a file too large for names, too many names and too many sources are refuse
   refuses(`names: [x]\ntrain: [${"x,".repeat(10_001)}]\n`, /large\.yaml: train has 10001 entries/);
 });
 
+test("a text of brackets is refused before it is parsed", () => {
+  const file = join(folder, "brackets.yaml");
+  writeFileSync(file, `names:\n  0: cat\n  ${"[".repeat(300_000)}`);
+  assert.throws(() => readYoloYaml(file), {
+    name: "InputError",
+    message: `${file}: has 300000 opening brackets, more than the limit of 10000; write names as a list, one per line`,
+  });
+});
+
 test("many errors in one long line are reported quickly", () => {
   const file = join(folder, "mistakes.yaml");
   writeFileSync(file, `names: [${'"a" "b" '.repeat(50_000)}]\n`);

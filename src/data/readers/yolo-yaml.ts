@@ -28,6 +28,8 @@ const splitKeys = ["train", "val", "valid", "test"];
 const mostClasses = 100_000;
 /** In bytes: 20,000 names need less, and a larger file takes seconds to parse. */
 const mostBytes = 2 ** 19;
+/** Maximum number of opening brackets: the parser collects an error for each that is misplaced, which takes seconds for many. */
+const mostBrackets = 10_000;
 /** Maximum number of folders and lists of a split; each is looked for in four places. */
 const mostSources = 10_000;
 /** The last parsed file, because several steps of reading a dataset need the same file. */
@@ -80,6 +82,11 @@ export function readYoloYaml(file: string): YoloYaml {
 function parsed(file: string): unknown {
   const text = readTextFile(file, mostBytes);
   if (last?.text === text) return last.value;
+  const brackets = text.match(/[[{]/g)?.length ?? 0;
+  if (brackets > mostBrackets)
+    throw new InputError(
+      `${file}: has ${brackets} opening brackets, more than the limit of ${mostBrackets}; write names as a list, one per line`,
+    );
   const lines = new LineCounter();
   try {
     // Pretty errors copy their line: many errors in a long line would take quadratic time.
