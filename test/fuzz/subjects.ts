@@ -119,11 +119,13 @@ function pairs(files: Record<string, Buffer | string>, path: string): Subject {
     changed: Object.keys(files),
     read: async (folder) => {
       const source = await cutSource(join(folder, path), { rows: 10 });
-      // A line that comes again thousands of times is read each time; its picture is decoded a few times only.
-      let left = 20;
+      // Of a line that comes again thousands of times, some pairs are read and a few pictures decoded.
+      let read = 0;
       for (const shard of source.shards)
-        for await (const pair of readShard(shard, source))
-          if (!isRefusal(pair) && left-- > 0) await decodePicture(pair.picture);
+        for await (const pair of readShard(shard, source)) {
+          if (read++ > 1000) return;
+          if (!isRefusal(pair) && read <= 20) await decodePicture(pair.picture);
+        }
     },
   };
 }

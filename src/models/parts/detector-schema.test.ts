@@ -21,6 +21,8 @@ test("a configuration that is too large is refused before the model is built", (
   const wild = { ...config, bert: { ...config.bert, layers: 100_000_000 } };
   assert.equal(glipFamily.schema.safeParse(wild).success, false);
   assert.equal(glipFamily.schema.safeParse({ ...config, steps: 1e8 }).success, false);
+  const wide = { ...glipPresets.nano, backbone: { ...glipPresets.nano.backbone, window: 87 } };
+  assert.equal(glipFamily.schema.safeParse(wide).success, false);
   const within = { ...config, bert: { ...config.bert, layers: 128, hiddenSize: 8192, intermediateSize: 65_536 } };
   assert.ok(glipFamily.schema.safeParse(within).success);
   assert.match(tooLargeText(within) ?? "", /about 1\d\d\.\d billion parameters, more than the 4 billion/);

@@ -9,7 +9,8 @@ const swin = z.strictObject({
   embedDim: upTo(4096),
   depths: z.array(upTo(128)).length(4),
   heads: z.array(upTo(1024)).length(4),
-  window: upTo(128),
+  // The table of positions has the fourth power of it; the largest published GLIP has 12.
+  window: upTo(24),
   dropPathRate: z.number().min(0).max(0.9),
 });
 
