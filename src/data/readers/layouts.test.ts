@@ -267,7 +267,8 @@ test("names of a data.yaml may contain commas and be a list or a map, and YAML e
   assert.deepEqual(await named("names:\n- cup # red\n- 'dog: big'\n"), ["cup", "dog: big"]);
   assert.deepEqual(await named("names: {1: dog, 0: 'cup, red'}\n"), ["cup, red", "dog"]);
   await assert.rejects(named("names: [cup\nval: x: y\n"), { name: "InputError", message: /data\.yaml:\d+: not YAML/ });
-  await assert.rejects(named(`names: ${"[".repeat(20000)}\n`), { name: "InputError", message: /not YAML/ });
+  await assert.rejects(named(`names: ${"[".repeat(9000)}\n`), { name: "InputError", message: /not YAML/ });
+  await assert.rejects(named(`names: ${"[".repeat(20000)}\n`), { name: "InputError", message: /opening brackets/ });
   await assert.rejects(named("names: { 1000000000: cat }\n"), { name: "InputError", message: /is not a class number/ });
   // Pictures outside the file's folder are not read.
   const outside = layout("outside/inner", {
