@@ -13,9 +13,11 @@ import { modelOfRun } from "../src/apps/training/model-of-run.ts";
 import { lossesOf, recipeSchema } from "../src/apps/training/recipe.ts";
 import { Random } from "../src/data/random.ts";
 import { AdamW } from "../src/learning/adamw.ts";
+import { performAll } from "../src/learning/array-work.ts";
 import { clipFactor, globalNorm } from "../src/learning/clip.ts";
-import { copyNumbers, updateAverage } from "../src/learning/ema.ts";
+import { averageTasks, copyNumbers } from "../src/learning/ema.ts";
 import { parameterGroups } from "../src/learning/parameter-groups.ts";
+import { sharedCopy } from "../src/learning/shared-arrays.ts";
 import { GroundingTrainingStep } from "../src/tasks/grounding/training-step.ts";
 import { median, randomBatch } from "./random-batch.ts";
 
@@ -64,7 +66,8 @@ async function train(shards: number): Promise<Measured> {
   const { model } = await modelOfRun(recipe);
   const random = new Random(1, "bench");
   const uniform = () => random.unit();
-  const weights = new Map(model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, uniform)]));
+  const initial = new Map(model.parameters.map(({ name, shape, initialise }) => [name, initialise(shape, uniform)]));
+  const weights = shards > 1 ? sharedCopy(initial) : initial;
   const pictures = Number(process.env["PICTURES"] ?? recipe.data.pictures);
   const batch = randomBatch(random, { pictures, side: 192, tokens: 112, maxTokens: 112 });
   const frozen = new RegExp(recipe.frozen.join("|"));
@@ -79,8 +82,8 @@ async function train(shards: number): Promise<Measured> {
     const started = performance.now();
     const { gradients } = await step.run(weights, batch);
     const computed = performance.now();
-    optimizer.step(weights, gradients, { gradient: clipFactor(globalNorm(gradients), 1) });
-    updateAverage(average, weights, 0.998);
+    await performAll(optimizer.step(weights, gradients, { gradient: clipFactor(await globalNorm(gradients), 1) }));
+    await performAll(averageTasks(average, weights, 0.998));
     if (i < 0) continue;
     steps.push(performance.now() - started);
     updates.push(performance.now() - computed);

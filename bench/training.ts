@@ -11,6 +11,7 @@ import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { Random } from "../src/data/random.ts";
 import { AdamW } from "../src/learning/adamw.ts";
+import { performAll } from "../src/learning/array-work.ts";
 import { clipFactor, globalNorm } from "../src/learning/clip.ts";
 import { parameterGroups } from "../src/learning/parameter-groups.ts";
 import { glip } from "../src/models/glip/glip.ts";
@@ -59,7 +60,7 @@ async function oursOnce(step: GroundingTrainingStep): Promise<number> {
   for (let i = 0; i < steps; i++) {
     const start = performance.now();
     const { gradients } = await step.run(weights, batch);
-    optimizer.step(weights, gradients, { gradient: clipFactor(globalNorm(gradients), 1) });
+    await performAll(optimizer.step(weights, gradients, { gradient: clipFactor(await globalNorm(gradients), 1) }));
     each.push((performance.now() - start) / 1000);
   }
   return median(each);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { GradientSum } from "./accumulate.ts";
-import { copyNumbers, updateAverage } from "./ema.ts";
+import { averageTasks, copyNumbers } from "./ema.ts";
+import { perform } from "./kernels.ts";
 
 test("gradients of batches are added without changing the input arrays", () => {
   const first = new Map([["a", Float32Array.of(1, 2)]]);
@@ -9,7 +10,7 @@ test("gradients of batches are added without changing the input arrays", () => {
     ["a", Float32Array.of(10, 20)],
     ["b", Float32Array.of(5)],
   ]);
-  const sum = new GradientSum();
+  const sum = new GradientSum(3);
   for (const gradients of [first, second, second]) sum.add(gradients);
   assert.equal(sum.count, 3);
   assert.deepEqual([...sum.total.get("a")!], [21, 42]);
@@ -22,7 +23,7 @@ test("a moving average follows the weights by one minus its decay", () => {
   const weights = new Map([["a", Float32Array.of(1, 4)]]);
   const average = copyNumbers(weights);
   weights.get("a")!.set([2, 8]);
-  updateAverage(average, weights, 0.75);
+  averageTasks(average, weights, 0.75).forEach(perform);
   assert.deepEqual([...average.get("a")!], [1.25, 5]);
-  assert.throws(() => updateAverage(new Map(), weights, 0.5), { name: "WeightsError", message: /a has no entries/ });
+  assert.throws(() => averageTasks(new Map(), weights, 0.5), { name: "WeightsError", message: /a has no entries/ });
 });

@@ -1,6 +1,7 @@
 /** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; as torch.optim.AdamW). */
 
 import { WeightsError } from "../errors.ts";
+import type { ArrayTask } from "./kernels.ts";
 import {
   type NamedArrays,
   type Optimizer,
@@ -10,6 +11,7 @@ import {
   stepItems,
 } from "./optimizer.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
+import { arrayLike } from "./shared-arrays.ts";
 
 /** Constants of AdamW. */
 export interface AdamWOptions {
@@ -42,12 +44,12 @@ export class AdamW implements Optimizer {
     this.epsilon = epsilon;
   }
 
-  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
-    for (const { name, weight, gradient, setting } of stepItems(weights, gradients, this.settings)) {
-      const moments = this.momentsOf(name, weight.length);
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
+    return stepItems(weights, gradients, this.settings).map(({ name, weight, gradient, setting }) => {
+      const moments = this.momentsOf(name, weight);
       moments.steps++;
       const learningRate = setting.learningRate * (factors.learningRate ?? 1);
-      update(weight, gradient, moments, {
+      const numbers = {
         beta1: this.beta1,
         beta2: this.beta2,
         epsilon: this.epsilon,
@@ -55,8 +57,9 @@ export class AdamW implements Optimizer {
         stepSize: learningRate / (1 - this.beta1 ** moments.steps),
         secondScale: 1 / Math.sqrt(1 - this.beta2 ** moments.steps),
         gradientFactor: factors.gradient ?? 1,
-      });
-    }
+      };
+      return { kernel: "adamw", arrays: { weight, gradient, first: moments.first, second: moments.second }, numbers };
+    });
   }
 
   save(): OptimizerState {
@@ -84,37 +87,11 @@ export class AdamW implements Optimizer {
     for (const [name, moments] of restored) this.moments.set(name, moments);
   }
 
-  private momentsOf(name: string, length: number): Moments {
-    let moments = this.moments.get(name);
-    if (!moments) {
-      moments = { steps: 0, first: new Float32Array(length), second: new Float32Array(length) };
-      this.moments.set(name, moments);
-    }
+  /** The moments, moved to memory of the weight's kind when they come from a checkpoint. */
+  private momentsOf(name: string, weight: Float32Array): Moments {
+    const { steps = 0, first, second } = this.moments.get(name) ?? {};
+    const moments = { steps, first: arrayLike(weight, first), second: arrayLike(weight, second) };
+    this.moments.set(name, moments);
     return moments;
-  }
-}
-
-interface UpdateNumbers {
-  beta1: number;
-  beta2: number;
-  epsilon: number;
-  keep: number;
-  stepSize: number;
-  secondScale: number;
-  gradientFactor: number;
-}
-
-function update(weight: Float32Array, gradient: Float32Array, moments: Moments, numbers: UpdateNumbers): void {
-  const { first, second } = moments;
-  const { beta1, beta2, epsilon, keep, stepSize, secondScale, gradientFactor } = numbers;
-  const rest1 = 1 - beta1;
-  const rest2 = 1 - beta2;
-  for (let i = 0; i < weight.length; i++) {
-    const g = gradient[i]! * gradientFactor;
-    const m = beta1 * first[i]! + rest1 * g;
-    const v = beta2 * second[i]! + rest2 * g * g;
-    first[i] = m;
-    second[i] = v;
-    weight[i] = weight[i]! * keep - (stepSize * m) / (Math.sqrt(v) * secondScale + epsilon);
   }
 }

@@ -1,6 +1,7 @@
-/** The interface of all optimizers: a step over typed arrays, and a state that is saved and restored bit for bit. */
+/** The interface of all optimizers: the work of a step over typed arrays, and a state that is saved and restored bit for bit. */
 
 import { WeightsError } from "../errors.ts";
+import type { ArrayTask } from "./kernels.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
 
 /** Weights or gradients by parameter name, flat; only the model knows shapes. */
@@ -21,8 +22,11 @@ export interface StepFactors {
 
 /** Updates weights in place; the only place in the package where an input is written to. */
 export interface Optimizer {
-  /** Takes one step for every parameter that has a gradient and is not frozen; others keep their weight and moments. */
-  step(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): void;
+  /**
+   * The work of the next step, which is to be done before another is asked for: a task for every parameter that has a gradient and is
+   * not frozen; others keep their weight and moments.
+   */
+  step(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): ArrayTask[];
   /** The state as named arrays and numbers. The arrays are not copies: write them before the next step. */
   save(): OptimizerState;
   /** Restores what `save` returned; throws WeightsError if it does not fit. */

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { AdamW } from "./adamw.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
+import { perform } from "./kernels.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import { type ParameterSetting, parameterGroups } from "./parameter-groups.ts";
 import { Sgd } from "./sgd.ts";
@@ -25,16 +26,16 @@ interface Fixture {
 
 const fixture = JSON.parse(readFileSync(new URL("./fixtures/optimizers.json", import.meta.url), "utf8")) as Fixture;
 
-test("AdamW follows PyTorch over 20 steps with groups and a changing learning rate", () => {
-  follow(new AdamW(settings()), fixture.adamw);
+test("AdamW follows PyTorch over 20 steps with groups and a changing learning rate", async () => {
+  await follow(new AdamW(settings()), fixture.adamw);
 });
 
-test("AdamW with clipped gradients follows PyTorch over 20 steps", () => {
-  follow(new AdamW(settings()), fixture.adamw_clipped, fixture.clip);
+test("AdamW with clipped gradients follows PyTorch over 20 steps", async () => {
+  await follow(new AdamW(settings()), fixture.adamw_clipped, fixture.clip);
 });
 
-test("SGD with momentum and decay follows PyTorch over 20 steps", () => {
-  follow(new Sgd(settings()), fixture.sgd);
+test("SGD with momentum and decay follows PyTorch over 20 steps", async () => {
+  await follow(new Sgd(settings()), fixture.sgd);
 });
 
 for (const [name, make] of [
@@ -44,16 +45,16 @@ for (const [name, make] of [
   test(`${name} restored after 7 steps continues in the same bits`, () => {
     const whole = numbers(fixture.start);
     const steady = make();
-    for (let step = 0; step < 20; step++) steady.step(whole, gradientsAt(step));
+    for (let step = 0; step < 20; step++) steady.step(whole, gradientsAt(step)).forEach(perform);
 
     const parted = numbers(fixture.start);
     const before = make();
-    for (let step = 0; step < 7; step++) before.step(parted, gradientsAt(step));
+    for (let step = 0; step < 7; step++) before.step(parted, gradientsAt(step)).forEach(perform);
     const state = structuredClone(before.save());
-    before.step(numbers(fixture.start), gradientsAt(7));
+    before.step(numbers(fixture.start), gradientsAt(7)).forEach(perform);
     const after = make();
     after.restore(state);
-    for (let step = 7; step < 20; step++) after.step(parted, gradientsAt(step));
+    for (let step = 7; step < 20; step++) after.step(parted, gradientsAt(step)).forEach(perform);
 
     assert.deepEqual(parted, whole);
     assert.deepEqual(after.save(), steady.save());
@@ -64,7 +65,7 @@ for (const [name, make] of [
     const gradients = gradientsAt(0);
     gradients.delete("layer.bias");
     gradients.set("frozen.weight", new Float32Array(5).fill(1));
-    make().step(weights, gradients);
+    make().step(weights, gradients).forEach(perform);
     const start = numbers(fixture.start);
     assert.deepEqual(weights.get("frozen.weight"), start.get("frozen.weight"));
     assert.deepEqual(weights.get("layer.bias"), start.get("layer.bias"));
@@ -93,22 +94,22 @@ for (const [name, make] of [
   });
 }
 
-test("the norm of a gradient that is not finite is not finite", () => {
-  assert.ok(Number.isNaN(globalNorm(new Map([["a", Float32Array.of(1, Number.NaN)]]))));
+test("the norm of a gradient that is not finite is not finite", async () => {
+  assert.ok(Number.isNaN(await globalNorm(new Map([["a", Float32Array.of(1, Number.NaN)]]))));
   assert.equal(clipFactor(0.5, 1), 1);
 });
 
-function follow(optimizer: Optimizer, trace: Trace, clip?: number): void {
+async function follow(optimizer: Optimizer, trace: Trace, clip?: number): Promise<void> {
   const weights = numbers(fixture.start);
   for (const [step, factor] of fixture.factors.entries()) {
     const gradients = numbers(trace.gradients[step]!);
     let gradient = 1;
     if (clip !== undefined) {
-      const norm = globalNorm(gradients);
+      const norm = await globalNorm(gradients);
       assert.ok(Math.abs(norm / trace.norms[step]! - 1) < 1e-6);
       gradient = clipFactor(norm, clip);
     }
-    optimizer.step(weights, gradients, { learningRate: factor, gradient });
+    optimizer.step(weights, gradients, { learningRate: factor, gradient }).forEach(perform);
     for (const [name, expected] of Object.entries(trace.weights[step]!)) {
       const scale = Math.max(...expected.map(Math.abs));
       const actual = weights.get(name)!;

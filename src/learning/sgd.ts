@@ -1,6 +1,7 @@
 /** Stochastic gradient descent with momentum; weight decay is added to the gradient (as torch.optim.SGD, without Nesterov). */
 
 import { WeightsError } from "../errors.ts";
+import type { ArrayTask } from "./kernels.ts";
 import {
   type NamedArrays,
   type Optimizer,
@@ -10,6 +11,7 @@ import {
   stepItems,
 } from "./optimizer.ts";
 import type { ParameterSetting } from "./parameter-groups.ts";
+import { arrayLike } from "./shared-arrays.ts";
 
 /** SGD over the parameters that `settings` names; the velocity starts as a parameter's first gradient. */
 export class Sgd implements Optimizer {
@@ -23,23 +25,18 @@ export class Sgd implements Optimizer {
     this.momentum = momentum;
   }
 
-  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
-    for (const { name, weight, gradient, setting } of stepItems(weights, gradients, this.settings)) {
-      let velocity = this.velocities.get(name);
-      if (!velocity) {
-        velocity = new Float32Array(weight.length);
-        this.velocities.set(name, velocity);
-      }
-      const learningRate = setting.learningRate * (factors.learningRate ?? 1);
-      const decay = setting.weightDecay * (factors.weightDecay ?? 1);
-      const gradientFactor = factors.gradient ?? 1;
-      const { momentum } = this;
-      for (let i = 0; i < weight.length; i++) {
-        const v = momentum * velocity[i]! + gradient[i]! * gradientFactor + decay * weight[i]!;
-        velocity[i] = v;
-        weight[i] = weight[i]! - learningRate * v;
-      }
-    }
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
+    return stepItems(weights, gradients, this.settings).map(({ name, weight, gradient, setting }) => {
+      const velocity = arrayLike(weight, this.velocities.get(name));
+      this.velocities.set(name, velocity);
+      const numbers = {
+        momentum: this.momentum,
+        learningRate: setting.learningRate * (factors.learningRate ?? 1),
+        decay: setting.weightDecay * (factors.weightDecay ?? 1),
+        gradientFactor: factors.gradient ?? 1,
+      };
+      return { kernel: "sgd", arrays: { weight, gradient, velocity }, numbers };
+    });
   }
 
   save(): OptimizerState {

@@ -1,6 +1,28 @@
 /** Arrays in memory that worker threads read and write too, kept by name so that a step takes no new memory. */
 
 import type { Numbers } from "../tensor/index.ts";
+import type { NamedArrays } from "./optimizer.ts";
+
+/** Whether other threads can use the memory of an array. */
+export function isShared({ buffer }: Numbers): boolean {
+  return typeof SharedArrayBuffer === "function" && buffer instanceof SharedArrayBuffer;
+}
+
+/** `array`, or a copy of it (zeros if there is none), in memory of the kind that `sample` is in: shared or not. */
+export function arrayLike(sample: Float32Array, array?: Float32Array): Float32Array {
+  const shared = isShared(sample);
+  if (array && isShared(array) === shared) return array;
+  const bytes = sample.byteLength;
+  const made = new Float32Array(shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
+  if (array) made.set(array);
+  return made;
+}
+
+/** A copy of weights in shared memory, so that several threads can update them. */
+export function sharedCopy(weights: NamedArrays): NamedArrays {
+  const copies = new SharedArrays();
+  return new Map([...weights].map(([name, numbers]) => [name, copies.copy(name, numbers)]));
+}
 
 export class SharedArrays {
   private readonly arrays = new Map<string, Numbers>();

@@ -16,8 +16,9 @@ import {
   type Shape,
   type Tensor,
 } from "../tensor/index.ts";
+import { performAll } from "./array-work.ts";
 import { peakBytes } from "./peak-bytes.ts";
-import { SharedArrays } from "./shared-arrays.ts";
+import { isShared, SharedArrays } from "./shared-arrays.ts";
 
 /** The sizes that determine the shapes of a batch, by name. */
 export type BatchSizes = { readonly pictures: number } & Readonly<Record<string, number>>;
@@ -112,7 +113,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
         : new SessionPool({ ...backend, workers: Math.min(shards, availableParallelism()), threads: 1 });
   }
 
-  /** Losses by the names of their terms, and gradients by parameter name. */
+  /** Losses by the names of their terms, and gradients by parameter name; with several shards the next run writes to the same arrays. */
   async run(
     weights: Weights,
     batch: TracedBatch<Sizes>,
@@ -127,7 +128,7 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     );
     const losses: Record<string, number> = {};
     const found: Weights = new Map();
-    for (const [name, numbers] of Object.entries(sumOf(parts as Record<string, Float32Array>[]))) {
+    for (const [name, numbers] of await this.sumOf(parts as Record<string, Float32Array>[])) {
       if (name.startsWith(GRADIENT)) found.set(name.slice(GRADIENT.length), numbers);
       else if (name !== "total") losses[name] = numbers[0]!;
     }
@@ -146,7 +147,28 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
   /** The weights where all threads can read them, without the frozen ones, which are baked into the sessions. */
   private share(weights: Weights): Weights {
     const trained = [...weights].filter(([name]) => !this.options.frozen?.test(name));
-    return new Map(trained.map(([name, numbers]) => [name, this.shared.copy(`weight:${name}`, numbers)]));
+    return new Map(
+      trained.map(([name, numbers]) => [
+        name,
+        isShared(numbers) ? numbers : this.shared.copy(`weight:${name}`, numbers),
+      ]),
+    );
+  }
+
+  /** Sums of the shards' results by name, in the order of the shards. */
+  private async sumOf(shards: readonly Record<string, Float32Array>[]): Promise<[string, Float32Array][]> {
+    if (shards.length === 1) return Object.entries(shards[0]!);
+    const sums = Object.entries(shards[0]!).map(([name, numbers]): [string, Float32Array] => [
+      name,
+      this.shared.like(`sum:${name}`, numbers),
+    ]);
+    await performAll(
+      sums.map(([name, total]) => {
+        const parts = shards.map((shard) => shard[name]!);
+        return { kernel: "sum", arrays: { total, parts }, numbers: {} };
+      }),
+    );
+    return sums;
   }
 
   /** Arrays for the gradients of a shard, by the names of outputs. */
@@ -220,22 +242,6 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
       }),
     );
   }
-}
-
-/** Sums by name, in the order given. */
-function sumOf([first, ...others]: Record<string, Float32Array>[]): Record<string, Float32Array> {
-  if (others.length === 0) return first!;
-  return Object.fromEntries(
-    Object.entries(first!).map(([name, numbers]) => {
-      const sum = numbers.slice();
-      for (const other of others) addTo(sum, other[name]!);
-      return [name, sum];
-    }),
-  );
-}
-
-function addTo(sum: Float32Array, addend: Float32Array): void {
-  for (let i = 0; i < sum.length; i++) sum[i]! += addend[i]!;
 }
 
 /** The parameters that a loss depends on. */

@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { RecipeError } from "../errors.ts";
 import { GradientSum } from "./accumulate.ts";
+import { performAll } from "./array-work.ts";
 import type { BatchSource } from "./batch-source.ts";
 import { checkpointExists, readCheckpoint, type Shapes, writeCheckpoint } from "./checkpoint.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
 import { DivergenceError, describePlainly, LossWatch, saveFailedBatches, totalLoss } from "./divergence.ts";
-import { copyNumbers, updateAverage } from "./ema.ts";
+import { averageTasks, copyNumbers } from "./ema.ts";
 import type { Json, Restorable } from "./json.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import { captureRun, type RunParts, restoreRun } from "./run-state.ts";
@@ -16,8 +17,8 @@ import type { Schedule } from "./schedules.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
 
 /**
- * Losses, whose sum is minimised, and the gradients of that sum for one batch; the loop knows no tensors. The arrays must be new
- * at each call: with several batches per step, the first are still in use when the next are made.
+ * Losses, whose sum is minimised, and the gradients of that sum for one batch; the loop knows no tensors. The next call may write to the
+ * same arrays.
  */
 export type TrainingStep<Batch> = (
   weights: NamedArrays,
@@ -163,7 +164,7 @@ class TrainingRun<Batch> {
     const { accumulate = 1, totalSteps } = options;
     const began = performance.now();
     const taken: TakenBatch<Batch>[] = [];
-    const sum = new GradientSum();
+    const sum = new GradientSum(accumulate);
     const losses: Record<string, number> = {};
     let waited = 0;
     while (sum.count < accumulate) {
@@ -178,9 +179,9 @@ class TrainingRun<Batch> {
       for (const [name, loss] of Object.entries(answer.losses)) losses[name] = (losses[name] ?? 0) + loss / accumulate;
       sum.add(answer.gradients);
     }
-    const gradientNorm = globalNorm(sum.total) / accumulate;
+    const gradientNorm = (await globalNorm(sum.total)) / accumulate;
     if (!Number.isFinite(gradientNorm)) throw await this.diverged("the gradient is not finite", losses, taken);
-    this.update(sum, gradientNorm);
+    await this.update(sum, gradientNorm);
     const loss = totalLoss(losses);
     this.watch.add(loss);
     this.step++;
@@ -197,15 +198,16 @@ class TrainingRun<Batch> {
     };
   }
 
-  private update(sum: GradientSum, gradientNorm: number): void {
+  private async update(sum: GradientSum, gradientNorm: number): Promise<void> {
     const { learningRate, weightDecay, clip = Number.POSITIVE_INFINITY, averageDecay } = this.options;
     const { weights, average, optimizer } = this.parts;
-    optimizer.step(weights, sum.total, {
+    const tasks = optimizer.step(weights, sum.total, {
       learningRate: learningRate(this.step),
       weightDecay: weightDecay?.(this.step) ?? 1,
       gradient: clipFactor(gradientNorm, clip) / sum.count,
     });
-    if (average && averageDecay !== undefined) updateAverage(average, weights, averageDecay);
+    await performAll(tasks);
+    if (average && averageDecay !== undefined) await performAll(averageTasks(average, weights, averageDecay));
   }
 
   private async diverged(

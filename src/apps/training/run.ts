@@ -10,6 +10,7 @@ import { withInterruption } from "../../learning/interruption.ts";
 import { jsonLinesLog } from "../../learning/log.ts";
 import { parameterGroups } from "../../learning/parameter-groups.ts";
 import { cosine, withWarmup } from "../../learning/schedules.ts";
+import { sharedCopy } from "../../learning/shared-arrays.ts";
 import { tensorBoardLog } from "../../learning/tensorboard.ts";
 import { type TrainingResult, train } from "../../learning/train.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
@@ -45,7 +46,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const run = options.model ?? (await modelOfRun(recipe));
   const { model, config } = run;
   const { module, setup, evaluation } = await dataOfRun(recipe, run, sprites);
-  const weights = await initialWeights(model, recipe);
+  const initial = await initialWeights(model, recipe);
+  const weights = recipe.shards > 1 ? sharedCopy(initial) : initial;
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
   const names = [...weights.keys()].filter((name) => !frozen?.test(name));
   const random = new Random(recipe.seed, "dropout");
