@@ -2,12 +2,15 @@
 
 import { openWorker } from "../files/open-worker.ts";
 import { moduleBeside } from "../files/start-worker.ts";
+import type { Device } from "../onnx/devices.ts";
 import type { Asks } from "./protocols/protocol-row.ts";
 
 /** The model (default: the built-in one), and the file of an adapted prompt or adapters. */
 export interface ModelToAsk {
   model?: string | undefined;
   adapted?: string | undefined;
+  /** Where it runs (default: cpu). */
+  device?: Device | undefined;
 }
 
 export interface Answering<Kind extends keyof Asks = keyof Asks> {

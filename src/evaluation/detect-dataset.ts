@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { readJsonLines } from "../data/readers/json.ts";
 import { InputError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
+import type { Device } from "../onnx/devices.ts";
 import { type Answering, modelHere, modelsInThreads } from "./answering.ts";
 import type { Asks, Plan, PlanRequest } from "./protocols/protocol-row.ts";
 import { type Protocol, protocolRows } from "./protocols.ts";
@@ -14,6 +15,8 @@ export interface ModelRequest extends PlanRequest {
   /** Default: the built-in model. */
   model?: string;
   workers: number;
+  /** Where the model runs (default: cpu). */
+  device?: Device;
   /** Called for each file of detections. Returns a function that is called with the number of pictures done. */
   progress?: (file: string, pictures: number) => (done: number) => void;
   /** Stops the run after the current pictures. */
@@ -25,11 +28,11 @@ export interface ModelRequest extends PlanRequest {
  * run. Throws InputError if the file exists or has another run's results, and Interrupted if the signal stopped it.
  */
 export async function detectDataset(request: ModelRequest, output: string): Promise<void> {
-  const { model, adapted, workers, protocol } = request;
+  const { model, adapted, device, workers, protocol } = request;
   const { plan, asks: kind = "detector" } = await protocolRows[protocol]();
   const plans = await plan(request, output);
   refuseOverwriting(plans);
-  const asking = { kind, model, adapted };
+  const asking = { kind, model, adapted, device };
   const models = workers > 1 ? modelsInThreads(asking, workers) : [await modelHere(asking)];
   try {
     for (const plan of plans) await record(plan, models, request);

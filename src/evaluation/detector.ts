@@ -9,8 +9,12 @@ import type { DetectionRequest, Found } from "./protocols/detection-request.ts";
  * A model in this thread. Its operations use one thread, because the number of threads changes the last digits, and an evaluation
  * must not depend on the number of cores.
  */
-export async function detectorHere({ model, adapted }: ModelToAsk): Promise<Answering<"detector">> {
-  const loaded = await loadModel(model, { threads: 1, ...(adapted === undefined ? {} : { adapted }) });
+export async function detectorHere({ model, adapted, device }: ModelToAsk): Promise<Answering<"detector">> {
+  const loaded = await loadModel(model, {
+    threads: 1,
+    ...(adapted === undefined ? {} : { adapted }),
+    ...(device === undefined ? {} : { device }),
+  });
   return {
     answer: (request) => answerOf(loaded, request),
     dispose: () => loaded.dispose(),

@@ -11,8 +11,8 @@ import type { EmbeddingRequest, Vector } from "./protocols/embedding-request.ts"
 const DIGITS = 9;
 
 /** An encoder in this thread, with one thread for its operations, as for detectors. */
-export async function encoderHere({ model }: ModelToAsk): Promise<Answering<"encoder">> {
-  const encoder = await loadEncoder(model, { threads: 1 });
+export async function encoderHere({ model, device }: ModelToAsk): Promise<Answering<"encoder">> {
+  const encoder = await loadEncoder(model, { threads: 1, ...(device === undefined ? {} : { device }) });
   return { answer: (request) => vectorsOf(encoder, request), dispose: () => encoder.dispose() };
 }
 

@@ -3,10 +3,10 @@
 import type { InferenceSession as OrtSession } from "onnxruntime-common";
 import { InputError } from "../errors.ts";
 import { type FileState, refuseChanged } from "../files/file-state.ts";
+import { bestDevice, type Device } from "./devices.ts";
 import { isNode, nativeRuntime, type Runtime, slowWords, webRuntime } from "./runtimes.ts";
 
-/** Where a model runs, by the names of ONNX Runtime's execution providers; `wasm` is WebAssembly, also in Node. */
-export type Device = "cpu" | "cuda" | "webgpu" | "coreml" | "dml" | "wasm";
+export { type Device, type DeviceTrial, devices } from "./devices.ts";
 
 /** Where and how ONNX Runtime runs a model. */
 export interface BackendOptions {
@@ -53,8 +53,9 @@ export async function createSession(
   model: Uint8Array<ArrayBuffer> | string,
   options: BackendOptions = {},
 ): Promise<OrtSession> {
-  const { device = "cpu", threads, profile, optimization = "all" } = options;
+  const { threads, profile, optimization = "all" } = options;
   const { without, patient, weightsFolder, weightsFiles = [] } = options;
+  const device = options.device === "auto" ? await bestDevice() : (options.device ?? "cpu");
   const ort = await runtime(device);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
@@ -80,7 +81,18 @@ export async function createSession(
       : await ort.InferenceSession.create(model, settings);
   } catch (error) {
     if (device === "cpu") throw error;
-    const why = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new InputError(`device ${device} is not available here (${why}); leave out the device to run on the CPU`);
+    throw new InputError(
+      `device ${device} is not available here (${reasonOf(error)}); leave out the device to run on the CPU`,
+    );
   }
+}
+
+/** Why ONNX Runtime refuses a device. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/Failed to get a WebGPU adapter/.test(text))
+    return "ONNX Runtime finds no GPU with a driver for Vulkan, Metal or Direct3D 12";
+  if (/Failed to load shared library/.test(text)) return "its library is not installed with ONNX Runtime";
+  if (/backend not found/.test(text)) return "ONNX Runtime has no provider for it on this system";
+  return text.split("\n")[0]!;
 }

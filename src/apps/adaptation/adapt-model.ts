@@ -12,6 +12,7 @@ import type { NamedArrays } from "../../learning/optimizer.ts";
 import { glipGroupRules, parameterGroups } from "../../learning/parameter-groups.ts";
 import { type CheckpointOptions, type TrainingResult, train } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
+import type { Device } from "../../onnx/devices.ts";
 import { type AdaptedPrompt, withLearnedVectors } from "../../tasks/finding/adapted-prompt.ts";
 import { baseOf } from "../../tasks/finding/base-digest.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
@@ -62,6 +63,8 @@ export interface AdaptationRequest {
   /** Replay pictures per picture of the dataset. Default: 1. */
   replayWeight?: number;
   listeners?: readonly TrainingListener[];
+  /** Where the model is trained and scored (default: cpu). */
+  device?: Device;
   /** Called before training with an estimate of its memory. */
   memory?: (estimate: MemoryEstimate) => void;
   /** Where to write checkpoints, from which a run can be resumed with the same bits. */
@@ -93,7 +96,7 @@ export interface Adaptation {
 export class TrainingSessions {
   private readonly known = new Map<string, GroundingTrainingStep>();
 
-  constructor(private readonly options: Pick<TrainingStepOptions, "shards" | "optimization"> = {}) {}
+  constructor(private readonly options: Pick<TrainingStepOptions, "device" | "shards" | "optimization"> = {}) {}
 
   of(model: StoredModel["model"], trained: readonly string[]): GroundingTrainingStep {
     const names = trained.map((name) => name.replaceAll(".", "\\."));
@@ -119,7 +122,8 @@ export async function adaptModel(
   request: AdaptationRequest,
   sessions?: TrainingSessions,
 ): Promise<Adaptation> {
-  const own = sessions ?? new TrainingSessions();
+  const { device } = request;
+  const own = sessions ?? new TrainingSessions(device === undefined ? {} : { device });
   try {
     return await adapted(base, request, own);
   } finally {

@@ -33,7 +33,7 @@ export async function scheduleOf(
   stored: StoredModel,
   { pictures, steps, weights }: { pictures: number; steps: number | undefined; weights: Learnable["weights"] },
 ): Promise<AdaptationSchedule> {
-  const { valid, captions, shots, size = stored.preparation.size } = request;
+  const { valid, captions, shots, device, size = stored.preparation.size } = request;
   if (!valid) {
     const totalSteps = steps ?? 100;
     const learningRate = withWarmup(cosine({ totalSteps, floor: 0.01 }), { steps: Math.ceil(totalSteps / 20) });
@@ -41,7 +41,7 @@ export async function scheduleOf(
   }
   const every = epochSteps(pictures, request);
   const scoring = await datasetEvaluation(
-    { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY },
+    { evaluateEvery: every, evaluatePictures: Number.POSITIVE_INFINITY, ...(device ? { device } : {}) },
     { sizes: [size.short], longest: size.max },
     { ...valid, ...(captions ? { captions } : {}) },
     stored,

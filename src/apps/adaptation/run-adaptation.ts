@@ -98,7 +98,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     quiet,
     ...request
   } = run;
-  const { signal } = request;
+  const { signal, device } = request;
   if (!resume) refuseOtherAdaptation(out);
   else if (existsSync(join(out, REPORT))) return finished(out);
   const splits = splitsOf(data, {
@@ -112,7 +112,7 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   const scoredData = test ?? valid;
   const captions = run.captions ? { captions: run.captions } : {};
   const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
-  const watch = { progress: shownOn(bar), signal };
+  const watch = { progress: shownOn(bar), signal, ...(device ? { device } : {}) };
   // Created first, so that problems in their files are reported before training.
   const own = scoredData && (await scorer(base, { ...scoredData, ...captions }, { size, watch }));
   const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });

@@ -9,6 +9,7 @@ import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { type Method, methods } from "../adaptation/methods.ts";
 import { datasetOptions } from "./dataset-options.ts";
+import { chosenDevice } from "./device.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 import { addQuietOption, print } from "./writing.ts";
@@ -87,13 +88,14 @@ export function addAdaptCommand(program: Command): void {
     )
     .option("--resume", "continue the adaptation in the output folder", false)
     .option("--checkpoint-every <steps>", "steps between checkpoints (default: one per minute)", wholeNumber(1, 1e6));
-  addQuietOption(addModelOptions(command)).action(async ({ out, ...choices }: Choices) => {
+  addQuietOption(addModelOptions(command)).action(async ({ out, device: named, ...choices }: Choices) => {
     const { runAdaptation, reportTable } = await import("../adaptation/run-adaptation.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");
+    const device = await chosenDevice({ ...(named ? { device: named } : {}), quiet: choices.quiet === true });
     const base = await fetchingWithProgress(choices, (fetching) => readModel(choices.model, fetching, "adapt"));
     const { shots, ...request } = choices;
     const report = await withInterruption((signal) =>
-      runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), out, signal }),
+      runAdaptation(base, { ...request, ...(shots === "all" ? {} : { shots }), ...device, out, signal }),
     );
     print(reportTable(report));
   });

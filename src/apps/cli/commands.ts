@@ -80,6 +80,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       "Generate a dataset of drawn scenes with exact boxes and captions. To continue after an interruption, run it again.",
     load: async () => (await import("./scenes.ts")).addScenesCommand,
   },
+  doctor: {
+    about: "Show what this machine has (devices, memory, programs), and what to install.",
+    load: async () => (await import("./doctor.ts")).addDoctorCommand,
+  },
   models: {
     about: "List the models available by name. Those on the Hugging Face hub are downloaded at first use.",
     load: async () => (await import("./models.ts")).addModelsCommand,

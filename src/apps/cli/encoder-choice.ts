@@ -3,16 +3,16 @@
 import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
 import type { Encoder } from "../../tasks/classifying/encoder.ts";
+import { type DeviceChoice, deviceOption } from "./device.ts";
 import { fetchingWithProgress } from "./model-choice.ts";
 import { wholeNumber } from "./numbers.ts";
 import { type Precision, precisionOption, precisions } from "./precision.ts";
 import { addQuietOption } from "./writing.ts";
 
-export interface EncoderChoice {
+export interface EncoderChoice extends DeviceChoice {
   /** Default: the built-in one. */
   model?: string;
   offline?: true;
-  quiet?: boolean;
   batch?: number;
   precision: Precision;
 }
@@ -31,7 +31,8 @@ export function addEncoderUse(command: Command): Command {
   return addQuietOption(command)
     .option("--offline", "fetch no model; use the cache only")
     .option("--batch <number>", "maximum number of pictures or texts in a batch", wholeNumber(1, 4096))
-    .addOption(precisionOption());
+    .addOption(precisionOption())
+    .addOption(deviceOption());
 }
 
 /** Loads the encoder. The caller disposes it. */

@@ -16,10 +16,11 @@ import { percent, plainTable } from "../detections/plain-table.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { addDataCommand } from "./data.ts";
 import { datasetOptions } from "./dataset-options.ts";
+import { chosenDevice, type DeviceChoice, deviceOption } from "./device.ts";
 import { addCompareCommand } from "./eval-compare.ts";
 import { sizeRule, wholeNumber } from "./numbers.ts";
 
-interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections">, DatasetChoice {
+interface EvalOptions extends Omit<EvalRequest, "groundTruth" | "detections">, DatasetChoice, DeviceChoice {
   groundTruth?: string;
   detections?: string;
   model?: string;
@@ -58,6 +59,7 @@ export function addEvalCommand(program: Command): void {
       "model folder, checkpoint file, or a name listed by groundling models (default: the built-in model)",
     )
     .option("--adapted <file>", "adapters or a tuned prompt from groundling adapt")
+    .addOption(deviceOption())
     .addOption(datasetOptions.images())
     .addOption(datasetOptions.as())
     .addOption(datasetOptions.split())
@@ -126,7 +128,9 @@ async function filesOf(options: EvalOptions): Promise<{ groundTruth: string; det
     bar.current.start(pictures);
     return (done: number) => bar.current?.update(done);
   };
-  const request = { ...options, data, options: size ? { size } : {}, progress };
+  const { device: named, ...rest } = options;
+  const device = await chosenDevice(options);
+  const request = { ...rest, ...device, data, options: size ? { size } : {}, progress };
   await withInterruption((signal) => detectDataset({ ...request, signal }, output)).finally(() => bar.current?.stop());
   return { groundTruth: groundTruth ?? data, detections: output };
 }

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
-import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
+import { addModelChoice, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { commaSeparated } from "./names.ts";
 import { pictureSize } from "./numbers.ts";
 import { addQuietOption, print } from "./writing.ts";
@@ -33,7 +33,7 @@ export function addExportCommand(program: Command): void {
       "ONNX file to write; FILE.json explains its inputs and outputs; existing files are replaced",
     );
   addQuietOption(command);
-  addModelOptions(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
+  addModelChoice(command).action(async ({ size, classes: named, adapted, out, ...choice }: Choices) => {
     const { readAdapted, withAdapted } = await import("../../tasks/finding/adapted-file.ts");
     const { exportDetector } = await import("../inspection/export-detector.ts");
     const { readModel } = await import("../../tasks/finding/model-folder.ts");

@@ -17,6 +17,7 @@ const examples: Readonly<Record<string, string>> = {
   jobs: "jobs labelled --watch 10",
   train: "train first-world --out runs/first-world",
   adapt: "adapt --data my-set --method full --out adapted",
+  doctor: "doctor --device webgpu",
   models: "models",
   convert: "convert glip_tiny_model_o365_goldg.pth --to glip-t",
   export: "export --size 480x640 --classes cat,cup --out model.onnx",

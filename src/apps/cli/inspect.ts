@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
-import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
+import { addModelChoice, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
 import { phraseOption } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
 import { onePicture } from "./picture-files.ts";
@@ -31,7 +31,7 @@ export function addInspectCommand(program: Command): void {
     .requiredOption("--out <file>", "safetensors file to write; an existing file is replaced")
     .option("--size <short,max>", "resize the picture to these sides in pixels (default: the model's own)", sizeRule);
   addQuietOption(command);
-  addModelOptions(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
+  addModelChoice(command).action(async (image: string, { prompt, caption, phrase, size, out, ...choice }: Choices) => {
     const text = prompt ?? caption;
     if (text === undefined) return command.error("error: no names to find; give --prompt TEXT or --caption TEXT");
     const { intermediates } = await import("../inspection/intermediates.ts");

@@ -2,17 +2,28 @@
 
 import type { Command } from "commander";
 import { exitingWhenInterrupted } from "../../learning/interruption.ts";
+import type { Device } from "../../onnx/devices.ts";
 import type { FetchingOptions } from "../../weights/zoo.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
+import { chosenDevice, type DeviceChoice, deviceOption } from "./device.ts";
 
-export interface ModelChoice {
+export interface ModelChoice extends DeviceChoice {
   model?: string;
   offline?: true;
-  quiet?: boolean;
 }
 
-/** Adds the options that choose the model. */
+/** How a model is fetched, and where it runs. */
+export interface LoadingOptions extends FetchingOptions {
+  device?: Device;
+}
+
+/** Adds the options that choose the model and where it runs. */
 export function addModelOptions(command: Command): Command {
+  return addModelChoice(command).addOption(deviceOption());
+}
+
+/** Adds the options that choose a model that is not run. */
+export function addModelChoice(command: Command): Command {
   return command
     .option(
       "--model <path or name>",
@@ -21,11 +32,12 @@ export function addModelOptions(command: Command): Command {
     .option("--offline", "fetch no model; use the cache only");
 }
 
-/** Calls `load`, which fetches a model that is not in the cache, and shows the progress; Ctrl-C ends the process. */
+/** Tries the device, then calls `load`, which fetches a model that is not in the cache, and shows the progress; Ctrl-C ends the process. */
 export async function fetchingWithProgress<Loaded>(
-  { model, offline, quiet }: ModelChoice,
-  load: (fetching: FetchingOptions) => Promise<Loaded>,
+  { model, offline, quiet, ...choice }: ModelChoice,
+  load: (loading: LoadingOptions) => Promise<Loaded>,
 ): Promise<Loaded> {
+  const device = await chosenDevice({ ...choice, quiet: quiet === true });
   const bar = new ProgressBar({ ...(model === undefined ? {} : { label: model }), unit: "MB", quiet });
   const megabytes = (bytes: number) => Math.round(bytes / 1e6);
   const progress = (done: number, total: number | undefined) => {
@@ -34,7 +46,7 @@ export async function fetchingWithProgress<Loaded>(
     if (done === total) bar.stop();
   };
   try {
-    return await exitingWhenInterrupted(() => load({ offline: offline === true, progress }));
+    return await exitingWhenInterrupted(() => load({ offline: offline === true, progress, ...device }));
   } finally {
     bar.stop();
   }

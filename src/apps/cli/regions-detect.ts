@@ -77,8 +77,10 @@ export async function isForRegions(choices: RegionChoices): Promise<boolean> {
   if (needs !== undefined) return true;
   if (choices.model === undefined) return false;
   const { locateModel } = await import("../../tasks/loading/locate.ts");
-  const { model } = choices;
-  const { type, file } = await fetchingWithProgress(choices, (fetching) => locateModel(model, "detect", fetching));
+  const { model, device, ...fetched } = choices;
+  const { type, file } = await fetchingWithProgress({ ...fetched, model }, (fetching) =>
+    locateModel(model, "detect", fetching),
+  );
   await file?.close();
   return type === "groundling-region-clip";
 }

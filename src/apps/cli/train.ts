@@ -2,9 +2,10 @@
 
 import type { Command } from "commander";
 import type { TrainingResult } from "../../learning/train.ts";
+import { chosenDevice, type DeviceChoice, deviceOption } from "./device.ts";
 import { addQuietOption, say } from "./writing.ts";
 
-interface Choices {
+interface Choices extends DeviceChoice {
   resume: boolean;
   override: string[];
   out?: string;
@@ -29,11 +30,12 @@ export function addTrainCommand(program: Command): void {
       "--out <folder>",
       "output folder (default: runs/NAME-OF-THE-RECIPE); if it contains a run, --resume is required",
     )
-    .option("--sprites <folder>", "cache folder for rendered drawings", "runs/sprites");
+    .option("--sprites <folder>", "cache folder for rendered drawings", "runs/sprites")
+    .addOption(deviceOption());
   addQuietOption(command).action(train);
 }
 
-async function train(file: string, { resume, override, out, sprites, quiet }: Choices): Promise<void> {
+async function train(file: string, { resume, override, out, sprites, quiet, ...choice }: Choices): Promise<void> {
   const { basename, extname, join } = await import("node:path");
   const { memoryText } = await import("../../learning/memory-estimate.ts");
   const { rawRecipe, readRecipe } = await import("../training/recipe.ts");
@@ -46,13 +48,17 @@ async function train(file: string, { resume, override, out, sprites, quiet }: Ch
   if (isClipRecipe(given.raw)) {
     const { runClipRecipe } = await import("../training/clip-run.ts");
     const recipe = clipRecipeOf(given.raw, given.file);
-    tell(recipe.steps, await runClipRecipe(recipe, { folder, resume, quiet }));
+    tell(
+      recipe.steps,
+      await runClipRecipe(recipe, { folder, resume, quiet, ...(await chosenDevice({ ...choice, quiet })) }),
+    );
     return;
   }
   const recipe = readRecipe(file, override);
+  const device = await chosenDevice({ ...choice, quiet });
   const model = await modelOfRun(recipe);
   if (!quiet) say(`memory: ${memoryText(memoryOfRun(model.model, recipe))}\n`);
-  tell(recipe.steps, await runRecipe(recipe, { folder, resume, sprites, model, quiet }));
+  tell(recipe.steps, await runRecipe(recipe, { folder, resume, sprites, model, quiet, ...device }));
 
   function tell(steps: number, { step, interrupted }: Pick<TrainingResult, "step" | "interrupted">): void {
     const next = interrupted ? `; to continue: groundling train ${file} --resume --out ${folder}` : "";

@@ -8,6 +8,7 @@ import { CLIP_PIXELS } from "../../inputs/pictures/prepare-crop.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import { rankOf } from "../../metrics/ranking.ts";
 import type { ClipConfig } from "../../models/clip/clip.ts";
+import type { Device } from "../../onnx/devices.ts";
 import { openAiWords } from "../../tasks/classifying/clip-folder.ts";
 import { ClipSessions } from "../../tasks/classifying/clip-sessions.ts";
 import { Encoder } from "../../tasks/classifying/encoder.ts";
@@ -26,7 +27,7 @@ interface Questions {
 
 /** The share of photos whose own text is the most similar of all, and of 20 drawn ones; nothing without photos kept aside. */
 export async function clipEvaluation(
-  { heldOut, evaluateEvery, evaluatePictures, seed }: ClipRecipe,
+  { heldOut, evaluateEvery, evaluatePictures, seed, device }: ClipRecipe & { device?: Device },
   config: ClipConfig,
 ): Promise<Evaluation | undefined> {
   if (!heldOut) return undefined;
@@ -37,7 +38,7 @@ export async function clipEvaluation(
     every: evaluateEvery,
     best: "right",
     run: async ({ weights, average }) => {
-      const sessions = await ClipSessions.open(config, average ?? weights);
+      const sessions = await ClipSessions.open(config, average ?? weights, device ? { device } : {});
       const encoder = new Encoder(sessions, words, { side, ...CLIP_PIXELS }, { scale: 1, mark: "" });
       try {
         return await scoresOf(encoder, questions, seed);

@@ -43,7 +43,7 @@ export function clipFile(folder: string): string {
  */
 export async function runClipRecipe(
   recipe: ClipRecipe,
-  { folder, resume, quiet = false }: Pick<RunOptions, "folder" | "resume" | "quiet">,
+  { folder, resume, quiet = false, ...running }: Pick<RunOptions, "folder" | "resume" | "quiet" | "device">,
 ): Promise<TrainingResult> {
   if (!resume) refuseOtherRun(folder);
   await writing(folder, () => mkdirSync(folder, { recursive: true }));
@@ -53,14 +53,14 @@ export async function runClipRecipe(
   const names = [...weights.keys()].filter((name) => !frozen.test(name));
   const { learningRate, weightDecay, steps } = recipe;
   const groups = parameterGroups(names, { learningRate, weightDecay, rules: [{ pattern: UNDECAYED, weightDecay: 0 }] });
-  const step = new ClipTrainingStep(model, { frozen });
+  const step = new ClipTrainingStep(model, { frozen, ...running });
   const source = workerBatchSource<ClipBatch>({
     module: moduleBeside("../../tasks/classifying/pair-composer", import.meta.url),
     setup: composerSetup(recipe),
     workers: 1,
     ahead: 4,
   });
-  const evaluation = await clipEvaluation(recipe, model.config);
+  const evaluation = await clipEvaluation({ ...recipe, ...running }, model.config);
   const log = logFile(folder);
   try {
     const result = await withInterruption((signal) =>

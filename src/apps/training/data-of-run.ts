@@ -3,6 +3,7 @@
 import { wantIconSetsOf } from "../../data/scenes/index.ts";
 import { moduleBeside } from "../../files/start-worker.ts";
 import type { Evaluation } from "../../learning/train.ts";
+import type { Device } from "../../onnx/devices.ts";
 import type { DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";
 import type { LossName } from "../../tasks/grounding/loss-terms.ts";
 import type { SceneComposerSetup } from "../../tasks/grounding/scene-composer.ts";
@@ -20,7 +21,7 @@ export interface DataOfRun {
 
 /** `sprites` is the cache folder for rendered drawings. */
 export async function dataOfRun(
-  recipe: Recipe,
+  recipe: Recipe & { device?: Device },
   { model, words, source, preparation }: Omit<ModelOfRun, "config">,
   sprites: string,
 ): Promise<DataOfRun> {

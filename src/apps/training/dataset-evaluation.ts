@@ -10,6 +10,7 @@ import type { ClassPrompt } from "../../inputs/words/prompts.ts";
 import { Interrupted } from "../../learning/interruption.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import { evaluateCoco, summarizeCoco } from "../../metrics/coco.ts";
+import type { Device } from "../../onnx/devices.ts";
 import { GroundingModel } from "../../tasks/finding/grounding-model.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
 import type { ModelOfRun } from "./model-of-run.ts";
@@ -20,6 +21,8 @@ export interface EvaluationWatch {
   progress?: (done: number, total: number) => void;
   /** Stops the evaluation after the current picture. */
   signal?: AbortSignal | undefined;
+  /** Where the model runs (default: cpu). */
+  device?: Device;
 }
 
 /**
@@ -32,6 +35,7 @@ export async function datasetEvaluation(
   files: SourceFiles & { captions?: readonly ClassPrompt[] },
   { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
 ): Promise<Evaluation> {
+  const { device } = recipe;
   const size = { short: Math.max(...sizes), max: longest };
   const { truth } = await readGroundTruth(files.data, files);
   const { requests: questions, records } = await planClasses({ ...files, subset: "", options: {} }, "");
@@ -40,7 +44,7 @@ export async function datasetEvaluation(
     every: recipe.evaluateEvery,
     best: "AP",
     run: async ({ weights, average }) => {
-      const predictor = new Predictor(model, average ?? weights, { threads: 1 });
+      const predictor = new Predictor(model, average ?? weights, { threads: 1, ...(device ? { device } : {}) });
       const grounding = new GroundingModel(predictor, words, { ...preparation, size }, { decode: decodePicture });
       try {
         const detections: object[] = [];

@@ -13,6 +13,7 @@ import { cosine, withWarmup } from "../../learning/schedules.ts";
 import { sharedCopy } from "../../learning/shared-arrays.ts";
 import { tensorBoardLog } from "../../learning/tensorboard.ts";
 import { type TrainingResult, train } from "../../learning/train.ts";
+import type { Device } from "../../onnx/devices.ts";
 import { type GroundingBatch, GroundingTrainingStep } from "../../tasks/grounding/training-step.ts";
 import { trainingProgress } from "../progress/training-progress.ts";
 import { dataOfRun } from "./data-of-run.ts";
@@ -31,6 +32,8 @@ export interface RunOptions {
   sprites: string;
   /** @internal The model of the recipe, if the caller has built it already. */
   model?: ModelOfRun;
+  /** Where the model is trained and scored (default: cpu). */
+  device?: Device;
   /** Shows no progress. */
   quiet?: boolean;
 }
@@ -41,11 +44,12 @@ export interface RunOptions {
  */
 export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<TrainingResult> {
   const { folder, resume, sprites, quiet = false } = options;
+  const device = options.device === undefined ? {} : { device: options.device };
   if (!resume) refuseOtherRun(folder);
   await writing(folder, () => mkdirSync(folder, { recursive: true }));
   const run = options.model ?? (await modelOfRun(recipe));
   const { model, config } = run;
-  const { module, setup, evaluation } = await dataOfRun(recipe, run, sprites);
+  const { module, setup, evaluation } = await dataOfRun({ ...recipe, ...device }, run, sprites);
   const initial = await initialWeights(model, recipe);
   const weights = recipe.shards > 1 ? sharedCopy(initial) : initial;
   const frozen = recipe.frozen.length > 0 ? new RegExp(recipe.frozen.join("|")) : undefined;
@@ -54,6 +58,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
   const step = new GroundingTrainingStep(model, {
     shards: recipe.shards,
     losses: lossesOf(recipe),
+    ...device,
     ...(frozen ? { frozen } : {}),
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });

@@ -2,6 +2,7 @@
 
 import { loadWorld } from "../../data/scenes/index.ts";
 import type { Evaluation } from "../../learning/train.ts";
+import type { Device } from "../../onnx/devices.ts";
 import { GroundingModel } from "../../tasks/finding/grounding-model.ts";
 import { Predictor } from "../../tasks/finding/predictor.ts";
 import { scoreScenes } from "../../tasks/grounding/scene-scores.ts";
@@ -14,7 +15,7 @@ const SEED = 5;
 
 /** Recall, false positives per picture, and F1; the weights with the best F1 are kept. */
 export function sceneEvaluation(
-  recipe: Recipe,
+  recipe: Recipe & { device?: Device },
   data: ScenesData,
   { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
   sprites: string,
@@ -34,7 +35,7 @@ export function sceneEvaluation(
     best: "f1",
     run: async ({ weights, average }) => {
       const size = { short: side, max: side };
-      const predictor = new Predictor(model, average ?? weights);
+      const predictor = new Predictor(model, average ?? weights, recipe.device ? { device: recipe.device } : {});
       const grounding = new GroundingModel(predictor, words, { ...preparation, size });
       try {
         const { found, falseAlarms, things } = await scoreScenes(grounding, world, options);
