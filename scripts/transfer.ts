@@ -122,7 +122,8 @@ async function adapted(cell: Setting, groundTruth: string): Promise<Record<strin
   const tuned = way && recipe.glip[way];
   if (!tuned) throw new RecipeError(`${choices.recipe} does not say how ${method} is done`);
   const { frozen } = tuned;
-  const request = { method: way, train, seed, pictures, size, ...few, ...paceOf(tuned), ...(frozen ? { frozen } : {}) };
+  const options = { shards: 1, ...few, ...paceOf(tuned), ...(frozen ? { frozen } : {}) };
+  const request = { method: way, train, seed, pictures, size, ...options };
   const { stored } = await adaptModel(everyday, request, sessions);
   return score(stored, stored.weights, groundTruth);
 }

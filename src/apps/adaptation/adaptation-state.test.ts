@@ -25,7 +25,14 @@ const base: StoredModel = {
 const sessions = new TrainingSessions({ optimization: "none" });
 const annotations = join(root, "set", "instances.json");
 const request: AdaptationRequest = {
-  ...{ method: "linear", train: { data: annotations }, valid: { data: annotations }, steps: 24, pictures: 2 },
+  ...{
+    method: "linear",
+    train: { data: annotations },
+    valid: { data: annotations },
+    steps: 24,
+    pictures: 2,
+    shards: 1,
+  },
 };
 
 before(async () => {

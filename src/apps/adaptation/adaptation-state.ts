@@ -11,7 +11,7 @@ import { type CheckpointOptions, checkpointFile } from "../../learning/train.ts"
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { baseOf } from "../../tasks/finding/base-digest.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
-import type { AdaptationRequest } from "./adapt-model.ts";
+import { type AdaptationRequest, shardsOf } from "./adapt-model.ts";
 
 /** The best numbers so far and the seconds of training. Give it to `train` twice: as a listener and as a restorable. */
 export class AdaptationState implements TrainingListener, Restorable {
@@ -74,10 +74,12 @@ function settingsOf(request: AdaptationRequest, base: StoredModel): { [name: str
   const { digest } = baseOf(base);
   const { method, train, valid, inPlace, captions, shots, seed, steps, epochs } = request;
   const { learningRate, weightDecay, frozen, pictures, size = base.preparation.size, replay, replayWeight } = request;
+  const shards = shardsOf(request);
   const settings = {
     ...{ model: digest, data: filesOf(train), valid: valid && filesOf(valid), replay: replay && filesOf(replay) },
     ...{ method, inPlace, captions, shots, seed, steps, epochs, learningRate, weightDecay, frozen, pictures, size },
     replayWeight,
+    shards,
   };
   return JSON.parse(JSON.stringify(settings));
 }

@@ -24,7 +24,7 @@ test("gradients of trained parameters do not depend on frozen ones, and equal th
       seed: 1,
       ...(frozen ? { frozen } : {}),
     });
-    return sessions.of(model, names).run(weights(moved ?? numbers), tinyBatch(32, 64));
+    return sessions.of(model, names, 1).run(weights(moved ?? numbers), tinyBatch(32, 64));
   };
   const whole = (await losses(undefined)).gradients;
   const frozen = ["^backbone", "^language_backbone\\.body\\.model\\.embeddings", "dyhead_tower\\.1"];
@@ -64,7 +64,7 @@ for (const method of ["prompt", "adapters"] satisfies Method[]) {
     // Where nothing has been learned yet, the gradient of A is zero because B is.
     for (const numbers of learnable.numbers.values())
       for (let i = 0; i < numbers.length; i++) numbers[i]! += 0.2 * (random.unit() - 0.5);
-    const step = sessions.of(learnable.model, learnable.names);
+    const step = sessions.of(learnable.model, learnable.names, 1);
     const run = async (numbers: NamedArrays) => {
       const { losses, gradients } = await step.run(learnable.weights(numbers), tinyBatch(32, 64));
       const loss = Object.values(losses).reduce((sum, value) => sum + value, 0);

@@ -29,6 +29,7 @@ interface Choices extends ModelChoice, DatasetChoice {
   replayWeight?: number;
   retain?: string;
   size?: SizeRule;
+  shards?: number;
   out: string;
   resume: boolean;
   checkpointEvery?: number;
@@ -79,6 +80,11 @@ export function addAdaptCommand(program: Command): void {
     .option(
       "--retain <path>",
       "annotations of other things, scored before and after to show what was forgotten; or none (default: a set of everyday things)",
+    )
+    .option(
+      "--shards <count>",
+      "parts of a batch computed at once, each on its own core (default: 2); the exact bits depend on this number",
+      wholeNumber(1, 64),
     )
     .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
     .option(
