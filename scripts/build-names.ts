@@ -7,7 +7,7 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { readNameTable } from "../src/data/scenes/names.ts";
-import { nameListSchema } from "../src/inputs/words/name-list.ts";
+import { nameListSchema } from "../src/inputs/words/name-list-schema.ts";
 
 const FILE = "assets/models/everyday/names.json";
 const LOOKS = /^(?:fe0f|1f3f[b-f])$/;

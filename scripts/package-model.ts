@@ -12,9 +12,10 @@ import { sizeRule } from "../src/apps/cli/numbers.ts";
 import { type Recipe, recipeSchema } from "../src/apps/training/recipe.ts";
 import { WeightsError } from "../src/errors.ts";
 import type { SizeRule } from "../src/inputs/pictures/preparation.ts";
-import { nameListSchema } from "../src/inputs/words/name-list.ts";
+import { nameListSchema } from "../src/inputs/words/name-list-schema.ts";
 import { readCheckpoint } from "../src/learning/checkpoint.ts";
 import { detectorFamilies, typeOfRecipe } from "../src/models/families.ts";
+import { detectorSchemas } from "../src/models/schemas.ts";
 import { readDetector, writeModelFolder } from "../src/tasks/finding/model-folder.ts";
 import { fromFloat32 } from "../src/weights/float-conversion.ts";
 
@@ -80,7 +81,7 @@ process.stdout.write(
 function modelOf({ model: { kind, ...inRecipe }, words }: Pick<Recipe, "model" | "words">) {
   const type = typeOfRecipe(kind === undefined ? {} : { kind });
   const family = detectorFamilies[type];
-  const config = family.schema.safeParse(inRecipe);
+  const config = detectorSchemas[type].config.safeParse(inRecipe);
   if (!config.success)
     throw new WeightsError(
       `${file}: its recipe does not say a whole ${family.title}: ${z.prettifyError(config.error)}`,

@@ -48,7 +48,7 @@ const { metrics } = await scoreFiles({ ...files, protocol: "counting", type: "bb
 console.log(JSON.stringify({ metrics, step, labels: found.map(({ label }) => label) }));
 `;
 
-test("the toy family and protocol of the page compile, train, load and score with their own files and one row each", () => {
+test("the toy family and protocol of the page compile, train, load and score with their own files and rows", () => {
   const page = readFileSync(join(repository, "docs/adding-a-model.md"), "utf8");
   cpSync(join(repository, "src"), join(copy, "src"), {
     recursive: true,
@@ -57,19 +57,23 @@ test("the toy family and protocol of the page compile, train, load and score wit
   for (const name of ["node_modules", "assets", "recipes"]) symlinkSync(join(repository, name), join(copy, name));
   for (const name of ["package.json", "tsconfig.json"]) cpSync(join(repository, name), join(copy, name));
   const files = [...page.matchAll(/^`(src\/[^`]+)`:\n\n```ts\n(.*?)```/gms)];
-  assert.equal(files.length, 3);
+  assert.equal(files.length, 4);
   for (const [, path, text] of files) {
     mkdirSync(dirname(join(copy, path!)), { recursive: true });
     writeFileSync(join(copy, path!), text!);
   }
-  const row = /`("groundling-toy": toyFamily,)`/.exec(page)![1]!;
-  const table = join(copy, "src/models/families.ts");
-  const before = readFileSync(table, "utf8");
-  const withRow = before
-    .replace("const detectors = {\n", `const detectors = {\n  ${row}\n`)
-    .replace('import { z } from "zod";\n', 'import { z } from "zod";\nimport { toyFamily } from "./toy/family.ts";\n');
-  assert.equal(withRow.split("\n").length, before.split("\n").length + 2);
-  writeFileSync(table, withRow);
+  const rows = [...page.matchAll(/`("groundling-toy": (toy\w+),)`[^`]*`detectors` of `([^`]+)`/g)];
+  assert.equal(rows.length, 2);
+  for (const [, row, name, path] of rows) {
+    const table = join(copy, path!);
+    const before = readFileSync(table, "utf8");
+    const from = name === "toyFamily" ? "family" : "schemas";
+    const withRow = before
+      .replace("const detectors = {\n", `const detectors = {\n  ${row}\n`)
+      .replace(/^import /m, `import { ${name} } from "./toy/${from}.ts";\nimport `);
+    assert.equal(withRow.split("\n").length, before.split("\n").length + 2);
+    writeFileSync(table, withRow);
+  }
   const protocols = join(copy, "src/evaluation/protocols.ts");
   const protocolRow = /`(counting: async .*,)`/.exec(page)![1]!;
   writeFileSync(

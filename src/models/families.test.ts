@@ -9,14 +9,13 @@ import {
   families,
   familyOfTensors,
   modelTypes,
-  readConfigFile,
-  recipeModelSchema,
   typeOfRecipe,
   wantCapability,
 } from "./families.ts";
 import { glip } from "./glip/glip.ts";
 import { glipPresets } from "./glip/glip-presets.ts";
 import { regionClip } from "./region-clip/region-clip.ts";
+import { readConfigFile, recipeModelSchema } from "./schemas.ts";
 
 const read = (file: object) => readConfigFile(JSON.stringify(file), "m/config.json");
 const head = { backbone: "mobilenet-v2", channels: 16, groups: 4, steps: 1 };

@@ -1,8 +1,6 @@
 /** The families of models by the `model_type` in config.json. To add one, add a folder and a row (docs/adding-a-model.md). */
 
-import { z } from "zod";
 import { WeightsError } from "../errors.ts";
-import { parsedJson } from "../weights/parsed-json.ts";
 import { clipFamily } from "./clip/family.ts";
 import { dynamicHeadFamily } from "./dynamic-head/family.ts";
 import { glipFamily } from "./glip/family.ts";
@@ -62,24 +60,16 @@ export function isDetector(type: ModelType): type is DetectorType {
   return Object.hasOwn(detectors, type);
 }
 
-/** The `model` of a recipe: of any family of detectors, told apart by `kind`; a GLIP where there is none. */
-export type RecipeModel = { [Type in DetectorType]: z.infer<(typeof detectors)[Type]["recipe"]> }[DetectorType];
-
-const [first, ...others] = detectorTypes.map((type) => detectors[type].recipe);
-export const recipeModelSchema = z.discriminatedUnion("kind", [first!, ...others]);
-
 /** The family of a recipe's model. */
 export function typeOfRecipe({ kind = glipFamily.kind }: { readonly kind?: string }): DetectorType {
   return detectorTypes.find((type) => detectors[type].kind === kind)!;
 }
 
-const typeSchema = z.looseObject({ model_type: z.enum(modelTypes) });
-/** Reads the text of a config.json. Throws WeightsError, which names `place`, where it is malformed. */
-export function readConfigFile(text: string, place: string): { type: ModelType; config: unknown } {
-  const { model_type: type } = parsedJson(text, place, typeSchema);
-  const { configKey, schema } = families[type];
-  if (configKey === undefined) return { type, config: parsedJson(text, place, schema) };
-  return { type, config: parsedJson(text, place, z.object({ [configKey]: schema }))[configKey] };
+/** The family that a config.json names, and its configuration. The text must have been checked (schemas.ts), or be of this package. */
+export function configIn(text: string): { type: ModelType; config: unknown } {
+  const file = JSON.parse(text) as Record<string, unknown> & { model_type: ModelType };
+  const { configKey } = families[file.model_type];
+  return { type: file.model_type, config: configKey === undefined ? file : file[configKey] };
 }
 
 /** The content of a config.json. */

@@ -2,12 +2,10 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { z } from "zod";
 import { InputError, WeightsError } from "../errors.ts";
 import { readTextFile } from "../files/read-file.ts";
 import { type FetchOptions, fetchFile } from "./fetch.ts";
 import { openWeights } from "./open-weights.ts";
-import { parsedJson } from "./parsed-json.ts";
 import { type Environment, hubAddress, modelCache, type ZooOptions } from "./zoo.ts";
 
 export interface ClipArchive {
@@ -151,6 +149,7 @@ async function isWeights(path: string): Promise<void> {
 }
 
 async function isJson(path: string): Promise<void> {
+  const [{ z }, { parsedJson }] = await Promise.all([import("zod"), import("./parsed-json.ts")]);
   parsedJson(readTextFile(path, MOST_TEXT), path, z.looseObject({}));
 }
 

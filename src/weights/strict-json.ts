@@ -1,6 +1,5 @@
 /** JSON from files that are not trusted. */
 
-import type { z } from "zod";
 import type { WeightsError } from "../errors.ts";
 
 /**
@@ -36,7 +35,7 @@ function isTextOf(value: object, text: string): boolean {
 export function jsonIn<Value>(
   metadata: ReadonlyMap<string, string>,
   name: string,
-  schema: z.ZodType<Value>,
+  schema: { parse(value: unknown): Value },
 ): Value | undefined {
   try {
     return schema.parse(JSON.parse(metadata.get(name) ?? ""));

@@ -3,6 +3,8 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { readDetector } from "../../src/tasks/finding/model-folder.ts";
+import { BUILT_IN, locateModel } from "../../src/tasks/loading/locate.ts";
 import { program, repository, temporaryFolder } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -36,6 +38,25 @@ function packagesOf(words: readonly string[]): string[] {
 test("--help loads no package, and the help of a command only the one that reads command lines", () => {
   assert.deepEqual(packagesOf(["--help"]), []);
   assert.deepEqual(packagesOf(["detect", "--help"]), ["commander"]);
+});
+
+test("detect with the built-in model loads no package that it does not need", () => {
+  const options = ["--prompt", "cat.", "--size", "64,64", "--quiet"];
+  const packages = packagesOf(["detect", join(repository, "examples/photos/cat.jpg"), ...options]);
+  const own = ["@bufbuild/protobuf", "commander", "onnxruntime-common", "onnxruntime-node", "sharp"];
+  const ofSharp = /^(?:@img\/.*|detect-libc|semver)$/;
+  assert.deepEqual(
+    packages.filter((name) => !ofSharp.test(name)),
+    own,
+  );
+});
+
+test("the built-in model's files, which are loaded unchecked, pass the checks with the same result", async () => {
+  const folder = join(repository, "assets/models", BUILT_IN);
+  const [own, checked] = [await readDetector(), await readDetector(folder)];
+  for (const key of ["type", "preparation", "names"] as const) assert.deepEqual(own[key], checked[key]);
+  assert.deepEqual(own.model.config, checked.model.config);
+  assert.equal((await locateModel(BUILT_IN, "detect")).type, (await locateModel(folder, "detect")).type);
 });
 
 test("the modules that do something when they are imported are listed for bundlers", () => {

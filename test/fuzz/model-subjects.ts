@@ -8,6 +8,7 @@ import { clip } from "../../src/models/clip/clip.ts";
 import { clipPresets } from "../../src/models/clip/clip-presets.ts";
 import { inferRegionClipConfig, regionClipExtras } from "../../src/models/region-clip/infer-region-clip-config.ts";
 import { regionClip } from "../../src/models/region-clip/region-clip.ts";
+import { checkedRegionClipSizes } from "../../src/models/region-clip/region-clip-sizes.ts";
 import { readClip } from "../../src/tasks/classifying/clip-folder.ts";
 import { readAdapted } from "../../src/tasks/finding/adapted-file.ts";
 import { promptOfAdapted } from "../../src/tasks/finding/adapted-prompt.ts";
@@ -138,7 +139,9 @@ async function regionClipFile(scratch: string): Promise<Subject> {
     read: async (folder) => {
       const file = await openWeights(join(folder, "region.safetensors"));
       try {
-        const { parameters } = regionClip(inferRegionClipConfig(file.entries, file.path));
+        const { parameters } = regionClip(
+          checkedRegionClipSizes(inferRegionClipConfig(file.entries, file.path), file.path),
+        );
         checkFit(parameters, file, { mayBeUnused: regionClipExtras });
       } finally {
         await file.close();

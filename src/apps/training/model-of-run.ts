@@ -6,8 +6,9 @@ import { RecipeError } from "../../errors.ts";
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import { readWords } from "../../inputs/words/read-words.ts";
 import type { WordSource, Words } from "../../inputs/words/words.ts";
-import { detectorFamilies, type RecipeModel, typeOfRecipe } from "../../models/families.ts";
+import { detectorFamilies, typeOfRecipe } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
+import type { RecipeModel } from "../../models/schemas.ts";
 import { type Recipe, wordsOf } from "./recipe.ts";
 
 export interface ModelOfRun {

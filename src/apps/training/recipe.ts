@@ -4,7 +4,8 @@ import { z } from "zod";
 import { formats } from "../../data/readers/format-names.ts";
 import { RecipeError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
-import { detectorFamilies, recipeModelSchema, typeOfRecipe } from "../../models/families.ts";
+import { detectorFamilies, typeOfRecipe } from "../../models/families.ts";
+import { recipeModelSchema } from "../../models/schemas.ts";
 import { glipLosses, type Losses, lossNames } from "../../tasks/grounding/loss-terms.ts";
 import { located, recipeFile } from "./recipe-paths.ts";
 

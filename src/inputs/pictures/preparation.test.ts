@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
-import { type PicturePreparation, preparationFile, preparationFileSchema } from "./preparation.ts";
+import { type PicturePreparation, preparationFile, preparationIn } from "./preparation.ts";
+import { preparationSchema } from "./preparation-schema.ts";
 import { CLIP_PIXELS, cropPreparation, prepareCrop } from "./prepare-crop.ts";
 import { prepareImage } from "./prepare-image.ts";
 
 const clipPictures = cropPreparation({ side: 224, ...CLIP_PIXELS });
-const read = (file: unknown, usual = glipPictures) => preparationFileSchema(usual).parse(file);
+const read = (file: unknown, usual = glipPictures) => preparationIn(preparationSchema.parse(file), usual);
 
 test("a file with only sizes, as in version 0.1.0, has the family's default preparation", () => {
   assert.deepEqual(read({ size: { shortest_edge: 192, longest_edge: 384 } }), {

@@ -1,6 +1,5 @@
 /** A model's picture preparation as data, stored in preprocessor_config.json with the model and not in code. */
 
-import { z } from "zod";
 import type { Size } from "./resize.ts";
 
 /** Length of the resized shorter side and maximum length of the longer side, in pixels. */
@@ -25,41 +24,38 @@ export interface PicturePreparation<Rule extends SizeRule | Size = SizeRule> {
   readonly deviation: readonly [number, number, number];
 }
 
-/** Hugging Face's numbers of filters, as in Pillow. */
-const FILTERS = { 2: "bilinear", 3: "bicubic" } as const;
-const three = z.tuple([z.number(), z.number(), z.number()]);
-const side = z.int().positive().max(10_000);
-
-const fileSchema = z.object({
-  size: z.object({ shortest_edge: side, longest_edge: z.int().positive().max(100_000).exactOptional() }),
-  resample: z.union([z.literal(2), z.literal(3)]).exactOptional(),
-  crop_size: z.object({ width: side, height: side }).exactOptional(),
-  size_divisor: z.int().positive().max(1024).exactOptional(),
-  channel_order: z.enum(["rgb", "bgr"]).exactOptional(),
-  rescale_factor: z.union([z.literal(1), z.literal(1 / 255)]).exactOptional(),
-  image_mean: three.exactOptional(),
-  image_std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]).exactOptional(),
-});
-
-/** Reads the content of a preprocessor_config.json; missing values are taken from `usual`. */
-export function preparationFileSchema(usual: PicturePreparation): z.ZodType<PicturePreparation> {
-  return fileSchema.transform((file): PicturePreparation => {
-    const crop = file.crop_size ?? usual.crop;
-    return {
-      size: { short: file.size.shortest_edge, max: file.size.longest_edge ?? usual.size.max },
-      filter: file.resample ? FILTERS[file.resample] : usual.filter,
-      ...(crop ? { crop } : {}),
-      multiple: file.size_divisor ?? usual.multiple,
-      channels: file.channel_order ?? usual.channels,
-      highest: file.rescale_factor === undefined ? usual.highest : file.rescale_factor === 1 ? 255 : 1,
-      mean: file.image_mean ?? usual.mean,
-      deviation: file.image_std ?? usual.deviation,
-    };
-  });
+/** The content of a preprocessor_config.json, in the words of Hugging Face's files; `channel_order` is ours. */
+export interface PreparationFile {
+  readonly size: { readonly shortest_edge: number; readonly longest_edge?: number };
+  readonly resample?: 2 | 3;
+  readonly crop_size?: Size;
+  readonly size_divisor?: number;
+  readonly channel_order?: "rgb" | "bgr";
+  readonly rescale_factor?: number;
+  readonly image_mean?: readonly [number, number, number];
+  readonly image_std?: readonly [number, number, number];
 }
 
-/** The content of a preprocessor_config.json, in the words of Hugging Face's files; `channel_order` is ours. */
-export function preparationFile(preparation: PicturePreparation): Record<string, unknown> {
+/** Hugging Face's numbers of filters, as in Pillow. */
+const FILTERS = { 2: "bilinear", 3: "bicubic" } as const;
+
+/** The preparation that a checked file states; missing values are taken from `usual`. */
+export function preparationIn(file: PreparationFile, usual: PicturePreparation): PicturePreparation {
+  const crop = file.crop_size ?? usual.crop;
+  return {
+    size: { short: file.size.shortest_edge, max: file.size.longest_edge ?? usual.size.max },
+    filter: file.resample ? FILTERS[file.resample] : usual.filter,
+    ...(crop ? { crop } : {}),
+    multiple: file.size_divisor ?? usual.multiple,
+    channels: file.channel_order ?? usual.channels,
+    highest: file.rescale_factor === undefined ? usual.highest : file.rescale_factor === 1 ? 255 : 1,
+    mean: file.image_mean ?? usual.mean,
+    deviation: file.image_std ?? usual.deviation,
+  };
+}
+
+/** The content of a preprocessor_config.json. */
+export function preparationFile(preparation: PicturePreparation): PreparationFile {
   const { size, filter, crop, multiple, channels, highest, mean, deviation } = preparation;
   return {
     size: { shortest_edge: size.short, ...(Number.isFinite(size.max) ? { longest_edge: size.max } : {}) },

@@ -1,20 +1,17 @@
 /** The names that a model was trained on, synonyms for its companion's classes, and emoji: `names.json` of a model folder. */
 
-import { z } from "zod";
 import { plainNames } from "./plain-names.ts";
 import type { ClassPrompt } from "./prompts.ts";
 
-export const nameListSchema = z.strictObject({
-  /** Names in the training data. */
-  trained: z.array(z.string().min(1)),
-  /** Synonyms for use in photos, by name of the companion's class. */
-  photos: z.record(z.string(), z.array(z.string().min(1))),
-  /** Names by emoji, without variation selectors and skin tones. */
-  emoji: z.record(z.string(), z.string().min(1)),
-});
-
 /** As in the file. */
-export type StoredNames = z.infer<typeof nameListSchema>;
+export interface StoredNames {
+  /** Names in the training data. */
+  trained: string[];
+  /** Synonyms for use in photos, by name of the companion's class. */
+  photos: Record<string, string[]>;
+  /** Names by emoji, without variation selectors and skin tones. */
+  emoji: Record<string, string>;
+}
 
 /** Variation selectors and skin tones: the same thing in another look. */
 const LOOKS = /[\uFE0E\uFE0F\u{1F3FB}-\u{1F3FF}]/gu;

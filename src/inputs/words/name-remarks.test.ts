@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { NameList, nameListSchema } from "./name-list.ts";
+import { NameList } from "./name-list.ts";
+import { nameListSchema } from "./name-list-schema.ts";
 import { captionRemarks, nameRemarks, unknownNames } from "./name-remarks.ts";
 import { WordPieces } from "./word-pieces.ts";
 

@@ -1,6 +1,5 @@
 /** Reads Hugging Face's `CLIPModel` with OpenAI's names: the same tensors, renamed, and some transposed or split in three. */
 
-import { z } from "zod";
 import { concatenate } from "../../boxes/atss.ts";
 import { WeightsError } from "../../errors.ts";
 import type { StoredArray } from "../../weights/dtype.ts";
@@ -9,17 +8,15 @@ import type { WeightsEntry, WeightsFile } from "../../weights/weights-file.ts";
 import type { ClipConfig } from "./clip.ts";
 
 /** The values of config.json that shapes do not determine; missing numbers have the library's defaults. */
-const partSchema = z.looseObject({
-  num_attention_heads: z.int().min(1).optional(),
-  hidden_act: z.string().default("quick_gelu"),
-});
-export const clipModelSchema = z.looseObject({
-  model_type: z.literal("clip"),
-  text_config: partSchema.nullish(),
-  vision_config: partSchema.nullish(),
-});
+interface PartFile {
+  readonly num_attention_heads?: number | undefined;
+  readonly hidden_act: string;
+}
 /** The content of the config.json of a `CLIPModel`. */
-export type ClipModelFile = z.infer<typeof clipModelSchema>;
+export interface ClipModelFile {
+  readonly text_config?: PartFile | null | undefined;
+  readonly vision_config?: PartFile | null | undefined;
+}
 
 const DEFAULT_HEADS = { text: 8, image: 12 };
 const ACTIVATIONS: ReadonlyMap<string, "quickGelu" | "gelu"> = new Map([
@@ -29,7 +26,7 @@ const ACTIVATIONS: ReadonlyMap<string, "quickGelu" | "gelu"> = new Map([
 
 /** The configuration inferred from shapes, with heads and activations from a `CLIPModel`'s config.json. */
 export function withClipModel(config: ClipConfig, file: ClipModelFile, source: string): ClipConfig {
-  const part = (said: z.infer<typeof partSchema> | null | undefined, heads: number) => {
+  const part = (said: PartFile | null | undefined, heads: number) => {
     const name = said?.hidden_act ?? "quick_gelu";
     const activation = ACTIVATIONS.get(name);
     if (!activation)

@@ -1,23 +1,19 @@
 /** The Dynamic Head's row in the table of families. */
 
-import { z } from "zod";
-import { detectorShape, tooLargeText } from "../parts/detector-schema.ts";
+import type { z } from "zod";
 import type { DetectorFamily } from "../parts/family.ts";
 import { glipPictures } from "../parts/glip-pictures.ts";
+import { tooLargeText } from "../parts/model-size.ts";
 import { type DynamicHeadConfig, dynamicHead } from "./dynamic-head.ts";
-
-const schema = z.strictObject({ ...detectorShape, classes: z.array(z.string().min(1).max(1000)).min(1).max(100_000) });
-const recipe = schema.extend({ kind: z.literal("dynamic-head"), classes: schema.shape.classes.exactOptional() });
+import type { dynamicHeadSchemas } from "./schemas.ts";
 
 export const dynamicHeadFamily = {
   title: "Dynamic Head",
   kind: "dynamic-head",
   configKey: "dynamic_head",
-  schema,
-  recipe,
   capabilities: ["detect", "train"],
   preparation: glipPictures,
-  completed: async (inRecipe: z.infer<typeof recipe>, classes) => ({
+  completed: async (inRecipe: z.infer<typeof dynamicHeadSchemas.recipe>, classes) => ({
     ...inRecipe,
     classes: inRecipe.classes ?? (await classes()),
   }),

@@ -1,6 +1,5 @@
 /** A family of models: a row of the table of families. */
 
-import type { z } from "zod";
 import type { PicturePreparation } from "../../inputs/pictures/preparation.ts";
 import type { WordSource } from "../../inputs/words/words.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
@@ -34,16 +33,15 @@ export interface PublishedForm<Config> {
 export type NamedShapes = ReadonlyMap<string, { readonly shape: readonly number[] }>;
 
 /**
- * What every family says of itself. The rows are typed by their own configuration; who takes one from the table hands over what its own
- * schema has read. `InFolder` is what a config.json holds of the configuration; the shapes of the weights give the rest.
+ * What every family says of itself. The rows are typed by their own configuration; code that takes one from the table passes what the
+ * family's own schema (models/schemas.ts) has read.
  */
-export interface Family<Config = unknown, InFolder = Config> {
+export interface Family<Config = unknown> {
   /** Name of the family for users. */
   readonly title: string;
   readonly capabilities: readonly Capability[];
   /** The key of config.json that holds the configuration. Default: the whole file is the configuration, as in published folders. */
   readonly configKey?: string;
-  readonly schema: z.ZodType<InFolder>;
   readonly published?: PublishedForm<Config>;
 }
 
@@ -52,8 +50,6 @@ export interface DetectorFamily<Config = unknown> extends Family<Config> {
   /** Name of the family in recipes. */
   readonly kind: string;
   readonly configKey: string;
-  /** The `model` of a recipe: its `kind`, and the configuration without the values that come from the data. */
-  readonly recipe: z.ZodObject;
   /** Default picture preparation, for values missing in preprocessor_config.json. */
   readonly preparation: PicturePreparation;
   /** Vocabulary of every published model, a path in the package. */

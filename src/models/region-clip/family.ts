@@ -1,6 +1,5 @@
 /** RegionCLIP's row in the table of families. */
 
-import { z } from "zod";
 import type { Family } from "../parts/family.ts";
 import { inferRegionClipConfig, isRegionClip, regionClipExtras } from "./infer-region-clip-config.ts";
 import type { RegionClipConfig } from "./region-clip.ts";
@@ -8,11 +7,9 @@ import type { RegionClipConfig } from "./region-clip.ts";
 export const regionClipFamily = {
   title: "RegionCLIP",
   capabilities: ["detect", "regions"],
-  // Shapes tell everything else.
-  schema: z.looseObject({ model_type: z.literal("groundling-region-clip") }),
   published: {
     mayBeUnused: regionClipExtras,
     recognises: isRegionClip,
     configOf: inferRegionClipConfig,
   },
-} satisfies Family<RegionClipConfig, object>;
+} satisfies Family<RegionClipConfig>;

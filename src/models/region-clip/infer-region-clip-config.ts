@@ -1,9 +1,6 @@
 /** Infers a RegionCLIP's configuration from the names and shapes of a published file's tensors. */
 
-import { z } from "zod";
 import { WeightsError } from "../../errors.ts";
-import { modifiedResNetShape } from "../clip/clip-sizes.ts";
-import { upTo } from "../parts/detector-schema.ts";
 import type { LocaliserConfig } from "./localiser.ts";
 import type { RegionClipConfig } from "./region-clip.ts";
 
@@ -36,7 +33,7 @@ export function inferRegionClipConfig(entries: Shapes, source: string): RegionCl
     count((i) => `backbone.layer${stage}.${i}.conv1.weight`),
   ) as [number, number, number, number];
   const masks = entries.has("roi_heads.mask_head.deconv.bias");
-  const config = {
+  return {
     embedding: shape("backbone.attnpool.c_proj.bias")[0]!,
     recogniser: {
       blocks: [first, second, third, fourth] as const,
@@ -54,7 +51,6 @@ export function inferRegionClipConfig(entries: Shapes, source: string): RegionCl
       : {}),
     ...(entries.has(`offline_${OBJECTNESS}`) ? { localiser: inferLocaliser(entries, shape) } : {}),
   };
-  return checkedSizes(config, source);
 }
 
 function inferLocaliser(entries: Shapes, shape: (name: string) => readonly number[]): LocaliserConfig {
@@ -72,28 +68,6 @@ function inferLocaliser(entries: Shapes, shape: (name: string) => readonly numbe
     ...(pyramid === undefined ? {} : { pyramid }),
     jittered: entries.has("offline_backbone.fpn_lateral2.norm.weight"),
   };
-}
-
-/** Sizes of several times the largest published model; a file of a few kB can claim any. */
-const sizes = z.looseObject({
-  embedding: upTo(16_384),
-  recogniser: z.looseObject({ ...modifiedResNetShape, side: upTo(64) }),
-  boxOutputs: upTo(100_000),
-  masks: z.looseObject({ channels: upTo(16_384), classes: upTo(100_000) }).optional(),
-  localiser: z
-    .looseObject({
-      stem: upTo(16_384),
-      channels: upTo(16_384),
-      blocks: z.array(upTo(256)),
-      pyramid: upTo(16_384).optional(),
-    })
-    .optional(),
-});
-
-function checkedSizes(config: RegionClipConfig, source: string): RegionClipConfig {
-  const checked = sizes.safeParse(config);
-  if (checked.success) return config;
-  throw new WeightsError(`${source}: a RegionCLIP cannot have these sizes: ${z.prettifyError(checked.error)}`);
 }
 
 /**

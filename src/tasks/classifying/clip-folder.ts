@@ -14,6 +14,7 @@ import { clip } from "../../models/clip/clip.ts";
 import { checkedClipSizes } from "../../models/clip/clip-sizes.ts";
 import { clipFamily } from "../../models/clip/family.ts";
 import { withClipModel } from "../../models/clip/hugging-face-clip.ts";
+import { clipSchemas } from "../../models/clip/schemas.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { openWeights } from "../../weights/open-weights.ts";
 import { parsedJson } from "../../weights/parsed-json.ts";
@@ -66,7 +67,7 @@ async function readCheckpoint(file: WeightsFile, path: string): Promise<StoredCl
 }
 
 async function readFolder(folder: string): Promise<StoredClip> {
-  const file = readJson(join(folder, "config.json"), clipFamily.schema);
+  const file = readJson(join(folder, "config.json"), clipSchemas.config);
   if (!file) throw new WeightsError(`${folder}: has no config.json`);
   const source = await firstOf(folder, ["model.safetensors", "model.safetensors.index.json", "pytorch_model.bin"]);
   const { config, weights } = await readTensors(await openWeights(source), (inferred) =>

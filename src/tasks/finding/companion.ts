@@ -1,6 +1,5 @@
 /** The companion: a detector of fixed classes that adds detections of the names it knows to a GLIP's, which treats classes as words (GLIP, section 3.1). */
 
-import { z } from "zod";
 import { type Detections, type LevelOutputs, type SelectOptions, selectDetections } from "../../boxes/select.ts";
 import { WeightsError } from "../../errors.ts";
 import type { PreparedImage } from "../../inputs/pictures/prepare-image.ts";
@@ -39,7 +38,15 @@ export interface StoredCompanion {
  */
 export const COMPANION_CENTERNESS = 2;
 
-const classesSchema = z.array(z.array(z.string().min(1)).min(1)).min(1);
+/** Lists of names, none empty. Checked without zod, which takes longer to load than a companion. */
+const classesSchema = {
+  parse(value: unknown): string[][] {
+    const isList = (one: unknown): one is unknown[] => Array.isArray(one) && one.length > 0;
+    const isName = (one: unknown) => typeof one === "string" && one !== "";
+    if (isList(value) && value.every((names) => isList(names) && names.every(isName))) return value as string[][];
+    throw new TypeError("not lists of names");
+  },
+};
 
 /**
  * Reads a COCO-SSD from an open file, which `close` closes. Its metadata has the class names; `words` has synonyms, by the first name of a class.

@@ -23,17 +23,8 @@ import {
   unknownAmong,
 } from "./requested-prompt.ts";
 import type { SecondDetector } from "./second-detector.ts";
-import { type FrameOfVideo, leastScore, type TrackedFrame, type TrackOptions, trackFrames } from "./track-frames.ts";
-import {
-  type Answer,
-  addMasks,
-  answerTo,
-  captionOf,
-  type DescribeOptions,
-  type Description,
-  type SegmentedDetection,
-  withHead,
-} from "./understanding.ts";
+import type { FrameOfVideo, TrackedFrame, TrackOptions } from "./track-frames.ts";
+import type { Answer, DescribeOptions, Description, SegmentedDetection } from "./understanding.ts";
 
 /** Optional parts of a model besides its weights and words. */
 export interface ModelExtras<Source = PictureSource> {
@@ -50,6 +41,10 @@ export interface ModelExtras<Source = PictureSource> {
   /** The names it was trained on, and the names of emoji. */
   names?: NameList;
 }
+
+/** Few programs track or use the heads of a GLIPv2, so these modules are loaded at first use. */
+const tracking = () => import("./track-frames.ts");
+const heads = () => import("./understanding.ts");
 
 /** A loaded model; `dispose` it when done, or load it by `await using`. `Source`: the kinds of pictures it takes. */
 export class GroundingModel<Source = PictureSource> {
@@ -136,6 +131,7 @@ export class GroundingModel<Source = PictureSource> {
     if (wanted === undefined) throw new InputError("no classes are given; give them to track or to setClasses");
     const prompt = promptOfRequest(this.source, wanted);
     const threshold = options.threshold ?? DEFAULT_THRESHOLD;
+    const { leastScore, trackFrames } = await tracking();
     const find = async ({ data, width, height }: FrameOfVideo) => {
       const { features } = this.finder;
       checkOptions(options);
@@ -184,6 +180,7 @@ export class GroundingModel<Source = PictureSource> {
     classes?: RequestedClasses | string,
     options: DetectOptions = {},
   ): Promise<SegmentedDetection[]> {
+    const { addMasks, withHead } = await heads();
     withHead(this.predictor.model, "masks");
     const wanted = classes ?? this.classes;
     if (wanted === undefined) throw new InputError("no classes are given; give them to segment or to setClasses");
@@ -201,6 +198,7 @@ export class GroundingModel<Source = PictureSource> {
     question: string,
     { ground = false, ...options }: GroundOptions & { ground?: boolean } = {},
   ): Promise<Answer> {
+    const { answerTo, withHead } = await heads();
     withHead(this.predictor.model, "answering");
     const found = await answerTo(this.finder, this.source.words.pieces!, await this.look(image, options), question);
     return ground ? { ...found, phrases: await this.ground(image, question, options) } : found;
@@ -211,6 +209,7 @@ export class GroundingModel<Source = PictureSource> {
     image: Source,
     { ground = false, beams, most, ...options }: DescribeOptions & GroundOptions & { ground?: boolean } = {},
   ): Promise<Description> {
+    const { captionOf, withHead } = await heads();
     withHead(this.predictor.model, "captions");
     const how = { ...(beams === undefined ? {} : { beams }), ...(most === undefined ? {} : { most }) };
     const found = await captionOf(this.finder, this.source.words.pieces!, await this.look(image, options), how);

@@ -5,7 +5,7 @@ import { isNative } from "../../onnx/index.ts";
 import { type NamedNumbers, type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
 import { type NamedShape, readWeights } from "../../weights/fit.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
-import { type Adapted, readAdapted, withAdapted } from "./adapted-file.ts";
+import type { Adapted } from "./adapted-file.ts";
 import { baseDigest, isInDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
 import { GroundingModel } from "./grounding-model.ts";
@@ -37,7 +37,7 @@ export async function loadModelFor(
   options: LoadOptions = {},
 ): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.
-  const adapted = options.adapted === undefined ? undefined : await readAdapted(options.adapted);
+  const adapted = options.adapted === undefined ? undefined : await adaptedIn(options.adapted);
   const opened = await openDetector(nameOrPath, options, wanted);
   const { model, words, preparation, companion, names } = opened;
   const running = runningOf(options);
@@ -60,6 +60,12 @@ export async function loadModelFor(
   }
 }
 
+/** Few models are adapted, so what reads the file is loaded at first use. */
+async function adaptedIn(path: string): Promise<Adapted> {
+  const { readAdapted } = await import("./adapted-file.ts");
+  return readAdapted(path);
+}
+
 /** Frames of a video file; what reads it is loaded at first use. */
 async function* readFrames(path: string, options: { rate?: number }) {
   const { openVideo } = await import("../../inputs/video/frames.ts");
@@ -79,7 +85,8 @@ async function numbersOf(
 ): Promise<{ digest: string; numbers: StoredWeights | ReadonlyMap<string, Float32Array> }> {
   // WebAssembly cannot map files, and adapters are added to numbers.
   if (adapted || !native) {
-    const { weights } = withAdapted(await withWeights(opened), adapted);
+    const read = await withWeights(opened);
+    const { weights } = adapted ? (await import("./adapted-file.ts")).withAdapted(read, adapted) : read;
     return { digest: baseDigest(weights), numbers: native ? await storeWeights(drained(weights)) : weights };
   }
   const { model, file } = opened;

@@ -78,19 +78,22 @@ export async function openDetector(
   options: ReadOptions = {},
   wanted: Capability = "detect",
 ): Promise<OpenDetector> {
-  const { path, type, file } = await locateModel(nameOrPath, wanted, fetchingOf(options));
+  const { path, type, isBuiltIn, file } = await locateModel(nameOrPath, wanted, fetchingOf(options));
   try {
     const detector = detectorType(type, wanted, nameOrPath);
-    return file ? await openCheckpoint(file, detector) : await openStored(path);
+    return file ? await openCheckpoint(file, detector) : await openStored(path, isBuiltIn);
   } catch (error) {
     await file?.close();
     throw error;
   }
 }
 
-async function openStored(folder: string): Promise<OpenDetector> {
+async function openStored(folder: string, isBuiltIn: boolean): Promise<OpenDetector> {
   const companion = await present(join(folder, COMPANION));
-  return { ...(await openFolder(filesIn(folder))), ...(companion === undefined ? {} : { companion }) };
+  return {
+    ...(await openFolder({ ...filesIn(folder), isBuiltIn })),
+    ...(companion === undefined ? {} : { companion }),
+  };
 }
 
 /** The files of a folder on disk. */

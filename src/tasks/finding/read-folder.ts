@@ -1,29 +1,30 @@
 /** A model folder, read from wherever its files lie: a disk or a server. */
 
-import type { z } from "zod";
 import { WeightsError } from "../../errors.ts";
-import { type PicturePreparation, preparationFileSchema } from "../../inputs/pictures/preparation.ts";
-import { nameListSchema, type StoredNames } from "../../inputs/words/name-list.ts";
+import { type PicturePreparation, preparationIn } from "../../inputs/pictures/preparation.ts";
+import type { StoredNames } from "../../inputs/words/name-list.ts";
 import { type Words, wordsOf } from "../../inputs/words/words.ts";
 import {
+  configIn,
   type DetectorType,
   detectorFamilies,
   families,
   isDetector,
   type ModelType,
-  readConfigFile,
   wantCapability,
 } from "../../models/families.ts";
 import type { Detector } from "../../models/parts/detector.ts";
 import type { Capability, Family } from "../../models/parts/family.ts";
 import { checkFit, readWeights } from "../../weights/fit.ts";
-import { parsedJson } from "../../weights/parsed-json.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
+import type { FolderJson } from "./folder-json.ts";
 
 /** The files of a model folder by their names. */
 export interface ModelFiles {
   /** Name of the model. */
   readonly name: string;
+  /** Whether the folder is in this package: its tests check the JSON files, so that loading does not. */
+  readonly isBuiltIn?: boolean;
   /** Path or address of a file, for messages. */
   placeOf(file: string): string;
   /** The text of a file; undefined where there is none. */
@@ -55,7 +56,11 @@ export interface ReadModel extends Omit<OpenModel, "file"> {
 
 export const COMPANION = "companion.safetensors";
 export const NAMES = "names.json";
+const PREPARATION = "preprocessor_config.json";
 const WEIGHTS = "model.safetensors";
+
+const parsed = (text: string) => JSON.parse(text);
+const uncheckedJson: FolderJson = { config: configIn, preparation: parsed, names: parsed };
 
 /** Reads a model folder. Throws WeightsError, which names the file, where one is missing or malformed. */
 export async function readFolder(files: ModelFiles): Promise<ReadModel> {
@@ -64,8 +69,9 @@ export async function readFolder(files: ModelFiles): Promise<ReadModel> {
 
 /** The same without reading the weights. */
 export async function openFolder(files: ModelFiles): Promise<OpenModel> {
+  const json = files.isBuiltIn ? uncheckedJson : (await import("./folder-json.ts")).checkedJson;
   const place = files.placeOf("config.json");
-  const { type, config } = readConfigFile((await files.text("config.json")) ?? missing(files, "config.json"), place);
+  const { type, config } = json.config((await files.text("config.json")) ?? missing(files, "config.json"), place);
   const detector = detectorType(type, "detect", files.name);
   const family = detectorFamilies[detector];
   const huge = family.tooLarge?.(config);
@@ -73,9 +79,10 @@ export async function openFolder(files: ModelFiles): Promise<OpenModel> {
   const source = family.words(config, (file) => files.placeOf(file));
   const model = family.detector(config);
   const words = wordsOf(source, source.kind === "word-pieces" ? await files.text("vocab.txt") : undefined);
-  const preparation = await readJson(files, "preprocessor_config.json", preparationFileSchema(family.preparation));
+  const stated = (await files.text(PREPARATION)) ?? missing(files, PREPARATION);
+  const preparation = preparationIn(json.preparation(stated, files.placeOf(PREPARATION)), family.preparation);
   const names = await files.text(NAMES);
-  const known = names === undefined ? {} : { names: parsedJson(names, files.placeOf(NAMES), nameListSchema) };
+  const known = names === undefined ? {} : { names: json.names(names, files.placeOf(NAMES)) };
   const file = (await files.weights(WEIGHTS)) ?? missing(files, WEIGHTS);
   await wantFit(model, file, family);
   return {
@@ -112,10 +119,6 @@ export async function withWeights<Model extends OpenModel>({
   } finally {
     await file.close();
   }
-}
-
-async function readJson<Value>(files: ModelFiles, file: string, schema: z.ZodType<Value>): Promise<Value> {
-  return parsedJson((await files.text(file)) ?? missing(files, file), files.placeOf(file), schema);
 }
 
 function missing(files: ModelFiles, file: string): never {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError, WeightsError } from "../../errors.ts";
 import { readTextIfThere } from "../../files/read-file.ts";
-import { families, familyOfTensors, type ModelType, readConfigFile, wantCapability } from "../../models/families.ts";
+import { families, familyOfTensors, type ModelType, wantCapability } from "../../models/families.ts";
 import type { Capability } from "../../models/parts/family.ts";
 import { clipZoo, fetchClip, isClipName } from "../../weights/clip-zoo.ts";
 import { openWeights } from "../../weights/open-weights.ts";
@@ -18,15 +18,17 @@ export const BUILT_IN = "everyday";
 export const BUILT_IN_CLIP = "small-clip";
 
 /** The models that come with the package, by name. */
-const builtIns: Readonly<Record<string, string>> = {
-  [BUILT_IN]: "assets/models/everyday",
-  [BUILT_IN_CLIP]: "assets/models/small-clip/model.safetensors",
+const builtIns: Readonly<Record<string, { path: string; type: ModelType }>> = {
+  [BUILT_IN]: { path: "assets/models/everyday", type: "groundling-glip" },
+  [BUILT_IN_CLIP]: { path: "assets/models/small-clip/model.safetensors", type: "clip" },
 };
 
 /** A model on disk. */
 export interface LocatedModel {
   readonly path: string;
   readonly type: ModelType;
+  /** Whether it comes with this package. */
+  readonly isBuiltIn: boolean;
   /** A published checkpoint, open and to be closed after use; a folder with a config.json has none. */
   readonly file?: WeightsFile;
 }
@@ -47,16 +49,18 @@ export async function locateModel(
   const named = builtIn || found ? undefined : publishedName(nameOrPath);
   if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
   // Checked before anything is fetched.
-  if (named) wantCapability(named.type, wanted, nameOrPath);
+  const known = builtIn ?? named;
+  if (known) wantCapability(known.type, wanted, nameOrPath);
   const path = builtIn
-    ? fileURLToPath(new URL(builtIn, root))
+    ? fileURLToPath(new URL(builtIn.path, root))
     : named
       ? await named.fetch(nameOrPath, options)
       : nameOrPath;
-  if (!(await stat(path)).isDirectory()) return openCheckpoint(path, wanted, nameOrPath);
-  const type = typeOfFolder(path);
+  const isBuiltIn = builtIn !== undefined;
+  if (!(await stat(path)).isDirectory()) return { ...(await openCheckpoint(path, wanted, nameOrPath)), isBuiltIn };
+  const type = builtIn?.type ?? (await typeOfFolder(path));
   wantCapability(type, wanted, nameOrPath);
-  return { path, type };
+  return { path, type, isBuiltIn };
 }
 
 interface PublishedName {
@@ -80,15 +84,20 @@ function noSuchModel(name: string, wanted: Capability): string {
   return `${name}: no such model; give a model folder, a checkpoint file, or a name: ${names.join(", ")}`;
 }
 
-function typeOfFolder(folder: string): ModelType {
+async function typeOfFolder(folder: string): Promise<ModelType> {
   const place = join(folder, "config.json");
   const text = readTextIfThere(place);
+  const { readConfigFile } = await import("../../models/schemas.ts");
   if (text !== undefined) return readConfigFile(text, place).type;
   throw new WeightsError(`${place}: missing; give a model folder with a config.json, or a checkpoint file`);
 }
 
 /** Opened once, to tell its family and to be read. */
-async function openCheckpoint(path: string, wanted: Capability, source: string): Promise<LocatedModel> {
+async function openCheckpoint(
+  path: string,
+  wanted: Capability,
+  source: string,
+): Promise<Omit<LocatedModel, "isBuiltIn">> {
   const file = await openWeights(path);
   try {
     const type = familyOfTensors(file.entries, path);

@@ -13,6 +13,7 @@ import {
   regionClipExtras,
 } from "../../models/region-clip/infer-region-clip-config.ts";
 import { type RegionClipConfig, regionClip } from "../../models/region-clip/region-clip.ts";
+import { checkedRegionClipSizes } from "../../models/region-clip/region-clip-sizes.ts";
 import { loadWeights } from "../../weights/fit.ts";
 import { joinedWeights } from "../../weights/joined.ts";
 import { openWeights } from "../../weights/open-weights.ts";
@@ -62,7 +63,7 @@ export async function readRegionClip(
       throw new WeightsError(
         `${nameOrPath}: is a CLIP with a vision transformer, which has no map to cut regions from; use one with a ResNet, such as clip-rn50`,
       );
-    const config = inferRegionClipConfig(file.entries, source);
+    const config = checkedRegionClipSizes(inferRegionClipConfig(file.entries, source), source);
     const { parameters } = regionClip(config);
     const hasDeltas = file.entries.has(DELTAS);
     const weights = await loadWeights(parameters, file, { mayBeUnused: regionClipExtras, mayMiss: /bbox_pred\./ });
