@@ -60,7 +60,11 @@ export async function* readCaptionsShard(
 ): AsyncGenerator<PairOrRefusal> {
   const path = join(root, file);
   const all = captionsOf(path, bytes);
-  for (const detail of start === 0 ? all.damages : []) yield { reason: "damaged record", file, detail, pairs: 1 };
+  if (start === 0) {
+    for (const detail of all.damages) yield { reason: "damaged record", file, detail, pairs: 1 };
+    const pairs = all.damagedRecords - all.damages.length;
+    if (pairs > 0) yield { reason: "damaged record", file, detail: `${pairs} more records are damaged`, pairs };
+  }
   for (const { file: name, captions } of all.images.slice(start, start + rows)) {
     if (captions.length === 0)
       yield { reason: "no caption", file: name, detail: `${file} has no caption for this picture`, pairs: 1 };
@@ -76,13 +80,16 @@ interface Captions {
   path: string;
   bytes: number;
   images: DatasetImage[];
+  /** What is wrong with the first damaged records. */
   damages: string[];
+  damagedRecords: number;
 }
 
 function captionsOf(path: string, bytes: number): Captions {
   if (known?.path === path && known.bytes === bytes) return known;
   const problems = new Problems();
   const { images } = readCocoCaptions(path, problems);
-  known = { path, bytes, images, damages: problems.list.map(({ message }) => message) };
+  const damages = problems.list.map(({ message }) => message);
+  known = { path, bytes, images, damages, damagedRecords: problems.count };
   return known;
 }

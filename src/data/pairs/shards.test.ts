@@ -171,3 +171,18 @@ test("COCO's captions give a pair for each sentence, from the file or the folder
   writeFileSync(join(folder, "annotations", "captions_train2017.json"), JSON.stringify({ images, annotations }));
   await assert.rejects(cutSource(folder, { rows: 2 }), { name: "InputError", message: /several caption files/ });
 });
+
+test("of many damaged records of COCO's captions, the first are named and the others counted", async () => {
+  const count = 10_003;
+  const annotations = Array.from({ length: count }, (_, i) => ({ id: i + 1, image_id: 9, caption: "nowhere" }));
+  const file = join(root, "captions_damaged.json");
+  const images = [{ id: 1, file_name: "1.png", width: 4, height: 3 }];
+  writeFileSync(file, JSON.stringify({ images, annotations }));
+  writeFileSync(join(root, "1.png"), "never opened here");
+  const { found } = await read(file);
+  const damaged = "! captions_damaged.json: damaged record";
+  assert.deepEqual(
+    [found.length, found.slice(-3)],
+    [10_002, [`${damaged} (1)`, `${damaged} (3)`, "! 1.png: no caption (1)"]],
+  );
+});

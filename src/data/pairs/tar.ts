@@ -19,8 +19,7 @@ export function tarShard(file: string, bytes: number): TarShard {
 export async function* readTarShard({ file }: TarShard, { root }: { root: string }): AsyncGenerator<PairOrRefusal> {
   const problems = new Problems();
   const damage = function* (): Generator<PairOrRefusal> {
-    for (const { message } of problems.list.splice(0))
-      yield { reason: "damaged file", file, detail: message, pairs: 0 };
+    for (const { message } of problems.take()) yield { reason: "damaged file", file, detail: message, pairs: 0 };
   };
   for (const { key, ending, picture, captions } of readImageTexts(join(root, file), problems)) {
     yield* damage();

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import { checkDataset } from "./check.ts";
 import { readCocoAnnotations } from "./coco-files.ts";
 import { linesOfPaths } from "./json.ts";
+import { Problems } from "./problems.ts";
 
 const root = mkdtempSync(join(tmpdir(), "check-"));
 after(() => rmSync(root, { recursive: true }));
@@ -28,6 +29,25 @@ test("at most a hundred problems are listed, errors first, with the total number
   assert.deepEqual(first!.path, ["annotations", 1]);
   // An annotation takes twelve lines.
   assert.equal(second!.line! - first!.line!, 24);
+});
+
+test("of millions of problems, the first are kept and all are counted, in little memory", () => {
+  const problems = new Problems();
+  const before = process.memoryUsage().heapUsed;
+  const count = 2_000_000;
+  for (let line = 1; line <= count; line++) problems.error({ file: "train.txt", line }, `${line} is listed twice`);
+  const grown = process.memoryUsage().heapUsed - before;
+  assert.ok(grown < 2 ** 26, `the heap grew by ${grown} bytes`);
+  assert.deepEqual([problems.errors, problems.warnings, problems.count], [count, 0, count]);
+  // A warning after millions of errors is kept.
+  problems.warn({ file: "train.txt" }, "the last");
+  assert.deepEqual(problems.list.at(-1), { file: "train.txt", severity: "warning", message: "the last" });
+  assert.throws(
+    () => problems.refuseErrors("train"),
+    new RegExp(`${count} errors:\n {2}train.txt:1: 1 is[\\s\\S]*:20: [\\s\\S]*and ${count - 20} more$`),
+  );
+  assert.equal(problems.take()[0]!.line, 1);
+  assert.deepEqual([problems.count, problems.list.length], [0, 0]);
 });
 
 test("the lines of many paths are found together", () => {

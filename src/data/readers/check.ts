@@ -64,7 +64,7 @@ async function checkSet(
   } catch (error) {
     problems.caught(error, path);
   }
-  if (dataset.images.length === 0 && problems.list.length === 0)
+  if (dataset.images.length === 0 && problems.count === 0)
     problems.error({ file: path }, "there are no images; check the path");
   const count = (of: "objects" | "captions") => dataset.images.reduce((sum, image) => sum + image[of].length, 0);
   return {
@@ -72,7 +72,7 @@ async function checkSet(
     ...(isOfSeveral && split !== undefined ? { split } : {}),
     problems: listed(withLines(problems.list, readText)),
     errors: problems.errors,
-    warnings: problems.list.length - problems.errors,
+    warnings: problems.warnings,
     images: dataset.images.length,
     objects: count("objects"),
     captions: count("captions"),

@@ -90,11 +90,11 @@ export function asCocoGroundTruth(value: unknown, file: string, problems: Proble
     const kept: T[] = [];
     const places: number[] = [];
     for (const [index, record] of part(name).entries()) {
-      const before = problems.list.length;
+      const before = problems.count;
       const say: Say = (path, message) => problems.error({ file, path: [name, index, ...path] }, message);
       if (!isRecord(record)) say([], "must be a JSON object");
       else check(record, say);
-      if (problems.list.length > before) continue;
+      if (problems.count > before) continue;
       kept.push(record as T);
       places.push(index);
     }
@@ -170,7 +170,7 @@ function areaOf(
 }
 
 function isDetection(record: unknown, place: Place, problems: Problems): record is CocoDetection {
-  const before = problems.list.length;
+  const before = problems.count;
   const say = (path: JsonPath, message: string) =>
     problems.error(
       place.path ? { ...place, path: [...place.path, ...path] } : place,
@@ -183,7 +183,7 @@ function isDetection(record: unknown, place: Place, problems: Problems): record 
     if (!isNumber(record.score)) say(["score"], "must be a number");
     checkRegion(record, say);
   }
-  return problems.list.length === before;
+  return problems.count === before;
 }
 
 function checkRegion(record: Fields, say: Say): void {

@@ -60,13 +60,14 @@ export async function readFlickr30k(folder: string, subset: string): Promise<Fli
 
 async function readImages(folder: string, subset: string, problems: Problems): Promise<FlickrImage[]> {
   const list = await readText(folder, `${subset}.txt`);
-  const ids = list.split("\n").map((line) => line.trim());
+  const file = join(folder, `${subset}.txt`);
   const images: FlickrImage[] = [];
   const read = new Set<string>();
-  for (const [index, id] of ids.entries()) {
+  for (const [index, line] of list.split("\n").entries()) {
+    const id = line.trim();
     if (id === "") continue;
     if (read.has(id)) {
-      problems.error({ file: join(folder, `${subset}.txt`), line: index + 1 }, `${id} is listed twice`);
+      problems.error({ file, line: index + 1 }, `${id} is listed twice`);
       continue;
     }
     read.add(id);

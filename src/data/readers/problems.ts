@@ -16,23 +16,47 @@ export interface Problem extends Place {
   message: string;
 }
 
-/** Collects problems while a dataset is read, to report them all at once. */
+/** Maximum number of errors and of warnings that are kept; a damaged file can have millions. */
+const MOST_KEPT = 10_000;
+
+/** Collects problems while a dataset is read, to report them all at once. Counts all, and keeps the first 10,000 of each severity. */
 export class Problems {
   readonly list: Problem[] = [];
+  readonly #counts = { error: 0, warning: 0 };
 
   /** The number of errors. */
   get errors(): number {
-    return this.list.filter(({ severity }) => severity === "error").length;
+    return this.#counts.error;
+  }
+
+  /** The number of warnings. */
+  get warnings(): number {
+    return this.#counts.warning;
+  }
+
+  /** The number of errors and warnings. */
+  get count(): number {
+    return this.errors + this.warnings;
   }
 
   /** Adds a problem that makes the data unusable. */
   error(place: Place, message: string): void {
-    this.list.push({ ...place, severity: "error", message });
+    this.#add("error", place, message);
   }
 
   /** Adds a problem that leaves the data usable. */
   warn(place: Place, message: string): void {
-    this.list.push({ ...place, severity: "warning", message });
+    this.#add("warning", place, message);
+  }
+
+  #add(severity: Problem["severity"], place: Place, message: string): void {
+    if (this.#counts[severity]++ < MOST_KEPT) this.list.push({ ...place, severity, message });
+  }
+
+  /** Removes all problems. Returns those that were kept. */
+  take(): Problem[] {
+    this.#counts.error = this.#counts.warning = 0;
+    return this.list.splice(0);
   }
 
   /**
@@ -48,11 +72,11 @@ export class Problems {
 
   /** @throws InputError that lists the errors, if there are any. */
   refuseErrors(what: string): void {
+    if (this.errors === 0) return;
     const errors = this.list.filter(({ severity }) => severity === "error");
-    if (errors.length === 0) return;
     const shown = errors.slice(0, 20).map((problem) => `\n  ${placeText(problem)}: ${problem.message}`);
-    const more = errors.length > shown.length ? `\n  and ${errors.length - shown.length} more` : "";
-    throw new InputError(`${what} cannot be used, ${errors.length} errors:${shown.join("")}${more}`);
+    const more = this.errors > shown.length ? `\n  and ${this.errors - shown.length} more` : "";
+    throw new InputError(`${what} cannot be used, ${this.errors} errors:${shown.join("")}${more}`);
   }
 }
 
