@@ -114,5 +114,7 @@ async function convert(
     `${from} (${sets[0]!.format}) → ${target} (${to}): ${words.join(", ")}`,
     ...(left.captions > 0 ? [`left out: ${left.captions} captions, which ${to} cannot store`] : []),
     ...(left.objects > 0 ? [`left out: ${left.objects} objects without a class`] : []),
+    ...(left.masks > 0 ? [`left out: ${left.masks} masks; ${to} is written with boxes`] : []),
+    ...(left.crowds > 0 ? [`${left.crowds} objects lost their mark of a crowd, which ${to} cannot store`] : []),
   ];
 }

@@ -47,6 +47,8 @@ export interface FormatRow {
   read(set: FoundSet, options: ReadOptions): Dataset | Promise<Dataset>;
   /** Whether `data check` must open the pictures; the readers of the other formats open them. */
   opensPictures: boolean;
+  /** What `write` stores of an object besides its box and class. */
+  stores?: readonly ("mask" | "crowd")[];
   /** Writes the format for `data convert`, if it can be written. */
   write?(parts: readonly WrittenPart[]): WrittenFiles;
 }

@@ -21,6 +21,7 @@ const rows = {
     opensPictures: true,
     find: (path) => jsonSets(path, "coco"),
     read: ({ path }, { problems, shown }) => readCoco(path, problems, shown),
+    stores: ["mask", "crowd"],
     write: (parts) => oneFile(parts, (dataset) => `${JSON.stringify(cocoOfDataset(dataset))}\n`),
   },
   captions: {
@@ -34,6 +35,7 @@ const rows = {
     opensPictures: true,
     find: (path) => jsonSets(path, "mdetr"),
     read: ({ path }, { problems, shown }) => cut(readMdetr(path, problems), shown),
+    stores: ["crowd"],
     write: (parts) => oneFile(parts, (dataset) => `${JSON.stringify(mdetrOfDataset(dataset))}\n`),
   },
   odvg: {
@@ -44,7 +46,7 @@ const rows = {
     write: (parts) => oneFile(parts, odvgOfDataset),
   },
   yolo: { holds: "classes", opensPictures: true, find: findYolo, read: readYolo, write: yoloOfParts },
-  voc: { holds: "classes", opensPictures: true, find: findVoc, read: readVoc, write: vocOfParts },
+  voc: { holds: "classes", opensPictures: true, find: findVoc, read: readVoc, stores: ["crowd"], write: vocOfParts },
   flickr30k: {
     holds: "captions",
     opensPictures: true,

@@ -361,6 +361,23 @@ test("boxes of classes become phrases of MDETR's captions, and captions alone ar
   assert.ok(!readdirSync(root).includes("none.json"));
 });
 
+test("masks and marks of crowds that a format cannot store are counted", async () => {
+  const [first, ...others] = twoFolders.images;
+  const [object, ...more] = first!.objects;
+  const masked = { ...object!, isCrowd: true, segmentation: [[1, 1, 5, 1, 5, 5]] };
+  const dataset = { ...twoFolders, images: [{ ...first!, objects: [masked, ...more] }, ...others] };
+  for (const [format, masks, crowds] of [
+    ["coco", 0, 0],
+    ["mdetr", 1, 0],
+    ["odvg", 1, 1],
+    ["voc", 1, 0],
+    ["yolo", 1, 1],
+  ] as const) {
+    const left = await writeDataset([{ dataset, pictures: source }], { format, path: join(root, `marks-${format}`) });
+    assert.deepEqual(left, { captions: 0, objects: 0, masks, crowds }, format);
+  }
+});
+
 test("links to nothing and in circles are passed over beside annotations, and are none by themselves", () => {
   const folder = layout("links", { "images/a.png": undefined });
   const set = layout("links with a set", { "boxes.json": coco("a.png"), "images/a.png": undefined });

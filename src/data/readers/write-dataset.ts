@@ -33,6 +33,10 @@ export interface LeftOut {
   captions: number;
   /** Objects without a class. */
   objects: number;
+  /** Masks of objects; the boxes are written. */
+  masks: number;
+  /** Objects that are written without their crowd mark. */
+  crowds: number;
 }
 
 /**
@@ -73,16 +77,19 @@ function refuseOtherLabels([first, ...others]: readonly SourcePart[]): void {
 }
 
 function leftOut(parts: readonly SourcePart[], format: WritableFormat): LeftOut {
-  if (formatRows[format].holds !== "classes") return { captions: 0, objects: 0 };
+  const { holds, stores = [] } = formatRows[format];
   const images = parts.flatMap(({ dataset }) => dataset.images);
-  const captions = images.reduce((sum, image) => sum + image.captions.length, 0);
   const objects = images.flatMap((image) => image.objects);
+  const masks = stores.includes("mask") ? 0 : objects.filter(({ segmentation }) => segmentation).length;
+  const crowds = stores.includes("crowd") ? 0 : objects.filter(({ isCrowd }) => isCrowd).length;
+  if (holds !== "classes") return { captions: 0, objects: 0, masks, crowds };
+  const captions = images.reduce((sum, image) => sum + image.captions.length, 0);
   const without = objects.filter(({ label }) => label === undefined).length;
   if (captions > 0 && without === objects.length)
     throw new InputError(
       `the dataset has captions but no boxes with classes, and ${format} stores only these; write mdetr or odvg`,
     );
-  return { captions, objects: without };
+  return { captions, objects: without, masks, crowds };
 }
 
 async function place(source: string, target: string, way: "copy" | "link"): Promise<void> {
