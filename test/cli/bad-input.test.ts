@@ -129,6 +129,8 @@ test("a model of another kind, a damaged one and a missing one are refused with 
     [other, /other\.safetensors: not a checkpoint of GLIP, RegionCLIP or CLIP/],
     [at("broken.pth"), /broken\.pth/],
     [at("no-model"), /no-model: no such model/],
+    // Looks like OWNER/NAME on the hub.
+    ["runs/no-model", /^runs\/no-model: no such model; give a model folder/],
     [folder, /config\.json: missing/],
   ] as const) {
     await assert.rejects(loadModel(path), (error: Error) => {

@@ -46,7 +46,7 @@ export async function locateModel(
 ): Promise<LocatedModel> {
   const builtIn = Object.hasOwn(builtIns, nameOrPath) ? builtIns[nameOrPath] : undefined;
   const found = builtIn ? undefined : await stat(nameOrPath).catch(() => undefined);
-  const named = builtIn || found ? undefined : publishedName(nameOrPath);
+  const named = builtIn || found ? undefined : publishedName(nameOrPath, wanted);
   if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
   // Checked before anything is fetched.
   const known = builtIn ?? named;
@@ -68,9 +68,12 @@ interface PublishedName {
   readonly fetch: (name: string, options: ZooOptions) => Promise<string>;
 }
 
-function publishedName(name: string): PublishedName | undefined {
+function publishedName(name: string, wanted: Capability): PublishedName | undefined {
   if (Object.hasOwn(zoo, name)) return { type: "groundling-glip", fetch: fetchModel };
-  return isClipName(name) ? { type: "clip", fetch: fetchClip } : undefined;
+  if (!isClipName(name)) return undefined;
+  // OWNER/NAME is the hub's only where a CLIP is wanted; elsewhere it is a path where nothing is.
+  const isClip = Object.hasOwn(clipZoo, name) || families.clip.capabilities.includes(wanted);
+  return isClip ? { type: "clip", fetch: fetchClip } : undefined;
 }
 
 function noSuchModel(name: string, wanted: Capability): string {
