@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import sharp from "sharp";
+import { duckdb, fileLiteral } from "../../src/data/duckdb.ts";
+import { needsRegionClip, regionClipFolder } from "../parity/golden-regionclip.ts";
 import { type Running, started, startedInTerminal, temporaryFolder, writeTinyModel } from "./running.ts";
 
 const folder = temporaryFolder();
@@ -82,6 +84,27 @@ test("a format with one document has the finished pictures", async () => {
   assert.equal(ended.code, 130);
   assert.deepEqual(Object.keys(JSON.parse(ended.stdout).labels), ["fast", "slow"]);
   assert.ok(existsSync(join(out, "labels.json")));
+});
+
+test("regions writes the regions of the finished pictures", { skip: needsRegionClip }, async () => {
+  const { port } = server.address() as AddressInfo;
+  const images = ["fast", "slow", "never"].map((name) => `http://127.0.0.1:${port}/${name}.png`);
+  const checkpoint = join(regionClipFolder, "checkpoint.pth");
+  const out = join(folder, "regions.parquet");
+  const words = ["regions", ...images, "--model", checkpoint, "--size", "64,64", "--regions", "3", "--out", out];
+  const running = started(words, { env: { TMPDIR: temporary } });
+  const ended = await interrupted(running, () => running.child.kill("SIGINT"), { firstCame: () => true });
+  assert.equal(ended.code, 130, ended.stderr);
+  assert.match(ended.stderr, /groundling: interrupted after 2 of 3 pictures, whose regions are in .*regions\.parquet/);
+  const rows = await (await duckdb()).runAndReadAll(`SELECT DISTINCT image FROM read_parquet(${fileLiteral(out)})`);
+  assert.deepEqual(
+    rows
+      .getRowObjectsJson()
+      .map(({ image }) => image)
+      .sort(),
+    images.slice(0, 2),
+  );
+  assert.deepEqual(weightsLeft(), []);
 });
 
 test("in a terminal each table is printed at once, and Ctrl-C restores the line wrap", async () => {

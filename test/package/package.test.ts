@@ -87,13 +87,20 @@ await model.dispose();`,
   }
 });
 
-test("a missing optional package is reported with its install command", () => {
-  const { status, stderr } = spawnSync("npx", ["groundling", "detect", photo, "--prompt", "cat.", "--draw"], {
-    cwd: project,
-    encoding: "utf8",
-  });
-  assert.equal(status, 1);
-  assert.match(stderr, /--draw needs .*; run: npm install @napi-rs\/canvas@\S+ @fontsource\/inter@\S+/);
+test("a missing optional package is reported with its install command, before a model has worked", () => {
+  const refused = (words: string[], message: RegExp) => {
+    const { status, stdout, stderr } = spawnSync("npx", ["groundling", ...words], { cwd: project, encoding: "utf8" });
+    assert.deepEqual([status, stdout], [1, ""], stderr);
+    assert.match(stderr, message);
+  };
+  const drawing = /^groundling: --draw needs .*; run: npm install @napi-rs\/canvas@\S+ @fontsource\/inter@\S+\n$/;
+  refused(["detect", photo, "--prompt", "cat.", "--draw"], drawing);
+  const parquet = /^groundling: reading and writing Parquet needs .*; run: npm install @duckdb\/node-api@\S+\n$/;
+  mkdirSync(join(project, "pairs"));
+  copyFileSync(photo, join(project, "pairs/cat.jpg"));
+  writeFileSync(join(project, "pairs/cat.txt"), "a cat");
+  refused(["pseudo-label", "pairs", "--out", "labelled"], parquet);
+  refused(["embed", photo, "--out", "vectors.parquet"], parquet);
 });
 
 test("publint and attw find no errors", () => {

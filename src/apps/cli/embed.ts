@@ -32,7 +32,7 @@ export function addEmbedCommand(program: Command): void {
     if (images.length === 0 && texts.length === 0)
       return command.error("error: nothing to embed; give pictures, --text TEXT or --text-file FILE");
     const { vectorWriter } = await import("../vectors/vector-files.ts");
-    const write = vectorWriter(choices.out);
+    const write = await vectorWriter(choices.out);
     const { files } = await picturesNamed(images);
     const encoder = await chosenEncoder(choices);
     const vectors: Parameters<typeof write>[0][number][] = [];

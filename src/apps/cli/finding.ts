@@ -89,6 +89,8 @@ export async function findInPictures<Model extends AsyncDisposable>(
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
   checkDrawingPlace(options);
+  // Before the model is loaded, because the packages may be missing.
+  const drawing = draw ? await loadDrawing() : undefined;
   const model = await question.load();
   const bar = new ProgressBar({ unit: "pictures", quiet: quiet || files.length < 2 });
   const answers = resultWriter({
@@ -99,7 +101,7 @@ export async function findInPictures<Model extends AsyncDisposable>(
   });
   if (!quiet) for (const remark of question.remarks?.(model) ?? []) say(`groundling: ${remark}\n`);
   try {
-    await withInterruption((signal) => eachPicture(files, options, { question, model, answers, bar, signal }));
+    await withInterruption((signal) => eachPicture(files, options, { question, model, answers, drawing, bar, signal }));
   } finally {
     bar.stop();
     await model[Symbol.asyncDispose]();
@@ -122,15 +124,24 @@ interface Work<Model extends AsyncDisposable> {
   question: Question<Model>;
   model: Model;
   answers: ResultWriter;
+  /** If boxes are to be drawn. */
+  drawing: typeof import("../detections/draw.ts") | undefined;
   bar: ProgressBar;
   signal: AbortSignal;
+}
+
+function loadDrawing() {
+  return optional(() => import("../detections/draw.ts"), {
+    purpose: "--draw",
+    packages: ["@napi-rs/canvas", "@fontsource/inter"],
+  });
 }
 
 /** Runs the model on each picture, then reports the pictures that cannot be read. */
 async function eachPicture<Model extends AsyncDisposable>(
   files: readonly PictureFile[],
-  options: Pick<FindingOptions, "out" | "draw">,
-  { question, model, answers, bar, signal }: Work<Model>,
+  { out = "." }: Pick<FindingOptions, "out">,
+  { question, model, answers, drawing, bar, signal }: Work<Model>,
 ): Promise<void> {
   const { decodePicture } = await import("../../inputs/pictures/picture.ts");
   const { caption } = question;
@@ -149,13 +160,9 @@ async function eachPicture<Model extends AsyncDisposable>(
       const { width, height } = picture;
       const detections = await question.ask(model, { ...picture, channels: 3 }, file);
       await answers.add({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
-      if (options.draw) {
-        const { drawDetections } = await optional(() => import("../detections/draw.ts"), {
-          purpose: "--draw",
-          packages: ["@napi-rs/canvas", "@fontsource/inter"],
-        });
-        const drawing = await drawDetections(picture, detections, question.labels ?? labelsOf(detections));
-        const path = await writeInto(options.out ?? ".", `${name}${DRAWING}`, drawing);
+      if (drawing) {
+        const drawn = await drawing.drawDetections(picture, detections, question.labels ?? labelsOf(detections));
+        const path = await writeInto(out, `${name}${DRAWING}`, drawn);
         bar.aside(() => say(`${path}\n`));
       }
     }

@@ -51,7 +51,7 @@ async function writeRegions(images: string[], choices: Choices): Promise<void> {
   const { decodePicture } = await import("../../inputs/pictures/picture.ts");
   const { out, regions, size } = choices;
   const names = choices.classes ?? choices.classesFile;
-  wantParquet(out);
+  await wantParquet(out);
   const { files } = await picturesNamed(images);
   const given = choices.boxes === undefined ? undefined : readGivenBoxes(choices.boxes, files.length);
   await using model = await regionModelOf(choices);
@@ -65,7 +65,7 @@ async function writeRegions(images: string[], choices: Choices): Promise<void> {
   try {
     await withInterruption(async (signal) => {
       for (const { source, image } of files) {
-        if (signal.aborted) throw new Interrupted(`interrupted after ${done} of ${files.length} pictures`);
+        if (signal.aborted) break;
         const picture = await decodePicture(source).catch((error: unknown) => {
           if (!(error instanceof InputError)) throw error;
           failed.push(error.message);
@@ -86,6 +86,8 @@ async function writeRegions(images: string[], choices: Choices): Promise<void> {
   }
   await file.end();
   for (const problem of failed) say(`groundling: ${problem}\n`);
+  if (done < files.length)
+    throw new Interrupted(`interrupted after ${done} of ${files.length} pictures, whose regions are in ${out}`);
   if (failed.length) process.exitCode ??= 1;
   print(
     `${count} regions of ${files.length - failed.length} pictures, with vectors of ${model.width} numbers, in ${out}\n`,

@@ -19,10 +19,11 @@ export interface RegionFile {
   end(): Promise<void>;
 }
 
-/** Throws InputError unless the file's extension is .parquet. */
-export function wantParquet(file: string): void {
+/** Throws InputError unless the file's extension is .parquet and the package that writes it is installed. */
+export async function wantParquet(file: string): Promise<void> {
   if (extname(file).toLowerCase() !== ".parquet")
     throw new InputError(`${file}: unknown extension; regions are written as .parquet`);
+  await duckdb();
 }
 
 /**
@@ -30,7 +31,7 @@ export function wantParquet(file: string): void {
  * in the file's metadata.
  */
 export async function regionFile(file: string, { width, names }: { width: number; names?: readonly string[] }) {
-  wantParquet(file);
+  await wantParquet(file);
   const connection = await duckdb();
   const { listValue, LIST, FLOAT } = await import("@duckdb/node-api");
   await connection.run(

@@ -23,9 +23,10 @@ const writers: Readonly<Record<string, (file: string, vectors: readonly NamedVec
   ".parquet": writeParquet,
 };
 
-/** The writer for a file's extension. Throws InputError for an unknown extension. */
-export function vectorWriter(file: string): (vectors: readonly NamedVector[]) => Promise<void> {
+/** The writer for a file's extension. Throws InputError for an unknown extension, and if the package for Parquet is not installed. */
+export async function vectorWriter(file: string): Promise<(vectors: readonly NamedVector[]) => Promise<void>> {
   const writer = writers[extname(file).toLowerCase()];
+  if (writer === writeParquet) await duckdb();
   if (!writer)
     throw new InputError(`${file}: unknown extension; vectors are written as ${Object.keys(writers).join(", ")}`);
   return (vectors) => writer(file, vectors);

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
+import { duckdb } from "../../data/duckdb.ts";
 import { DRAFTS, readStatistics, shardFile, writeLabelledShard } from "../../data/pairs/labelled.ts";
 import { type Refusal, TWIN } from "../../data/pairs/pair.ts";
 import { cutSource, readShard, type Shard } from "../../data/pairs/shards.ts";
@@ -41,7 +42,7 @@ export interface JobOptions {
 export interface LabelJob extends Work<Shard> {
   /** The same for the same shards and settings, wherever the source is stored. */
   readonly name: string;
-  /** Loads the model. An error here does not count as a shard's failure. */
+  /** Loads the model and what writes its answers. An error here does not count as a shard's failure. */
   start(): Promise<void>;
   /** Records in the folder that a shard was given up. */
   recordFailure(letter: DeadLetter): Promise<void>;
@@ -68,7 +69,11 @@ export async function openLabelJob({ source, images, out, settings, loadModel }:
   return {
     shards,
     name: nameOf({ settings, shards }),
-    start: async () => void (await loaded()),
+    start: async () => {
+      // Writes the shards' tables; without it all attempts would fail after the model has done its work.
+      await duckdb();
+      await loaded();
+    },
     isDone: async (shard) => (await readStatistics(out, shard)) !== undefined,
     run: async (shard) => {
       const answers = pseudoLabel(await loaded(), readShard(shard, cut), { ...settings, filters });
