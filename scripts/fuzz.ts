@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, type Worker, workerData } from "node:worker_threads";
-import { moduleBeside, startWorker } from "../src/files/start-worker.ts";
+import { moduleBeside } from "../src/files/module-beside.ts";
+import { startWorker } from "../src/files/start-worker.ts";
 import { type Finding, fuzz } from "../test/fuzz/run.ts";
 import { subjects } from "../test/fuzz/subjects.ts";
 

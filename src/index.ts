@@ -13,6 +13,7 @@ export type { Span } from "./inputs/words/word-pieces.ts";
 export { AdamW } from "./learning/adamw.ts";
 export { localBatchSource } from "./learning/batch-source.ts";
 export { DivergenceError } from "./learning/divergence.ts";
+export { type ArrayTask, perform } from "./learning/kernels.ts";
 export { parameterGroups } from "./learning/parameter-groups.ts";
 export { cosine, multiStep, type Schedule, withWarmup } from "./learning/schedules.ts";
 export { train } from "./learning/train.ts";
@@ -34,6 +35,7 @@ export type { GroundingModel } from "./tasks/finding/grounding-model.ts";
 export { type LoadOptions, loadModel } from "./tasks/finding/load-model.ts";
 export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-picture.ts";
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
+export type { ScoreMap } from "./tasks/finding/score-maps.ts";
 export type { FrameOfVideo, TrackedDetection, TrackedFrame, TrackOptions } from "./tasks/finding/track-frames.ts";
 export type { Answer, DescribeOptions, Description, SegmentedDetection } from "./tasks/finding/understanding.ts";
 export type { Example, Likeness } from "./tasks/regions/likeness.ts";
@@ -57,6 +59,7 @@ export {
   openIndexOf,
   type PictureIndex,
 } from "./tasks/searching/picture-index.ts";
+export { type TaughtPicture, type TeachOptions, teach } from "./tasks/teaching/teach.ts";
 export * as tensor from "./tensor/index.ts";
 export type { TrackerName } from "./tracking/tracker-names.ts";
 export type { FetchingOptions } from "./weights/zoo.ts";

@@ -10,6 +10,7 @@ export * from "./learning/batch-source.ts";
 export { type Checkpoint, readCheckpoint, type Shapes, writeCheckpoint } from "./learning/checkpoint.ts";
 export { DivergenceError } from "./learning/divergence.ts";
 export type { Json, Restorable } from "./learning/json.ts";
+export { type ArrayTask, perform } from "./learning/kernels.ts";
 export * from "./learning/optimizer.ts";
 export * from "./learning/parameter-groups.ts";
 export * from "./learning/schedules.ts";

@@ -1,7 +1,7 @@
 /** Models that answer the requests of an evaluation, in this thread or in worker threads. */
 
+import { moduleBeside } from "../files/module-beside.ts";
 import { openWorker } from "../files/open-worker.ts";
-import { moduleBeside } from "../files/start-worker.ts";
 import type { Device } from "../onnx/devices.ts";
 import type { Asks } from "./protocols/protocol-row.ts";
 

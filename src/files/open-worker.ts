@@ -1,8 +1,9 @@
 /** Worker threads that answer requests, one after another. All worker threads of Groundling use this protocol. */
 
 import type { Transferable } from "node:worker_threads";
+import { moduleBeside } from "./module-beside.ts";
 import { type PlainError, revivedError } from "./plain-error.ts";
-import { moduleBeside, startWorker } from "./start-worker.ts";
+import { startWorker } from "./start-worker.ts";
 
 /** What answers a worker's requests, in its thread. */
 export interface Service<Request, Answer> {

@@ -3,11 +3,6 @@
 import { Worker } from "node:worker_threads";
 import { telemetryOff } from "./telemetry.ts";
 
-/** The URL of the module `name` (without ending, as "./batch-worker") beside the module at `importer`, in its ending. */
-export function moduleBeside(name: string, importer: string): URL {
-  return new URL(`${name}${importer.endsWith(".ts") ? ".ts" : ".js"}`, importer);
-}
-
 /** Starts a worker thread on a module. */
 export function startWorker(program: URL, workerData: unknown): Worker {
   telemetryOff();

@@ -1,8 +1,8 @@
 /** Divides loops over arrays between threads; each loop is done by one thread, so the bits do not depend on their number. */
 
 import { availableParallelism } from "node:os";
+import { moduleBeside } from "../files/module-beside.ts";
 import { type OpenWorker, openWorker } from "../files/open-worker.ts";
-import { moduleBeside } from "../files/start-worker.ts";
 import { type ArrayTask, perform } from "./kernels.ts";
 import { isShared } from "./shared-arrays.ts";
 

@@ -1,8 +1,8 @@
 /** Batches for training: made one after the other, or ahead of time in worker threads, always in the same order. */
 
 import { InputError } from "../errors.ts";
+import { moduleBeside } from "../files/module-beside.ts";
 import { type OpenWorker, openWorker } from "../files/open-worker.ts";
-import { moduleBeside } from "../files/start-worker.ts";
 import type { Json } from "./json.ts";
 
 /** An endless sequence of batches, with a position that can be saved and restored. */

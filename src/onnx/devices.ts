@@ -1,6 +1,6 @@
 /** The devices that models run on: which of them work here, and which is the fastest. */
 
-import { moduleBeside } from "../files/start-worker.ts";
+import { moduleBeside } from "../files/module-beside.ts";
 import { isNode } from "./runtimes.ts";
 
 /** Devices by the names of ONNX Runtime's execution providers. */

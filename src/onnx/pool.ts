@@ -2,8 +2,8 @@
 
 import { availableParallelism } from "node:os";
 import { InputError } from "../errors.ts";
+import { moduleBeside } from "../files/module-beside.ts";
 import { type OpenWorker, openWorker } from "../files/open-worker.ts";
-import { moduleBeside } from "../files/start-worker.ts";
 import type { Numbers } from "../tensor/index.ts";
 import type { BackendOptions } from "./backend.ts";
 import type { Lowered } from "./lower.ts";

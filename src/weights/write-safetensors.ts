@@ -4,6 +4,7 @@ import type { FileHandle } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
 import { writeWhole } from "../files/write-whole.ts";
 import { elementCount, itemSize, type StoredArray, type StoredDtype } from "./dtype.ts";
+import { headerOf } from "./safetensors-bytes.ts";
 
 /** A tensor to write: its data, or a sequence of pieces that is read when they are needed. */
 export interface TensorToWrite {
@@ -30,28 +31,6 @@ export async function writeSafetensors(
     await writeAll(handle, header);
     for (const tensor of tensors) await writeTensor(handle, path, tensor);
   });
-}
-
-function headerOf(path: string, tensors: readonly TensorToWrite[], metadata: Readonly<Record<string, string>>): Buffer {
-  const members = new Map<string, unknown>();
-  if (Object.keys(metadata).length > 0) members.set("__metadata__", metadata);
-  let end = 0;
-  for (const { name, dtype, shape } of tensors) {
-    const count = elementCount(shape);
-    if (count === undefined)
-      throw new WeightsError(`${path}: ${name} cannot be written in the shape [${shape.join(", ")}]`);
-    if (members.has(name) || name === "__metadata__")
-      throw new WeightsError(`${path}: two tensors have the name ${name}`);
-    const start = end;
-    end += count * itemSize(dtype);
-    members.set(name, { dtype, shape, data_offsets: [start, end] });
-  }
-  const json = `{${[...members].map(([name, member]) => `${JSON.stringify(name)}:${JSON.stringify(member)}`).join(",")}}`;
-  const text = Buffer.from(json);
-  const padded = Buffer.alloc(8 + Math.ceil(text.length / 8) * 8, " ");
-  padded.writeBigUInt64LE(BigInt(padded.length - 8));
-  text.copy(padded, 8);
-  return padded;
 }
 
 async function writeTensor(

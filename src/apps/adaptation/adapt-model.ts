@@ -3,7 +3,7 @@
 import { fewShot } from "../../data/training/few-shot.ts";
 import type { SourceFiles } from "../../data/training/sources.ts";
 import { InputError } from "../../errors.ts";
-import { moduleBeside } from "../../files/start-worker.ts";
+import { moduleBeside } from "../../files/module-beside.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { ClassPrompt, Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";

@@ -3,7 +3,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../../data/random.ts";
-import { moduleBeside } from "../../files/start-worker.ts";
+import { moduleBeside } from "../../files/module-beside.ts";
 import { writing } from "../../files/writing.ts";
 import { AdamW } from "../../learning/adamw.ts";
 import { workerBatchSource } from "../../learning/batch-source.ts";

@@ -1,7 +1,7 @@
 /** The data of a run: its batch composer with setup, and its evaluation. */
 
 import { wantIconSetsOf } from "../../data/scenes/index.ts";
-import { moduleBeside } from "../../files/start-worker.ts";
+import { moduleBeside } from "../../files/module-beside.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import type { Device } from "../../onnx/devices.ts";
 import type { DatasetComposerSetup } from "../../tasks/grounding/dataset-composer.ts";

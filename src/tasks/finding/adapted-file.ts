@@ -3,7 +3,7 @@
 import { WeightsError } from "../../errors.ts";
 import { openSafetensors } from "../../weights/safetensors.ts";
 import type { AdaptedPrompt } from "./adapted-prompt.ts";
-import { PROMPT_FORMAT, promptIn } from "./adapted-prompt-file.ts";
+import { PROMPT_FORMAT, promptIn } from "./adapted-prompt-format.ts";
 import { ADAPTERS_FORMAT, type Adapters, adaptersIn, withAdapters } from "./adapters.ts";
 import { type Base, baseIn, refuseOtherBase } from "./base.ts";
 import { baseDigest } from "./base-digest.ts";

@@ -7,6 +7,7 @@ import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
 import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
+import type { Base } from "./base.ts";
 import { checkOptions, DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions } from "./detect-options.ts";
 import type { Detection, PhraseDetection } from "./detection.ts";
 import { type CachedPicture, FeatureCache } from "./feature-cache.ts";
@@ -22,6 +23,7 @@ import {
   remarksOnCaption,
   unknownAmong,
 } from "./requested-prompt.ts";
+import { type ScoreMap, scoreMaps } from "./score-maps.ts";
 import type { SecondDetector } from "./second-detector.ts";
 import type { FrameOfVideo, TrackedFrame, TrackOptions } from "./track-frames.ts";
 import type { Answer, DescribeOptions, Description, SegmentedDetection } from "./understanding.ts";
@@ -32,6 +34,8 @@ export interface ModelExtras<Source = PictureSource> {
   decode?: Decode<Source>;
   /** Loads the lexicon of English words before noun phrases are searched, where it is not at hand. */
   readLexicon?(): Promise<void>;
+  /** Its name, for adapted prompts of it. */
+  name?: string;
   /** Digest of its weights (`baseDigest`); adapted prompts of another model are refused. */
   digest?: string;
   /** A second detector for the names it knows. */
@@ -50,8 +54,12 @@ const heads = () => import("./understanding.ts");
 export class GroundingModel<Source = PictureSource> {
   private classes: RequestedClasses | undefined;
   private disposed = false;
-  private readonly source: PromptSource;
-  private readonly finder: Detectors;
+  /** @internal */
+  readonly source: PromptSource;
+  /** @internal Name and digest of the model, for adapted prompts. */
+  readonly base: Base;
+  /** @internal */
+  readonly finder: Detectors;
   private readonly given: Pick<ModelExtras<Source>, "decode" | "readLexicon" | "readFrames">;
 
   /** @internal `loadModel` makes one. */
@@ -60,9 +68,10 @@ export class GroundingModel<Source = PictureSource> {
     readonly predictor: Predictor,
     words: Words,
     private readonly preparation: PicturePreparation,
-    { digest, companion, names, ...given }: ModelExtras<Source> = {},
+    { name = "", digest, companion, names, ...given }: ModelExtras<Source> = {},
   ) {
     this.given = given;
+    this.base = { name, digest: digest ?? "" };
     const known = names ? { names } : {};
     this.source = { words, model: predictor.model, ...(digest === undefined ? {} : { digest }), ...known };
     const features = new FeatureCache(predictor, (size) => this.preparations(size));
@@ -172,6 +181,16 @@ export class GroundingModel<Source = PictureSource> {
     return all;
   }
 
+  /** For each class a map of its alignment scores over the picture; the second detector of the built-in model has none. */
+  async scoreMaps(
+    image: Source,
+    classes: RequestedClasses | string,
+    options: Pick<DetectOptions, "size"> = {},
+  ): Promise<ScoreMap[]> {
+    const prompt = promptOfRequest(this.source, classes);
+    return scoreMaps(this.finder, { seen: await this.look(image, options), prompt });
+  }
+
   /**
    * Finds things as `detect` does, with a mask for each. Throws InputError for a model without a mask head (GLIPv2, section 3.1).
    */
@@ -252,8 +271,8 @@ export class GroundingModel<Source = PictureSource> {
     return findInPicture(this.finder, { seen: await this.look(image, options), prompt }, options);
   }
 
-  /** The features of a picture, once the options are checked. */
-  private async look(image: Source | PreparedPicture, options: DetectOptions): Promise<CachedPicture> {
+  /** @internal The features of a picture, once the options are checked. */
+  async look(image: Source | PreparedPicture, options: DetectOptions): Promise<CachedPicture> {
     if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
     checkOptions(options);
     const picture = isPrepared(image) ? image : await this.decoded(image);

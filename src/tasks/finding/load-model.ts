@@ -6,8 +6,9 @@ import { type NamedNumbers, type StoredWeights, storeWeights } from "../../onnx/
 import { type NamedShape, readWeights } from "../../weights/fit.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { Adapted } from "./adapted-file.ts";
-import { baseDigest, isInDigest } from "./base-digest.ts";
+import { baseDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
+import { isInDigest } from "./digested-weights.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { type OpenDetector, openDetector, type ReadOptions } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -47,6 +48,7 @@ export async function loadModelFor(
     // An adapted model is used without its companion, which was not adapted.
     const known = companion && !adapted ? await readCompanion(companion, names?.photos) : undefined;
     const loaded = new GroundingModel(predictor, words, preparation, {
+      name: opened.name,
       digest,
       decode: decodePicture,
       readFrames,

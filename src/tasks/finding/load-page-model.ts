@@ -3,6 +3,7 @@
 import { decodePagePicture, type PagePicture } from "../../inputs/pictures/page-picture.ts";
 import { useLexicon } from "../../inputs/words/word-classes.ts";
 import { companionAndNames, companionIn } from "./companion.ts";
+import { DIGEST_DIGITS, digestedBytes } from "./digested-weights.ts";
 import { fetchedFiles } from "./fetched-files.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
@@ -24,13 +25,25 @@ export async function loadPageModel(
   { signal, ...options }: PageLoadOptions = {},
 ): Promise<GroundingModel<PagePicture>> {
   const files = fetchedFiles(new URL(address, globalThis.location?.href), signal);
-  const { model, weights, words, preparation, names } = await readFolder(files);
+  const { name, model, weights, words, preparation, names } = await readFolder(files);
   const known = await companionOf(files, names?.photos);
   return new GroundingModel(new Predictor(model, weights, options), words, preparation, {
+    ...{ name, digest: await digestOf(weights) },
     decode: decodePagePicture,
     readLexicon,
     ...companionAndNames(known, names, options),
   });
+}
+
+/** The same digest as `baseDigest` in Node. */
+async function digestOf(weights: ReadonlyMap<string, Float32Array>): Promise<string> {
+  const parts = digestedBytes(weights);
+  if (parts.length === 0) return "";
+  const bytes = await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0"))
+    .join("")
+    .slice(0, DIGEST_DIGITS);
 }
 
 async function companionOf(files: ModelFiles, words?: Readonly<Record<string, readonly string[]>>) {

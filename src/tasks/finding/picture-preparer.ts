@@ -1,7 +1,7 @@
 /** Decodes and prepares pictures in a worker thread, while the model runs on earlier pictures. */
 
+import { moduleBeside } from "../../files/module-beside.ts";
 import { type OpenWorker, openWorker } from "../../files/open-worker.ts";
-import { moduleBeside } from "../../files/start-worker.ts";
 import type { DigestedPicture } from "./prepare-worker.ts";
 import type { Preparations } from "./prepared-picture.ts";
 
