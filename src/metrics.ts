@@ -28,12 +28,20 @@ export {
   scoreReferringMasks,
 } from "./metrics/mask-scores.ts";
 export type { DetectionColumns, MatchingProblem, ObjectColumns, Pair, Pairs } from "./metrics/matching.ts";
-export * from "./metrics/mot-preparation.ts";
 export * from "./metrics/odinw.ts";
 export * from "./metrics/phrase-cut.ts";
 export * from "./metrics/referring.ts";
 export type { Slice, Slices } from "./metrics/summary.ts";
-export * from "./metrics/tracking.ts";
+export * from "./metrics/tracking/clear.ts";
+export {
+  type BoxWithId,
+  type ComparedFrames,
+  compareFrames,
+  type TrackingSequence,
+} from "./metrics/tracking/compared-frames.ts";
+export * from "./metrics/tracking/hota.ts";
+export * from "./metrics/tracking/identity.ts";
+export * from "./metrics/tracking/mot-preparation.ts";
 export * from "./metrics/video/dense-captions.ts";
 export * from "./metrics/video/entities.ts";
 export * from "./metrics/video/grounded-tubes.ts";

@@ -1,18 +1,11 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { type MotBenchmark, type MotTruth, prepareMot } from "../../src/metrics/mot-preparation.ts";
-import {
-  type BoxWithId,
-  clear,
-  combineClear,
-  combineHota,
-  combineIdentity,
-  compareFrames,
-  HOTA_OVERLAPS,
-  hota,
-  identity,
-} from "../../src/metrics/tracking.ts";
+import { clear, combineClear } from "../../src/metrics/tracking/clear.ts";
+import { type BoxWithId, compareFrames } from "../../src/metrics/tracking/compared-frames.ts";
+import { combineHota, HOTA_OVERLAPS, hota } from "../../src/metrics/tracking/hota.ts";
+import { combineIdentity, identity } from "../../src/metrics/tracking/identity.ts";
+import { type MotBenchmark, type MotTruth, prepareMot } from "../../src/metrics/tracking/mot-preparation.ts";
 import { allNear, near, readVideoJson, videoFile, videoFiles } from "./golden-video.ts";
 
 type Scores = Record<string, number | number[]>;

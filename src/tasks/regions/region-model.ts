@@ -1,28 +1,22 @@
 /** Finds things in pictures by RegionCLIP: regions, and names or other regions that they are like. */
 
-import { createHash } from "node:crypto";
-import { proposals } from "../../boxes/proposals.ts";
 import { regionCandidates, suppressRegions } from "../../boxes/region-detections.ts";
 import { InputError } from "../../errors.ts";
-import { decodePicture } from "../../inputs/pictures/picture.ts";
-import { isRaw, type PictureSource, rgbOf } from "../../inputs/pictures/picture-source.ts";
-import type { Picture, Size } from "../../inputs/pictures/resize.ts";
+import type { PictureSource } from "../../inputs/pictures/picture-source.ts";
 import type { UnitVector } from "../classifying/unit-vectors.ts";
 import { DEFAULT_THRESHOLD, DEFAULT_TOP_K } from "../finding/detect-options.ts";
 import type { Box, Detection } from "../finding/detection.ts";
 import { type ClassVectors, checkNames } from "./class-vectors.ts";
 import { bestOfBoxes, type Found, onPicture, softmax, withMasks } from "./found-regions.ts";
 import { checkLikeness, type Likeness, likeRegions, mixedVector } from "./likeness.ts";
+import { PictureRegions, type SeenPicture } from "./picture-regions.ts";
 import {
   checkRegionOptions,
-  DEFAULT_REGIONS,
-  REGION_SIZE,
   type RegionDetectOptions,
   type RegionSourceOptions,
   settingsOf,
 } from "./region-options.ts";
-import { type LocaliserKind, prepareRegions } from "./region-pictures.ts";
-import type { RegionMaps, RegionSessions, SeenRegions } from "./region-sessions.ts";
+import type { RegionSessions } from "./region-sessions.ts";
 
 /** A region of a picture. */
 export interface Region {
@@ -41,30 +35,12 @@ export interface LabelledVectors {
   readonly vectors: Float32Array;
 }
 
-/** What is kept of a picture. */
-interface SeenPicture extends SeenRegions {
-  /** Of the picture as given, and as the model takes it. */
-  readonly original: Size;
-  readonly size: Size;
-  readonly maps: RegionMaps;
-  /** xyxy [r,4] in pixels of `size`. */
-  readonly boxes: Float32Array;
-  readonly objectness?: Float32Array;
-}
-
-/** Pictures kept with their regions; the latest ones. */
-const KEPT = 4;
-/** Boxes of a level looked at before suppression: of a pyramid, or of a single level. */
-const BEFORE = { pyramid: 1000, single: 6000 } as const;
 /** Overlap above which the better of two regions like an example stands alone. */
 const LIKE_OVERLAP = 0.5;
-/** Overlap of proposals: of zero-shot and of fine-tuned models, as published. */
-const PROPOSAL_OVERLAP = { zeroShot: 0.9, fineTuned: 0.7 } as const;
-
 /** A loaded RegionCLIP; `dispose` it when done, or load it by `await using`. */
 export class RegionModel {
   private text: Promise<ClassVectors> | undefined;
-  private readonly kept = new Map<string, Promise<SeenPicture>>();
+  private readonly pictures: PictureRegions;
   private disposed = false;
 
   /** @internal `loadRegionModel` makes one. */
@@ -74,7 +50,9 @@ export class RegionModel {
     private readonly readText: () => Promise<ClassVectors>,
     private readonly hasDeltas: boolean,
     private readonly disposeText: () => Promise<void>,
-  ) {}
+  ) {
+    this.pictures = new PictureRegions(sessions, hasDeltas);
+  }
 
   /** Length of a region's vector. */
   get width(): number {
@@ -192,7 +170,7 @@ export class RegionModel {
   async dispose(): Promise<void> {
     if (this.disposed) return;
     this.disposed = true;
-    this.kept.clear();
+    this.pictures.clear();
     await this.sessions.dispose();
     await this.disposeText();
   }
@@ -263,62 +241,15 @@ export class RegionModel {
     return withMasks(detections, { masks, side: 2 * recogniser.side, classes: head.classes, found, picture: original });
   }
 
-  private async see(image: PictureSource, options: RegionSourceOptions): Promise<SeenPicture> {
+  private see(image: PictureSource, options: RegionSourceOptions): Promise<SeenPicture> {
     if (this.disposed) throw new InputError("this model was disposed and cannot be used; load it again");
-    const picture = isRaw(image) ? rgbOf(image) : await decodePicture(image);
-    const { size = REGION_SIZE, boxes, regions = DEFAULT_REGIONS, zeroShot = !this.hasDeltas } = options;
-    const digest = createHash("sha256").update(picture.data).digest("hex");
-    const key = JSON.stringify([digest, picture.width, size, boxes ?? regions, zeroShot]);
-    const known = this.kept.get(key);
-    if (known) return known;
-    const made = this.look(picture, { size, regions, zeroShot, ...(boxes ? { boxes } : {}) });
-    this.kept.set(key, made);
-    made.catch(() => this.kept.delete(key));
-    if (this.kept.size > KEPT) this.kept.delete(this.kept.keys().next().value!);
-    return made;
-  }
-
-  private async look(
-    picture: Picture,
-    options: Required<Pick<RegionSourceOptions, "size" | "regions" | "zeroShot">> & RegionSourceOptions,
-  ) {
-    const { config } = this.sessions;
-    const kind: LocaliserKind =
-      options.boxes || !config.localiser ? "none" : config.localiser.pyramid ? "pyramid" : "single";
-    if (!options.boxes && kind === "none")
-      throw new InputError(
-        "the model has no region proposals; give a file of proposals (rpn_*.pth) with --proposals, or boxes",
-      );
-    const prepared = prepareRegions(picture, options.size, kind);
-    const [size, original] = [sizeOf(prepared), sizeOf(picture)];
-    const maps = await this.sessions.maps(prepared.recogniser);
-    const places = options.boxes
-      ? { boxes: boxesOn(options.boxes, original, size) }
-      : proposals(await this.sessions.propose(prepared.localiser!), {
-          ...size,
-          before: kind === "pyramid" ? BEFORE.pyramid : BEFORE.single,
-          overlap: options.zeroShot ? PROPOSAL_OVERLAP.zeroShot : PROPOSAL_OVERLAP.fineTuned,
-          after: options.regions,
-        });
-    const seen = await this.sessions.regions(maps, places.boxes);
-    const objectness = "logits" in places ? { objectness: places.logits } : {};
-    return { original, size, maps, boxes: places.boxes, ...objectness, ...seen };
+    return this.pictures.of(image, options);
   }
 }
 
 /** Candidates have scores above a threshold; ours are at it or above. */
 function below(threshold: number): number {
   return threshold === 0 ? -1 : threshold * (1 - 2 ** -20);
-}
-
-function sizeOf({ width, height }: Size): Size {
-  return { width, height };
-}
-
-/** Given boxes in pixels of the resized picture. */
-function boxesOn(boxes: readonly Box[], from: Size, to: Size): Float32Array {
-  const [x, y] = [to.width / from.width, to.height / from.height];
-  return Float32Array.from(boxes.flatMap(({ xmin, ymin, xmax, ymax }) => [xmin * x, ymin * y, xmax * x, ymax * y]));
 }
 
 function isMany<Source>(image: Source | readonly Source[]): image is readonly Source[] {

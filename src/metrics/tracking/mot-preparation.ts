@@ -3,9 +3,9 @@
  * Source: JonathonLuiten/TrackEval, `trackeval/datasets/mot_challenge_2d_box.py`.
  */
 
-import { assign } from "../tracking/assignment.ts";
-import { overlapTable, plainOverlap } from "../tracking/overlap.ts";
-import { type BoxWithId, ROUNDING, type TrackingSequence } from "./tracking.ts";
+import { assign } from "../../tracking/assignment.ts";
+import { overlapTable, plainOverlap } from "../../tracking/overlap.ts";
+import { type BoxWithId, ROUNDING, type TrackingSequence } from "./compared-frames.ts";
 
 /** A box of MOTChallenge's ground truth. */
 export interface MotTruth extends BoxWithId {
