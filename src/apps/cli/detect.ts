@@ -9,10 +9,11 @@ import {
   type FindingOptions,
   findInPictures,
   groundingModelOf,
+  locatedModelOf,
 } from "./finding.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
-import { addRegionOptions, detectRegions, isForRegions, type RegionChoices } from "./regions-detect.ts";
+import { addRegionOptions, detectRegions, hasRegionOption, type RegionChoices } from "./regions-detect.ts";
 
 interface Choices extends FindingOptions, RegionChoices {
   prompt?: string;
@@ -42,16 +43,25 @@ export function addDetectCommand(program: Command): void {
     const { prompt, classes, classesFile, ...options } = choices;
     const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
     checkDrawingPlace(options);
-    if (await isForRegions(choices)) return detectRegions(command, images, choices, classes ?? classesFile);
-    const labels = await labelsToAsk(named, options.adapted);
-    if (!labels)
-      return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
-    await findInPictures(images, options, {
-      load: () => groundingModelOf(options, "detect"),
-      labels,
-      ask: (model, picture) => model.detect(picture, prompt ?? named, options),
-      remarks: (model) => (named ? model.remarks(named) : []),
-    });
+    const names = classes ?? classesFile;
+    if (hasRegionOption(choices)) return detectRegions(command, images, choices, { names });
+    // Located first, because a RegionCLIP takes other options.
+    const located = await locatedModelOf(options, "detect");
+    try {
+      if (located?.type === "groundling-region-clip")
+        return await detectRegions(command, images, choices, { names, located });
+      const labels = await labelsToAsk(named, options.adapted);
+      if (!labels)
+        return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
+      await findInPictures(images, options, {
+        load: () => groundingModelOf(options, "detect", located),
+        labels,
+        ask: (model, picture) => model.detect(picture, prompt ?? named, options),
+        remarks: (model) => (named ? model.remarks(named) : []),
+      });
+    } finally {
+      await located?.file?.close();
+    }
   });
 }
 

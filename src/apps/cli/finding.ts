@@ -7,9 +7,11 @@ import { checkWritableFolder } from "../../files/writable.ts";
 import { writeInto } from "../../files/write-whole.ts";
 import type { RawPicture } from "../../inputs/pictures/picture-source.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
+import type { Capability } from "../../models/parts/family.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 import type { GroundingModel } from "../../tasks/finding/grounding-model.ts";
+import type { LocatedModel } from "../../tasks/loading/locate.ts";
 import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
 import { type ResultWriter, resultWriter } from "../detections/result-writer.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
@@ -88,7 +90,6 @@ export async function findInPictures<Model extends AsyncDisposable>(
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
-  checkDrawingPlace(options);
   // Before the model is loaded, because the packages may be missing.
   const drawing = draw ? await loadDrawing() : undefined;
   const model = await question.load();
@@ -108,11 +109,27 @@ export async function findInPictures<Model extends AsyncDisposable>(
   }
 }
 
+/** The model that is chosen, to tell its family; undefined for the built-in one. Loading it closes its file. */
+export async function locatedModelOf(
+  // The device is tried when the model is loaded.
+  { device: _, ...choice }: ModelChoice,
+  command: Capability,
+): Promise<LocatedModel | undefined> {
+  const { model } = choice;
+  if (model === undefined) return undefined;
+  const { locateModel } = await import("../../tasks/loading/locate.ts");
+  return fetchingWithProgress(choice, (fetching) => locateModel(model, command, fetching));
+}
+
 /** Loads the model that is chosen, for a command. */
-export async function groundingModelOf(options: FindingOptions, command: "detect" | "ground"): Promise<GroundingModel> {
+export async function groundingModelOf(
+  options: FindingOptions,
+  command: "detect" | "ground",
+  located?: LocatedModel,
+): Promise<GroundingModel> {
   const { loadModelFor } = await import("../../tasks/finding/load-model.ts");
   return fetchingWithProgress(options, (fetching) =>
-    loadModelFor(command, options.model, {
+    loadModelFor(command, located ?? options.model, {
       ...precisions[options.precision],
       ...(options.adapted === undefined ? {} : { adapted: options.adapted }),
       ...fetching,

@@ -1,7 +1,13 @@
 /** `groundling ground`: finds the phrases of a caption in pictures. */
 
 import type { Command } from "commander";
-import { addFindingOptions, type FindingOptions, findInPictures, groundingModelOf } from "./finding.ts";
+import {
+  addFindingOptions,
+  checkDrawingPlace,
+  type FindingOptions,
+  findInPictures,
+  groundingModelOf,
+} from "./finding.ts";
 import { phraseOption } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
 
@@ -18,6 +24,7 @@ export function addGroundCommand(program: Command): void {
     .requiredOption("--caption <text>", "caption of the picture")
     .addOption(phraseOption());
   addFindingOptions(command).action(async (images: string[], { caption, phrase, ...options }: Choices) => {
+    checkDrawingPlace(options);
     await findInPictures(images, options, {
       load: () => groundingModelOf(options, "ground"),
       caption,

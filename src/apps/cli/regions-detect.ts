@@ -3,6 +3,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import type { Box } from "../../tasks/finding/detection.ts";
+import type { LocatedModel } from "../../tasks/loading/locate.ts";
 import type { RegionModel } from "../../tasks/regions/region-model.ts";
 import type { Fusion, RegionDetectOptions } from "../../tasks/regions/region-options.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
@@ -65,33 +66,36 @@ export function addRegionOptions(command: Command): Command {
     .option("--words <weight>", "share of the words of --label in what is looked for, 0 to 1 (default: 0)", share);
 }
 
-/** Whether the model is one with regions, or an option needs one. */
-export async function isForRegions(choices: RegionChoices): Promise<boolean> {
-  const needs = (["boxes", "proposals", "textModel", "like", "regions", "fusion", "softNms", "zeroShot"] as const).find(
+/** The options that need a model with regions, as a user writes them. */
+const regionOptions = {
+  boxes: "--boxes",
+  proposals: "--proposals",
+  textModel: "--text-model",
+  like: "--like",
+  regions: "--regions",
+  fusion: "--fusion",
+  softNms: "--soft-nms",
+  zeroShot: "--zero-shot",
+} as const satisfies Partial<Record<keyof RegionChoices, string>>;
+
+/** Whether an option needs a model with regions. Throws InputError if no model is given with it. */
+export function hasRegionOption(choices: RegionChoices): boolean {
+  const needs = (Object.keys(regionOptions) as (keyof typeof regionOptions)[]).find(
     (option) => choices[option] !== undefined,
   );
   if (needs !== undefined && choices.model === undefined)
-    throw new InputError(
-      `--${needs.replace("M", "-m").replace("N", "-n").replace("S", "-s")} needs a RegionCLIP; give it with --model`,
-    );
-  if (needs !== undefined) return true;
-  if (choices.model === undefined) return false;
-  const { locateModel } = await import("../../tasks/loading/locate.ts");
-  const { model, device, ...fetched } = choices;
-  const { type, file } = await fetchingWithProgress({ ...fetched, model }, (fetching) =>
-    locateModel(model, "detect", fetching),
-  );
-  await file?.close();
-  return type === "groundling-region-clip";
+    throw new InputError(`${regionOptions[needs]} needs a RegionCLIP; give it with --model`);
+  return needs !== undefined;
 }
 
-/** Loads a model with regions. The caller disposes it. */
-export async function regionModelOf(choices: RegionFilesChoice): Promise<RegionModel> {
-  const { loadRegionModel } = await import("../../tasks/regions/load-region-model.ts");
-  const { model, proposals, textModel, precision } = choices;
+/** Loads a model with regions, which may have been located. The caller disposes it. */
+export async function regionModelOf(choices: RegionFilesChoice, located?: LocatedModel): Promise<RegionModel> {
+  const { loadLocatedRegionModel } = await import("../../tasks/regions/load-region-model.ts");
+  const { proposals, textModel, precision } = choices;
+  const model = located ?? choices.model;
   if (model === undefined) throw new InputError("there is no model with regions; give a RegionCLIP with --model");
   return fetchingWithProgress(choices, (fetching) =>
-    loadRegionModel(model, {
+    loadLocatedRegionModel(model, {
       ...precisions[precision],
       ...(proposals === undefined ? {} : { proposals }),
       ...(textModel === undefined ? {} : { textModel }),
@@ -105,7 +109,7 @@ export async function detectRegions(
   command: Command,
   images: string[],
   choices: RegionChoices & FindingOptions,
-  names: readonly string[] | undefined,
+  { names, located }: { names: readonly string[] | undefined; located?: LocatedModel },
 ): Promise<void> {
   if (choices.prompt !== undefined || choices.adapted !== undefined)
     throw new InputError("a RegionCLIP reads names alone; give --classes A,B instead of a prompt or an adapted file");
@@ -129,7 +133,7 @@ export async function detectRegions(
   for (const [i, one] of (like ?? []).entries()) examples.push({ image: await onePicture(one), box: exampleBoxes[i]! });
   const likeness = { examples, label: label!, ...(words === undefined ? {} : { words }) };
   await findInPictures(images, choices, {
-    load: () => regionModelOf(choices),
+    load: () => regionModelOf(choices, located),
     labels: names ?? [label!],
     ask: (model, picture, { image }) =>
       names ? model.detect(picture, names, how(image)) : model.detectLike(picture, likeness, how(image)),

@@ -5,6 +5,7 @@ import { isNative } from "../../onnx/index.ts";
 import { type NamedNumbers, type StoredWeights, storeWeights } from "../../onnx/stored-weights.ts";
 import { type NamedShape, readWeights } from "../../weights/fit.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
+import type { LocatedModel } from "../loading/locate.ts";
 import type { Adapted } from "./adapted-file.ts";
 import { baseDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
@@ -31,10 +32,10 @@ export function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promi
   return loadModelFor("detect", nameOrPath, options);
 }
 
-/** The same, for one of the things that models do; a model of a family that cannot do it is refused. */
+/** The same, for one of the things that models do; a model of a family that cannot do it is refused. Closes the file of a located model. */
 export async function loadModelFor(
   wanted: "detect" | "ground",
-  nameOrPath?: string,
+  nameOrPath?: string | LocatedModel,
   options: LoadOptions = {},
 ): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.

@@ -17,7 +17,7 @@ import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { TensorToWrite } from "../../weights/write-safetensors.ts";
 import { writeSafetensors } from "../../weights/write-safetensors.ts";
 import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
-import { BUILT_IN, locateModel } from "../loading/locate.ts";
+import { BUILT_IN, type LocatedModel, locateModel } from "../loading/locate.ts";
 import {
   COMPANION,
   detectorType,
@@ -74,13 +74,14 @@ export async function readDetector(
 
 /** The same without reading the weights. */
 export async function openDetector(
-  nameOrPath: string = BUILT_IN,
+  model: string | LocatedModel = BUILT_IN,
   options: ReadOptions = {},
   wanted: Capability = "detect",
 ): Promise<OpenDetector> {
-  const { path, type, isBuiltIn, file } = await locateModel(nameOrPath, wanted, fetchingOf(options));
+  const located = typeof model === "string" ? await locateModel(model, wanted, fetchingOf(options)) : model;
+  const { name, path, type, isBuiltIn, file } = located;
   try {
-    const detector = detectorType(type, wanted, nameOrPath);
+    const detector = detectorType(type, wanted, name);
     return file ? await openCheckpoint(file, detector) : await openStored(path, isBuiltIn);
   } catch (error) {
     await file?.close();

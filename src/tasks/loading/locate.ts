@@ -25,6 +25,8 @@ const builtIns: Readonly<Record<string, { path: string; type: ModelType }>> = {
 
 /** A model on disk. */
 export interface LocatedModel {
+  /** As it was asked for, for messages. */
+  readonly name: string;
   readonly path: string;
   readonly type: ModelType;
   /** Whether it comes with this package. */
@@ -57,10 +59,11 @@ export async function locateModel(
       ? await named.fetch(nameOrPath, options)
       : nameOrPath;
   const isBuiltIn = builtIn !== undefined;
-  if (!(await stat(path)).isDirectory()) return { ...(await openCheckpoint(path, wanted, nameOrPath)), isBuiltIn };
+  const told = { name: nameOrPath, path, isBuiltIn };
+  if (!(await stat(path)).isDirectory()) return { ...told, ...(await openCheckpoint(path, wanted, nameOrPath)) };
   const type = builtIn?.type ?? (await typeOfFolder(path));
   wantCapability(type, wanted, nameOrPath);
-  return { path, type, isBuiltIn };
+  return { ...told, type };
 }
 
 interface PublishedName {
@@ -100,12 +103,12 @@ async function openCheckpoint(
   path: string,
   wanted: Capability,
   source: string,
-): Promise<Omit<LocatedModel, "isBuiltIn">> {
+): Promise<Pick<LocatedModel, "type" | "file">> {
   const file = await openWeights(path);
   try {
     const type = familyOfTensors(file.entries, path);
     wantCapability(type, wanted, source);
-    return { path, type, file };
+    return { type, file };
   } catch (error) {
     await file.close();
     throw error;

@@ -5,6 +5,7 @@ import { type FetchingOptions, fetchingOf } from "../../weights/zoo.ts";
 import type { StoredClip } from "../classifying/clip-folder.ts";
 import { ClipSessions } from "../classifying/clip-sessions.ts";
 import { Encoder } from "../classifying/encoder.ts";
+import type { LocatedModel } from "../loading/locate.ts";
 import { ClassVectors, classVectorCache } from "./class-vectors.ts";
 import { RegionModel } from "./region-model.ts";
 import { type RegionSessionOptions, RegionSessions } from "./region-sessions.ts";
@@ -18,13 +19,21 @@ export interface LoadRegionOptions extends RegionClipFiles, RegionSessionOptions
  * proposals where the checkpoint has none. The text encoder is read when the first names are asked for. The weights are in a temporary
  * file until the model is disposed or the process ends. Throws InputError or WeightsError that name the file.
  */
-export async function loadRegionModel(nameOrPath: string, options: LoadRegionOptions = {}): Promise<RegionModel> {
+export function loadRegionModel(nameOrPath: string, options: LoadRegionOptions = {}): Promise<RegionModel> {
+  return loadLocatedRegionModel(nameOrPath, options);
+}
+
+/** The same for a model that may have been located; its file is closed. */
+export async function loadLocatedRegionModel(
+  model: string | LocatedModel,
+  options: LoadRegionOptions,
+): Promise<RegionModel> {
   const { proposals, textModel, offline, progress, signal, ...running } = options;
   const files = {
     ...(proposals === undefined ? {} : { proposals }),
     ...(textModel === undefined ? {} : { textModel }),
   };
-  const stored = await readRegionClip(nameOrPath, files, fetchingOf(options));
+  const stored = await readRegionClip(model, files, fetchingOf(options));
   const sessions = await RegionSessions.open(stored, running);
   let encoder: Promise<Encoder> | undefined;
   const text = async () => {

@@ -21,7 +21,7 @@ import { renameWeights } from "../../weights/rename.ts";
 import type { WeightsFile } from "../../weights/weights-file.ts";
 import type { ZooOptions } from "../../weights/zoo.ts";
 import { readClip, type StoredClip, wordsOf } from "../classifying/clip-folder.ts";
-import { locateModel } from "../loading/locate.ts";
+import { type LocatedModel, locateModel } from "../loading/locate.ts";
 
 /** The files that a recogniser goes with, where its own does not hold them. */
 export interface RegionClipFiles {
@@ -47,13 +47,17 @@ const DELTAS = "roi_heads.box_predictor.bbox_pred.weight";
 const LANGUAGE = "lang_encoder.";
 const TEXT = /^(token_embedding|positional_embedding|text_projection|transformer|ln_final)\b/;
 
-/** Reads a recogniser with its proposals. Throws InputError if there is no such file, WeightsError if it is not a RegionCLIP's. */
+/**
+ * Reads a recogniser with its proposals, and closes the file of a located model. Throws InputError if there is no such file, WeightsError if
+ * it is not a RegionCLIP's.
+ */
 export async function readRegionClip(
-  nameOrPath: string,
+  model: string | LocatedModel,
   { proposals, textModel }: RegionClipFiles = {},
   options: ZooOptions = {},
 ): Promise<StoredRegionClip> {
-  const { path, type, file: found } = await locateModel(nameOrPath, "regions", options);
+  const located = typeof model === "string" ? await locateModel(model, "regions", options) : model;
+  const { name, path, type, file: found } = located;
   const source = found ? path : join(path, "model.safetensors");
   const opened = found ?? (await openWeights(source));
   const named = type === "clip" ? renameWeights(families.clip.published!.underOwnNames!(opened), asRecogniser) : opened;
@@ -61,7 +65,7 @@ export async function readRegionClip(
   try {
     if (type === "clip" && !file.entries.has("backbone.attnpool.c_proj.bias"))
       throw new WeightsError(
-        `${nameOrPath}: is a CLIP with a vision transformer, which has no map to cut regions from; use one with a ResNet, such as clip-rn50`,
+        `${name}: is a CLIP with a vision transformer, which has no map to cut regions from; use one with a ResNet, such as clip-rn50`,
       );
     const config = checkedRegionClipSizes(inferRegionClipConfig(file.entries, source), source);
     const { parameters } = regionClip(config);
