@@ -3,7 +3,7 @@ import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
 import { isRecord } from "../readers/values.ts";
-import { CAPTION_FIELDS, LONGEST_TEXT, type PairOrRefusal, PICTURE_FIELDS, pairOfFields } from "./pair.ts";
+import { CAPTION_FIELDS, LONGEST_TEXT, type PairOrRefusal, PICTURE_FIELDS, pairsOfFields } from "./pair.ts";
 
 export interface LinesShard {
   readonly kind: "lines";
@@ -56,7 +56,7 @@ export async function* readLinesShard(
       yield { reason: "long caption", file: place, detail: `the line has more than ${LONGEST_TEXT} bytes`, pairs: 1 };
     else if (text.trim() !== "") {
       const fields = columns ? fieldsOf(text, columns) : recordOf(text);
-      yield pairOfFields(fields, place, images);
+      yield* pairsOfFields(fields, place, images);
     }
   }
 }

@@ -56,21 +56,35 @@ export function wellFormed(text: string): string {
 
 /** Names of the picture and caption columns in lists; the first one present is used. */
 export const PICTURE_FIELDS: readonly string[] = ["image", "filename", "file_name", "file", "path", "picture"];
-export const CAPTION_FIELDS: readonly string[] = ["caption", "text", "sentence"];
+export const CAPTION_FIELDS: readonly string[] = ["caption", "text", "sentence", "captions"];
 
-/** The pair in a row of a list. */
-export function pairOfFields(
+/** The pairs in a row of a list: one, or one for each text of a list of captions. */
+export function pairsOfFields(
   fields: Readonly<Record<string, unknown>> | undefined,
   place: string,
   images: string,
-): PairOrRefusal {
-  if (!fields) return { reason: "damaged record", file: place, detail: "the line is not a JSON object", pairs: 1 };
-  const text = (names: readonly string[]) => {
-    const value = names.map((name) => fields[name]).find((one) => one !== undefined && one !== null);
-    return typeof value === "string" ? wellFormed(value.trim()) : "";
-  };
-  const file = text(PICTURE_FIELDS);
-  const caption = text(CAPTION_FIELDS);
+): PairOrRefusal[] {
+  if (!fields) return [{ reason: "damaged record", file: place, detail: "the line is not a JSON object", pairs: 1 }];
+  const value = (names: readonly string[]) =>
+    names.map((name) => fields[name]).find((one) => one !== undefined && one !== null);
+  const captions = value(CAPTION_FIELDS);
+  const texts = Array.isArray(captions) && captions.length > 0 ? captions : [captions];
+  const file = textOf(value(PICTURE_FIELDS));
+  return texts.map((text) => pairOf({ file, caption: textOf(text), place, images }));
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? wellFormed(value.trim()) : "";
+}
+
+interface Row {
+  file: string;
+  caption: string;
+  place: string;
+  images: string;
+}
+
+function pairOf({ file, caption, place, images }: Row): PairOrRefusal {
   const lacks = (names: readonly string[]) => `the row has none of ${names.join(", ")}`;
   if (file === "") return { reason: "no picture", file: place, detail: lacks(PICTURE_FIELDS), pairs: 1 };
   if (caption === "") return { reason: "no caption", file, detail: `${place}: ${lacks(CAPTION_FIELDS)}`, pairs: 1 };

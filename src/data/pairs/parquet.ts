@@ -1,7 +1,7 @@
 /** Pairs in a Parquet file with a column of paths and a column of captions. */
 import { join } from "node:path";
 import { duckdb, fileLiteral, literal } from "../duckdb.ts";
-import { CAPTION_FIELDS, type PairOrRefusal, PICTURE_FIELDS, pairOfFields } from "./pair.ts";
+import { CAPTION_FIELDS, type PairOrRefusal, PICTURE_FIELDS, pairsOfFields } from "./pair.ts";
 
 export interface ParquetShard {
   readonly kind: "parquet";
@@ -42,7 +42,7 @@ export async function* readParquetShard(
       WHERE file_row_number >= ${start} AND file_row_number < ${start + rows}`;
     for await (const fields of (await connection.stream(query)).yieldRowObjectJs())
       for (const row of fields) {
-        yield pairOfFields(row, `${file}:${start + read}`, images);
+        yield* pairsOfFields(row, `${file}:${start + read}`, images);
         read++;
       }
   } catch (error) {

@@ -85,6 +85,30 @@ test("lists of lines are split by rows, and rows without a pair are reported wit
   ]);
 });
 
+test("a list of captions gives a pair for each, in JSON lines and in Parquet", async () => {
+  const folder = join(root, "several");
+  mkdirSync(folder);
+  const file = join(folder, "a.jsonl");
+  const several = [
+    { image: "0.png", captions: ["a dog", " two cats "] },
+    { image: "1.png", captions: ["", "a bird"] },
+    { image: "2.png", captions: [] },
+  ];
+  writeFileSync(file, several.map((row) => JSON.stringify(row)).join("\n"));
+  await (await duckdb()).run(
+    `COPY (SELECT * FROM read_json(${literal(file)})) TO ${literal(join(folder, "b.parquet"))}`,
+  );
+  const { found } = await read(folder, 10);
+  const once = [
+    "0.png: a dog",
+    "0.png: two cats",
+    "! 1.png: no caption (1)",
+    "1.png: a bird",
+    "! 2.png: no caption (1)",
+  ];
+  assert.deepEqual(found, [...once, ...once]);
+});
+
 test("a line of any length is one refusal, and the lines after it are read", async () => {
   const file = join(root, "long.jsonl");
   const long = Buffer.alloc(17 << 20, "x");
