@@ -6,7 +6,7 @@ import { InputError, WeightsError } from "../errors.ts";
 import { readTextFile } from "../files/read-file.ts";
 import { type FetchOptions, fetchFile } from "./fetch.ts";
 import { openWeights } from "./open-weights.ts";
-import { type Environment, hubAddress, modelCache, type ZooOptions } from "./zoo.ts";
+import { type Environment, hubAddress, modelCache, mostBytes, type ZooOptions } from "./zoo.ts";
 
 export interface ClipArchive {
   /** OpenAI's file name. */
@@ -111,8 +111,9 @@ export async function fetchClip(name: string, options: ZooOptions = {}): Promise
   if (whole) return path;
   if (offline) throw new InputError(`${name} is not in the cache (${path}); leave out --offline, or copy it there`);
   if (archive) {
-    const { sha256 } = archive;
-    await fetchFile(clipAddress(name, environment), path, { ...options, sha256, verify: isWeights });
+    const { sha256, parameters } = archive;
+    const most = mostBytes(parameters);
+    await fetchFile(clipAddress(name, environment), path, { ...options, sha256, most, verify: isWeights });
   } else await fetchFolder(name, path, options);
   return path;
 }

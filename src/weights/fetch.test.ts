@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import { InputError, WeightsError } from "../errors.ts";
 import { fetchFile } from "./fetch.ts";
 import { writeSafetensors } from "./write-safetensors.ts";
-import { fetchModel, zooPath } from "./zoo.ts";
+import { fetchModel, mostBytes, zoo, zooPath } from "./zoo.ts";
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -230,6 +230,38 @@ test("no more bytes are read than the server declared", async () => {
       /the server sent more bytes than the 1000 .*declared/,
     );
     assert.ok(sent < 2 ** 27, `${sent} bytes`);
+    assert.ok(!existsSync(file) && !existsSync(`${file}.part`));
+  });
+});
+
+test("a file of undeclared size has a limit, and a declared size is checked before anything is fetched", async () => {
+  let gets = 0;
+  let declared: string | undefined;
+  const flooding: RequestListener = ({ method }, response) => {
+    response.writeHead(200, declared === undefined ? {} : { "x-linked-size": declared });
+    if (method === "HEAD") return void response.end();
+    gets++;
+    const flood = () => {
+      while (!response.destroyed && response.write(Buffer.alloc(65_536)));
+      response.once("drain", flood);
+    };
+    flood();
+  };
+  await withServer(flooding, async (flood) => {
+    const refused = (message: RegExp, most?: number) =>
+      assert.rejects(fetchFile(`${flood}/m`, file, { wait, ...(most === undefined ? {} : { most }) }), message);
+    await refused(/sent more bytes than the limit of 1000000;/, 1_000_000);
+    assert.equal(gets, 1);
+    declared = "2000000";
+    await refused(/declares 2000000 bytes, more than the limit of 1000000; check the URL/, 1_000_000);
+    declared = "99999999999999";
+    await refused(/declares 99999999999999 bytes, more than the limit of 17179869184;/);
+    declared = String(2 ** 50);
+    await refused(/needs 1125899906842624 bytes, but the disk of .* has \d+ free; free some space/, 2 ** 52);
+    assert.equal(gets, 1);
+    // Published files have up to 16 bytes per parameter, because they hold an optimizer.
+    assert.ok(Object.values(zoo).every(({ parameters }) => mostBytes(parameters) > 16 * parameters));
+    assert.ok(Object.values(zoo).every(({ parameters }) => mostBytes(parameters) < 2 ** 34));
     assert.ok(!existsSync(file) && !existsSync(`${file}.part`));
   });
 });

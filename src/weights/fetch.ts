@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, rename, rm, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { InputError, WeightsError } from "../errors.ts";
@@ -26,7 +26,7 @@ export interface FetchOptions {
   readonly sha256?: string;
   /** Called with the bytes received so far and the size of the file in bytes, where the server says it. */
   readonly progress?: (done: number, total: number | undefined) => void;
-  /** Maximum size in bytes. Default: 64 GiB. */
+  /** Maximum size in bytes. Default: 16 GiB, the float32 numbers of the largest model that is built. */
   readonly most?: number;
   /** Checks the downloaded file before it gets its name; throws to refuse it. */
   readonly verify?: (path: string) => Promise<void>;
@@ -44,7 +44,7 @@ const MOST_FAILURES = 5;
 const GAIN = 2 ** 23;
 const MOST_ATTEMPTS = 30;
 const LONGEST_WAIT = 120_000;
-const MOST_BYTES = 2 ** 36;
+const MOST_BYTES = 2 ** 34;
 
 /**
  * Downloads `address` into `file` through `file.part`, which a later call continues; several processes that need one file download it
@@ -72,7 +72,8 @@ async function fetchLocked(address: string, file: string, options: FetchOptions)
   await check(address, part, { ...expected, ...(options.sha256 ? { sha256: options.sha256 } : {}) });
   await options.verify?.(part).catch(async (error: unknown) => {
     await rm(part, { force: true });
-    const said = error instanceof Error ? error.message.replaceAll(part, "it") : String(error);
+    const said =
+      error instanceof Error ? error.message.replace(`${part}: `, "it ").replaceAll(part, "it") : String(error);
     throw new WeightsError(`${address}: the download is not a model (${said}); it was deleted: check the URL`);
   });
   await rename(part, file);
@@ -110,6 +111,7 @@ async function append(expected: FileDescription, part: string, options: FetchOpt
     await rm(part);
     done = 0;
   }
+  if (size !== undefined) await refuseSize(expected.address, { size, done, part, ...options });
   const response = await request(address, { ...options, method: "GET", from: done });
   if (response.status >= 300) {
     await response.body?.cancel();
@@ -127,13 +129,30 @@ async function append(expected: FileDescription, part: string, options: FetchOpt
   if (size !== undefined && done < size) throw new TemporaryFailure(`it broke off at ${done} of ${size} bytes`);
 }
 
+/** Refuses a declared size that is more than the limit or the free space, before anything is fetched. */
+async function refuseSize(
+  address: URL,
+  { size, done, part, most = MOST_BYTES }: FetchOptions & { size: number; done: number; part: string },
+): Promise<void> {
+  if (size > most)
+    throw new WeightsError(
+      `${address}: the server declares ${size} bytes, more than the limit of ${most}; check the URL`,
+    );
+  const folder = dirname(part);
+  const { bavail, bsize } = await writing(part, () => statfs(folder));
+  if (size - done > bavail * bsize)
+    throw new InputError(
+      `${address}: needs ${size - done} bytes, but the disk of ${folder} has ${bavail * bsize} free; free some space, or set another cache folder with XDG_CACHE_HOME`,
+    );
+}
+
 async function writePart(
   part: string,
   response: Response,
   { done, size, progress, signal, most = MOST_BYTES }: FetchOptions & { done: number; size?: number },
 ): Promise<number> {
   const handle = await openPart(part);
-  const end = Math.min(size ?? most, most);
+  const end = size ?? most;
   try {
     await handle.truncate(done);
     for await (const chunk of chunksOf(response)) {
@@ -153,7 +172,7 @@ async function writePart(
 }
 
 function tooLargeText(address: string, { size, most }: { size: number | undefined; most: number }): string {
-  const limit = size === undefined || size > most ? `the limit of ${most}` : `the ${size} that the server declared`;
+  const limit = size === undefined ? `the limit of ${most}` : `the ${size} that the server declared`;
   return `${address}: the server sent more bytes than ${limit}; the download was deleted: try again, or check the URL`;
 }
 

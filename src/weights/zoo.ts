@@ -81,6 +81,11 @@ export function fetchingOf({ offline, progress, signal }: FetchingOptions): Fetc
   return { ...(offline ? { offline } : {}), ...(progress ? { progress } : {}), ...(signal ? { signal } : {}) };
 }
 
+/** Maximum size of a published file in bytes: the numbers, those of an optimizer, and as much again. */
+export function mostBytes(parameters: number): number {
+  return 2 ** 26 + 24 * parameters;
+}
+
 /**
  * The path of a model of the zoo, downloaded if it is not in the cache. Throws InputError if it is not available, and the signal's
  * reason when it is aborted.
@@ -98,6 +103,7 @@ export async function fetchModel(name: string, options: ZooOptions = {}): Promis
     );
   await fetchFile(address, path, {
     ...options,
+    most: mostBytes(zoo[name]!.parameters),
     verify: async (part) => {
       await (await openWeights(part)).close();
     },
