@@ -72,6 +72,15 @@ export function isRegularFile(file: string): boolean {
   }
 }
 
+/** Whether a folder is at a path, or a link leads to one; false for what cannot be looked at. */
+export function isFolder(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * The text of a regular file in UTF-8.
  * @throws InputError as `readBytes`.

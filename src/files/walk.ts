@@ -43,7 +43,11 @@ export function listUnder(folder: string): { files: string[]; others: string[] }
   return { files, others };
 }
 
-function entriesOf(folder: string): Dirent[] {
+/**
+ * What a folder contains, by name.
+ * @throws InputError if the folder cannot be read.
+ */
+export function entriesOf(folder: string): Dirent[] {
   try {
     return readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { crc32, deflateSync } from "node:zlib";
@@ -141,6 +141,30 @@ test("a model of another kind, a damaged one and a missing one are refused with 
   const { code, stderr } = await groundling(["detect", plain, "--model", other, "--prompt", "dog"]);
   assert.equal(code, 1);
   assert.match(stderr, /^groundling: .*other\.safetensors: not a checkpoint of GLIP, RegionCLIP or CLIP/);
+});
+
+test("a path that the system refuses is named in one sentence by every verb that reads it", async () => {
+  symlinkSync("circle", at("circle"));
+  const paths = [at("circle"), at("x".repeat(300)), join(plain, "below")];
+  const verbs: ((path: string) => string[])[] = [
+    (path) => ["detect", path, "--model", model, "--prompt", "dog"],
+    (path) => ["detect", plain, "--model", path, "--prompt", "dog"],
+    (path) => ["data", "check", path],
+    (path) => ["browse", path, "--out", at("page.html")],
+    (path) => ["data", "check", path],
+    (path) => ["eval", "--data", path, "--model", model, "--detections", at("found.jsonl")],
+    (path) => ["pseudo-label", path, "--model", model, "--out", at("labelled")],
+    (path) => ["jobs", path],
+    (path) => ["index", path, "--out", at("index")],
+    (path) => ["train", path],
+  ];
+  for (const [i, words] of verbs.entries()) {
+    const path = paths[i % paths.length]!;
+    const { code, stdout, stderr } = await groundling(words(path));
+    assert.deepEqual([code, stdout], [1, ""], `${words(path).join(" ")}: ${stderr}`);
+    assert.match(stderr, /^groundling: [^\n]+\n$/);
+    assert.ok(stderr.includes(path), `${words(path).join(" ")}: ${stderr}`);
+  }
 });
 
 function numbered(count: number): string[] {

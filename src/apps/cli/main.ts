@@ -44,7 +44,18 @@ async function report(error: unknown): Promise<number> {
     say(`groundling: ${(error as Error).message}\n`);
     return exits.input;
   }
+  const ofSystem = systemErrorText(error);
+  if (ofSystem !== undefined) {
+    say(`groundling: ${ofSystem}\n`);
+    return exits.input;
+  }
   const stack = error instanceof Error ? error.stack : String(error);
   say(`groundling: Internal error. Please report it with the lines below.\n${stack}\n`);
   return exits.software;
+}
+
+/** What the operating system refused about a file: a folder that may not be read, a circular link, too many open files. */
+function systemErrorText(error: unknown): string | undefined {
+  if (!(error instanceof Error && "syscall" in error && "path" in error && "code" in error)) return undefined;
+  return `${error.path}: cannot be used (${error.message}); check the path and your access rights`;
 }

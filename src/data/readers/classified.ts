@@ -2,11 +2,11 @@
  * Photos with one class each: a folder per class (ImageFolder), or the lists of Tiny ImageNet's tars (`classes.json`, `SPLIT.jsonl`).
  * In both, `classes.json` may tell the English names of WordNet's ids.
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { fileWithin } from "../../files/read-file.ts";
-import { filesUnder } from "../../files/walk.ts";
+import { fileWithin, isFolder } from "../../files/read-file.ts";
+import { entriesOf, filesUnder } from "../../files/walk.ts";
 import { isPictureName } from "./folders.ts";
 import { readJson, readJsonLines } from "./json.ts";
 import { isRecord } from "./values.ts";
@@ -41,7 +41,7 @@ export interface ClassifiedPhoto {
  * @throws InputError that names the file and line if something is missing or malformed.
  */
 export async function readClassified(folder: string, split = "val"): Promise<ClassifiedPhotos> {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory())
+  if (!isFolder(folder))
     throw new InputError(`${folder}: is not a folder; give a folder with one folder of photos per class`);
   const names = namesIn(join(folder, "classes.json"));
   const list = join(folder, `${split}.jsonl`);
@@ -97,14 +97,13 @@ async function listedPhotos(folder: string, list: string, names: ReadonlyMap<str
 
 function folderPhotos(folder: string, split: string): ClassifiedPhoto[] {
   const own = join(folder, split);
-  const hasSplits = statSync(own, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const hasSplits = isFolder(own);
   if (!hasSplits && split !== "val")
     throw new InputError(`${folder}: has no folder ${split}; a dataset with splits has one folder per split`);
   const root = hasSplits ? own : folder;
-  const keys = readdirSync(root, { withFileTypes: true })
+  const keys = entriesOf(root)
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
-    .map(({ name }) => name)
-    .sort();
+    .map(({ name }) => name);
   return keys.flatMap((key) =>
     filesUnder(join(root, key))
       .filter(isPictureName)

@@ -1,7 +1,9 @@
 /** Finds a dataset from its folder or file: its format, its splits and its picture folder. All commands find their data here. */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { InputError } from "../../errors.ts";
+import { isFolder } from "../../files/read-file.ts";
+import { entriesOf } from "../../files/walk.ts";
 import type { Dataset, DatasetImage } from "./dataset.ts";
 import { firstExisting } from "./folders.ts";
 import { type Format, formats } from "./format-names.ts";
@@ -126,7 +128,7 @@ function setsAt(path: string): DatasetPlace[] {
 /** The sets of the chosen format, even if the path does not look like it. */
 function setsAs(path: string, format: Format): DatasetPlace[] {
   const found = formatRows[format].find(path);
-  const said = found.length > 0 || statSync(path).isDirectory() ? found : [{ path, pictures: [join(path, "..")] }];
+  const said = found.length > 0 || isFolder(path) ? found : [{ path, pictures: [join(path, "..")] }];
   return said.map((set) => ({ ...set, format }));
 }
 
@@ -148,17 +150,25 @@ function listText(path: string, sets: readonly DatasetPlace[]): string {
 
 function notFoundText(path: string, wanted: Wanted): string {
   const kinds = formats.filter((format) => serves(format, wanted)).join(", ");
-  const isFolder = statSync(path).isDirectory();
-  const deeper = isFolder ? readdirSync(path).map((name) => join(path, name)) : [];
-  const folders = deeper.slice(0, 100).filter((at) => statSync(at, { throwIfNoEntry: false })?.isDirectory());
-  const hints = folders.flatMap((at) => {
-    const [set] = setsAt(at).filter(({ format }) => serves(format, wanted));
+  const deeper = isFolder(path) ? entriesOf(path).map(({ name }) => join(path, name)) : [];
+  const hints = deeper.slice(0, 100).flatMap((at) => {
+    const set = isFolder(at) ? likelySet(at, wanted) : undefined;
     return set ? [`${at} (${set.format})`] : [];
   });
-  const remedy = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${howToChoose(isFolder)}`;
+  const remedy = hints.length ? `did you mean ${hints.slice(0, 5).join(" or ")}?` : `${howToChoose(path)}`;
   return `${path} is not a dataset in one of the formats ${kinds}; ${remedy}`;
 }
 
-function howToChoose(isFolder: boolean): string {
-  return isFolder ? "give --as FORMAT, or name the annotation file itself" : "give --as FORMAT";
+/** A set in a folder, for a hint; none if the folder cannot be read. */
+function likelySet(folder: string, wanted: Wanted): DatasetPlace | undefined {
+  try {
+    return setsAt(folder).find(({ format }) => serves(format, wanted));
+  } catch (error) {
+    if (error instanceof InputError) return undefined;
+    throw error;
+  }
+}
+
+function howToChoose(path: string): string {
+  return isFolder(path) ? "give --as FORMAT, or name the annotation file itself" : "give --as FORMAT";
 }

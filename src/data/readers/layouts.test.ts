@@ -390,6 +390,8 @@ test("links to nothing and in circles are passed over beside annotations, and ar
       ] as const)
         symlinkSync(to, join(set, from));
   }
+  // A hint would name the datasets of the folders in it.
+  symlinkSync("circle", join(folder, "circle"));
   assert.throws(() => findDataset(folder), { name: "InputError", message: /is not a dataset in one of the formats/ });
   assert.deepEqual(
     findSets(set).map(({ path }) => path),

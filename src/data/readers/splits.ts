@@ -1,6 +1,7 @@
 /** Splits of datasets, and their names in folders, lists and files. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { entriesOf } from "../../files/walk.ts";
 
 /** The role of a split. */
 export type SplitRole = "train" | "valid" | "test";
@@ -35,9 +36,8 @@ export function splitOfName(stem: string): string {
 /** The folders of splits in a folder, by name. */
 export function splitFolders(folder: string): string[] {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true })
+  return entriesOf(folder)
     .filter((entry) => !entry.isFile() && roleOf(entry.name) !== undefined)
     .map(({ name }) => name)
-    .sort()
     .filter((name) => existsSync(join(folder, name, ".")));
 }
