@@ -13,7 +13,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { type FileHandle, lstat, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
+import { appendFile, type FileHandle, lstat, mkdir, mkdtemp, open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { InputError } from "../errors.ts";
 import { deleteLeftoverFolders, temporarySuffix } from "./temporary-folders.ts";
@@ -110,6 +110,23 @@ export async function replaceWhole(file: string, write: (draft: string) => Promi
       await rm(draft, { force: true });
       throw error;
     }
+  });
+}
+
+/**
+ * Starts a file that grows under its name, such as results that are read while they come: replaces a file or a link, never what the link
+ * leads to. `append` adds to it.
+ * @throws InputError as `writeWhole`.
+ */
+export function startGrowing(file: string, text: string): Promise<{ append: (more: string) => Promise<void> }> {
+  const APPEND = constants.O_WRONLY | constants.O_APPEND | NO_LINK;
+  return writing(file, async () => {
+    refuseOther(file, "file");
+    await mkdir(dirname(file), { recursive: true });
+    await rm(file, { force: true });
+    const handle = await openNew(file);
+    await handle.writeFile(text).finally(() => handle.close());
+    return { append: (more) => writing(file, () => appendFile(file, more, { flag: APPEND })) };
   });
 }
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -35,6 +36,24 @@ async function stages(format: FormatName | undefined, out?: string) {
   look();
   return seen;
 }
+
+test("a link under the name of a growing file is replaced, and what it leads to stays", async () => {
+  const victim = join(root, "victim");
+  writeFileSync(victim, "mine");
+  for (const format of ["jsonl", "csv", "json", "coco"] as const) {
+    const out = join(root, `linked-${format}`);
+    mkdirSync(out);
+    const file = format === "coco" ? "instances.json" : `detections.${format}`;
+    symlinkSync(victim, join(out, file));
+    await stages(format, out);
+    assert.equal(readFileSync(victim, "utf8"), "mine", format);
+    assert.match(readFileSync(join(out, file), "utf8"), /two\/same/);
+  }
+  const out = join(root, "piped");
+  mkdirSync(out);
+  execFileSync("mkfifo", [join(out, "detections.csv")]);
+  await assert.rejects(stages("csv", out), /detections\.csv: cannot be written: a special file has this name/);
+});
 
 test("jsonl and csv are printed and written line by line, as each picture is done", async () => {
   for (const [format, lines] of [

@@ -1,9 +1,7 @@
 /** Writes the results of many pictures, each as soon as its format allows. */
 
-import { appendFile, mkdir, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { writeInto } from "../../files/write-whole.ts";
-import { writing } from "../../files/writing.ts";
+import { join } from "node:path";
+import { startGrowing, writeInto } from "../../files/write-whole.ts";
 import type { DocumentFormat, FolderFormat, Format, LinesFormat } from "./formats.ts";
 import type { PictureResult } from "./picture-result.ts";
 import { tableOf } from "./table.ts";
@@ -61,21 +59,18 @@ function tables({ print }: Place): ResultWriter {
 function lines({ file, head, lines }: LinesFormat, { out, print }: Place): ResultWriter {
   const path = out === undefined ? undefined : join(out, file);
   let isOpen = false;
+  let growing: Awaited<ReturnType<typeof startGrowing>> | undefined;
   const open = async () => {
     if (isOpen) return;
     isOpen = true;
-    if (path !== undefined)
-      await writing(path, async () => {
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, head);
-      });
+    if (path !== undefined) growing = await startGrowing(path, head);
     print(head);
   };
   return {
     add: async (picture) => {
       await open();
       const text = lines(picture);
-      if (path !== undefined) await writing(path, () => appendFile(path, text));
+      await growing?.append(text);
       print(text);
     },
     end: open,

@@ -1,9 +1,9 @@
 /** Writes datasets in other formats, with their pictures if the format is a folder. */
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, realpath, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, realpath, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InputError } from "../../errors.ts";
-import { writeInto } from "../../files/write-whole.ts";
+import { writeInto, writeWhole } from "../../files/write-whole.ts";
 import { writing } from "../../files/writing.ts";
 import type { Dataset } from "./dataset.ts";
 import { picturesIn } from "./folders.ts";
@@ -96,7 +96,7 @@ async function place(source: string, target: string, way: "copy" | "link"): Prom
   await writing(target, async () => {
     await mkdir(dirname(target), { recursive: true });
     const picture = pictureAt(source);
-    if (typeof picture !== "string") return writeFile(target, picture);
+    if (typeof picture !== "string") return writeWhole(target, picture);
     if ((await realpath(picture)) === (await realpath(target).catch(() => undefined))) return;
     await rm(target, { force: true });
     if (way === "copy") return copyFile(picture, target, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
