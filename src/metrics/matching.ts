@@ -135,56 +135,36 @@ export interface Matcher {
  * later object. Ignored objects are used only if there is no other; crowds can be matched any number of times.
  */
 export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
-  const { objects, overlap } = problem;
+  const { objects } = problem;
   const thresholds = overlapThresholds.length;
-  let mostDetections = 0;
-  let mostObjects = 0;
-  for (const pair of pairs.list) {
-    mostDetections = Math.max(mostDetections, pair.slotEnd - pair.slotStart);
-    mostObjects = Math.max(mostObjects, pair.objectEnd - pair.objectStart);
-  }
+  const mostDetections = pairs.list.reduce((most, pair) => Math.max(most, pair.slotEnd - pair.slotStart), 0);
+  const mostObjects = pairs.list.reduce((most, pair) => Math.max(most, pair.objectEnd - pair.objectStart), 0);
   const assigned = new Int32Array(mostDetections * thresholds);
   const ignored = new Uint8Array(mostObjects);
   const taken = new Uint16Array(mostObjects);
-  // Candidates of a detection: objects that overlap it by the lowest threshold or more, in file order.
-  const candidateStart = new Int32Array(mostDetections + 1);
-  let candidates = new Int32Array(1024);
-  let overlaps = new Float64Array(1024);
+  const candidates: Candidates = {
+    start: new Int32Array(mostDetections + 1),
+    objects: new Int32Array(1024),
+    overlaps: new Float64Array(1024),
+  };
   let current: Pair = { category: 0, image: 0, objectStart: 0, objectEnd: 0, slotStart: 0, slotEnd: 0 };
 
   function open(pair: Pair): void {
     current = pair;
-    let count = 0;
-    for (let slot = pair.slotStart; slot < pair.slotEnd; slot++) {
-      candidateStart[slot - pair.slotStart] = count;
-      if (count + pair.objectEnd - pair.objectStart > candidates.length) {
-        const size = 2 * (count + pair.objectEnd - pair.objectStart);
-        const [oldCandidates, oldOverlaps] = [candidates, overlaps];
-        candidates = new Int32Array(size);
-        candidates.set(oldCandidates);
-        overlaps = new Float64Array(size);
-        overlaps.set(oldOverlaps);
-      }
-      for (let place = pair.objectStart; place < pair.objectEnd; place++) {
-        const value = overlap(pairs.slots[slot]!, pairs.objectOrder[place]!);
-        if (value < overlapThresholds[0]) continue;
-        candidates[count] = place - pair.objectStart;
-        overlaps[count++] = value;
-      }
-    }
-    candidateStart[pair.slotEnd - pair.slotStart] = count;
+    findCandidates(candidates, problem, pairs, pair);
   }
 
   function isAlone(detection: number): boolean {
-    return candidateStart[detection] === candidateStart[detection + 1];
+    return candidates.start[detection] === candidates.start[detection + 1];
   }
 
   /** The best free candidate among the ignored or the other objects. */
   function best(detection: number, threshold: number, amongIgnored: number): number {
+    const { start, objects, overlaps } = candidates;
     let highest: number = overlapThresholds[threshold]!;
     let found = -1;
-    for (let c = candidateStart[detection]!; c < candidateStart[detection + 1]!; c++) {
-      const object = candidates[c]!;
+    for (let c = start[detection]!; c < start[detection + 1]!; c++) {
+      const object = objects[c]!;
       if (ignored[object] !== amongIgnored || (taken[object]! >> threshold) & 1 || overlaps[c]! < highest) continue;
       highest = overlaps[c]!;
       found = object;
@@ -217,6 +197,42 @@ export function createMatcher(problem: MatchingProblem, pairs: Pairs): Matcher {
   }
 
   return { open, match, isAlone, assigned, ignored };
+}
+
+/** The objects that overlap each detection of a pair by the lowest threshold or more, in file order. */
+interface Candidates {
+  /** [detections + 1]: where the candidates of a detection start. */
+  readonly start: Int32Array;
+  /** Indices among the pair's objects, and their overlaps. */
+  objects: Int32Array;
+  overlaps: Float64Array;
+}
+
+/** Finds the candidates of a pair; the arrays are enlarged where needed. */
+function findCandidates(candidates: Candidates, { overlap }: MatchingProblem, pairs: Pairs, pair: Pair): void {
+  const { slotStart, slotEnd, objectStart, objectEnd } = pair;
+  let count = 0;
+  for (let slot = slotStart; slot < slotEnd; slot++) {
+    candidates.start[slot - slotStart] = count;
+    const most = count + objectEnd - objectStart;
+    if (most > candidates.objects.length) {
+      candidates.objects = enlarged(candidates.objects, new Int32Array(2 * most));
+      candidates.overlaps = enlarged(candidates.overlaps, new Float64Array(2 * most));
+    }
+    const { objects, overlaps } = candidates;
+    for (let place = objectStart; place < objectEnd; place++) {
+      const value = overlap(pairs.slots[slot]!, pairs.objectOrder[place]!);
+      if (value < overlapThresholds[0]) continue;
+      objects[count] = place - objectStart;
+      overlaps[count++] = value;
+    }
+  }
+  candidates.start[slotEnd - slotStart] = count;
+}
+
+function enlarged<Numbers extends Int32Array | Float64Array>(numbers: Numbers, larger: Numbers): Numbers {
+  larger.set(numbers);
+  return larger;
 }
 
 /** Whether a detection counts neither as a hit nor as a false positive, given its matched object (−1: none). */

@@ -1,4 +1,4 @@
-/** Which row belongs to which column: assignments of least total cost, and the ways in which trackers limit them. */
+/** Assigns rows to columns with the least total cost, with the limits that trackers use. */
 
 import { munkres } from "munkres";
 

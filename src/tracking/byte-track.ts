@@ -14,15 +14,15 @@ export interface ByteTrackOptions {
   threshold?: number;
   /** Score from which a detection starts a track (default: 0.1 more than `threshold`). */
   startScore?: number;
-  /** Reference frames for which a lost track is searched (default 30). */
+  /** Reference frames for which a lost track is looked for (default 30). */
   buffer?: number;
   /** Largest cost in the first round (default 0.9). */
   maxCost?: number;
   /** Overlap of two boxes (default `plainOverlap`; the published program uses `inclusiveOverlap`). */
   overlap?: Overlap;
-  /** Whether costs are 1 − overlap · score (default), or 1 − overlap as for MOT20. */
+  /** Whether costs are 1 − overlap · score (default) instead of 1 − overlap, which MOT20 uses. */
   costs?: "scored" | "plain";
-  /** A score equal to the threshold is certain (default), or left out as in the published program. */
+  /** Whether a score equal to the threshold is certain (default); the published program ignores it. */
   atThreshold?: "certain" | "left out";
 }
 
@@ -70,7 +70,7 @@ export function byteTrack(options: ByteTrackOptions = {}): Tracker {
         if (seen.score >= limits.startScore) tracks.push(trackOf(++count, seen, time, first ? "reported" : "new"));
       first = false;
       tracks = tracks.filter((track) => !(track.status === "new" && track.missed > 0));
-      // As published: a track whose time is over is marked, takes part in one more frame, and may not be lost again.
+      // As published: an expired track takes part in one more frame and cannot become lost again.
       tracks = tracks.filter((track) => !(track.status === "lost" && overdue.has(track)));
       for (const track of lostBefore)
         if (track.status === "lost" && framesBetween(track.lastSeen, time) > limits.buffer + 1e-6) overdue.add(track);
@@ -121,7 +121,7 @@ function matchAll(
   return round(fresh, one.detections, scored, 0.7).detections;
 }
 
-/** Drops one of each reported and lost track at the same place: the one with the shorter history, on equality the reported one. */
+/** Of a reported and a lost track at the same place, drops the one with the shorter history; if equal, the reported one. */
 function withoutDuplicates(tracks: readonly Track[], overlap: Overlap): Track[] {
   const dropped = new Set<Track>();
   const history = ({ lastSeen, firstSeen }: Track) => framesBetween(firstSeen, lastSeen);

@@ -12,7 +12,7 @@ import { clock, type DetectedBox, type Indexed, type Tracker, usable } from "./t
 export interface DeepSortOptions {
   /** Largest cosine distance of the appearance (default 0.2, made for the published network; calibrate it for other features). */
   maxDistance?: number;
-  /** Most appearances kept of a track, the newest (default 100). */
+  /** Maximum number of appearances kept of a track, the latest ones (default 100). */
   gallery?: number;
   /** Largest 1 − overlap in the second round (default 0.7). */
   maxOverlapDistance?: number;
@@ -20,7 +20,7 @@ export interface DeepSortOptions {
   maxAge?: number;
   /** Detections in a row, the first one included, before a track is reported (default 3). */
   minHits?: number;
-  /** Detections of a lower score are left out (default 0.3). */
+  /** Detections with a lower score are ignored (default 0.3). */
   minScore?: number;
 }
 
@@ -40,7 +40,7 @@ interface Track {
 
 interface Limits extends Required<DeepSortOptions> {}
 
-/** A cost that no gate lets through. */
+/** A cost above every limit. */
 const NEVER = 1e5;
 
 /** A tracker for detections with a `feature`; without features all look alike, and motion and overlap decide. */
@@ -121,7 +121,7 @@ function matchSome(
   return assignClamped(costs, most).map(([r, c]): Pair => [rows[r]!, columns[c]!]);
 }
 
-/** Least cosine distance to the gallery; `NEVER` where the motion says that it cannot be. */
+/** Least cosine distance to the gallery; `NEVER` if the motion makes the match impossible. */
 function appearanceCost({ motion, gallery }: Track, { box, feature }: Indexed): number {
   if (distanceByHeight(motion, heightOf(box)) > GATE_OF_FOUR) return NEVER;
   if (!feature || !gallery.length) return 0;

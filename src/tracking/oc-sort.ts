@@ -91,7 +91,7 @@ export function ocSort(options: OcSortOptions = {}): Tracker {
   };
 }
 
-/** Matches predictions, then last observations; tells the other tracks that they are missed. Returns the detections left. */
+/** Matches predictions, then last observations; the other tracks are missed. Returns the detections left. */
 function matchAll(tracks: readonly OcTrack[], detections: readonly Indexed[], limits: Limits): Indexed[] {
   const { threshold, minOverlap, useUncertain, span } = limits;
   const certain = detections.filter(({ score }) => score > threshold);

@@ -1,4 +1,4 @@
-/** The trackers by name, and tracking of labelled boxes: a tracker for each label, which starts anew after a cut. */
+/** The trackers by name, and tracking of labelled boxes: a tracker for each label, restarted after a cut. */
 
 import { byteTrack } from "./byte-track.ts";
 import { deepSort } from "./deep-sort.ts";
@@ -61,7 +61,7 @@ export function trackByLabel(make: () => Tracker) {
           }),
       );
     },
-    /** Ends all tracks: what follows is another shot. */
+    /** Ends all tracks, because the next frame belongs to another shot. */
     cut(): void {
       byLabel = new Map();
     },

@@ -1,4 +1,4 @@
-/** What all trackers have in common: detections of a frame go in, boxes with ids come out. */
+/** What all trackers have in common: they take the detections of a frame and return boxes with ids. */
 
 import type { Xyxy } from "./overlap.ts";
 
@@ -25,10 +25,10 @@ export interface TrackedBox {
   detection?: number;
 }
 
-/** A living track as a tracker sees it after a frame. */
+/** An active track after a frame. */
 export interface TrackState {
   id: number;
-  /** `reported`: shown while it is seen. `new`: not certain yet. `lost`: not seen, searched for. */
+  /** `reported`: shown while it is seen. `new`: not certain yet. `lost`: not seen, still looked for. */
   status: "reported" | "new" | "lost";
   /** Frames without a detection since the last one. */
   missed: number;
@@ -43,7 +43,7 @@ export interface Tracker {
    * Detections with a box that is not finite or has no area are left out.
    */
   step(time: number, detections: readonly DetectedBox[]): TrackedBox[];
-  /** The living tracks after the last frame. */
+  /** The active tracks after the last frame. */
   living(): TrackState[];
 }
 
@@ -67,7 +67,7 @@ export function hasArea([x1, y1, x2, y2]: Xyxy): boolean {
   return x2 > x1 && y2 > y1 && Number.isFinite(x1 + y1 + x2 + y2);
 }
 
-/** Counts reference frames from step to step. Throws where time does not grow. */
+/** Counts reference frames from step to step. Throws if time does not grow. */
 export function clock(): (time: number) => number {
   let last: number | undefined;
   return (time) => {

@@ -41,7 +41,7 @@ for (const [name, make] of Object.entries(trackers)) {
     }
   });
 
-  test(`${name} accepts frames without boxes, and leaves out boxes that are no boxes`, () => {
+  test(`${name} accepts frames without boxes, and ignores invalid boxes`, () => {
     const tracker = make();
     assert.deepEqual(tracker.step(0, []), []);
     const odd: Xyxy[] = [

@@ -51,7 +51,7 @@ for (const { name, read } of languageSets("vqa", "expected.json")) {
   });
 }
 
-test("acceptance 8a: of ten answers, 0 to 10 that agree give 0, 0.3, 0.6, 0.9 and 1", () => {
+test("of ten answers, 0 to 10 that agree give 0, 0.3, 0.6, 0.9 and 1", () => {
   const table = Array.from({ length: 11 }, (_, k) => {
     const given = Array.from({ length: 10 }, (_, i) => ({ answer: i < k ? "blue" : `grey ${i}`, answer_id: i + 1 }));
     return Number(answerAccuracy(given, "blue").toFixed(10));

@@ -143,7 +143,7 @@ test("greedy and beam search find the reference's captions, ids exactly", { skip
   await golden.close();
 });
 
-test("acceptance 5: a later word changes no logit before it, words do not change the picture, and the cache changes nothing", {
+test("a later word changes no logit before it, words do not change the picture, and the cache changes nothing", {
   skip,
 }, async () => {
   const { golden, model, weights, image, ids, mask, feeds, seen, vectors, logits } = await captionModel();

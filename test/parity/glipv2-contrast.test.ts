@@ -294,7 +294,7 @@ for (const kind of ["c4", "fpn"] as const)
     const { loss } = interImageLoss(s.vectors, fixed(propagate(s.regions, s.columns, rules(mode)), rows));
     const slopes = await runAll(gradientsOf(loss), s.feeds, s.weights);
     const count = await compareGradients(golden, slopes, comparison, `grad.${kind}.${mode}.`);
-    // Acceptance 2: the loss depends on nothing after fusion.
+    // The loss depends on nothing after fusion.
     assert.ok(Object.keys(slopes).every((name) => !/dyhead_tower|dot_product|roi_heads/.test(name)));
     await golden.close();
     comparison.finish(Object.keys(arrays).length + count);
@@ -370,7 +370,7 @@ test("temperatures, phrase columns, summed probabilities, a bank, permuted pictu
   await golden.close();
 });
 
-test("acceptance 2: a padded token changes nothing, and without propagation the targets are block-diagonal", {
+test("a padded token changes nothing, and without propagation the targets are block-diagonal", {
   skip,
 }, async () => {
   const golden = await openSet<Meta>("contrast");

@@ -6,7 +6,7 @@ import { add, input, parameter, type Tensor } from "../../src/tensor/index.ts";
 import { inputsOf, nanoV2, needsGlipV2, openSet, runAll } from "./golden-glipv2.ts";
 import { boxInputs, tokenShares } from "./golden-masks.ts";
 
-test("acceptance 9: a learned prompt of zeros changes no bit of boxes, masks and answers, and it alone gets a gradient", {
+test("a learned prompt of zeros changes no bit of boxes, masks and answers, and it alone gets a gradient", {
   skip: needsGlipV2,
 }, async () => {
   const golden = await openSet<Record<string, unknown>>("mask-infer");

@@ -86,7 +86,7 @@ test("words are masked as the reference does, and special ones are left alone", 
   await golden.close();
 });
 
-test("acceptance 7: special tokens are never touched, and a batch in which nothing is chosen has a loss of 0", {
+test("special tokens are never touched, and a batch in which nothing is chosen has a loss of 0", {
   skip,
 }, async () => {
   const { golden, given, options } = await masking();

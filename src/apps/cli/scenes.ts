@@ -71,47 +71,31 @@ export function addScenesCommand(program: Command): void {
     )
     .option("--quiet", "do not show progress", false)
     .option("--sprites <folder>", "cache folder for rendered drawings", "runs/sprites")
-    .action(
-      async ({
-        out,
-        count,
-        downstream,
-        seed,
-        split,
-        size,
-        captions,
-        everyday,
-        models,
-        grounds,
-        more,
-        sprites,
-        quiet,
-        ...given
-      }: Choices) => {
-        if (downstream) {
-          const progress = (name: string) => quiet || say(`${name}\n`);
-          await writeDownstreamSets(out, { sprites, seed, progress });
-          return;
-        }
-        if (count === undefined)
-          throw new InputError("give --count, or --downstream for the small sets for adaptation");
-        const names = everyday ? "everyday" : given.names;
-        const { objects, smallest } = given;
-        const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
-        const bar = new ProgressBar({ unit: "scenes", quiet });
-        bar.start(count);
-        bar.update(0);
-        const dataset: SceneDataset = {
-          folder: out,
-          count,
-          seed,
-          size,
-          scene: { ...(objects && { objects }), ...(smallest && { smallest }) },
-          form: captions === "names" ? "names" : captions ? "captions" : "boxes",
-          progress: (done) => bar.update(done),
-        };
-        await exitingWhenInterrupted(() => writeSceneDataset(world, dataset)).finally(() => bar.stop());
-        if (!quiet) say(`${count} scenes of ${world.names.length} names in ${out}\n`);
-      },
-    );
+    .action(writeScenes);
+}
+
+async function writeScenes({ out, downstream, seed, sprites, quiet, ...choices }: Choices): Promise<void> {
+  if (downstream) {
+    const progress = (name: string) => quiet || say(`${name}\n`);
+    await writeDownstreamSets(out, { sprites, seed, progress });
+    return;
+  }
+  const { count, size, captions, split, everyday, models, grounds, more, objects, smallest } = choices;
+  if (count === undefined) throw new InputError("give --count, or --downstream for the small sets for adaptation");
+  const names = everyday ? "everyday" : choices.names;
+  const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
+  const bar = new ProgressBar({ unit: "scenes", quiet });
+  bar.start(count);
+  bar.update(0);
+  const dataset: SceneDataset = {
+    folder: out,
+    count,
+    seed,
+    size,
+    scene: { ...(objects && { objects }), ...(smallest && { smallest }) },
+    form: captions === "names" ? "names" : captions ? "captions" : "boxes",
+    progress: (done) => bar.update(done),
+  };
+  await exitingWhenInterrupted(() => writeSceneDataset(world, dataset)).finally(() => bar.stop());
+  if (!quiet) say(`${count} scenes of ${world.names.length} names in ${out}\n`);
 }

@@ -9,13 +9,13 @@ import { fileArgument, reasonOf, startProgram } from "../../inputs/video/ffmpeg.
 export interface DrawnVideo {
   /** Adds a frame: RGBA pixels. */
   add(pixels: Uint8Array): Promise<void>;
-  /** Completes the file. Throws InputError where ffmpeg cannot write it. */
+  /** Completes the file. Throws InputError if ffmpeg cannot write it. */
   end(): Promise<void>;
-  /** Gives up. */
+  /** Stops and deletes the file. */
   stop(): void;
 }
 
-/** Starts a video in H.264 at a path; its frames have one size and follow each other at `rate` per second. */
+/** Starts a video in H.264 at a path; all frames have the same size; `rate` is frames per second. */
 export function startDrawnVideo(
   path: string,
   { width, height, rate }: { width: number; height: number; rate: number },
@@ -71,7 +71,7 @@ export function startDrawnVideo(
   };
 }
 
-/** Throws InputError where a path is not that of an MP4 file. */
+/** Throws InputError if the path does not end in .mp4. */
 export function wantVideoName(path: string): void {
   if (extname(path).toLowerCase() !== ".mp4")
     throw new InputError(`${path}: a drawn video is an MP4 file; give a name that ends in .mp4`);

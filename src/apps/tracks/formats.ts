@@ -3,7 +3,7 @@
 import type { TrackedDetection, TrackedFrame } from "../../tasks/finding/track-frames.ts";
 import { csvLine } from "../detections/csv.ts";
 
-/** A format: lines as frames are done, then what closes the file. */
+/** A format: lines for each frame, then the end of the file. */
 export interface TrackFormat {
   /** Name of its file in the output folder. */
   readonly file: string;
@@ -11,13 +11,13 @@ export interface TrackFormat {
   readonly writer: (video: TrackedVideo) => TrackWriter;
 }
 
-/** What is known of the video. */
+/** Properties of the video. */
 export interface TrackedVideo {
   name: string;
   labels: readonly string[];
 }
 
-/** Texts of a file, in order. */
+/** The parts of a file, in order. */
 export interface TrackWriter {
   head: string;
   frame(frame: TrackedFrame): string;

@@ -1,4 +1,4 @@
-/** What the mask of a proposal is trained to be: its object's mask, cut to the proposal and resized (GLIP `structures/segmentation_mask.py`). */
+/** The target of a proposal's mask: its object's mask, cropped to the proposal and resized (GLIP `structures/segmentation_mask.py`). */
 
 import { overlapInclusive } from "../overlap.ts";
 import { rasterisePart } from "./polygons.ts";

@@ -53,45 +53,18 @@ export interface World {
 export function loadWorld(folder: string, options: WorldOptions = {}): World {
   const { split = "train" } = options;
   const table = readNameTable();
-  const known = new Set(split === "novel" ? [] : table.names.keys());
-  if (split === "novel" || split === "web") for (const name of table.novel.keys()) known.add(name);
   checkIconSets(stylesOf(options, table));
   const wanted = options.names === "everyday" ? table.everyday : options.names;
-  const asked = wanted && new Set(wanted);
-  // If only a few names are wanted, the drawings of the others (hundreds of megabytes) are not read.
-  const named = (name: string) => !asked || asked.has(name);
-  let packs = (split === "style" ? table.heldOutStyles : table.trainingStyles).map((style) =>
-    loadSprites(folder, style, table, named),
-  );
-  if (options.models && split !== "style" && split !== "novel") {
-    for (const name of table.modelled) known.add(name);
-    packs.push(...new Array<Sprite[]>(modelWeight).fill(loadPack(folder, "models")));
-  }
-  if (options.more && split === "train") {
-    for (const name of [...table.more.values()].flatMap((icons) => [...icons.keys()])) known.add(name);
-    packs = [
-      ...packs,
-      ...packs,
-      ...[...table.more.keys()].map((style) => loadMoreSprites(folder, style, table, named)),
-    ];
-  }
-  const sprites = new Map<string, Sprite[][]>();
-  for (const name of wanted ?? known) sprites.set(name, []);
-  const naturalPairs = new Set<string>();
-  if (split === "compose")
-    for (const sprite of packs.flat().filter(({ name }) => sprites.has(name)))
-      naturalPairs.add(`${lookOf(sprite).word} ${sprite.name}`);
-  for (const pack of packs) {
-    const ofStyle = new Map<string, Sprite[]>();
-    for (const sprite of pack) {
-      if (!sprites.has(sprite.name) || !known.has(sprite.name)) continue;
-      if (split === "compose" && paintsOf(sprite, naturalPairs).length === 0) continue;
-      const drawings = ofStyle.get(sprite.name);
-      if (drawings) drawings.push(sprite);
-      else ofStyle.set(sprite.name, [sprite]);
-    }
-    for (const [name, drawings] of ofStyle) sprites.get(name)?.push(drawings);
-  }
+  const known = knownNames(options, table);
+  const packs = packsOf(folder, options, { table, wanted });
+  const sprites = new Map<string, Sprite[][]>([...(wanted ?? known)].map((name) => [name, []]));
+  const naturalPairs = split === "compose" ? naturalPairsOf(packs, sprites) : new Set<string>();
+  const isShown = (sprite: Sprite) =>
+    sprites.has(sprite.name) &&
+    known.has(sprite.name) &&
+    (split !== "compose" || paintsOf(sprite, naturalPairs).length > 0);
+  for (const pack of packs)
+    for (const [name, drawings] of byName(pack.filter(isShown))) sprites.get(name)?.push(drawings);
   const names = [...sprites.keys()].filter((name) => sprites.get(name)?.length);
   const absent = (options.names === "everyday" ? [] : (options.names ?? [])).filter((name) => !names.includes(name));
   if (absent.length > 0 || names.length === 0)
@@ -102,15 +75,66 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
   return { split, names, relatedTo: table.relatedTo, sprites, naturalPairs, grounds };
 }
 
+/** The names that a split has. */
+function knownNames(options: WorldOptions, table: NameTable): Set<string> {
+  const { split = "train" } = options;
+  return new Set([
+    ...(split === "novel" ? [] : table.names.keys()),
+    ...(split === "novel" || split === "web" ? table.novel.keys() : []),
+    ...(showsModels(options) ? table.modelled : []),
+    ...(showsMore(options) ? [...table.more.values()].flatMap((icons) => [...icons.keys()]) : []),
+  ]);
+}
+
+/** The drawings of a split by style; a style that is chosen several times as often stands several times. */
+function packsOf(
+  folder: string,
+  options: WorldOptions,
+  { table, wanted }: { table: NameTable; wanted: readonly string[] | undefined },
+): Sprite[][] {
+  const asked = wanted && new Set(wanted);
+  // If only a few names are wanted, the drawings of the others (hundreds of megabytes) are not read.
+  const named = (name: string) => !asked || asked.has(name);
+  const styles = options.split === "style" ? table.heldOutStyles : table.trainingStyles;
+  const packs = styles.map((style) => loadSprites(folder, style, table, named));
+  if (showsModels(options)) packs.push(...new Array<Sprite[]>(modelWeight).fill(loadPack(folder, "models")));
+  if (!showsMore(options)) return packs;
+  const more = [...table.more.keys()].map((style) => loadMoreSprites(folder, style, table, named));
+  return [...packs, ...packs, ...more];
+}
+
+function showsModels({ models, split }: WorldOptions): boolean {
+  return models === true && split !== "style" && split !== "novel";
+}
+
+function showsMore({ more, split = "train" }: WorldOptions): boolean {
+  return more === true && split === "train";
+}
+
+function byName(sprites: readonly Sprite[]): Map<string, Sprite[]> {
+  const groups = new Map<string, Sprite[]>();
+  for (const sprite of sprites) {
+    const group = groups.get(sprite.name);
+    if (group) group.push(sprite);
+    else groups.set(sprite.name, [sprite]);
+  }
+  return groups;
+}
+
+function naturalPairsOf(packs: readonly Sprite[][], names: ReadonlyMap<string, unknown>): Set<string> {
+  const shown = packs.flat().filter(({ name }) => names.has(name));
+  return new Set(shown.map((sprite) => `${lookOf(sprite).word} ${sprite.name}`));
+}
+
 /** Throws InputError that names all missing icon sets which these worlds need. */
 export function checkIconSetsOf(...worlds: readonly Pick<WorldOptions, "split" | "more">[]): void {
   const table = readNameTable();
   checkIconSets(worlds.flatMap((world) => stylesOf(world, table)));
 }
 
-function stylesOf({ split = "train", more = false }: Pick<WorldOptions, "split" | "more">, table: NameTable): string[] {
-  const styles = split === "style" ? table.heldOutStyles : table.trainingStyles;
-  return [...styles, ...(more && split === "train" ? table.more.keys() : [])];
+function stylesOf(options: Pick<WorldOptions, "split" | "more">, table: NameTable): string[] {
+  const styles = options.split === "style" ? table.heldOutStyles : table.trainingStyles;
+  return [...styles, ...(showsMore(options) ? table.more.keys() : [])];
 }
 
 /** Rendered models are chosen as often as three drawing styles. */

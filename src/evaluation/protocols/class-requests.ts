@@ -17,7 +17,7 @@ export interface ClassRequests {
   readonly atOnce?: number;
   /** Maximum number of detections per prompt. */
   readonly topK: number;
-  /** Whether a box's width and height include its last pixel: the reference does this for COCO but not for LVIS (spec §6.1, §6.2). */
+  /** Whether a box's width and height include its last pixel: the reference does this for COCO but not for LVIS. */
   readonly lastPixel: boolean;
   /** Selects a part of the dataset. Default: all. */
   readonly partOf?: (truth: CocoGroundTruth) => CocoGroundTruth;

@@ -7,19 +7,19 @@ import { InputError } from "../../errors.ts";
 
 const INSTALL =
   "install it with: apt-get install ffmpeg (Debian, Ubuntu), brew install ffmpeg (macOS), or from https://ffmpeg.org";
-/** Most of what a program says that is kept for a message, in characters. */
+/** Maximum number of characters of a program's error output that are kept for a message. */
 const MOST_WORDS = 2000;
-/** Most output of a program that is kept whole, in bytes. */
+/** Maximum output of a program, in bytes. */
 const MOST_OUTPUT = 64 * 2 ** 20;
 
 /** A running program. */
 export interface Running {
   child: ChildProcessByStdio<Writable, Readable, Readable>;
-  /** Resolves at its end with what it said about problems; rejects where it cannot be started. */
+  /** Resolves at its end with its error output; rejects if it cannot be started. */
   ended: Promise<{ code: number | null; problems: string }>;
 }
 
-/** Starts ffmpeg or ffprobe. A file's name never reads as an option or a protocol: give it as `fileArgument`. */
+/** Starts ffmpeg or ffprobe. Pass a file's name by `fileArgument`, so that it is never read as an option or a protocol. */
 export function startProgram(program: "ffmpeg" | "ffprobe", args: readonly string[]): Running {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"] });
   child.stdin.on("error", () => {});
@@ -40,7 +40,7 @@ export function startProgram(program: "ffmpeg" | "ffprobe", args: readonly strin
   return { child, ended };
 }
 
-/** A path as ffmpeg takes it, whatever characters it has. */
+/** A path as an argument of ffmpeg, whatever characters it has. */
 export function fileArgument(path: string): string {
   return `file:${path}`;
 }
@@ -63,7 +63,7 @@ export async function outputOf(program: "ffmpeg" | "ffprobe", args: readonly str
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** The last line of what ffmpeg says, without the file's name before it. */
+/** The last line of ffmpeg's error output, without the file's name. */
 export function reasonOf(problems: string, code: number | null): string {
   const last = problems.split("\n").filter(Boolean).at(-1) ?? `it ended with code ${code}`;
   return last

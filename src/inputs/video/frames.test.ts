@@ -31,7 +31,7 @@ const refused = (path: string, message: RegExp) =>
     (error) => error instanceof InputError && error.message.includes(path) && message.test(error.message),
   );
 
-test("files that are no video are refused by name", async () => {
+test("a file that is not a video is refused with its name", async () => {
   await refused(join(folder, "absent.mp4"), /cannot be read as a video: .*No such file/);
   const noise = join(folder, "noise.mp4");
   writeFileSync(
@@ -66,7 +66,7 @@ test("files that are no video are refused by name", async () => {
   );
 });
 
-test("a name with odd characters is a name, not an option or an address", async () => {
+test("a file name with special characters is not read as an option or a URL", async () => {
   for (const name of ["-i.mkv", "a:b%03d.mkv", "concat:x|y.mkv", "ü 'ö.mkv"]) {
     const path = join(folder, name);
     execFileSync("ffmpeg", ["-v", "error", ...pattern("64x48", 0.3), join(folder, "plain.mkv"), "-y"]);
@@ -75,7 +75,7 @@ test("a name with odd characters is a name, not an option or an address", async 
   }
 });
 
-test("a cut-off file gives the frames that are whole", async () => {
+test("a truncated file gives its complete frames", async () => {
   const path = made("cut.mkv", ...pattern("320x240", 3), "-c:v", "mjpeg");
   const whole = (await all(path)).length;
   truncateSync(path, 60_000);
@@ -83,7 +83,7 @@ test("a cut-off file gives the frames that are whole", async () => {
   assert.ok(frames.length > 0 && frames.length < whole, `${frames.length} of ${whole}`);
 });
 
-test("a size that changes in mid-stream keeps the first size, and time goes on", async () => {
+test("if the size changes within a file, frames keep the first size, and times continue", async () => {
   const parts = ["64x48", "128x96"].map((size, k) =>
     readFileSync(made(`part${k}.ts`, ...pattern(size, 1), "-c:v", "mpeg2video", "-output_ts_offset", String(k))),
   );
@@ -95,7 +95,7 @@ test("a size that changes in mid-stream keeps the first size, and time goes on",
   assert.ok(frames.at(-1)!.time > 1.5, `last at ${frames.at(-1)!.time}`);
 });
 
-test("times that run backwards are passed over and counted", async () => {
+test("frames with a time before that of the previous frame are skipped and counted", async () => {
   const parts = [0, 1].map((k) =>
     readFileSync(
       made(`back${k}.ts`, ...pattern("64x48", 1), "-c:v", "mpeg2video", "-output_ts_offset", String(2 - 1.5 * k)),
@@ -128,7 +128,7 @@ test("a header that states ten hours for two frames gives two frames", async () 
   assert.equal((await all(path)).length, 2);
 });
 
-test("reading stops when the reader does, and holds few frames", async () => {
+test("reading stops when its caller stops, and holds few frames in memory", async () => {
   const path = made("hd.mkv", ...pattern("1280x720", 20), "-c:v", "mjpeg");
   const video = await openVideo(path);
   const before = process.memoryUsage().arrayBuffers;
@@ -146,7 +146,7 @@ test("reading stops when the reader does, and holds few frames", async () => {
   assert.ok(seen < 200);
 });
 
-test("a missing ffmpeg is named with the line that installs it", async () => {
+test("if ffmpeg is missing, the error says how to install it", async () => {
   const path = process.env.PATH;
   process.env.PATH = folder;
   try {

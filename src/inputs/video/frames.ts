@@ -9,9 +9,9 @@ import { probeVideo, type VideoFacts } from "./probe.ts";
 
 /** A frame in RGB, rows without gaps. */
 export interface VideoFrame {
-  /** Position among the frames that are given. */
+  /** Index among the frames that are read. */
   index: number;
-  /** Seconds since the first frame of the video. */
+  /** Seconds from the first frame of the video. */
   time: number;
   width: number;
   height: number;
@@ -21,7 +21,7 @@ export interface VideoFrame {
 export interface FrameOptions {
   /** Frames per second: for each time k / rate the frame that is shown then. Default: every frame, at its own time. */
   rate?: number;
-  /** Longest side in pixels; larger frames are made smaller. */
+  /** Maximum side in pixels; larger frames are made smaller. */
   maxSide?: number;
   /** Stops reading. */
   signal?: AbortSignal;
@@ -33,16 +33,16 @@ export interface Video {
   readonly facts: VideoFacts;
   /** Reads the frames from the first on; may be called again. Only a few frames are in memory at a time. */
   frames(options?: FrameOptions): AsyncGenerator<VideoFrame>;
-  /** What the last reading passed over. */
+  /** What the last reading skipped. */
   readonly passed: {
     /** Frames whose time is not after that of the frame before. */
     frames: number;
-    /** What ffmpeg said of damaged parts. */
+    /** ffmpeg's messages about damaged parts. */
     damage?: string;
   };
 }
 
-/** Opens a video file. Throws InputError where ffmpeg is absent, or where the file holds no video. */
+/** Opens a video file. Throws InputError if ffmpeg is missing or the file has no video. */
 export async function openVideo(path: string): Promise<Video> {
   const facts = await probeVideo(path);
   checkPixels(path, facts.width, facts.height, MOST_PIXELS);
@@ -86,7 +86,7 @@ async function* readFrames(
   }
 }
 
-/** Most frames per second that can be asked for. */
+/** Maximum of `rate`. */
 const MOST_RATE = 1000;
 
 interface Shape {
@@ -122,7 +122,7 @@ function programArguments(path: string, { width, height, rate }: Shape): string[
   ];
 }
 
-/** The times of the frames of the file, in seconds, as ffmpeg tells them beside the pixels. */
+/** The times of the frames of the file, in seconds, which ffmpeg writes beside the pixels. */
 function sourceTimes(stream: Readable) {
   const times: number[] = [];
   let first = 0;
@@ -158,7 +158,7 @@ function sourceTimes(stream: Readable) {
       first = frame;
       return times[0];
     },
-    /** Whether the video lasts until a time. */
+    /** Whether the video is at least as long as a time. */
     reach: async (time: number): Promise<boolean> => {
       const reached = await until(() => newest >= time - 1e-9);
       times.length = 0;

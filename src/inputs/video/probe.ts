@@ -1,17 +1,17 @@
-/** What a video file says of itself. */
+/** The properties of a video file. */
 
 import { z } from "zod";
 import { InputError } from "../../errors.ts";
 import { fileArgument, outputOf } from "./ffmpeg.ts";
 
-/** Facts about the first video stream of a file. */
+/** Properties of the first video stream of a file. */
 export interface VideoFacts {
-  /** Size in pixels as it is shown: turned, and with square pixels. */
+  /** Size in pixels as shown: rotated, and with square pixels. */
   width: number;
   height: number;
-  /** Duration in seconds as the file states it; undefined where it does not. It may be wrong. */
+  /** Duration in seconds as the file states it, which may be wrong; undefined if it states none. */
   duration?: number;
-  /** Nominal frames per second; undefined where the file states none. */
+  /** Nominal frames per second; undefined if the file states none. */
   rate?: number;
   /** Time of the first frame, in seconds, in the file's own count; frames are counted from it. */
   start: number;
@@ -41,7 +41,7 @@ const probed = z.object({
 const ENTRIES =
   "stream=width,height,sample_aspect_ratio,avg_frame_rate,r_frame_rate,start_time,duration:stream_side_data=rotation:format=start_time,duration";
 
-/** Reads the facts of a video. Throws InputError where the file holds no video that can be read. */
+/** Reads the properties of a video. Throws InputError if the file has no readable video. */
 export async function probeVideo(path: string): Promise<VideoFacts> {
   const args = ["-v", "error", "-select_streams", "V:0", "-show_entries", ENTRIES, "-of", "json", fileArgument(path)];
   const text = await outputOf("ffprobe", args, path);

@@ -6,21 +6,21 @@ export type Features = readonly ArrayLike<number>[];
 export interface SegmentOptions {
   /** Weight of the penalty for change points (default 1); more gives fewer segments. */
   penalty?: number;
-  /** Least length of a segment in frames (default 1). */
+  /** Minimum length of a segment in frames (default 1). */
   minLength?: number;
-  /** Most change points (default: as many as fit). Time and memory grow with it. */
+  /** Maximum number of change points (default: as many as fit). Time and memory grow with it. */
   maxChanges?: number;
 }
 
 export interface Segments {
   /** First frames of new segments, ascending. */
   changePoints: number[];
-  /** The criterion for 0, 1, 2, … change points; Infinity where so many do not fit. */
+  /** The criterion for 0, 1, 2, … change points; Infinity if there is no room for so many. */
   costs: number[];
 }
 
 /**
- * Kernel temporal segmentation: the change points that make segments alike within, at a penalty for each. Time grows with frames² ·
+ * Kernel temporal segmentation: the change points that minimise the differences within segments plus a penalty for each point. Time grows with frames² ·
  * changes, memory with frames². Source: Potapov et al., "Category-specific video summarization" (ECCV 2014).
  */
 export function changePoints(features: Features, options: SegmentOptions = {}): Segments {

@@ -1,4 +1,4 @@
-/** The form in which phrases of different texts and datasets are compared (section 3.3.4 of our GLIPv2 specification). */
+/** The form in which phrases of different texts and datasets are compared. */
 
 const DETERMINERS = new Set(
   "a an the this that these those some any each every his her its their my your our".split(" "),

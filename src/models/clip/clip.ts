@@ -50,7 +50,7 @@ export interface Clip {
 const FIRST_LOGIT_SCALE = Math.log(1 / 0.07);
 const STAGES: readonly Stage[] = [1, 2, 3, 4];
 
-/** How a CLIP is built. */
+/** Options for building a CLIP. */
 export interface ClipOptions {
   /** How batch norms are computed. Default: with their running statistics. */
   readonly normed?: NormedConvolution;

@@ -1,4 +1,4 @@
-/** Answers to questions from the fused vector of the question's first token (GLIPv2, section 5.1 of our specification). */
+/** Answers to questions from the fused vector of the question's first token (GLIPv2). */
 
 import { layerNormLayer, linear, normal, type Scope, zeros } from "../../nn/index.ts";
 import { gelu, reshape, slice, type Tensor } from "../../tensor/index.ts";

@@ -42,7 +42,7 @@ export interface GlipV2 extends Glip {
   readonly captions: Captioner | undefined;
 }
 
-/** Captions: words read the picture and earlier words, the picture reads nothing. */
+/** Captions: words attend to the picture and to earlier words; the picture does not attend to words. */
 export interface Captioner {
   /** Ids [n,l] (int64) and mask [n,l] to vectors [n,l,d]; `places` are of `tower.see`. */
   vectors(ids: Tensor, mask: Tensor, places: readonly Tensor[]): Tensor;
@@ -68,7 +68,7 @@ export function glipV2(config: GlipV2Config): GlipV2 {
   return { ...base, config, parameters: s.parameters, contrast: space, maskedWords, masks, answering, captions };
 }
 
-/** Captions: words read the picture and earlier words, the picture reads nothing (section 5.2 of our specification). */
+/** Captions: words attend to the picture and to earlier words; the picture does not attend to words. */
 function captioner({ language, tower }: Glip, head: Layer): Captioner {
   return {
     vectors(ids, mask, places) {

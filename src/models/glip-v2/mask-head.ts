@@ -32,9 +32,9 @@ import {
   transposedConvolution,
 } from "../../tensor/index.ts";
 
-/** Bins of a box's cut-out; masks have twice as many pixels a side. */
+/** Side of a box's cut-out; a mask has twice as many pixels per side. */
 export const CUT_SIDE = 14;
-/** Pixels of a mask, a side. */
+/** Side of a mask, in pixels. */
 export const MASK_SIDE = 2 * CUT_SIDE;
 const BLOCKS = 4;
 
@@ -103,7 +103,7 @@ export function maskHead(s: Scope, channels: number, textWidth: number): MaskHea
   };
 }
 
-/** Half the size and back, beside the full size (Newell et al. 2016). */
+/** Halves the size and enlarges it again, and adds the full size (Newell et al. 2016). */
 function hourglass(s: Scope, channels: number): Layer {
   const [up, ...low] = ["up1", "low1", "low2", "low3"].map((name) => residual(s.at(name), channels));
   return s.layer((x) => {

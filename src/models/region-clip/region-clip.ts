@@ -26,7 +26,7 @@ export interface RegionClipConfig {
     /** Side of the map that becomes a region's vector; regions are sampled from the map before at twice this size. */
     readonly side: number;
   };
-  /** Absent if boxes are given. */
+  /** Absent if boxes are always given. */
   readonly localiser?: LocaliserConfig;
   /** 4, or 4 for each class. */
   readonly boxOutputs: number;

@@ -1,8 +1,8 @@
-/** The loss of answers to questions (section 5.1 of our specification). */
+/** The loss of answers to questions. */
 
 import { divide, multiply, softplus, subtract, type Tensor, total } from "../../tensor/index.ts";
 
-/** Agreement of one person counts this much. */
+/** How much the agreement of one person counts. */
 const SHARE = 0.3;
 
 /** Targets [questions,answers] from how many people gave each answer (by its index): min(1, 0.3 · count). */

@@ -6,7 +6,7 @@ import { input, logSoftmax, type Numbers, reshape, type Tensor } from "../../ten
 import type { PartRunner } from "../parts/part-runner.ts";
 import type { NextWords } from "./search.ts";
 
-/** What words read of a picture: normalised positions at each fusion [1,positions,c]. */
+/** The part of a picture that words read: normalised positions at each fusion [1,positions,c]. */
 export interface SeenPicture {
   readonly places: readonly Float32Array[];
   readonly positions: number;
@@ -25,7 +25,7 @@ export class CaptionDecoder {
   constructor(
     private readonly model: GlipV2,
     private readonly parts: PartRunner,
-    /** Most words of a caption, its start included. */
+    /** Maximum number of words of a caption, including its start. */
     private readonly limit: number,
   ) {
     const { bert, steps } = model.config;
@@ -37,7 +37,7 @@ export class CaptionDecoder {
     };
   }
 
-  /** What words read of a picture, from its maps before fusion and its padded size. */
+  /** The part of a picture that words read, from its maps before fusion and its padded size. */
   async see(maps: readonly Float32Array[], height: number, width: number): Promise<SeenPicture> {
     const sizes = levelsOf(height, width);
     const build = () => {

@@ -1,4 +1,4 @@
-/** The loss of captions: each word from those before it (section 5.2 of our specification). */
+/** The loss of captions: each word from those before it. */
 
 import {
   add,

@@ -1,9 +1,9 @@
-/** Captions word by word, the likeliest first (section 5.2 of our specification). */
+/** Captions word by word, the most probable first. */
 
-/** Logarithms of the probabilities of the next word [v] of each live caption. */
+/** Logarithms of the probabilities of the next word [v] of each unfinished caption. */
 export interface NextWords {
   /**
-   * Reads one more word of each live caption. `parents` says which caption of the call before each one continues; in the first call there is one
+   * Reads one more word of each unfinished caption. `parents` says which caption of the call before each one continues; in the first call there is one
    * caption and its word is the start.
    */
   read(words: readonly number[], parents: readonly number[]): Promise<readonly Float32Array[]>;
@@ -13,9 +13,9 @@ export interface SearchOptions {
   /** The word that starts every caption and the one that ends it. */
   readonly start: number;
   readonly end: number;
-  /** Most words, the end included. */
+  /** Maximum number of words, including the end. */
   readonly limit: number;
-  /** Words that no caption may have. */
+  /** Words that are never used. */
   readonly banned?: ReadonlySet<number>;
 }
 
@@ -35,13 +35,13 @@ export interface FoundCaption {
   readonly score: number;
 }
 
-/** The likeliest word at each step; of equals the one with the smallest id. */
+/** The most probable word at each step; of equally probable ones the smallest id. */
 export async function greedyCaption(model: NextWords, options: SearchOptions): Promise<FoundCaption> {
   const [best] = await beamCaptions(model, { ...options, beams: 1, lengthPower: 1 });
   return best!;
 }
 
-/** A live caption: its words and its place in the last call of the model. */
+/** An unfinished caption: its words and its row in the last call of the model. */
 interface Live {
   readonly ids: readonly number[];
   readonly logProbability: number;
@@ -49,7 +49,7 @@ interface Live {
 }
 
 /**
- * The captions that a beam finds, best first. Each step takes the likeliest continuations of all live captions, as many as beams are not yet
+ * The captions that a beam finds, best first. Each step takes the most probable continuations of all unfinished captions, as many as beams are not yet
  * finished (of equals, of the earlier caption, then the smaller id); those that end are finished, and at the limit so are the others.
  */
 export async function beamCaptions(model: NextWords, options: BeamOptions): Promise<FoundCaption[]> {

@@ -5,7 +5,7 @@ import { evaluate } from "../../onnx/index.ts";
 import { constant, input } from "../../tensor/index.ts";
 import { contrastOfLogits } from "./inter-image-loss.ts";
 
-/** The worked example of our specification: `[cat . dog | dog . person]` against cat, dog, dog, person. */
+/** A worked example: `[cat . dog | dog . person]` against cat, dog, dog, person. */
 const S = [
   [2, 0, 1, 1, 0, 0],
   [0, 0, 2, 1, 0, 1],
@@ -52,7 +52,7 @@ const rows = {
 };
 
 for (const [name, row] of Object.entries(rows))
-  test(`acceptance 1: ${name} has the losses of the specification's table`, async () => {
+  test(`${name} has the losses of the worked example`, async () => {
     const found = await lossOf(row.target, "ignore" in row ? row.ignore : undefined);
     row.expected.forEach((value, i) => {
       assert.ok(Math.abs(found[i]! - value) < 1e-5, `${found[i]}, not ${value}`);

@@ -1,4 +1,4 @@
-/** Contrast of regions with words over all pictures of a batch, in both directions (GLIPv2, section 3.2; section 3.3 of our specification). */
+/** Contrast of regions with words over all pictures of a batch, in both directions (GLIPv2, section 3.2). */
 
 import {
   add,

@@ -1,4 +1,4 @@
-/** Masked words (section 3.4 of our GLIPv2 specification; GLIP `modeling/detector/generalized_vl_rcnn.py`, random_word). */
+/** Masked words (GLIPv2, section 3.2; GLIP `modeling/detector/generalized_vl_rcnn.py`, random_word). */
 
 import { gather, gatherAlong, logSoftmax, multiply, negate, reshape, type Tensor, total } from "../../tensor/index.ts";
 

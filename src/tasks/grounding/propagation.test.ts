@@ -158,11 +158,11 @@ const batches: Record<string, [readonly Example[], Parameters<typeof drawn>[1], 
 };
 
 for (const [name, [examples, rules, expected]] of Object.entries(batches))
-  test(`acceptance 3: ${name}`, () => {
+  test(name, () => {
     assert.deepEqual(drawn(examples, rules), expected);
   });
 
-test("acceptance 4: the first object of a picture gives regions as any other", () => {
+test("the first object of a picture gives regions as any other", () => {
   assert.deepEqual(takeTurns([0, 0, 1, 0, 2], 3), [0, 2, 4]);
   assert.deepEqual(takeTurns([0], 5), [0]);
   assert.deepEqual(takeTurns([1, 0, 0, 0, 1], 4), [0, 1, 2, 4]);

@@ -1,6 +1,6 @@
 /**
  * Which regions and words of different pictures belong together: label propagation of GLIPv2's inter-image contrast (section 3.2 of the
- * paper; rules in section 3.3.4 of our specification). Whole numbers only; the keys of phrases come from `phraseKeys`.
+ * paper). Whole numbers only; the keys of phrases come from `phraseKeys`.
  */
 
 /** Detection data, sentences with boxes, or captions with boxes that a model found. */

@@ -1,4 +1,4 @@
-/** A RegionCLIP on disk: a checkpoint or a folder, and the files that go with it (specification of the published files: RegionCLIP `docs/MODEL_ZOO.md`). */
+/** A RegionCLIP on disk: a checkpoint or a folder, and the files that go with it (published files: RegionCLIP `docs/MODEL_ZOO.md`). */
 
 import { join } from "node:path";
 import { WeightsError } from "../../errors.ts";

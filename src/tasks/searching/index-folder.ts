@@ -8,7 +8,7 @@ import { listUnder } from "../../files/walk.ts";
 import type { Encoder } from "../classifying/encoder.ts";
 import type { IndexedFile, PictureIndex } from "./picture-index.ts";
 
-/** How a folder is indexed, and how it is watched and stopped. */
+/** Batch size, progress and signal of an indexing. */
 export interface IndexOptions {
   /** Maximum number of pictures computed at once and written together. Default: 16. */
   batch?: number | undefined;
@@ -18,28 +18,28 @@ export interface IndexOptions {
   signal?: AbortSignal;
 }
 
-/** What was done. */
+/** The result of an indexing. */
 export interface IndexedFolder {
   /** Number of pictures embedded. */
   readonly added: number;
-  /** Number of pictures that the index had already. */
+  /** Number of pictures that were in the index already. */
   readonly kept: number;
   /** Number of pictures removed from the index because their files are gone. */
   readonly removed: number;
   /** A line for each file that could not be read; it is tried again next time. */
   readonly skipped: readonly string[];
-  /** Number of pictures left undone by the signal. */
+  /** Number of pictures not done because of the signal. */
   readonly left: number;
 }
 
-/** The picture files of a folder, and a line for each thing named like one that is no file. */
+/** The picture files of a folder, and a line for each entry that has the name of a picture but is not a file. */
 export interface FolderPictures {
   readonly folder: string;
   readonly files: readonly IndexedFile[];
   readonly skipped: readonly string[];
 }
 
-/** Embeds the pictures that the index does not have, a batch at a time, and removes those of the folder that are gone. */
+/** Embeds the pictures that are not in the index, batch by batch, and removes pictures whose files are gone. */
 export async function indexFolder(
   index: PictureIndex,
   encoder: Encoder,
@@ -88,7 +88,7 @@ async function embedInto(
       }
     }
     const vectors = await encoder.embedPrepared(prepared);
-    // A file that was a picture when it was indexed may be none now.
+    // A file that was indexed may not be a picture any more.
     await index.remove(unreadable);
     await index.add(files.map((file, i) => ({ ...file, vector: vectors[i]! })));
     added += files.length;

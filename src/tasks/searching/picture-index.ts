@@ -17,7 +17,7 @@ export interface IndexModel {
   readonly width: number;
 }
 
-/** A file as it was when it was indexed. */
+/** The state of a file when it was indexed. */
 export interface IndexedFile {
   /** Absolute path. */
   readonly path: string;
@@ -43,13 +43,13 @@ export interface PictureIndex {
   add(pictures: readonly (IndexedFile & { readonly vector: UnitVector })[]): Promise<void>;
   /** Removes pictures by their paths. */
   remove(paths: readonly string[]): Promise<void>;
-  /** The pictures with the most similar vectors, best first. Compares with every picture, so that none is missed. */
+  /** The pictures with the most similar vectors, best first. It compares with every picture. */
   nearest(vector: UnitVector, count: number): Promise<FoundPicture[]>;
-  /** Closes the file; the index answers no more. */
+  /** Closes the file. The index cannot be used afterwards. */
   close(): void;
 }
 
-/** Opens the index in a folder to search it; other processes can do so too. Throws InputError if there is none. */
+/** Opens the index in a folder to search it. Several processes can search it at once. Throws InputError if there is none. */
 export async function openIndex(folder: string): Promise<PictureIndex> {
   const file = indexFile(folder);
   if (!existsSync(file))

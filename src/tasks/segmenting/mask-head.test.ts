@@ -53,7 +53,7 @@ function things() {
   return { pictures, boxes, targets: Float32Array.from(targets) };
 }
 
-test("acceptance 6: the head learns the masks of eight pictures, with everything else frozen", {
+test("the head learns the masks of eight pictures, with everything else frozen", {
   timeout: 600_000,
 }, async () => {
   const { model, weights } = tinyV2();
@@ -124,7 +124,7 @@ function meanOverlap(logits: Float32Array, targets: Float32Array): number {
   return overlaps.reduce((sum, overlap) => sum + overlap, 0) / PICTURES;
 }
 
-test("acceptance 6: the mean over a phrase's one word is that word's mask, and of two words it lies between", async () => {
+test("the mean over a phrase's one word is that word's mask, and of two words it lies between", async () => {
   const { model, weights } = tinyV2();
   const pixels = input("pixels", [3, 16, 4, 4]);
   const random = new Random(2);

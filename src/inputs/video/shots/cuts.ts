@@ -1,5 +1,5 @@
 /**
- * The rules by which scores of frames become cuts: positions of the first frames of new shots. Lengths are in frames. Source:
+ * How scores of frames become cuts: positions of the first frames of new shots. Lengths are in frames. Source:
  * Breakthrough/PySceneDetect `detectors/` and `scene_detector.py`.
  */
 
@@ -7,7 +7,7 @@
 type Scores = readonly number[];
 
 export interface CutOptions {
-  /** Least length of a shot (default 15). */
+  /** Minimum length of a shot (default 15). */
   minLength?: number;
 }
 
@@ -26,7 +26,7 @@ export function contentCuts(
   );
 }
 
-/** How cuts in quick succession are made one. */
+/** How cuts in quick succession are joined. */
 export type FlashFilter = "merge" | "suppress";
 
 /** Cuts among frames that are above a threshold or not. */
@@ -60,11 +60,11 @@ function mergedCuts(above: readonly boolean[], minLength: number): number[] {
 }
 
 export interface AdaptiveOptions extends CutOptions {
-  /** Least ratio to the neighbours (default 3). */
+  /** Minimum ratio to the neighbours (default 3). */
   ratio?: number;
   /** Neighbours on each side (default 2). */
   window?: number;
-  /** Least change of content (default 15). */
+  /** Minimum change of content (default 15). */
   minContent?: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * How much each frame differs from the one before: what shot detectors decide on. Source: Breakthrough/PySceneDetect `detectors/`.
+ * How much each frame differs from the one before, from which shots are detected. Source: Breakthrough/PySceneDetect `detectors/`.
  */
 
 import { type Frame, type HsvPlanes, hsvPlanes, luma, meanDifference, meanIntensity } from "./colours.ts";

@@ -1,4 +1,4 @@
-/** Cues of subtitles, and what their text says without its marks. */
+/** Cues of subtitles, and their text without markup. */
 
 import { decodeHTML } from "entities";
 
@@ -14,21 +14,21 @@ export interface Cue {
 /** The text of a cue without tags and references. Positions count Unicode code points of `plain`. */
 export interface CueText {
   plain: string;
-  /** Times within the text, in seconds, in the order in which they stand. */
+  /** Times within the text, in seconds, in their order in the text. */
   times: { at: number; time: number }[];
   /** Speakers, from where they speak. */
   voices: { at: number; name: string }[];
 }
 
-/** Longest name of a speaker that is read, in characters. */
+/** Maximum length of a speaker's name, in characters. */
 const LONGEST_NAME = 1000;
 
-/** Whether a cue can be used: it is dropped where it ends before it starts, or at once. */
+/** Whether a cue ends after it starts; other cues are dropped. */
 export function lasts({ start, end }: Cue): boolean {
   return end > start;
 }
 
-/** Whether a text is no speech: [Music], (applause), or between notes. */
+/** Whether a text is not speech: [Music], (applause), or a text between music notes. */
 export function isNonSpeech(plain: string): boolean {
   const text = plain.trim();
   return /^\[[^\]]*\]$|^\([^)]*\)$|^[♪♫][^♪♫]*[♪♫]?$/.test(text);

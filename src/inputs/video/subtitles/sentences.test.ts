@@ -16,12 +16,12 @@ function spoken(text: string): Word[] {
   });
 }
 
-test("sentences end at marks and at pauses, not at abbreviations", () => {
+test("sentences end at punctuation and at pauses, not at abbreviations", () => {
   const texts = sentencesOf(spoken("Dr. Smith cuts the bread. Then 0.5 he eats 0.8 it")).map(({ text }) => text);
   assert.deepEqual(texts, ["Dr. Smith cuts the bread.", "Then he eats", "it"]);
 });
 
-test("without marks a shorter pause ends a sentence, and none is longer than 30 words", () => {
+test("without punctuation a shorter pause ends a sentence, and no sentence is longer than 30 words", () => {
   assert.deepEqual(
     sentencesOf(spoken("cut it 0.4 eat it")).map(({ text }) => text),
     ["cut it", "eat it"],

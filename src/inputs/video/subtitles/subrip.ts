@@ -1,4 +1,4 @@
-/** Reads SubRip (.srt) files as they are found: with or without counters, blank lines in a text, dots for commas. */
+/** Reads SubRip (.srt) files, including common variants: without counters, with blank lines in a text, with dots for commas. */
 
 import { type Cue, decoded, subtitleText } from "./cue.ts";
 

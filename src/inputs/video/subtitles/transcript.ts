@@ -16,13 +16,13 @@ interface Line {
   chunks: { time: number; words: string[] }[];
 }
 
-/** Longest pause across which a line counts as shown again, in seconds. */
+/** Maximum pause after which a line counts as shown again, in seconds. */
 const HOLD = 0.1;
-/** Least duration of a word in seconds. */
+/** Minimum duration of a word in seconds. */
 const SHORTEST = 0.04;
-/** Share of cues that repeat words of the one before, from which a file without times in its text counts as rolling. */
+/** A file without times in its text counts as rolling if at least this fraction of its cues repeat words of the cue before. */
 const ROLLING = 0.3;
-/** How far back words count as shown again, in seconds. */
+/** Words count as shown again within this many seconds. */
 const REACH = 8;
 
 /**

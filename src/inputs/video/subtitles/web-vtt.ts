@@ -4,14 +4,14 @@ import { InputError } from "../../../errors.ts";
 import { type Cue, subtitleText, timeAt } from "./cue.ts";
 
 export interface WebVtt {
-  /** In the order of the file, those that do not last included. */
+  /** In the order of the file, including cues that do not end after they start. */
   cues: Cue[];
   /** How many blocks of styles and of regions there are. */
   styles: number;
   regions: number;
 }
 
-/** Reads a file; malformed blocks are left out. Throws InputError where it does not begin with WEBVTT. `name` is for messages. */
+/** Reads a file and skips malformed blocks. Throws InputError if it does not begin with WEBVTT. `name` is for messages. */
 export function readWebVtt(bytes: Uint8Array, name: string): WebVtt {
   const lines = subtitleText(bytes).split("\n");
   if (!/^WEBVTT(?:[ \t]|$)/.test(lines[0]!))
