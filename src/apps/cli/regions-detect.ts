@@ -55,7 +55,9 @@ export function addRegionFiles(command: Command): Command {
 /** Adds the options of models with regions to `detect`. */
 export function addRegionOptions(command: Command): Command {
   return addRegionFiles(command)
-    .addOption(new Option("--fusion <how>", "RegionCLIP: how the proposal's logit enters the score").choices(FUSIONS))
+    .addOption(
+      new Option("--fusion <how>", "RegionCLIP: how to combine a score with the proposal's logit").choices(FUSIONS),
+    )
     .option("--soft-nms <sigma>", "RegionCLIP: lower the scores of overlapping boxes instead of removing them", above0)
     .option("--zero-shot", "RegionCLIP: keep the boxes of proposals as they are, even if the model can move them")
     .option("--like <picture>", "RegionCLIP: find things like the one in --box of this picture; can be repeated", all)
@@ -63,7 +65,7 @@ export function addRegionOptions(command: Command): Command {
       new Option("--box <x,y,width,height>", "box of an example, in pixels; one for each --like").argParser(boxes),
     )
     .option("--label <name>", "label of what is found by --like")
-    .option("--words <weight>", "share of the words of --label in what is looked for, 0 to 1 (default: 0)", share);
+    .option("--words <weight>", "weight of the words of --label beside the examples, 0 to 1 (default: 0)", share);
 }
 
 /** The options that need a model with regions, as a user writes them. */

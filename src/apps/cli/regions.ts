@@ -4,8 +4,8 @@ import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
+import { deviceOption } from "./device.ts";
 import { boxesOfPicture, readGivenBoxes } from "./given-boxes.ts";
-import { addModelOptions } from "./model-choice.ts";
 import { commaSeparated, linesOf } from "./names.ts";
 import { sizeRule } from "./numbers.ts";
 import { PICTURES, picturesNamed } from "./picture-files.ts";
@@ -27,7 +27,7 @@ export function addRegionsCommand(program: Command): void {
   const command = program
     .command("regions <images...>")
     .description(
-      `Write the regions of pictures with their vectors (RegionCLIP), and with names the score of each for each region. ${PICTURES}`,
+      `Write the regions of pictures with their vectors (RegionCLIP); with names, also the score of each name. ${PICTURES}`,
     )
     .requiredOption("--out <file>", ".parquet file to write; an existing file is replaced")
     .addOption(
@@ -41,7 +41,13 @@ export function addRegionsCommand(program: Command): void {
       ),
     )
     .option("--size <short,max>", "resize pictures to these sides in pixels (default: 800,1333)", sizeRule);
-  addRegionFiles(addQuietOption(addModelOptions(command)))
+  addRegionFiles(addQuietOption(command))
+    .requiredOption(
+      "--model <path or name>",
+      "RegionCLIP: a checkpoint (regionclip_*.pth), a folder, or a CLIP with a ResNet",
+    )
+    .option("--offline", "fetch no model; use the cache only")
+    .addOption(deviceOption())
     .addOption(precisionOption())
     .action(writeRegions);
 }

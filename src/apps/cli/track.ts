@@ -53,7 +53,7 @@ export function addTrackCommand(program: Command): void {
         .choices(Object.keys(trackers))
         .default("grounded"),
     )
-    .option("--rate <number>", "frames per second to look at (default: every frame)", framesPerSecond)
+    .option("--rate <number>", "frames per second to use (default: every frame)", framesPerSecond)
     .option("--threshold <score>", "score from which a detection starts a track", share, DEFAULT_THRESHOLD)
     .option("--size <short,max>", "resize frames to these sides in pixels (default: the model's own)", sizeRule)
     .addOption(precisionOption())

@@ -11,7 +11,7 @@ export interface DrawnVideo {
   add(pixels: Uint8Array): Promise<void>;
   /** Completes the file. Throws InputError if ffmpeg cannot write it. */
   end(): Promise<void>;
-  /** Stops and deletes the file. */
+  /** Stops and leaves the file incomplete. */
   stop(): void;
 }
 
@@ -20,48 +20,19 @@ export function startDrawnVideo(
   path: string,
   { width, height, rate }: { width: number; height: number; rate: number },
 ): DrawnVideo {
+  const pixels = `-f rawvideo -pix_fmt rgba -s ${width}x${height} -r ${rate} -i -`;
   // H.264 in browsers needs even sides.
-  const filter = "pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p";
-  const { child, ended } = startProgram("ffmpeg", [
-    ...[
-      "-v",
-      "error",
-      "-hide_banner",
-      "-y",
-      "-f",
-      "rawvideo",
-      "-pix_fmt",
-      "rgba",
-      "-s",
-      `${width}x${height}`,
-      "-r",
-      `${rate}`,
-      "-i",
-      "-",
-    ],
-    ...[
-      "-vf",
-      filter,
-      "-c:v",
-      "libx264",
-      "-preset",
-      "veryfast",
-      "-crf",
-      "23",
-      "-movflags",
-      "+faststart",
-      "-f",
-      "mp4",
-      fileArgument(path),
-    ],
-  ]);
+  const even = "pad=ceil(iw/2)*2:ceil(ih/2)*2,format=yuv420p";
+  const coded = `-vf ${even} -c:v libx264 -preset veryfast -crf 23 -movflags +faststart -f mp4`;
+  const words = `-v error -hide_banner -y ${pixels} ${coded}`.split(" ");
+  const { child, ended } = startProgram("ffmpeg", [...words, fileArgument(path)]);
   const whole = ended.then(({ code, problems }) => {
     if (code !== 0) throw new InputError(`${path} cannot be written as a video: ${reasonOf(problems, code)}`);
   });
   whole.catch(() => {});
   return {
-    async add(pixels) {
-      if (!child.stdin.write(pixels)) await Promise.race([once(child.stdin, "drain"), whole]);
+    async add(frame) {
+      if (!child.stdin.write(frame)) await Promise.race([once(child.stdin, "drain"), whole]);
     },
     async end() {
       child.stdin.end();

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CLIP_PIXELS, cropSquare, prepareCrop } from "./prepare-crop.ts";
 import type { Picture } from "./resize.ts";
 
-/** Columns and rows are told apart by red and green. */
+/** Red differs by column, green by row. */
 function picture(width: number, height: number): Picture {
   const data = new Uint8Array(3 * width * height);
   for (let i = 0; i < width * height; i++) {

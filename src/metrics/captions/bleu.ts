@@ -19,7 +19,7 @@ const LONGEST = 4;
 const TINY = 1e-15;
 const SMALL = 1e-9;
 
-/** What the candidates of one or more pictures have in common with their references. */
+/** Counts that the candidates of one or more pictures share with their references. */
 interface Counts {
   length: number;
   reference: number;

@@ -1,4 +1,4 @@
-/** Scores of captions as the COCO caption tools print them, METEOR and SPICE left out. */
+/** The scores of the COCO caption tools, except METEOR and SPICE. */
 
 import type { PictureCaption } from "../../data/readers/caption-files.ts";
 import { InputError } from "../../errors.ts";

@@ -1,4 +1,4 @@
-/** Words of captions as the COCO caption tools take them apart: the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1 with `-preserveLines -lowerCase`. */
+/** Splits captions into words as the COCO caption tools do: the Penn Treebank tokenizer of Stanford CoreNLP 3.4.1 with `-preserveLines -lowerCase`. */
 
 import { ptbRules } from "./ptb-rules.ts";
 
@@ -8,7 +8,7 @@ const SPACE = /[ \t\u00A0\u2000-\u200A\u200B\u3000\f\v]+/y;
 
 /**
  * Tokens of each text, lower-cased, punctuation included. The tokenizer reads all texts as lines of one file and looks past the end of
- * a line, so a period after an abbreviation can depend on the next text. A newline within a text is a space; unknown characters vanish.
+ * a line, so a period after an abbreviation can depend on the next text. A newline within a text is a space; unknown characters are dropped.
  */
 export function ptbTokens(texts: readonly string[]): string[][] {
   const file = texts.map((text) => text.replaceAll("\n", " ")).join("\n");
@@ -28,7 +28,7 @@ export function ptbTokens(texts: readonly string[]): string[][] {
   return lines.map((line) => line.map((token) => token.toLowerCase()));
 }
 
-/** Captions as the caption tools hand them to the scores: tokens without punctuation, joined by spaces. */
+/** Captions as the caption tools pass them to the scores: tokens without punctuation, joined by spaces. */
 export function captionWords(captions: readonly string[]): string[] {
   return ptbTokens(captions).map((tokens) => tokens.filter((token) => !DROPPED.has(token)).join(" "));
 }

@@ -10,13 +10,13 @@ export type FrameBoxes = ReadonlyMap<number, Xyxy>;
 
 /** A question with its true and its predicted answer; intervals are [first, end) in frames. */
 export interface GroundedAnswer {
-  /** The frames that are looked at. */
+  /** The frames that are scored. */
   sampled: readonly number[];
   truth: { interval: readonly [number, number]; boxes: FrameBoxes };
   prediction: { interval: readonly [number, number]; boxes: FrameBoxes };
 }
 
-/** How well a tube answers. */
+/** The scores of a tube. */
 export interface TubeScores {
   /** Overlap of the intervals. */
   tiou: number;

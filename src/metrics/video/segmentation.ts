@@ -6,7 +6,7 @@
 export interface Run {
   label: string;
   start: number;
-  /** Behind the last frame. */
+  /** Index after the last frame. */
   end: number;
 }
 

@@ -17,7 +17,7 @@ export type Capability =
   | "export"
   | "inspect";
 
-/** How published checkpoints are told and read, which have no configuration. */
+/** How published checkpoints, which have no configuration, are recognised and read. */
 export interface PublishedForm<Config> {
   /** Tensors of the file that the model does not use. */
   readonly mayBeUnused: RegExp;

@@ -27,7 +27,7 @@ async function checkpoint(preset: Preset, changed: Record<string, number[]> = {}
   return file;
 }
 
-test("sizes that no CLIP has are refused by name, before anything is made of them", async () => {
+test("sizes that no CLIP can have are refused with the file's name, before memory is allocated", async () => {
   const changes: [Preset, Record<string, number[]>][] = [
     ["nano-vit", { positional_embedding: [1_000_000, 0] }],
     ["nano-vit", { positional_embedding: [5000, 64] }],
@@ -47,7 +47,7 @@ test("sizes that no CLIP has are refused by name, before anything is made of the
     });
 });
 
-test("a folder whose files contradict the model, or are no files, is refused by name", async () => {
+test("a folder whose files contradict the model, or are not files, is refused with its name", async () => {
   const right = join(root, "right");
   mkdirSync(right);
   cpSync(await checkpoint("nano-vit"), join(right, "model.safetensors"));

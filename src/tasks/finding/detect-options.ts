@@ -10,7 +10,7 @@ export const DEFAULT_THRESHOLD = 0.5;
 export const DEFAULT_TOP_K = 100;
 const LONGEST_SIDE = 10_000;
 
-/** What `detect` may be told. */
+/** Options of `detect`. */
 export interface DetectOptions {
   /** Minimum score of detections, 0 to 1 (default 0.5, `DEFAULT_THRESHOLD`; 0 returns all). */
   threshold?: number;
@@ -24,7 +24,7 @@ export interface DetectOptions {
   size?: SizeRule;
 }
 
-/** What `ground` may be told. */
+/** Options of `ground`. */
 export interface GroundOptions extends DetectOptions {
   /** Phrases as words or as character ranges of the caption (default: its noun phrases). */
   phrases?: readonly (string | Span)[];

@@ -33,11 +33,11 @@ export interface TrackedFrame {
   frame: FrameOfVideo;
 }
 
-/** What `track` may be told. */
+/** Options of `track`. */
 export interface TrackOptions extends Omit<DetectOptions, "threshold"> {
   /** Score from which a detection is certain and starts a track, 0 to 1 (default 0.5). */
   threshold?: number;
-  /** Frames per second that are looked at (default: every frame of the file). */
+  /** Frames per second that are used (default: every frame of the file). */
   rate?: number;
   /** How boxes are joined to tracks (default `grounded`). */
   tracker?: TrackerName;

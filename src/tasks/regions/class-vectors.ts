@@ -14,7 +14,7 @@ import { modelCache } from "../../weights/zoo.ts";
 import type { Encoder } from "../classifying/encoder.ts";
 import { meanOf } from "../classifying/unit-vectors.ts";
 
-/** Names computed and stored together: a killed run loses at most so many. */
+/** Number of names computed and stored together; a killed run loses at most this many. */
 const TOGETHER = 16;
 const MOST_NAMES = 20_000;
 const namesSchema = z.array(z.string());

@@ -1,4 +1,4 @@
-/** From the regions that are chosen to detections on the picture as it was given. */
+/** Turns chosen regions into detections on the original picture. */
 
 import { pasteMask } from "../../boxes/masks/paste.ts";
 import { compressRuns, runsOf } from "../../boxes/masks/run-lengths.ts";
@@ -39,7 +39,7 @@ export function softmax(row: Float32Array): Float32Array {
   return parts.map((part) => part / sum);
 }
 
-/** A box in pixels of the picture as it was given, within it. */
+/** A box in pixels of the original picture, clipped to it. */
 export function onPicture(box: ArrayLike<number>, from: Size, to: Size): Box {
   const { fround } = Math;
   const [x, y] = [fround(to.width / from.width), fround(to.height / from.height)];
@@ -65,7 +65,7 @@ function maskOf(pixels: Uint8Array, { height, width }: Size): Mask {
   return { size: [height, width], counts: compressRuns(runsOf(pixels, { height, width }).counts) };
 }
 
-/** Detections with their masks on the whole picture; boxes without area go. */
+/** Detections with their masks on the whole picture; boxes without area are dropped. */
 export function withMasks(detections: readonly Detection[], { masks, side, classes, found, picture }: MaskedRegions) {
   const each = side * side;
   return detections.flatMap((detection, i) => {

@@ -16,7 +16,7 @@ export interface Example {
   box: Box;
 }
 
-/** What to look for: examples, and words where they are given a weight. */
+/** What to look for: examples, and words if they have a weight. */
 export interface Likeness {
   examples: readonly Example[];
   /** The label of what is found. */

@@ -1,4 +1,4 @@
-/** The regions of pictures, kept for the latest ones. */
+/** The regions of pictures; those of the latest pictures are kept. */
 
 import { createHash } from "node:crypto";
 import { proposals } from "../../boxes/proposals.ts";
@@ -13,7 +13,7 @@ import type { RegionMaps, RegionSessions, SeenRegions } from "./region-sessions.
 
 /** A picture with its regions. */
 export interface SeenPicture extends SeenRegions {
-  /** Of the picture as given, and as the model takes it. */
+  /** Of the original picture, and of the picture as resized for the model. */
   readonly original: Size;
   readonly size: Size;
   readonly maps: RegionMaps;
@@ -24,7 +24,7 @@ export interface SeenPicture extends SeenRegions {
 
 /** Number of pictures that are kept. */
 const KEPT = 4;
-/** Boxes of a level looked at before suppression: of a pyramid, or of a single level. */
+/** Number of boxes of a level before suppression: of a pyramid, or of a single level. */
 const BEFORE = { pyramid: 1000, single: 6000 } as const;
 /** Overlap of proposals: of zero-shot and of fine-tuned models, as published. */
 const PROPOSAL_OVERLAP = { zeroShot: 0.9, fineTuned: 0.7 } as const;

@@ -22,7 +22,7 @@ import type { RegionSessions } from "./region-sessions.ts";
 export interface Region {
   /** In pixels of the picture. */
   box: Box;
-  /** The logit that there is something, of a region proposal. */
+  /** Logit of a region proposal that there is an object. */
   objectness?: number;
   /** As the model computes it, not of unit length. */
   vector: Float32Array;
@@ -35,7 +35,7 @@ export interface LabelledVectors {
   readonly vectors: Float32Array;
 }
 
-/** Overlap above which the better of two regions like an example stands alone. */
+/** Overlap above which only the better of two regions like an example is kept. */
 const LIKE_OVERLAP = 0.5;
 /** A loaded RegionCLIP; `dispose` it when done, or load it by `await using`. */
 export class RegionModel {
@@ -222,7 +222,7 @@ export class RegionModel {
     return this.finished(seen, found, [label], options.boxes);
   }
 
-  /** Detections on the picture as given, with masks where the model has them. */
+  /** Detections on the original picture, with masks if the model has a mask head. */
   private async finished(
     { maps, size, original }: SeenPicture,
     found: readonly Found[],

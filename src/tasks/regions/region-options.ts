@@ -10,9 +10,9 @@ import type { Box } from "../finding/detection.ts";
 /** How the logit of a proposal enters a score: not, as the published root of probability × raw logit, or with the logit's sigmoid. */
 export type Fusion = "none" | "logit" | "sigmoid";
 
-/** Which regions of a picture are looked at. */
+/** Which regions of a picture are used. */
 export interface RegionSourceOptions {
-  /** Boxes to look at, in pixels of the picture, instead of region proposals. */
+  /** Boxes to use, in pixels of the picture, instead of region proposals. */
   boxes?: readonly Box[];
   /** Maximum number of region proposals, 1 to 1,000 (default 300). */
   regions?: number;
@@ -25,7 +25,7 @@ export interface RegionSourceOptions {
   zeroShot?: boolean;
 }
 
-/** What `RegionModel.detect` may be told. */
+/** Options of `RegionModel.detect`. */
 export interface RegionDetectOptions extends RegionSourceOptions {
   /** Minimum score, 0 to 1 (default 0.5, `DEFAULT_THRESHOLD`; 0 returns all). */
   threshold?: number;

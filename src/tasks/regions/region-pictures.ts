@@ -1,4 +1,4 @@
-/** A picture as RegionCLIP's two networks take it. Source: detectron2 `data/transforms/augmentation_impl.py`, ResizeShortestEdge. */
+/** Prepares a picture for RegionCLIP's two networks. Source: detectron2 `data/transforms/augmentation_impl.py`, ResizeShortestEdge. */
 
 import { InputError } from "../../errors.ts";
 import type { SizeRule } from "../../inputs/pictures/preparation.ts";

@@ -27,7 +27,7 @@ export interface RegionMaps {
   readonly shape: readonly [1, number, number, number];
 }
 
-/** What is seen in r regions. */
+/** The outputs for r regions. */
 export interface SeenRegions {
   /** [r,embedding], not of unit length. */
   readonly vectors: Float32Array;
@@ -35,7 +35,7 @@ export interface SeenRegions {
   readonly deltas?: Float32Array;
 }
 
-/** Regions computed at once, which limits the memory. */
+/** Number of regions computed at once, which limits the memory. */
 const BATCH = 100;
 
 /** The sessions of a RegionCLIP, with batch norms merged into convolutions. Dispose it when done. */
@@ -79,7 +79,7 @@ export class RegionSessions {
     return { numbers: maps!, shape: [1, maps!.length / (high * wide), high, wide] };
   }
 
-  /** The anchors of each level and what is said of them. */
+  /** The anchors of each level and their outputs. */
   async propose({ tensor, paddedHeight: height, paddedWidth: width }: PreparedImage): Promise<ProposalLevel[]> {
     const { propose } = this.model;
     if (!propose) return [];

@@ -23,7 +23,7 @@ import type { ZooOptions } from "../../weights/zoo.ts";
 import { readClip, type StoredClip, wordsOf } from "../classifying/clip-folder.ts";
 import { type LocatedModel, locateModel } from "../loading/locate.ts";
 
-/** The files that a recogniser goes with, where its own does not hold them. */
+/** Files with the parts that are missing in the file of a recogniser. */
 export interface RegionClipFiles {
   /** A file of region proposals (`rpn_*.pth`), instead of those in the recogniser's file. */
   proposals?: string;
