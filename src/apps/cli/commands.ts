@@ -46,6 +46,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: "Count the nouns of captions, as a pool of concepts for RegionCLIP.",
     load: async () => (await import("./concepts.ts")).addConceptsCommand,
   },
+  page: {
+    about: "Serve a page that finds things in your pictures in the browser, and learns names from boxes you draw.",
+    load: async () => (await import("./page.ts")).addPageCommand,
+  },
   train: {
     about: "Train a model from a recipe. Ctrl-C saves; --resume continues with the same bits.",
     load: async () => (await import("./train.ts")).addTrainCommand,

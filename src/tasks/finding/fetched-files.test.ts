@@ -51,6 +51,6 @@ test("failures are WeightsErrors that name the URL", async () => {
     refused(/\/empty\/config\.json: missing; a model folder needs/),
   );
   await assert.rejects(readFolder(files), refused(/\/model\/config\.json: /));
-  const stopped = fetchedFiles(at("model"), AbortSignal.abort());
+  const stopped = fetchedFiles(at("model"), { signal: AbortSignal.abort() });
   await assert.rejects(stopped.text("config.json"), { name: "AbortError" });
 });

@@ -4,27 +4,28 @@ import { decodePagePicture, type PagePicture } from "../../inputs/pictures/page-
 import { useLexicon } from "../../inputs/words/word-classes.ts";
 import { companionAndNames, companionIn } from "./companion.ts";
 import { DIGEST_DIGITS, digestedBytes } from "./digested-weights.ts";
-import { fetchedFiles } from "./fetched-files.ts";
+import { type FetchedOptions, fetchedFiles, heldFiles } from "./fetched-files.ts";
 import { GroundingModel } from "./grounding-model.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 import { COMPANION, type ModelFiles, readFolder } from "./read-folder.ts";
 
 /** The backend and precision of a model in a page, and how its files are fetched. */
-export interface PageLoadOptions extends PredictorOptions {
-  /** Stops the transfer of the model's files. */
-  signal?: AbortSignal;
-}
+export interface PageLoadOptions extends PredictorOptions, FetchedOptions {}
 
 /**
- * Loads a model from the address of its folder, relative to the page: config.json, preprocessor_config.json, vocab.txt, model.safetensors, and
- * names.json and companion.safetensors where they are there. Give the runtime by `useRuntime` first. The page must come from https or
+ * Loads a model from the address of its folder, relative to the page, or from its files by name: config.json, preprocessor_config.json,
+ * vocab.txt, model.safetensors, and names.json and companion.safetensors where they are there. Give the runtime by `useRuntime` first. The page must come from https or
  * localhost, where browsers compute hashes. Throws WeightsError for a file that is missing, malformed or not to be fetched.
  */
 export async function loadPageModel(
-  address: string | URL,
-  { signal, ...options }: PageLoadOptions = {},
+  place: string | URL | Readonly<Record<string, Blob>>,
+  { signal, received, ...options }: PageLoadOptions = {},
 ): Promise<GroundingModel<PagePicture>> {
-  const files = fetchedFiles(new URL(address, globalThis.location?.href), signal);
+  const how = { ...(signal ? { signal } : {}), ...(received ? { received } : {}) };
+  const files =
+    typeof place === "string" || place instanceof URL
+      ? fetchedFiles(new URL(place, globalThis.location?.href), how)
+      : heldFiles(place, "the chosen folder");
   const { name, model, weights, words, preparation, names } = await readFolder(files);
   const known = await companionOf(files, names?.photos);
   return new GroundingModel(new Predictor(model, weights, options), words, preparation, {
