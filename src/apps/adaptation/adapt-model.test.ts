@@ -10,7 +10,8 @@ import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { TUNABLE_PROMPT } from "../../tasks/finding/tunable-prompt.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
-import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
+import { adaptModel, TrainingSessions } from "./adapt-model.ts";
+import type { AdaptationRequest } from "./adaptation-request.ts";
 import { type Method, trainedNames } from "./methods.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adapt-model-"));

@@ -7,7 +7,7 @@ import type { Evaluation, TrainingOptions } from "../../learning/train.ts";
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { datasetEvaluation } from "../training/dataset-evaluation.ts";
-import type { AdaptationRequest } from "./adapt-model.ts";
+import type { AdaptationRequest } from "./adaptation-request.ts";
 import type { Learnable } from "./learnable.ts";
 
 /** Minimum number of steps between evaluations, so that training takes more time than scoring. */

@@ -11,7 +11,8 @@ import { checkpointFile } from "../../learning/train.ts";
 import { glipPictures } from "../../models/parts/glip-pictures.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
 import { tinyModel, vocabulary } from "../../tasks/grounding/fixtures/tiny-model.ts";
-import { type AdaptationRequest, adaptModel, TrainingSessions } from "./adapt-model.ts";
+import { adaptModel, TrainingSessions } from "./adapt-model.ts";
+import type { AdaptationRequest } from "./adaptation-request.ts";
 import { AdaptationState } from "./adaptation-state.ts";
 
 const root = mkdtempSync(join(tmpdir(), "adaptation-state-"));

@@ -11,7 +11,7 @@ import { type CheckpointOptions, checkpointFile } from "../../learning/train.ts"
 import type { TrainingListener } from "../../learning/training-listener.ts";
 import { baseOf } from "../../tasks/finding/base-digest.ts";
 import type { StoredModel } from "../../tasks/finding/model-folder.ts";
-import { type AdaptationRequest, shardsOf } from "./adapt-model.ts";
+import { type AdaptationRequest, shardsOf } from "./adaptation-request.ts";
 
 /** The best numbers so far and the seconds of training. Give it to `train` twice: as a listener and as a restorable. */
 export class AdaptationState implements TrainingListener, Restorable {

@@ -18,8 +18,9 @@ import { percent, plainTable } from "../detections/plain-table.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { trainingProgress } from "../progress/training-progress.ts";
 import { datasetEvaluation, type EvaluationWatch } from "../training/dataset-evaluation.ts";
-import { type Adaptation, type AdaptationRequest, adaptModel } from "./adapt-model.ts";
-import { nameOfSource, refuseOtherClasses, splitsOf } from "./adapted-data.ts";
+import { type Adaptation, adaptModel } from "./adapt-model.ts";
+import type { AdaptationRequest } from "./adaptation-request.ts";
+import { nameOfSource, refuseOtherClasses, type Splits, splitsOf } from "./adapted-data.ts";
 import type { Method } from "./methods.ts";
 
 export interface AdaptationRun
@@ -85,20 +86,7 @@ const ADAPTERS = "adapters.safetensors";
  * an adaptation and `resume` is false; Interrupted after the signal, when a checkpoint is written.
  */
 export async function runAdaptation(base: StoredModel, run: AdaptationRun): Promise<AdaptationReport> {
-  const {
-    data,
-    images,
-    as,
-    split,
-    replay,
-    retain = GENERAL_SET,
-    out,
-    resume = false,
-    checkpointEvery,
-    quiet,
-    ...request
-  } = run;
-  const { signal, device } = request;
+  const { data, images, as, split, out, resume = false, quiet } = run;
   if (!resume) refuseOtherAdaptation(out);
   else if (existsSync(join(out, REPORT))) return finished(out);
   const splits = splitsOf(data, {
@@ -106,49 +94,21 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
     ...(as && { as }),
     ...(split !== undefined && { split }),
   });
-  const { train, valid, test } = splits;
   await refuseOtherClasses(splits);
-  const size = run.size ?? base.preparation.size;
-  const scoredData = test ?? valid;
-  const captions = run.captions ? { captions: run.captions } : {};
   const bar = new ProgressBar({ label: "scoring", unit: "pictures", quiet });
-  const watch = { progress: shownOn(bar), signal, ...(device ? { device } : {}) };
   // Created first, so that problems in their files are reported before training.
-  const own = scoredData && (await scorer(base, { ...scoredData, ...captions }, { size, watch }));
-  const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });
+  const score = await scoring(base, run, { splits, bar });
   await writing(out, () => mkdir(out, { recursive: true }));
-  const folder = join(out, CHECKPOINT);
-  const pace = checkpointEvery === undefined ? { seconds: 60 } : { every: checkpointEvery };
-  const adaptation = await adaptModel(base, {
-    ...request,
-    train,
-    ...(valid ? { valid } : {}),
-    ...(replay ? { replay: { data: replay } } : {}),
-    checkpoints: { folder, resume, ...pace },
-    listeners: [trainingProgress({ quiet, evaluated: scoreWords, mayEndEarly: valid !== undefined })],
-    ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryText(estimate)}\n`) }),
-  });
-  const { stored, prompt, steps } = adaptation;
+  const adaptation = await adaptModel(base, requestOf(run, splits));
   if (adaptation.interrupted)
     throw new Interrupted(
-      `interrupted after ${steps} steps, saved in ${folder}; to continue, add --resume to the same command`,
+      `interrupted after ${adaptation.steps} steps, saved in ${join(out, CHECKPOINT)}; to continue, add --resume to the same command`,
     );
   const written = await write(adaptation, { method: run.method, base, out });
   try {
-    const report: AdaptationReport = {
-      written,
-      method: run.method,
-      shots: run.shots ?? "all",
-      seed: run.seed ?? 10,
-      classes: adaptation.names,
-      steps,
-      parameters: prompt?.vectors.length ?? lengthOf(adaptation.learned),
-      seconds: Math.round(adaptation.seconds * 10) / 10,
-      ...(own ? { scored: await gainOf(nameOfSource(scoredData), own, { base, stored }) } : {}),
-      ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
-    };
+    const report = { written, ...factsOf(run, adaptation), ...(await score(adaptation)) };
     await writeInto(out, REPORT, `${JSON.stringify(report, null, 2)}\n`);
-    await rm(folder, { recursive: true, force: true });
+    await rm(join(out, CHECKPOINT), { recursive: true, force: true });
     return report;
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
@@ -158,6 +118,47 @@ export async function runAdaptation(base: StoredModel, run: AdaptationRun): Prom
   } finally {
     bar.stop();
   }
+}
+
+/** What `adaptModel` is asked for: the run without the options of its files and its scoring. */
+function requestOf(
+  { data, images, as, split, replay, retain, out, resume = false, checkpointEvery, quiet, ...request }: AdaptationRun,
+  { train, valid }: Splits,
+): AdaptationRequest {
+  const pace = checkpointEvery === undefined ? { seconds: 60 } : { every: checkpointEvery };
+  return {
+    ...request,
+    train,
+    ...(valid ? { valid } : {}),
+    ...(replay ? { replay: { data: replay } } : {}),
+    checkpoints: { folder: join(out, CHECKPOINT), resume, ...pace },
+    listeners: [trainingProgress({ quiet, evaluated: scoreWords, mayEndEarly: valid !== undefined })],
+    ...(quiet ? {} : { memory: (estimate) => process.stderr.write(`memory: ${memoryText(estimate)}\n`) }),
+  };
+}
+
+/** Prepares the scores of a run; the result scores the base and the adapted model. */
+async function scoring(
+  base: StoredModel,
+  { retain = GENERAL_SET, size = base.preparation.size, captions, signal, device }: AdaptationRun,
+  { splits: { valid, test }, bar }: { splits: Splits; bar: ProgressBar },
+): Promise<(adaptation: Adaptation) => Promise<Pick<AdaptationReport, "scored" | "retained">>> {
+  const scoredData = test ?? valid;
+  const watch = { progress: shownOn(bar), signal, ...(device ? { device } : {}) };
+  const own = scoredData && (await scorer(base, { ...scoredData, ...(captions ? { captions } : {}) }, { size, watch }));
+  const others = retain === "none" ? undefined : await scorer(base, { data: retain }, { size, watch });
+  return async ({ stored, prompt }) => ({
+    ...(own ? { scored: await gainOf(nameOfSource(scoredData), own, { base, stored }) } : {}),
+    ...(others ? { retained: await gainOf(retain, others, { base, ...(prompt ? {} : { stored }) }) } : {}),
+  });
+}
+
+function factsOf(
+  { method, shots, seed = 10 }: AdaptationRun,
+  { names: classes, steps, prompt, learned, seconds }: Adaptation,
+): Omit<AdaptationReport, "written" | "scored" | "retained"> {
+  const parameters = prompt?.vectors.length ?? lengthOf(learned);
+  return { method, shots: shots ?? "all", seed, classes, steps, parameters, seconds: Math.round(seconds * 10) / 10 };
 }
 
 function refuseOtherAdaptation(out: string): void {
