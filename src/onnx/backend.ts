@@ -29,6 +29,11 @@ export interface BackendOptions {
    * @internal
    */
   weightsFiles?: readonly FileState[];
+  /**
+   * Names of nodes that run on the CPU if the device is webgpu.
+   * @internal
+   */
+  notOnWebGpu?: readonly string[];
 }
 
 let told = false;
@@ -54,15 +59,21 @@ export async function createSession(
   options: BackendOptions = {},
 ): Promise<OrtSession> {
   const { threads, profile, optimization = "all" } = options;
-  const { without, patient, weightsFolder, weightsFiles = [] } = options;
+  const { without, patient, weightsFolder, weightsFiles = [], notOnWebGpu = [] } = options;
   const device = options.device === "auto" ? await bestDevice() : (options.device ?? "cpu");
   const ort = await runtime(device);
   const extra = {
     ...(weightsFolder ? { model_external_initializers_file_folder_path: weightsFolder } : {}),
     ...(patient ? { intra_op: { allow_spinning: "0" } } : {}),
   };
+  const provider =
+    device === "webgpu" && notOnWebGpu.length > 0
+      ? { name: device, forceCpuNodeNames: notOnWebGpu }
+      : device === "cpu" && !(await isNative(device))
+        ? "wasm"
+        : device;
   const settings: OrtSession.SessionOptions = {
-    executionProviders: device === "cpu" && !(await isNative(device)) ? ["wasm"] : [device],
+    executionProviders: [provider],
     graphOptimizationLevel: optimization === "all" ? "all" : "disabled",
     logSeverityLevel: 3,
     // A memory plan for each size of input would be kept for ever, and saves no time (docs/speed.md).

@@ -48,4 +48,6 @@ export interface Lowered {
   outputs: Fed[];
   /** Whether it must run in one thread: ONNX Runtime adds many rows at repeated positions in several threads without a lock. */
   oneThread: boolean;
+  /** Names of the nodes that ONNX Runtime's WebGPU provider computes wrongly; they run on the CPU there. */
+  notOnWebGpu: string[];
 }

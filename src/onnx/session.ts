@@ -49,8 +49,9 @@ export class Session {
 
   /** Prepares a lowered model. */
   static async from(lowered: Lowered, options: BackendOptions = {}): Promise<Session> {
-    const settings = lowered.oneThread ? { ...options, threads: 1 } : options;
-    return new Session(await createSession(lowered.bytes, settings), await runtime(options.device), lowered);
+    const { bytes, oneThread, notOnWebGpu } = lowered;
+    const settings = { ...options, ...(oneThread ? { threads: 1 } : {}), notOnWebGpu };
+    return new Session(await createSession(bytes, settings), await runtime(options.device), lowered);
   }
 
   /** Runs the trace that was compiled. */
