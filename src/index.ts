@@ -37,7 +37,13 @@ export type { Preparations, PreparedPicture } from "./tasks/finding/prepared-pic
 export type { RequestedClasses as Asked } from "./tasks/finding/requested-prompt.ts";
 export type { ScoreMap } from "./tasks/finding/score-maps.ts";
 export type { FrameOfVideo, TrackedDetection, TrackedFrame, TrackOptions } from "./tasks/finding/track-frames.ts";
-export type { Answer, DescribeOptions, Description, SegmentedDetection } from "./tasks/finding/understanding.ts";
+export type {
+  Answer,
+  DescribeOptions,
+  Description,
+  Ground,
+  SegmentedDetection,
+} from "./tasks/finding/understanding.ts";
 export type { Example, Likeness } from "./tasks/regions/likeness.ts";
 export { type LoadRegionOptions, loadRegionModel } from "./tasks/regions/load-region-model.ts";
 export type { LabelledVectors, Region, RegionModel } from "./tasks/regions/region-model.ts";

@@ -6,8 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Random } from "../../src/data/random.ts";
+import type { DetectorType } from "../../src/models/families.ts";
 import { glip } from "../../src/models/glip/glip.ts";
 import { glipPresets } from "../../src/models/glip/glip-presets.ts";
+import { type GlipV2Config, glipV2 } from "../../src/models/glip-v2/glip-v2.ts";
+import type { Detector } from "../../src/models/parts/detector.ts";
 import { writeModelFolder } from "../../src/tasks/finding/model-folder.ts";
 
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
@@ -77,11 +80,25 @@ export function temporaryFolder(): string {
   return mkdtempSync(join(tmpdir(), "groundling-cli-"));
 }
 
+const tiny = { ...glipPresets.nano, bert: { ...glipPresets.nano.bert, vocabularySize: 7848 } };
+
 /** Writes a model folder with random weights that find something in most pictures. */
 export async function writeTinyModel(folder: string): Promise<void> {
-  const config = { ...glipPresets.nano, bert: { ...glipPresets.nano.bert, vocabularySize: 7848 } };
+  await writeRandom(folder, { type: "groundling-glip", config: tiny, model: glip(tiny) });
+}
+
+/** The same for a GLIPv2 with these heads. */
+export async function writeTinyGlipV2(folder: string, heads: Pick<GlipV2Config, "heads" | "answers">): Promise<void> {
+  const config = { ...tiny, ...heads };
+  await writeRandom(folder, { type: "groundling-glip-v2", config, model: glipV2(config) });
+}
+
+async function writeRandom(
+  folder: string,
+  { type, config, model }: { type: DetectorType; config: object; model: Detector },
+): Promise<void> {
   const random = new Random(1, "tiny model");
-  const weights = glip(config).parameters.map(({ name, shape, initialise }) => {
+  const weights = model.parameters.map(({ name, shape, initialise }) => {
     const data = initialise(shape, () => random.unit());
     const loud = /projection_text.weight|bbox_pred.weight|centerness.weight/.test(name);
     if (loud) for (let i = 0; i < data.length; i++) data[i]! *= 12;
@@ -90,7 +107,7 @@ export async function writeTinyModel(folder: string): Promise<void> {
   });
   const vocabulary = join(repository, "assets/words/vocab.txt");
   await writeModelFolder(folder, {
-    type: "groundling-glip",
+    type,
     config,
     size: { short: 96, max: 160 },
     vocabulary,

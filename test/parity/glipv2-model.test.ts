@@ -46,6 +46,9 @@ test("one model segments, answers and describes, with the boxes of phrases if as
   assert.equal(answers.length, 5);
   assert.ok(phrases!.every(({ label }) => /woman|flag/.test(label)));
   assert.equal((await all.answer(raw, "Is the woman near the flag?")).phrases, undefined);
+  const masked = await all.describe(raw, { most: 8, ground: "masks", threshold: 0, topK: 3 });
+  assert.ok(masked.phrases!.every(({ mask, span, label }) => mask && masked.caption.slice(...span).includes(label)));
+  assert.deepEqual((await all.answer(raw, "Is it?", { ground: true })).phrases, []);
   const one = await all.describe(raw, { beams: 1, most: 8 });
   const five = await all.describe(raw, { beams: 5, most: 8 });
   assert.ok(one.caption.length > 0 && five.score >= one.score - 1e-6);
@@ -59,12 +62,15 @@ test("a model without a head says which models have it", { skip: needsGlipV2 }, 
   const plain = new GroundingModel(new Predictor(model, weights, { threads: 1 }), words(), preparation);
   await assert.rejects(
     plain.segment(raw, ["cat"]),
-    /no mask head; load a GLIPv2 model whose config.json has heads.masks/,
+    /no mask head; it can detect, ground; load a GLIPv2 model whose config.json has heads.masks/,
   );
-  await assert.rejects(plain.answer(raw, "What?"), /no answer head; load a GLIPv2 model whose config.json has answers/);
+  await assert.rejects(
+    plain.answer(raw, "What?"),
+    /no answer head; it can detect, ground; load a GLIPv2 model whose config.json has answers/,
+  );
   await assert.rejects(
     plain.describe(raw),
-    /no caption head; load a GLIPv2 model whose config.json has heads.captions/,
+    /no caption head; it can detect, ground; load a GLIPv2 model whose config.json has heads.captions/,
   );
   await plain.dispose();
 });

@@ -18,6 +18,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     about: "Find what a caption mentions: its noun phrases, or the phrases you give.",
     load: async () => (await import("./ground.ts")).addGroundCommand,
   },
+  segment: {
+    about: "Find things in pictures by name, with a mask for each (GLIPv2).",
+    load: async () => (await import("./segment.ts")).addSegmentCommand,
+  },
+  answer: {
+    about: "Answer questions about pictures (GLIPv2).",
+    load: async () => (await import("./answer.ts")).addAnswerCommand,
+  },
+  describe: {
+    about: "Describe pictures in a sentence (GLIPv2).",
+    load: async () => (await import("./describe.ts")).addDescribeCommand,
+  },
   track: {
     about: "Follow things through a video by name.",
     load: async () => (await import("./track.ts")).addTrackCommand,

@@ -1,8 +1,8 @@
 /** `groundling detect`: finds things in pictures by name. */
 
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import { InputError } from "../../errors.ts";
-import { labelsOf, namesInPrompt } from "../../inputs/words/prompts.ts";
+import { labelsOf } from "../../inputs/words/prompts.ts";
 import {
   addFindingOptions,
   checkDrawingPlace,
@@ -11,37 +11,22 @@ import {
   groundingModelOf,
   locatedModelOf,
 } from "./finding.ts";
-import { commaSeparated, linesOf } from "./names.ts";
+import { addNameOptions, type NameChoices, NO_NAMES, namedBy } from "./names.ts";
 import { PICTURES } from "./picture-files.ts";
 import { addRegionOptions, detectRegions, hasRegionOption, type RegionChoices } from "./regions-detect.ts";
 
-interface Choices extends FindingOptions, RegionChoices {
-  prompt?: string;
-  classes?: string[];
-  classesFile?: string[];
-}
+type Choices = FindingOptions & RegionChoices & NameChoices;
 
 /** Adds the command to a program. */
 export function addDetectCommand(program: Command): void {
-  const command = program
-    .command("detect <pictures...>")
-    .description(`Find things in pictures by name. ${PICTURES}`)
-    .addOption(
-      new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([
-        "classes",
-        "classesFile",
-      ]),
-    )
-    .addOption(
-      new Option("--classes <names>", "names to find, separated by commas")
-        .argParser(commaSeparated)
-        .conflicts("classesFile"),
-    )
-    .addOption(new Option("--classes-file <file>", "file with names to find, one per line").argParser(linesOf))
-    .option("--adapted <file>", "adapters or a tuned prompt from groundling adapt; a prompt includes its classes");
+  const command = program.command("detect <pictures...>").description(`Find things in pictures by name. ${PICTURES}`);
+  addNameOptions(command).option(
+    "--adapted <file>",
+    "adapters or a tuned prompt from groundling adapt; a prompt includes its classes",
+  );
   addFindingOptions(addRegionOptions(command)).action(async (images: string[], choices: Choices) => {
     const { prompt, classes, classesFile, ...options } = choices;
-    const named = (prompt === undefined ? undefined : namesInPrompt(prompt)) ?? classes ?? classesFile;
+    const named = namedBy(choices);
     checkDrawingPlace(options);
     const names = classes ?? classesFile;
     if (hasRegionOption(choices)) return detectRegions(command, images, choices, { names });
@@ -51,12 +36,11 @@ export function addDetectCommand(program: Command): void {
       if (located?.type === "groundling-region-clip")
         return await detectRegions(command, images, choices, { names, located });
       const labels = await labelsToAsk(named, options.adapted);
-      if (!labels)
-        return command.error("error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE");
+      if (!labels) return command.error(NO_NAMES);
       await findInPictures(images, options, {
         load: () => groundingModelOf(options, "detect", located),
         labels,
-        ask: (model, picture) => model.detect(picture, prompt ?? named, options),
+        ask: async (model, picture) => ({ detections: await model.detect(picture, prompt ?? named, options) }),
         remarks: (model) => (named ? model.remarks(named) : []),
       });
     } finally {

@@ -1,4 +1,4 @@
-/** Shared code of `detect` and `ground`: the same question for many pictures, with output in a chosen format. */
+/** Shared code of `detect`, `ground`, `segment`, `answer` and `describe`: the same request for many pictures, with output in a chosen format. */
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
@@ -11,8 +11,10 @@ import type { Capability } from "../../models/parts/family.ts";
 import { DEFAULT_THRESHOLD, type DetectOptions } from "../../tasks/finding/detect-options.ts";
 import type { Detection } from "../../tasks/finding/detection.ts";
 import type { GroundingModel } from "../../tasks/finding/grounding-model.ts";
+import type { HeadCommand } from "../../tasks/finding/heads.ts";
 import type { LocatedModel } from "../../tasks/loading/locate.ts";
-import { type FormatName, formats, namedWithoutEnding } from "../detections/formats.ts";
+import { type Format, formats, namedWithoutEnding } from "../detections/formats.ts";
+import type { PictureResult } from "../detections/picture-result.ts";
 import { type ResultWriter, resultWriter } from "../detections/result-writer.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { addModelOptions, fetchingWithProgress, type ModelChoice } from "./model-choice.ts";
@@ -22,7 +24,7 @@ import { type Precision, precisionOption, precisions } from "./precision.ts";
 import { addQuietOption, print, say } from "./writing.ts";
 
 export interface FindingOptions extends DetectOptions, ModelChoice {
-  format?: FormatName;
+  format?: string;
   out?: string;
   draw?: true;
   quiet?: boolean;
@@ -36,14 +38,18 @@ export interface Question<Model extends AsyncDisposable> {
   load: () => Promise<Model>;
   /** The names to find; if absent, the phrases that are found. */
   labels?: readonly string[];
-  caption?: string;
-  ask: (model: Model, picture: RawPicture, file: PictureFile) => Promise<readonly Detection[]>;
+  ask: (model: Model, picture: RawPicture, file: PictureFile) => Promise<Found>;
+  /** Formats of the output (default: those of detections). */
+  formats?: Readonly<Record<string, Format>>;
   /** Remarks about the question, printed before the first picture. */
   remarks?: (model: Model) => readonly string[];
 }
 
-/** Adds the options that `detect` and `ground` share. */
-export function addFindingOptions(command: Command): Command {
+/** What is found in a picture: detections, and a caption or answers. */
+export type Found = Omit<PictureResult, "image" | "name" | "width" | "height">;
+
+/** Adds the options that these commands share. */
+export function addFindingOptions(command: Command, known: Readonly<Record<string, Format>> = formats): Command {
   return addQuietOption(addModelOptions(command))
     .option("--threshold <score>", "minimum score of detections", share, DEFAULT_THRESHOLD)
     .option(
@@ -63,7 +69,7 @@ export function addFindingOptions(command: Command): Command {
       sizeRule,
     )
     .addOption(precisionOption())
-    .addOption(new Option("--format <name>", "print this format instead of a table").choices(Object.keys(formats)))
+    .addOption(new Option("--format <name>", "print this format instead of a table").choices(Object.keys(known)))
     .option("--out <folder>", "output folder; existing files are replaced")
     .option("--draw", `draw boxes and labels into NAME${DRAWING}; existing files are replaced`);
 }
@@ -86,7 +92,7 @@ export async function findInPictures<Model extends AsyncDisposable>(
   const { files, drawings } = await picturesNamed(named);
   if (drawings > 0 && !quiet)
     say(`skipped ${drawings} drawings (*${DRAWING}); to include them, name them one by one\n`);
-  const chosen = format && formats[format];
+  const chosen = format === undefined ? undefined : (question.formats ?? formats)[format];
   if (chosen?.kind === "folder" && out === undefined)
     throw new InputError(`--format ${format} writes one file per picture; give the output folder with --out FOLDER`);
   if (draw || (format && namedWithoutEnding.has(format))) refuseSharedNames(files);
@@ -124,7 +130,7 @@ export async function locatedModelOf(
 /** Loads the model that is chosen, for a command. */
 export async function groundingModelOf(
   options: FindingOptions,
-  command: "detect" | "ground",
+  command: "detect" | "ground" | HeadCommand,
   located?: LocatedModel,
 ): Promise<GroundingModel> {
   const { loadModelFor } = await import("../../tasks/finding/load-model.ts");
@@ -161,7 +167,6 @@ async function eachPicture<Model extends AsyncDisposable>(
   { question, model, answers, drawing, bar, signal }: Work<Model>,
 ): Promise<void> {
   const { decodePicture } = await import("../../inputs/pictures/picture.ts");
-  const { caption } = question;
   const failed: string[] = [];
   let done = 0;
   bar.start(files.length);
@@ -175,10 +180,12 @@ async function eachPicture<Model extends AsyncDisposable>(
     });
     if (picture) {
       const { width, height } = picture;
-      const detections = await question.ask(model, { ...picture, channels: 3 }, file);
-      await answers.add({ image, name, width, height, ...(caption === undefined ? {} : { caption }), detections });
+      const found = await question.ask(model, { ...picture, channels: 3 }, file);
+      await answers.add({ image, name, width, height, ...found });
       if (drawing) {
-        const drawn = await drawing.drawDetections(picture, detections, question.labels ?? labelsOf(detections));
+        const { detections } = found;
+        const labels = question.labels ?? labelsOf(detections);
+        const drawn = await drawing.drawDetections(picture, detections, labels, sentencesOf(found));
         const path = await writeInto(out, `${name}${DRAWING}`, drawn);
         bar.aside(() => say(`${path}\n`));
       }
@@ -190,6 +197,12 @@ async function eachPicture<Model extends AsyncDisposable>(
   for (const problem of failed) say(`groundling: ${problem}\n`);
   if (done < files.length) throw new Interrupted(`interrupted after ${done} of ${files.length} pictures`);
   if (failed.length) process.exitCode ??= 1;
+}
+
+/** The sentences to write under a drawing: what the model wrote itself. */
+function sentencesOf({ caption, captionScore, answers = [] }: Found): string[] {
+  const described = caption !== undefined && captionScore !== undefined ? [caption] : [];
+  return [...described, ...answers.map(({ question, answer }) => `${question} ${answer}`)];
 }
 
 function labelsOf(detections: readonly Detection[]): string[] {

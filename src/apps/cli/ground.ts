@@ -27,8 +27,10 @@ export function addGroundCommand(program: Command): void {
     checkDrawingPlace(options);
     await findInPictures(images, options, {
       load: () => groundingModelOf(options, "ground"),
-      caption,
-      ask: (model, picture) => model.ground(picture, caption, phrase ? { ...options, phrases: phrase } : options),
+      ask: async (model, picture) => {
+        const how = phrase ? { ...options, phrases: phrase } : options;
+        return { caption, detections: await model.ground(picture, caption, how) };
+      },
       remarks: (model) => model.captionRemarks(caption, phrase ? { phrases: phrase } : {}),
     });
   });

@@ -6,6 +6,9 @@ import type { Command } from "commander";
 const examples: Readonly<Record<string, string>> = {
   detect: 'detect photo.jpg --prompt "cat. cup." --threshold 0.6 --draw',
   ground: 'ground photo.jpg --caption "a cat beside two cups"',
+  segment: "segment photo.jpg --classes cat,cup --model my-glipv2 --draw",
+  answer: 'answer photo.jpg --question "how many cups are there?" --model my-glipv2 --ground',
+  describe: "describe photo.jpg --model my-glipv2 --beams 5",
   track: 'track street.mp4 --prompt "person. car." --out tracks --draw tracks.mp4',
   classify: "classify photo.jpg --labels cat,dog --model clip-vit-b32",
   embed: 'embed photo.jpg --text "a photo of a cat" --model clip-vit-b32 --out vectors.npy',

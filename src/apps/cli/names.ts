@@ -1,8 +1,41 @@
 /** Lists of names on the command line. */
 
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { InputError } from "../../errors.ts";
 import { readTextFile } from "../../files/read-file.ts";
+import { namesInPrompt } from "../../inputs/words/prompts.ts";
+
+/** The names of things to find. */
+export interface NameChoices {
+  prompt?: string;
+  classes?: string[];
+  classesFile?: string[];
+}
+
+/** The error of a command that needs names and has none. */
+export const NO_NAMES = "error: no names to find; give --prompt TEXT, --classes A,B or --classes-file FILE";
+
+/** Adds the options that name things to find. */
+export function addNameOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--prompt <text>", 'what to find, for example "person. bicycle."').conflicts([
+        "classes",
+        "classesFile",
+      ]),
+    )
+    .addOption(
+      new Option("--classes <names>", "names to find, separated by commas")
+        .argParser(commaSeparated)
+        .conflicts("classesFile"),
+    )
+    .addOption(new Option("--classes-file <file>", "file with names to find, one per line").argParser(linesOf));
+}
+
+/** The names that are given, if any. */
+export function namedBy({ prompt, classes, classesFile }: NameChoices): string[] | undefined {
+  return prompt === undefined ? (classes ?? classesFile) : namesInPrompt(prompt);
+}
 
 /** Reads "person,traffic light". */
 export function commaSeparated(text: string): string[] {

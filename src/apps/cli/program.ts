@@ -35,6 +35,9 @@ function optionText(option: Option): string {
 const outputs: Record<string, Readonly<Record<string, (place: string) => void>>> = {
   detect: { out: checkWritableFolder },
   ground: { out: checkWritableFolder },
+  segment: { out: checkWritableFolder },
+  answer: { out: checkWritableFolder },
+  describe: { out: checkWritableFolder },
   track: { out: checkWritableFolder, draw: checkWritableFile },
   "pseudo-label": { out: checkWritableFolder },
   train: { out: checkWritableFolder },

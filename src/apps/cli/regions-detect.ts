@@ -137,8 +137,11 @@ export async function detectRegions(
   await findInPictures(images, choices, {
     load: () => regionModelOf(choices, located),
     labels: names ?? [label!],
-    ask: (model, picture, { image }) =>
-      names ? model.detect(picture, names, how(image)) : model.detectLike(picture, likeness, how(image)),
+    ask: async (model, picture, { image }) => ({
+      detections: names
+        ? await model.detect(picture, names, how(image))
+        : await model.detectLike(picture, likeness, how(image)),
+    }),
   });
 }
 

@@ -3,11 +3,12 @@
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
-import { expandRuns } from "../../boxes/masks/run-lengths.ts";
+import { type Canvas, createCanvas, GlobalFonts, ImageData, type SKRSContext2D } from "@napi-rs/canvas";
+import { pixelsOf } from "../../boxes/masks/run-lengths.ts";
 import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { Box, Detection, Mask } from "../../tasks/finding/detection.ts";
 import type { TrackedDetection } from "../../tasks/finding/track-frames.ts";
+import { runsOfMask } from "./masks.ts";
 
 interface Area {
   readonly x: number;
@@ -22,13 +23,55 @@ const GOLDEN_ANGLE = 137.508;
 /** Share of a label's colour in the pixels of a mask. */
 const MASK_SHARE = 0.4;
 
-/** Draws detections, best first, on a picture; better ones are on top. Returns the bytes of a PNG. */
+/** Draws detections, best first, on a picture; better ones are on top. Sentences are written below it. Returns the bytes of a PNG. */
 export async function drawDetections(
   picture: Picture,
   detections: readonly Detection[],
   labels: readonly string[],
+  sentences: readonly string[] = [],
 ): Promise<Uint8Array> {
-  return drawn(picture, detections, ({ label }) => labels.indexOf(label)).encode("png");
+  const canvas = drawn(picture, detections, ({ label }) => labels.indexOf(label));
+  return (sentences.length === 0 ? canvas : withSentences(canvas, sentences)).encode("png");
+}
+
+/** The drawing with sentences below it, in lines as wide as the drawing. */
+function withSentences(drawing: Canvas, sentences: readonly string[]): Canvas {
+  const { width, height } = drawing;
+  const size = textSize(width, height);
+  const measure = createCanvas(1, 1).getContext("2d");
+  measure.font = `${size}px "${FONT}"`;
+  const room = Math.max(size, width - size);
+  const lines = sentences.flatMap((one) => wrapped(one, (line) => measure.measureText(line).width <= room));
+  const step = 1.4 * size;
+  const canvas = createCanvas(width, height + Math.ceil(step * lines.length + 0.6 * size));
+  const context = canvas.getContext("2d");
+  context.fillStyle = "white";
+  context.fillRect(0, 0, width, canvas.height);
+  context.drawImage(drawing, 0, 0);
+  context.font = measure.font;
+  context.fillStyle = "black";
+  context.textBaseline = "middle";
+  lines.forEach((line, i) => {
+    context.fillText(line, 0.5 * size, height + 0.3 * size + step * (i + 0.5));
+  });
+  return canvas;
+}
+
+/** The words of a sentence in lines that fit; a word that is longer than a line is alone on one. */
+function wrapped(sentence: string, fits: (line: string) => boolean): string[] {
+  const lines: string[] = [];
+  for (const word of sentence.split(/\s+/)) {
+    const longer = lines.length > 0 ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length > 0 && fits(longer)) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** The height of letters in pixels, for a picture of a size. */
+function textSize(width: number, height: number): number {
+  const side = Math.sqrt(width * height);
+  return Math.round(Math.min(Math.max(12, side / 36), Math.max(9, height / 4)));
 }
 
 /** Draws the boxes of tracks on a frame, each id in its own colour. Returns RGBA pixels. */
@@ -55,7 +98,7 @@ function drawn<Drawn extends Detection>(
   context.putImageData(new ImageData(pixels, width, height), 0, 0);
   const side = Math.sqrt(width * height);
   const line = Math.max(2, Math.round(side / 300));
-  const size = Math.round(Math.min(Math.max(12, side / 36), Math.max(9, height / 4)));
+  const size = textSize(width, height);
   for (const one of detections.toReversed()) drawBox(context, one.box, { line, hue: hueOf(colour(one)) });
   const taken: Area[] = [];
   for (const detection of detections) {
@@ -69,18 +112,15 @@ function hueOf(colour: number): number {
 }
 
 /** Mixes a label's colour into the pixels of a mask. */
-function colourMask(pixels: Uint8ClampedArray, { size: [height, width], counts }: Mask, hue: number): void {
+function colourMask(pixels: Uint8ClampedArray, mask: Mask, hue: number): void {
   const colour = [0, 8, 4].map((shift) => {
     const place = (shift + hue / 30) % 12;
     return 255 * (0.6 - 0.36 * Math.max(-1, Math.min(place - 3, 9 - place, 1)));
   });
-  let at = 0;
-  expandRuns(counts).forEach((run, i) => {
-    for (const end = at + run; at < end; at++) {
-      if (i % 2 === 0) continue;
-      const pixel = 4 * ((at % height) * width + Math.floor(at / height));
-      for (let k = 0; k < 3; k++) pixels[pixel + k] = pixels[pixel + k]! * (1 - MASK_SHARE) + colour[k]! * MASK_SHARE;
-    }
+  pixelsOf(runsOfMask(mask)).forEach((isSet, pixel) => {
+    if (!isSet) return;
+    for (let k = 4 * pixel; k < 4 * pixel + 3; k++)
+      pixels[k] = pixels[k]! * (1 - MASK_SHARE) + colour[k % 4]! * MASK_SHARE;
   });
 }
 

@@ -1,8 +1,9 @@
 /** Detections in the formats of other programs. */
 
-import { expandRuns, maskArea } from "../../boxes/masks/run-lengths.ts";
-import type { Box, Mask } from "../../tasks/finding/detection.ts";
+import type { Box, Detection, Mask } from "../../tasks/finding/detection.ts";
 import { csvLine } from "./csv.ts";
+import { labelStudioTask } from "./label-studio.ts";
+import { areaOfMask, labelMap, polygonsOfMask, shareOutline } from "./masks.ts";
 import type { Findings, PictureResult } from "./picture-result.ts";
 import { vocAnnotation } from "./voc.ts";
 
@@ -24,25 +25,37 @@ export interface LinesFormat {
   readonly lines: (picture: PictureResult) => string;
 }
 
-/** A format with a text per picture, written when the picture is done, and texts for all pictures. Each has a path in the output folder. */
+/** A format with a file per picture, written when the picture is done, and texts for all pictures. Each has a path in the output folder. */
 export interface FolderFormat {
   readonly kind: "folder";
   /** `labels` are the labels so far; later ones are appended. */
-  readonly picture: (picture: PictureResult, labels: readonly string[]) => readonly [path: string, text: string];
+  readonly picture: (picture: PictureResult, labels: readonly string[]) => FileOfPicture | Promise<FileOfPicture>;
   readonly rest: (labels: readonly string[]) => readonly (readonly [path: string, text: string])[];
 }
 
+type FileOfPicture = readonly [path: string, content: string | Uint8Array];
+
 export type Format = DocumentFormat | LinesFormat | FolderFormat;
 
-const all = {
-  json: { kind: "document", file: "detections.json", text: ({ pictures }) => json(pictures.map(entryOf)) },
+/** The formats of detections by their names. */
+export const formats: Readonly<Record<string, Format>> = {
+  json: { kind: "document", file: "detections.json", text: ({ pictures }) => json(pictures.map(pictureOf)) },
   jsonl: {
     kind: "lines",
     file: "detections.jsonl",
     head: "",
-    lines: (picture) => `${JSON.stringify(entryOf(picture))}\n`,
+    lines: (picture) => `${JSON.stringify(pictureOf(picture))}\n`,
   },
-  coco: { kind: "document", file: "instances.json", text: (findings) => json(cocoOf(findings)) },
+  coco: {
+    kind: "document",
+    file: "instances.json",
+    text: (findings) => json(cocoOf(findings, (segmentation) => segmentation)),
+  },
+  "coco-polygons": {
+    kind: "document",
+    file: "instances.json",
+    text: (findings) => json(cocoOf(findings, polygonsOfMask)),
+  },
   csv: {
     kind: "lines",
     file: "detections.csv",
@@ -52,31 +65,33 @@ const all = {
   labelstudio: { kind: "document", file: "tasks.json", text: ({ pictures }) => json(pictures.map(labelStudioTask)) },
   fiftyone: { kind: "document", file: "labels.json", text: (findings) => json(fiftyOneOf(findings)) },
   yolo: { kind: "folder", picture: yoloLabels, rest: (labels) => [["classes.txt", labels.map(yoloName).join("")]] },
+  png: {
+    kind: "folder",
+    picture: async (picture, labels) => [`masks/${picture.name}.png`, await labelMap(picture, labels)],
+    rest: (labels) => [["classes.txt", ["background", ...labels].map(yoloName).join("")]],
+  },
   voc: {
     kind: "folder",
     picture: (picture) => [`Annotations/${picture.name}.xml`, vocAnnotation(picture)],
     rest: () => [],
   },
-} satisfies Record<string, Format>;
-
-export type FormatName = keyof typeof all;
-
-export const formats: Readonly<Record<FormatName, Format>> = all;
+};
 
 /** Formats that identify pictures by their names without extension. */
-export const namedWithoutEnding: ReadonlySet<FormatName> = new Set(["yolo", "voc", "fiftyone"]);
+export const namedWithoutEnding: ReadonlySet<string> = new Set(["yolo", "voc", "fiftyone", "png"]);
 
-function json(value: unknown): string {
+/** A document of JSON, for people. */
+export function json(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function entryOf({ image, width, height, caption, detections }: PictureResult) {
-  const found = detections.map(({ mask, ...detection }) => ({ ...detection, ...segmentationOf(mask) }));
-  return { image, width, height, ...(caption === undefined ? {} : { caption }), detections: found };
+function pictureOf({ image, width, height, caption, detections }: PictureResult) {
+  return { image, width, height, ...(caption === undefined ? {} : { caption }), detections: detections.map(entryOf) };
 }
 
-function segmentationOf(mask: Mask | undefined) {
-  return mask ? { segmentation: mask } : {};
+/** A detection, with its mask as COCO's `segmentation`. */
+export function entryOf({ mask, ...detection }: Detection) {
+  return { ...detection, ...(mask ? { segmentation: mask } : {}) };
 }
 
 /** Left, top, width, height. */
@@ -84,8 +99,8 @@ function xywh({ xmin, ymin, xmax, ymax }: Box): [number, number, number, number]
   return [xmin, ymin, xmax - xmin, ymax - ymin];
 }
 
-/** COCO's instance annotations, each with a score. */
-function cocoOf({ pictures, labels }: Findings) {
+/** COCO's instance annotations, each with a score, and with masks in one of COCO's forms. */
+function cocoOf({ pictures, labels }: Findings, formOf: (mask: Mask) => Mask | number[][]) {
   const categories = labels.map((name, index) => ({ id: index + 1, name }));
   const numbers = new Map(categories.map(({ id, name }) => [name, id]));
   let id = 0;
@@ -94,50 +109,19 @@ function cocoOf({ pictures, labels }: Findings) {
     annotations: pictures.flatMap(({ detections }, index) =>
       detections.map(({ score, label, box, mask }) => {
         const bbox = xywh(box);
-        const area = mask ? areaOf(mask) : bbox[2] * bbox[3];
+        const area = mask ? areaOfMask(mask) : bbox[2] * bbox[3];
         const thing = { id: ++id, image_id: index + 1, category_id: numbers.get(label), bbox, area, iscrowd: 0, score };
-        return { ...thing, ...segmentationOf(mask) };
+        return { ...thing, ...(mask ? { segmentation: formOf(mask) } : {}) };
       }),
     ),
     categories,
   };
 }
 
-function areaOf({ size: [height, width], counts }: Mask): number {
-  return maskArea({ height, width, counts: expandRuns(counts) });
-}
-
 function csvLines({ image, detections }: PictureResult): string {
   return detections
     .map(({ score, label, box: { xmin, ymin, xmax, ymax } }) => csvLine([image, label, score, xmin, ymin, xmax, ymax]))
     .join("");
-}
-
-/** A task with predictions in Label Studio's format; boxes are in percent of the picture. */
-function labelStudioTask({ image, width, height, detections }: PictureResult) {
-  const result = detections.map(({ score, label, box }, index) => {
-    const [x, y, w, h] = xywh(box);
-    return {
-      id: `box-${index + 1}`,
-      type: "rectanglelabels",
-      from_name: "label",
-      to_name: "image",
-      original_width: width,
-      original_height: height,
-      image_rotation: 0,
-      score,
-      value: {
-        x: (100 * x) / width,
-        y: (100 * y) / height,
-        width: (100 * w) / width,
-        height: (100 * h) / height,
-        rotation: 0,
-        rectanglelabels: [label],
-      },
-    };
-  });
-  const score = detections[0]?.score ?? 0;
-  return { data: { image }, predictions: [{ model_version: "groundling", score, result }] };
 }
 
 /** FiftyOne's image detection dataset: boxes as fractions of the picture, by the picture's name without extension. */
@@ -153,14 +137,18 @@ function fiftyOneOf({ pictures, labels }: Findings) {
   return { classes: labels, labels: Object.fromEntries(entries) };
 }
 
-/** A line per box: class, centre, width and height as fractions of the picture; YOLO labels have no score. */
+/**
+ * A line per box: class, centre, width and height as fractions of the picture; or class and the corners of the mask's outline, as in YOLO's
+ * segmentation labels. YOLO labels have no score.
+ */
 function yoloLabels(
   { name, width, height, detections }: PictureResult,
   labels: readonly string[],
 ): readonly [string, string] {
-  const lines = detections.map(({ label, box }) => {
+  const lines = detections.map(({ label, box, mask }) => {
     const [x, y, w, h] = xywh(box);
-    const shares = [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height];
+    const outline = mask ? shareOutline(mask) : [];
+    const shares = outline.length > 0 ? outline : [(x + w / 2) / width, (y + h / 2) / height, w / width, h / height];
     return `${labels.indexOf(label)} ${shares.map((share) => share.toFixed(6)).join(" ")}\n`;
   });
   return [`labels/${name}.txt`, lines.join("")];

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type FormatName, formats } from "./formats.ts";
+import { formats } from "./formats.ts";
 import type { PictureResult } from "./picture-result.ts";
 import { resultWriter } from "./result-writer.ts";
 
@@ -17,12 +17,12 @@ const result = (folder: string, label: string): PictureResult => ({
 const pictures = [result("one", "dog"), result("two", "cat")];
 
 /** What is printed and in the folder after each picture, and at the end. */
-async function stages(format: FormatName | undefined, out?: string) {
+async function stages(format: string | undefined, out?: string) {
   let printed = "";
   const print = (text: string) => {
     printed += text;
   };
-  const answers = resultWriter({ format: format && formats[format], out, print });
+  const answers = resultWriter({ format: format === undefined ? format : formats[format], out, print });
   const seen: { printed: string; files: string[] }[] = [];
   const look = () => {
     const files = out === undefined ? [] : readdirSync(out, { recursive: true, encoding: "utf8" }).sort();
@@ -89,7 +89,7 @@ test("a picture's file is written when the picture is done, with classes numbere
 
 test("every format keeps pictures with the same name in different folders", async () => {
   for (const [format, count] of Object.entries({ json: 2, coco: 2, fiftyone: 2, labelstudio: 2 })) {
-    const [, , { printed } = { printed: "" }] = await stages(format as FormatName);
+    const [, , { printed } = { printed: "" }] = await stages(format);
     const told = JSON.parse(printed);
     const boxes = format === "coco" ? told.annotations : Object.values(format === "fiftyone" ? told.labels : told);
     assert.equal(boxes.length, count, format);

@@ -91,10 +91,10 @@ function wholeDocument({ file, text }: DocumentFormat, { out, labels, print }: P
   };
 }
 
-function filesPerPicture({ picture: textOf, rest }: FolderFormat, { out = ".", labels }: Place): ResultWriter {
+function filesPerPicture({ picture: fileOf, rest }: FolderFormat, { out = ".", labels }: Place): ResultWriter {
   return {
     add: async (picture) => {
-      await writeInto(out, ...textOf(picture, labels));
+      await writeInto(out, ...(await fileOf(picture, labels)));
     },
     end: async () => {
       for (const [path, text] of rest(labels)) await writeInto(out, path, text);

@@ -2,7 +2,7 @@
 
 import { overlapInclusive } from "../overlap.ts";
 import { rasterisePart } from "./polygons.ts";
-import { type RunLengths, uniteMasks } from "./run-lengths.ts";
+import { pixelsOf, type RunLengths, uniteMasks } from "./run-lengths.ts";
 
 const { ceil, floor, fround, max, min } = Math;
 
@@ -76,15 +76,4 @@ function samplesOf(low: number, high: number, bins: number, size: number) {
       return { low: first, high: min(first + 1, size - 1), rest: fround(inside - first) };
     }),
   );
-}
-
-/** Run lengths as one number per pixel, row by row. */
-export function pixelsOf({ height, width, counts }: RunLengths): Uint8Array {
-  const pixels = new Uint8Array(height * width);
-  let at = 0;
-  counts.forEach((length, run) => {
-    if (run % 2 === 1) for (let i = at; i < at + length; i++) pixels[(i % height) * width + floor(i / height)] = 1;
-    at += length;
-  });
-  return pixels;
 }

@@ -164,6 +164,18 @@ export function runLengthsOf(pixels: ArrayLike<number>, height: number, width: n
   return { height, width, counts: Uint32Array.from([...counts, run]) };
 }
 
+/** The pixels [height,width] of a mask, row by row: 1 where it is set. */
+export function pixelsOf({ height, width, counts }: RunLengths): Uint8Array {
+  const pixels = new Uint8Array(height * width);
+  let at = 0;
+  counts.forEach((run, i) => {
+    const end = Math.min(at + run, pixels.length);
+    if (i % 2) for (let p = at; p < end; p++) pixels[(p % height) * width + Math.floor(p / height)] = 1;
+    at = end;
+  });
+  return pixels;
+}
+
 /** COCO's compressed form: five bits per character; from the fourth run on, the difference to the run before the last. */
 export function compressRuns(counts: Uint32Array): string {
   let text = "";

@@ -11,6 +11,6 @@ export const glipV2Family = {
   title: "GLIPv2",
   kind: "glip-v2",
   configKey: "glip_v2",
-  capabilities: ["detect", "ground", "export", "inspect"],
+  capabilities: ["detect", "ground", "segment", "answer", "describe", "export", "inspect"],
   detector: glipV2,
 } satisfies DetectorFamily<GlipV2Config>;

@@ -9,6 +9,9 @@ import type { Detector } from "./detector.ts";
 export type Capability =
   | "detect"
   | "ground"
+  | "segment"
+  | "answer"
+  | "describe"
   | "classify"
   | "embed"
   | "regions"

@@ -5,6 +5,7 @@ import { type Decode, isRaw, type PictureSource, rgbOf } from "../../inputs/pict
 import type { PicturePreparation, SizeRule } from "../../inputs/pictures/preparation.ts";
 import type { Picture } from "../../inputs/pictures/resize.ts";
 import type { NameList } from "../../inputs/words/name-list.ts";
+import { nounPhrases } from "../../inputs/words/noun-phrases.ts";
 import type { ClassPrompt, Prompt } from "../../inputs/words/prompts.ts";
 import type { Words } from "../../inputs/words/words.ts";
 import type { Base } from "./base.ts";
@@ -12,6 +13,7 @@ import { checkOptions, DEFAULT_THRESHOLD, type DetectOptions, type GroundOptions
 import type { Detection, PhraseDetection } from "./detection.ts";
 import { type CachedPicture, FeatureCache } from "./feature-cache.ts";
 import { type Detectors, findInPicture } from "./find-in-picture.ts";
+import { withHead } from "./heads.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Preparations, PreparedPicture } from "./prepared-picture.ts";
 import {
@@ -26,7 +28,7 @@ import {
 import { type ScoreMap, scoreMaps } from "./score-maps.ts";
 import type { SecondDetector } from "./second-detector.ts";
 import type { FrameOfVideo, TrackedFrame, TrackOptions } from "./track-frames.ts";
-import type { Answer, DescribeOptions, Description, SegmentedDetection } from "./understanding.ts";
+import type { Answer, DescribeOptions, Description, Ground, SegmentedDetection } from "./understanding.ts";
 
 /** Optional parts of a model besides its weights and words. */
 export interface ModelExtras<Source = PictureSource> {
@@ -199,7 +201,7 @@ export class GroundingModel<Source = PictureSource> {
     classes?: RequestedClasses | string,
     options: DetectOptions = {},
   ): Promise<SegmentedDetection[]> {
-    const { addMasks, withHead } = await heads();
+    const { addMasks } = await heads();
     withHead(this.predictor.model, "masks");
     const wanted = classes ?? this.classes;
     if (wanted === undefined) throw new InputError("no classes are given; give them to segment or to setClasses");
@@ -209,30 +211,38 @@ export class GroundingModel<Source = PictureSource> {
   }
 
   /**
-   * Answers a question about a picture, and with `ground` finds its phrases. Further questions about the picture only run the head. Throws InputError for
-   * a question without words and for a model without an answer head.
+   * Answers a question about a picture, and with `ground` finds its phrases ("masks": with masks). Further questions about the picture only
+   * run the head. Throws InputError for a question without words and for a model without an answer head.
    */
   async answer(
     image: Source,
     question: string,
-    { ground = false, ...options }: GroundOptions & { ground?: boolean } = {},
+    { ground = false, ...options }: DetectOptions & { ground?: Ground } = {},
   ): Promise<Answer> {
-    const { answerTo, withHead } = await heads();
+    const { answerTo, checkQuestion } = await heads();
     withHead(this.predictor.model, "answering");
-    const found = await answerTo(this.finder, this.source.words.pieces!, await this.look(image, options), question);
-    return ground ? { ...found, phrases: await this.ground(image, question, options) } : found;
+    if (ground === "masks") withHead(this.predictor.model, "masks");
+    checkQuestion(question);
+    const seen = await this.look(image, options);
+    const found = await answerTo(this.finder, this.source.words.pieces!, seen, question);
+    return ground ? { ...found, phrases: await this.phrasesIn(seen, question, { ...options, ground }) } : found;
   }
 
-  /** Describes a picture in a sentence, and with `ground` finds its phrases. Throws InputError for a model without a caption head. */
+  /**
+   * Describes a picture in a sentence, and with `ground` finds its phrases ("masks": with masks). Throws InputError for a model without a
+   * caption head.
+   */
   async describe(
     image: Source,
-    { ground = false, beams, most, ...options }: DescribeOptions & GroundOptions & { ground?: boolean } = {},
+    { ground = false, beams, most, ...options }: DescribeOptions & DetectOptions & { ground?: Ground } = {},
   ): Promise<Description> {
-    const { captionOf, withHead } = await heads();
+    const { captionOf } = await heads();
     withHead(this.predictor.model, "captions");
+    if (ground === "masks") withHead(this.predictor.model, "masks");
     const how = { ...(beams === undefined ? {} : { beams }), ...(most === undefined ? {} : { most }) };
-    const found = await captionOf(this.finder, this.source.words.pieces!, await this.look(image, options), how);
-    return ground ? { ...found, phrases: await this.ground(image, found.caption, options) } : found;
+    const seen = await this.look(image, options);
+    const found = await captionOf(this.finder, this.source.words.pieces!, seen, how);
+    return ground ? { ...found, phrases: await this.phrasesIn(seen, found.caption, { ...options, ground }) } : found;
   }
 
   /**
@@ -267,6 +277,21 @@ export class GroundingModel<Source = PictureSource> {
     return this.dispose();
   }
 
+  /** The noun phrases of a text in a picture that was seen, best first; none if the text has no noun phrase. */
+  private async phrasesIn(
+    seen: CachedPicture,
+    text: string,
+    { ground, ...options }: DetectOptions & { ground: Ground },
+  ): Promise<PhraseDetection[]> {
+    await this.given.readLexicon?.();
+    if (nounPhrases(text).length === 0) return [];
+    const prompt = promptOfPhrases(this.source, text, undefined);
+    const found = await findInPicture(this.finder, { seen, prompt }, options);
+    const { addMasks } = await heads();
+    const all = ground === "masks" ? await addMasks(this.finder, { seen, prompt }, found) : found.map(detectionOf);
+    return all.map((detection, i) => ({ ...detection, span: prompt.spans[found[i]!.label]! }));
+  }
+
   private async find(image: Source | PreparedPicture, prompt: Prompt, options: DetectOptions) {
     return findInPicture(this.finder, { seen: await this.look(image, options), prompt }, options);
   }
@@ -285,6 +310,10 @@ export class GroundingModel<Source = PictureSource> {
     if (isRaw(image)) return rgbOf(image);
     throw new InputError("this model has no decoder for pictures; give pixels, or load the model with loadModel");
   }
+}
+
+function detectionOf({ detection }: { detection: Detection }): Detection {
+  return detection;
 }
 
 function isMany<Picture>(image: Picture | readonly Picture[]): image is readonly Picture[] {

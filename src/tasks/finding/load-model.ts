@@ -11,6 +11,7 @@ import { baseDigest } from "./base-digest.ts";
 import { companionAndNames } from "./companion.ts";
 import { isInDigest } from "./digested-weights.ts";
 import { GroundingModel } from "./grounding-model.ts";
+import { type HeadCommand, headOf, withHead } from "./heads.ts";
 import { type OpenDetector, openDetector, type ReadOptions } from "./model-folder.ts";
 import { Predictor, type PredictorOptions } from "./predictor.ts";
 import { readCompanion } from "./read-companion.ts";
@@ -34,13 +35,14 @@ export function loadModel(nameOrPath?: string, options: LoadOptions = {}): Promi
 
 /** The same, for one of the things that models do; a model of a family that cannot do it is refused. Closes the file of a located model. */
 export async function loadModelFor(
-  wanted: "detect" | "ground",
+  wanted: "detect" | "ground" | HeadCommand,
   nameOrPath?: string | LocatedModel,
   options: LoadOptions = {},
 ): Promise<GroundingModel> {
   // Read first, so that a wrong file is reported before a model is fetched or read.
   const adapted = options.adapted === undefined ? undefined : await adaptedIn(options.adapted);
   const opened = await openDetector(nameOrPath, options, wanted);
+  if (wanted !== "detect" && wanted !== "ground") await wantHead(opened, wanted);
   const { model, words, preparation, companion, names } = opened;
   const running = runningOf(options);
   const { digest, numbers } = await numbersOf(opened, adapted, await isNative(options.device));
@@ -59,6 +61,16 @@ export async function loadModelFor(
     return loaded;
   } catch (error) {
     await predictor.dispose();
+    throw error;
+  }
+}
+
+/** Throws InputError if the model has no head for the command, and closes its file. */
+async function wantHead({ model, file }: OpenDetector, command: HeadCommand): Promise<void> {
+  try {
+    withHead(model, headOf[command]);
+  } catch (error) {
+    await file.close();
     throw error;
   }
 }

@@ -5,9 +5,7 @@ import { compressRuns, runLengthsOf } from "../../boxes/masks/run-lengths.ts";
 import { InputError } from "../../errors.ts";
 import type { Prompt } from "../../inputs/words/prompts.ts";
 import type { WordPieces } from "../../inputs/words/word-pieces.ts";
-import { type GlipV2, isGlipV2 } from "../../models/glip-v2/glip-v2.ts";
 import { MASK_SIDE } from "../../models/glip-v2/mask-head.ts";
-import type { Detector } from "../../models/parts/detector.ts";
 import { answerScores } from "../answering/answer-question.ts";
 import { CaptionDecoder } from "../captioning/caption-decoder.ts";
 import { beamCaptions } from "../captioning/search.ts";
@@ -15,6 +13,10 @@ import { masksOfBoxes } from "../segmenting/masks-of-boxes.ts";
 import type { Detection, Mask, PhraseDetection } from "./detection.ts";
 import type { CachedPicture } from "./feature-cache.ts";
 import type { Detectors } from "./find-in-picture.ts";
+import { withHead } from "./heads.ts";
+
+/** Whether to find the phrases of a text, and whether with masks. */
+export type Ground = boolean | "masks";
 
 /** A detection with its mask. */
 export interface SegmentedDetection extends Detection {
@@ -49,21 +51,8 @@ export interface DescribeOptions {
   most?: number;
 }
 
-type Part = "masks" | "answering" | "captions";
-const NAMES: Readonly<Record<Part, readonly [what: string, setting: string]>> = {
-  masks: ["mask head", "heads.masks"],
-  answering: ["answer head", "answers"],
-  captions: ["caption head", "heads.captions"],
-};
 const BEST_ANSWERS = 5;
 const LENGTH_POWER = 0.7;
-
-/** The model as a GLIPv2 with a head. Throws InputError, which says what has one. */
-export function withHead(model: Detector, part: Part): GlipV2 {
-  if (isGlipV2(model) && model[part]) return model;
-  const [what, setting] = NAMES[part];
-  throw new InputError(`this model has no ${what}; load a GLIPv2 model whose config.json has ${setting}`);
-}
 
 /** Adds masks to detections of a prompt, in their order. */
 export async function addMasks(
@@ -98,6 +87,12 @@ export async function addMasks(
   });
 }
 
+/** Throws InputError for a question without words. */
+export function checkQuestion(question: string): void {
+  if (/[\p{L}\p{N}]/u.test(question)) return;
+  throw new InputError(`the question ${JSON.stringify(question)} has no words; ask with words`);
+}
+
 /** The answer to a question about a picture. Throws InputError for a question without words or with too many. */
 export async function answerTo(
   { predictor, features }: Detectors,
@@ -106,9 +101,8 @@ export async function answerTo(
   question: string,
 ): Promise<Answer> {
   const model = withHead(predictor.model, "answering");
+  checkQuestion(question);
   const { ids } = pieces.encode(question);
-  if (!/[\p{L}\p{N}]/u.test(question))
-    throw new InputError(`the question ${JSON.stringify(question)} has no words; ask with words`);
   if (ids.length > model.maxTokens)
     throw new InputError(`the question has ${ids.length} tokens, but the model reads ${model.maxTokens}; shorten it`);
   const pass = { caption: question, ids, classes: [], labelTokens: [] };
