@@ -34,6 +34,7 @@ const outside = [
   "data.ts",
   "metrics.ts",
   "web.ts",
+  "client.ts",
 ];
 
 const source = new URL("../src/", import.meta.url).pathname;

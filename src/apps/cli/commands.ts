@@ -96,6 +96,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       "Generate a dataset of drawn scenes with exact boxes and captions. To continue after an interruption, run it again.",
     load: async () => (await import("./scenes.ts")).addScenesCommand,
   },
+  serve: {
+    about: "Answer requests over HTTP.",
+    load: async () => (await import("./serve.ts")).addServeCommand,
+  },
   doctor: {
     about: "Show what this machine has (devices, memory, programs), and what to install.",
     load: async () => (await import("./doctor.ts")).addDoctorCommand,

@@ -20,6 +20,7 @@ const examples: Readonly<Record<string, string>> = {
   jobs: "jobs labelled --watch 10",
   train: "train first-world --out runs/first-world",
   adapt: "adapt --data my-set --method full --out adapted",
+  serve: "serve --host 0.0.0.0 --port 8080 --tokens tokens.txt",
   doctor: "doctor --device webgpu",
   models: "models",
   convert: "convert glip_tiny_model_o365_goldg.pth --to glip-t",

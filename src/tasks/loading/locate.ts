@@ -39,11 +39,11 @@ const root = new URL("../../../", import.meta.url);
 
 /**
  * The built-in model or a published one by its name, which is first fetched into the cache; a model folder; or a published checkpoint file.
- * Throws InputError if there is none, and WeightsError if it is of a family that cannot do what is wanted.
+ * Throws InputError if there is none, and WeightsError if it is of a family that cannot do what is wanted (default: anything).
  */
 export async function locateModel(
   nameOrPath: string,
-  wanted: Capability,
+  wanted: Capability | undefined,
   options: ZooOptions = {},
 ): Promise<LocatedModel> {
   const builtIn = Object.hasOwn(builtIns, nameOrPath) ? builtIns[nameOrPath] : undefined;
@@ -52,7 +52,7 @@ export async function locateModel(
   if (!builtIn && !found && !named) throw new InputError(noSuchModel(nameOrPath, wanted));
   // Checked before anything is fetched.
   const known = builtIn ?? named;
-  if (known) wantCapability(known.type, wanted, nameOrPath);
+  if (known && wanted) wantCapability(known.type, wanted, nameOrPath);
   const path = builtIn
     ? fileURLToPath(new URL(builtIn.path, root))
     : named
@@ -62,7 +62,7 @@ export async function locateModel(
   const told = { name: nameOrPath, path, isBuiltIn };
   if (!(await stat(path)).isDirectory()) return { ...told, ...(await openCheckpoint(path, wanted, nameOrPath)) };
   const type = builtIn?.type ?? (await typeOfFolder(path));
-  wantCapability(type, wanted, nameOrPath);
+  if (wanted) wantCapability(type, wanted, nameOrPath);
   return { ...told, type };
 }
 
@@ -71,16 +71,16 @@ interface PublishedName {
   readonly fetch: (name: string, options: ZooOptions) => Promise<string>;
 }
 
-function publishedName(name: string, wanted: Capability): PublishedName | undefined {
+function publishedName(name: string, wanted: Capability | undefined): PublishedName | undefined {
   if (Object.hasOwn(zoo, name)) return { type: "groundling-glip", fetch: fetchModel };
   if (!isClipName(name)) return undefined;
   // OWNER/NAME is the hub's only where a CLIP is wanted; elsewhere it is a path where nothing is.
-  const isClip = Object.hasOwn(clipZoo, name) || families.clip.capabilities.includes(wanted);
+  const isClip = Object.hasOwn(clipZoo, name) || wanted === undefined || families.clip.capabilities.includes(wanted);
   return isClip ? { type: "clip", fetch: fetchClip } : undefined;
 }
 
-function noSuchModel(name: string, wanted: Capability): string {
-  const can = (type: ModelType) => families[type].capabilities.includes(wanted);
+function noSuchModel(name: string, wanted: Capability | undefined): string {
+  const can = (type: ModelType) => wanted === undefined || families[type].capabilities.includes(wanted);
   const names = [
     ...(can("groundling-glip") ? [`${BUILT_IN} for the built-in model`, ...Object.keys(zoo)] : []),
     ...(can("clip")
@@ -101,13 +101,13 @@ async function typeOfFolder(folder: string): Promise<ModelType> {
 /** Opened once, to tell its family and to be read. */
 async function openCheckpoint(
   path: string,
-  wanted: Capability,
+  wanted: Capability | undefined,
   source: string,
 ): Promise<Pick<LocatedModel, "type" | "file">> {
   const file = await openWeights(path);
   try {
     const type = familyOfTensors(file.entries, path);
-    wantCapability(type, wanted, source);
+    if (wanted) wantCapability(type, wanted, source);
     return { type, file };
   } catch (error) {
     await file.close();

@@ -1,0 +1,325 @@
+/** What the service answers, and what it refuses. */
+
+import assert from "node:assert/strict";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { after, before, test } from "node:test";
+import { deflateSync } from "node:zlib";
+import { Validator } from "@seriousme/openapi-schema-validator";
+import { type OperationName, operations } from "../../src/apps/service/api/schemas.ts";
+import type { RunningService } from "../../src/apps/service/serve.ts";
+import { connect, ServiceError } from "../../src/client.ts";
+import { loadEncoder, loadModel } from "../../src/index.ts";
+import { metric, photo, startService } from "./running-service.ts";
+
+const TOKEN = "token-of-the-test-0001";
+const CLASSES = ["cat", "cup"];
+const pages: Server = createServer((request, reply) => {
+  if (request.url === "/photo") reply.end(photo);
+  else if (request.url === "/elsewhere") reply.writeHead(302, { location: "http://127.0.0.1:1/photo" }).end();
+  else if (request.url === "/around") reply.writeHead(302, { location: "/around" }).end();
+  else reply.writeHead(404).end();
+});
+let service: RunningService;
+let pictures: string;
+
+before(async () => {
+  await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
+  pictures = `127.0.0.1:${(pages.address() as AddressInfo).port}`;
+  service = await startService({
+    urls: { public: true, hosts: [pictures] },
+    limits: { bytes: 300_000, pixels: 1_000_000 },
+    origins: ["https://labels.example"],
+  });
+});
+after(async () => {
+  await service.close();
+  pages.close();
+});
+
+const client = () => connect(service.url);
+const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
+  fetch(new URL(path, service.url), { method: "POST", body, headers });
+const json = (path: string, body: unknown) => post(path, JSON.stringify(body), { "content-type": "application/json" });
+
+/** The status and the message of a refusal. */
+async function refusal(answer: Promise<Response>): Promise<{ status: number; error: string }> {
+  const response = await answer;
+  const { error } = (await response.json()) as { error: string };
+  return { status: response.status, error };
+}
+
+test("a request as JSON, as a form and as bytes is answered as the library answers", async () => {
+  await using model = await loadModel(undefined, { threads: 1 });
+  const expected = await model.detect(photo, CLASSES, { threshold: 0.3 });
+  assert.ok(expected.length > 0);
+  const base64 = Buffer.from(photo).toString("base64");
+  const form = new FormData();
+  form.set("image", new Blob([photo]), "../../etc/passwd\r\nx: y");
+  form.set("classes", "cat, cup");
+  form.set("threshold", "0.3");
+  const answers = [
+    json("/v1/detect", { image: { base64 }, classes: CLASSES, threshold: 0.3 }),
+    json("/v1/detect", { image: { base64: `data:image/jpeg;base64,${base64}` }, prompt: "cat. cup", threshold: 0.3 }),
+    post("/v1/detect", form),
+    post("/v1/detect?classes=cat&classes=cup&threshold=0.3", photo, { "content-type": "image/jpeg" }),
+  ];
+  for (const answer of answers) {
+    const found = await (await answer).json();
+    assert.deepEqual(found, { detections: expected, width: 451, height: 300 });
+  }
+});
+
+test("the other operations of the built-in models are answered as the library answers", async () => {
+  const { ground, classify, embed } = client();
+  await using model = await loadModel(undefined, { threads: 1 });
+  await using encoder = await loadEncoder(undefined, { threads: 1 });
+  const caption = "a cat on a sofa";
+  const grounded = await ground({ image: photo, caption, threshold: 0.2 });
+  assert.deepEqual(grounded.detections, await model.ground(photo, caption, { threshold: 0.2 }));
+  const classified = await classify({ image: new Blob([photo]), labels: ["cat", "dog"], top: 1 });
+  assert.deepEqual(classified.classes, (await encoder.classify(photo, ["cat", "dog"])).slice(0, 1));
+  const [vector] = await encoder.embedImage([photo]);
+  const texts = ["two dogs"];
+  assert.deepEqual(await embed({ image: photo, texts }), {
+    image: [...vector!],
+    texts: [[...(await encoder.embedText(texts))[0]!]],
+    width: 451,
+    height: 300,
+  });
+  assert.equal((await embed({ texts })).image, undefined);
+});
+
+test("a name that the model does not know is remarked", async () => {
+  const { remarks } = await client().detect({ image: photo, classes: ["quoxel"] });
+  assert.match(remarks!.join(), /quoxel/);
+});
+
+test("the models say what they can do, and what none can do is refused with that", async () => {
+  const models = await client().models();
+  assert.deepEqual(models, [
+    { name: "everyday", operations: ["detect", "ground"], adapted: [] },
+    { name: "small-clip", operations: ["classify", "embed"], adapted: [] },
+  ]);
+  const refused = async (ask: Promise<unknown>) => (await ask.catch((error: unknown) => error)) as ServiceError;
+  const { detect, segment } = client();
+  for (const [ask, message] of [
+    [segment({ image: photo, classes: CLASSES }), /no model of this service can segment; everyday can detect, ground;/],
+    [
+      detect({ image: photo, classes: CLASSES, model: "../everyday" }),
+      /there is no model \.\.\/everyday; the models are/,
+    ],
+    [detect({ image: photo, adapted: "mugs" }), /there is no adapted prompt mugs for this model; it has none/],
+  ] as const) {
+    const error = await refused(ask);
+    assert.ok(error instanceof ServiceError);
+    assert.equal(error.status, 400);
+    assert.match(error.message, message);
+    assert.match(error.request!, /^[\w-]+$/);
+  }
+});
+
+test("the OpenAPI document is valid, and answers and examples fit its schemas", async () => {
+  const document = await (await fetch(new URL("/openapi.json", service.url))).json();
+  const { valid, errors } = await new Validator().validate(document);
+  assert.ok(valid, JSON.stringify(errors));
+  assert.equal(document.openapi, "3.1.0");
+  for (const [name, { example, request, answer }] of Object.entries(operations)) {
+    const whole = { image: { base64: Buffer.from(photo).toString("base64") }, ...example };
+    if (name !== "describe") assert.ok(request.safeParse(whole).success, name);
+    const response = await json(`/v1/${name}`, whole);
+    if (["segment", "answer", "describe"].includes(name as OperationName)) assert.equal(response.status, 400);
+    else assert.ok(answer.safeParse(await response.json()).success, name);
+  }
+  const page = await fetch(new URL("/docs", service.url));
+  assert.match(page.headers.get("content-security-policy")!, /default-src 'none'/);
+  assert.match(await page.text(), /POST \/v1\/detect/);
+});
+
+test("a malformed request is refused with all its problems", async () => {
+  const cases: [Promise<Response>, number, RegExp][] = [
+    [post("/v1/detect", "{", { "content-type": "application/json" }), 400, /the body is not JSON/],
+    [json("/v1/detect", { image: {}, classes: ["a"], treshold: 1 }), 400, /treshold[\s\S]*image/],
+    [json("/v1/detect", { image: { base64: "aaaa" } }), 400, /give one of classes, prompt and adapted/],
+    [json("/v1/detect", { image: { base64: "aaaa" }, classes: Array(2001).fill("a") }), 400, /2000/],
+    [json("/v1/detect", { image: { base64: "!" }, classes: ["a"] }), 400, /the picture is empty/],
+    [post("/v1/detect", "hello", { "content-type": "text/plain" }), 415, /the content type must be/],
+    [post("/v1/detect?classes=a&threshold=two", photo, { "content-type": "image/jpeg" }), 400, /threshold/],
+    [post("/v1/detect", "no boundary", { "content-type": "multipart/form-data" }), 400, /not multipart/],
+    [post("/v1/embed", "{}", { "content-type": "application/json" }), 400, /give image, texts or both/],
+    [post("/v1/nothing", "{}", { "content-type": "application/json" }), 404, /no such route/],
+    [post("/v1/%2e%2e/%2e%2e/etc/passwd", "{}"), 404, /no such route/],
+  ];
+  for (const [answer, status, message] of cases) {
+    const refused = await refusal(answer);
+    assert.equal(refused.status, status, refused.error);
+    assert.match(refused.error, message);
+  }
+});
+
+/** A PNG of one colour with a header of any size. */
+function png(width: number, height: number, data: Buffer): Uint8Array<ArrayBuffer> {
+  const chunk = (name: string, body: Buffer) => {
+    const bytes = Buffer.concat([Buffer.from(name), body]);
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(body.length);
+    const tail = Buffer.alloc(4);
+    tail.writeUInt32BE(crc(bytes));
+    return Buffer.concat([head, bytes, tail]);
+  };
+  const size = Buffer.alloc(13);
+  size.writeUInt32BE(width, 0);
+  size.writeUInt32BE(height, 4);
+  size.set([8, 0, 0, 0, 0], 8);
+  const signature = Buffer.from("89504e470d0a1a0a", "hex");
+  return new Uint8Array(
+    Buffer.concat([signature, chunk("IHDR", size), chunk("IDAT", data), chunk("IEND", Buffer.alloc(0))]),
+  );
+}
+
+function crc(bytes: Uint8Array): number {
+  let sum = -1;
+  for (const byte of bytes) {
+    sum ^= byte;
+    for (let i = 0; i < 8; i++) sum = (sum >>> 1) ^ (sum & 1 ? 0xedb88320 : 0);
+  }
+  return ~sum >>> 0;
+}
+
+test("bombs, drawings with scripts and files that are no pictures are refused, and the next request is answered", async () => {
+  const raw = { "content-type": "application/octet-stream" };
+  const script = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><script>x()</script><image href="file:///etc/passwd"/></svg>`;
+  const zip = Buffer.concat([Buffer.from("PK\x03\x04"), deflateSync(Buffer.alloc(1 << 24))]);
+  const cases: [BodyInit, RegExp][] = [
+    [
+      png(50_000, 50_000, deflateSync(Buffer.alloc(1 << 24))),
+      /has 50000 × 50000 pixels, more than the limit of 1000000/,
+    ],
+    [png(1001, 1000, deflateSync(Buffer.alloc(1002 * 1000))), /has 1001 × 1000 pixels/],
+    [png(900, 900, deflateSync(Buffer.alloc(9))), /is a damaged picture/],
+    [new Uint8Array(zip), /cannot be read as a picture/],
+    [script, /has the format svg, which is not supported/],
+    ["GIF89a", /cannot be read as a picture/],
+  ];
+  for (const [body, message] of cases) {
+    const { status, error } = await refusal(post("/v1/detect?classes=cat", body, raw));
+    assert.equal(status, 400);
+    assert.match(error, message);
+  }
+  const { detections } = await client().detect({ image: photo, classes: CLASSES });
+  assert.equal(detections[0]!.label, "cat");
+});
+
+test("a body over the limit is refused before it is kept", async () => {
+  const chunked = new ReadableStream({
+    pull: (controller) => controller.enqueue(new Uint8Array(100_000)),
+  });
+  const endless = { method: "POST", body: chunked, duplex: "half", headers: { "content-type": "image/png" } };
+  const answers = [
+    post("/v1/detect?classes=cat", new Uint8Array(300_001), { "content-type": "image/png" }),
+    fetch(new URL("/v1/detect?classes=cat", service.url), endless as RequestInit),
+  ];
+  for (const answer of answers) {
+    // A client that still writes may see the end of the connection instead.
+    const status = await answer.then(
+      (response) => response.status,
+      () => 413,
+    );
+    assert.equal(status, 413);
+  }
+  assert.ok((await metric(service.url, 'groundling_request_seconds_count{route="/v1/detect",status="413"}')) >= 1);
+});
+
+test("pictures are fetched from listed hosts and public addresses only", async () => {
+  const detect = (url: string) => refusal(json("/v1/detect", { image: { url }, classes: CLASSES }));
+  const { detections } = await client().detect({ image: { url: `http://${pictures}/photo` }, classes: CLASSES });
+  assert.equal(detections[0]!.label, "cat");
+  const port = pictures.split(":")[1];
+  const forbidden = [
+    `http://localhost:${port}/photo`,
+    "http://127.0.0.1:1/photo",
+    "http://[::1]:1/photo",
+    "http://[::ffff:127.0.0.1]:1/photo",
+    "http://2130706433:1/photo",
+    "http://0x7f.1:1/photo",
+    "http://0.0.0.0:1/photo",
+    "http://10.1.2.3/photo",
+    "http://169.254.169.254/latest/meta-data",
+    "http://[fd00::1]/photo",
+    "http://[64:ff9b::7f00:1]/photo",
+    `http://${pictures}/elsewhere`,
+  ];
+  for (const url of forbidden) {
+    const { status, error } = await detect(url);
+    assert.equal(status, 403, `${url}: ${error}`);
+    assert.match(error, /private address/);
+  }
+  for (const [url, message] of [
+    [`http://${pictures}/around`, /redirected more than 3 times/],
+    [`http://${pictures}/missing`, /the server answered 404/],
+    ["file:///etc/passwd", /not a URL with http: or https:/],
+    [`http://name:word@${pictures}/photo`, /holds a name or a password/],
+    ["nonsense", /it is not a URL/],
+  ] as const) {
+    const { status, error } = await detect(url);
+    assert.equal(status, 400);
+    assert.match(error, message);
+  }
+});
+
+test("ids and headers of a client come back only if they are harmless", async () => {
+  const idOf = async (id: string) => {
+    const response = await fetch(new URL("/healthz", service.url), { headers: { "x-request-id": id } });
+    return response.headers.get("x-request-id");
+  };
+  assert.equal(await idOf("run-7.photo_3"), "run-7.photo_3");
+  assert.match((await idOf('a"b, c'))!, /^[\w-]{36}$/);
+  assert.match((await idOf("x".repeat(65)))!, /^[\w-]{36}$/);
+});
+
+test("pages of listed origins may ask from a browser, others not", async () => {
+  const allowed = async (origin: string) => {
+    const headers = { origin, "access-control-request-method": "POST" };
+    const response = await fetch(new URL("/v1/detect", service.url), { method: "OPTIONS", headers });
+    return response.headers.get("access-control-allow-origin");
+  };
+  assert.equal(await allowed("https://labels.example"), "https://labels.example");
+  assert.equal(await allowed("https://other.example"), null);
+});
+
+test("with tokens, a request without one of them is refused before its body is read", async (t) => {
+  const guarded = await startService({
+    tokens: [TOKEN, "another-token-of-the-test"],
+    models: [],
+    limits: { bytes: 9 },
+  });
+  t.after(() => guarded.close());
+  const status = async (headers: Record<string, string>, query = "") => {
+    const url = new URL(`/v1/detect${query}`, guarded.url);
+    return (await fetch(url, { method: "POST", body: "more than 9 bytes", headers })).status;
+  };
+  const basic = (text: string) => ({ authorization: `Basic ${Buffer.from(text).toString("base64")}` });
+  for (const headers of [
+    { authorization: `Bearer ${TOKEN}` },
+    { authorization: "bearer another-token-of-the-test" },
+    basic(`label studio:${TOKEN}`),
+  ])
+    assert.equal(await status(headers), 413);
+  assert.equal(await status({}, `?api_key=${encodeURIComponent(TOKEN)}`), 413);
+  const guesses = [
+    "",
+    "Bearer",
+    "Bearer ",
+    `Bearer ${TOKEN.slice(0, -1)}`,
+    `Bearer ${TOKEN}x`,
+    `Digest ${TOKEN}`,
+    TOKEN,
+  ];
+  for (const authorization of guesses) assert.equal(await status({ authorization }), 401, authorization);
+  assert.equal(await status(basic(`${TOKEN}:`)), 401);
+  assert.equal(await status({}, "?api_key="), 401);
+  for (const path of ["/v1/models", "/metrics", "/metrics/"])
+    assert.equal((await fetch(new URL(path, guarded.url))).status === 200, false, path);
+  for (const path of ["/healthz", "/readyz", "/openapi.json"])
+    assert.equal((await fetch(new URL(path, guarded.url))).status, 200, path);
+});
