@@ -21,6 +21,7 @@ const examples: Readonly<Record<string, string>> = {
   train: "train first-world --out runs/first-world",
   adapt: "adapt --data my-set --method full --out adapted",
   serve: "serve --host 0.0.0.0 --port 8080 --tokens tokens.txt",
+  page: "page --port 8017",
   doctor: "doctor --device webgpu",
   models: "models",
   convert: "convert glip_tiny_model_o365_goldg.pth --to glip-t",
