@@ -1,6 +1,6 @@
 /** Worker threads that answer requests, one after another. All worker threads of Groundling use this protocol. */
 
-import type { Transferable } from "node:worker_threads";
+import type { Transferable, Worker } from "node:worker_threads";
 import { moduleBeside } from "./module-beside.ts";
 import { type PlainError, revivedError } from "./plain-error.ts";
 import { startWorker } from "./start-worker.ts";
@@ -73,17 +73,9 @@ export function openWorker<Module extends WorkerModule>(
     if ("error" in reply) request?.reject(revivedError(reply.error));
     else request?.resolve(reply.answer);
   });
-  const ended = new Promise<Error | undefined>((resolve) => {
-    let cause: Error | undefined;
-    worker.once("error", (error) => {
-      cause = error;
-    });
-    worker.once("exit", (code) => {
-      const reason = cause ? `: ${cause.message}` : "";
-      const error = new Error(`${name} ended with exit code ${code}${reason}`, cause ? { cause } : {});
-      fail(error);
-      resolve(code === 0 ? undefined : error);
-    });
+  const ended = endOf(worker, name).then(({ code, error }) => {
+    fail(error);
+    return code === 0 ? undefined : error;
   });
   return {
     get isOpen() {
@@ -105,4 +97,19 @@ export function openWorker<Module extends WorkerModule>(
       if (error && !died) throw error;
     },
   };
+}
+
+/** How a worker's thread ended: its exit code, and an error that says so. */
+function endOf(worker: Worker, name: string): Promise<{ code: number; error: Error }> {
+  return new Promise((resolve) => {
+    let cause: Error | undefined;
+    worker.once("error", (error) => {
+      cause = error;
+    });
+    worker.once("exit", (code) => {
+      const reason = cause ? `: ${cause.message}` : "";
+      const error = new Error(`${name} ended with exit code ${code}${reason}`, cause ? { cause } : {});
+      resolve({ code, error });
+    });
+  });
 }

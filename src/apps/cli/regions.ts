@@ -2,7 +2,10 @@
 
 import { type Command, Option } from "commander";
 import { InputError } from "../../errors.ts";
+import type { RawPicture } from "../../inputs/pictures/picture-source.ts";
 import { Interrupted, withInterruption } from "../../learning/interruption.ts";
+import type { RegionModel } from "../../tasks/regions/region-model.ts";
+import type { RegionSourceOptions } from "../../tasks/regions/region-options.ts";
 import { ProgressBar } from "../progress/progress-bar.ts";
 import { deviceOption } from "./device.ts";
 import { boxesOfPicture, readGivenBoxes } from "./given-boxes.ts";
@@ -76,14 +79,11 @@ async function writeRegions(images: string[], choices: Choices): Promise<void> {
           if (!(error instanceof InputError)) throw error;
           failed.push(error.message);
         });
-        if (picture) {
-          const boxes = given ? { boxes: boxesOfPicture(given, image) } : {};
-          const how = { ...boxes, ...(regions ? { regions } : {}), ...(size ? { size } : {}) };
-          const found = await model.regions({ ...picture, channels: 3 }, how);
-          const scores = names ? await model.scores(found, names) : undefined;
-          file.add(found.map((region, i) => ({ ...region, image, ...(scores ? { scores: scores[i]! } : {}) })));
-          count += found.length;
-        }
+        const boxes = given ? { boxes: boxesOfPicture(given, image) } : {};
+        const how = { ...boxes, ...(regions ? { regions } : {}), ...(size ? { size } : {}) };
+        const rows = picture ? await rowsOf(model, { ...picture, channels: 3 }, { image, names, how }) : [];
+        file.add(rows);
+        count += rows.length;
         bar.update(++done);
       }
     });
@@ -98,4 +98,15 @@ async function writeRegions(images: string[], choices: Choices): Promise<void> {
   print(
     `${count} regions of ${files.length - failed.length} pictures, with vectors of ${model.width} numbers, in ${out}\n`,
   );
+}
+
+/** The regions of a picture, with their scores if there are names. */
+async function rowsOf(
+  model: RegionModel,
+  picture: RawPicture,
+  { image, names, how }: { image: string; names: readonly string[] | undefined; how: RegionSourceOptions },
+) {
+  const found = await model.regions(picture, how);
+  const scores = names ? await model.scores(found, names) : undefined;
+  return found.map((region, i) => ({ ...region, image, ...(scores ? { scores: scores[i]! } : {}) }));
 }
