@@ -323,3 +323,102 @@ test("with tokens, a request without one of them is refused before its body is r
   for (const path of ["/healthz", "/readyz", "/openapi.json"])
     assert.equal((await fetch(new URL(path, guarded.url))).status, 200, path);
 });
+
+const CONFIG = `<View><Image name="photo" value="$image"/><TextArea name="prompt" toName="photo"/>
+<RectangleLabels name="boxes" toName="photo" model_score_threshold="0.3"><Label value="Pet" predicted_values="cat, dog"/><Label value="Cup"/></RectangleLabels></View>`;
+
+test("Label Studio gets boxes in percent with its own labels, by its labels or by a prompt that is kept for the project", async () => {
+  assert.deepEqual(await (await fetch(new URL("/health", service.url))).json(), {
+    status: "UP",
+    model_class: "Groundling",
+  });
+  const setup = {
+    project: "7.1",
+    schema: CONFIG,
+    hostname: "http://localhost:8080",
+    access_token: "x",
+    extra_params: null,
+  };
+  assert.equal(typeof (await (await json("/setup", setup)).json()).model_version, "string");
+  const data = `data:image/jpeg;base64,${Buffer.from(photo).toString("base64")}`;
+  const tasks = [
+    { id: 1, data: { image: `http://${pictures}/photo` } },
+    { id: 2, data: { image: data } },
+    { id: 3, data: { image: "data:,x" } },
+  ];
+  const predict = async (project: string, result?: object[]) => {
+    const params = { login: null, password: null, context: result ? { result } : null };
+    const body = { tasks, project, label_config: CONFIG, model_version: "groundling", params };
+    const { results } = (await (await json("/predict", body)).json()) as { results: LabelStudioResult[] };
+    return results;
+  };
+  const { detections } = await client().detect({ image: photo, classes: ["cat", "dog", "Cup"], threshold: 0.3 });
+  const [first, second, broken] = await predict("7.1");
+  assert.deepEqual(broken!.result, []);
+  for (const { result, score } of [first!, second!]) {
+    assert.equal(result.length, detections.length);
+    assert.equal(score, detections[0]!.score);
+    result.forEach((region, i) => {
+      const { label, box } = detections[i]!;
+      assert.deepEqual([region.from_name, region.to_name, region.type], ["boxes", "photo", "rectanglelabels"]);
+      assert.deepEqual([region.original_width, region.original_height], [451, 300]);
+      assert.deepEqual(region.value.rectanglelabels, [label === "Cup" ? "Cup" : "Pet"]);
+      assert.ok(Math.abs((region.value.x / 100) * 451 - box.xmin) < 1e-6);
+      assert.ok(Math.abs(((region.value.y + region.value.height) / 100) * 300 - box.ymax) < 1e-6);
+    });
+  }
+  const labels = (results: LabelStudioResult[]) => results[0]!.result.flatMap(({ value }) => value.rectanglelabels);
+  const typed = [{ type: "textarea", from_name: "prompt", value: { text: ["cup"] } }];
+  const prompted = labels(await predict("8.1", typed));
+  assert.ok(prompted.every((label) => label === "Cup"));
+  assert.deepEqual(labels(await predict("8.1")), prompted);
+  assert.ok(labels(await predict("9.1")).includes("Pet"));
+  const event = { action: "ANNOTATION_CREATED", project: { id: 7 }, annotation: {} };
+  assert.equal((await json("/webhook", event)).status, 201);
+  assert.equal((await json("/predict", { tasks, label_config: "<View/>", project: "7.1" })).status, 400);
+});
+
+interface LabelStudioResult {
+  score: number;
+  result: {
+    from_name: string;
+    to_name: string;
+    type: string;
+    original_width: number;
+    original_height: number;
+    value: { x: number; y: number; width: number; height: number; rectanglelabels: string[] };
+  }[];
+}
+
+test("Roboflow's bodies and those of the Inference API are answered in their forms", async () => {
+  const value = Buffer.from(photo).toString("base64");
+  const { detections } = await client().detect({ image: photo, classes: CLASSES, threshold: 0.3 });
+  const body = {
+    api_key: "k",
+    image: { type: "base64", value },
+    text: CLASSES,
+    confidence: 0.3,
+    yolo_world_version_id: "l",
+  };
+  const { predictions, image, time } = await (await json("/yolo_world/infer?api_key=k", body)).json();
+  assert.deepEqual(image, { width: 451, height: 300 });
+  assert.ok(time > 0);
+  assert.equal(predictions.length, detections.length);
+  const { box, label, score } = detections[0]!;
+  const { x, y, width, height, ...rest } = predictions[0];
+  assert.deepEqual([rest.class, rest.class_id, rest.confidence], [label, 0, score]);
+  for (const [found, expected] of [
+    [x - width / 2, box.xmin],
+    [y - height / 2, box.ymin],
+    [x + width / 2, box.xmax],
+    [y + height / 2, box.ymax],
+  ] as const)
+    assert.ok(Math.abs(found - expected) < 1e-6);
+  const both = { ...body, image: [body.image, { type: "url", value: `http://${pictures}/photo` }] };
+  assert.equal((await (await json("/grounding_dino/infer", both)).json()).length, 2);
+  const { message } = await (await json("/grounding_dino/infer", { ...body, text: "cat" })).json();
+  assert.match(message, /text/);
+  const parameters = { candidate_labels: CLASSES, threshold: 0.3 };
+  const found = await (await json("/models/google/owlvit-base-patch32", { inputs: value, parameters })).json();
+  assert.deepEqual(found, detections);
+});

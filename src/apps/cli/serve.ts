@@ -107,8 +107,16 @@ function settingsOf(choices: Choices): ServiceSettings {
     urls: { public: allowUrls === true, hosts: allowUrlsFrom ?? [] },
     tokens: tokens === undefined ? [] : tokensIn(tokens),
     origins: cors ?? [],
+    ...labelStudioOf(process.env),
     logLevel: quiet ? "warn" : "info",
   };
+}
+
+/** The variables of Label Studio's own ML backends. */
+function labelStudioOf({ LABEL_STUDIO_URL: url, LABEL_STUDIO_API_KEY: key }: NodeJS.ProcessEnv) {
+  if (!url) return {};
+  if (!URL.canParse(url)) throw new InputError(`LABEL_STUDIO_URL is ${url}; give a URL such as http://localhost:8080`);
+  return { labelStudio: { url, ...(key ? { key } : {}) } };
 }
 
 function listOption<Item = string>(flags: string, about: string, read?: (text: string) => Item): Option {

@@ -1,5 +1,5 @@
 /**
- * Reads the part of XML that annotation files use: nested elements and text. Attributes are skipped; entities other than the five
+ * Reads the part of XML that annotation files use: nested elements and text. Attributes are not read; entities other than the five
  * predefined ones are refused.
  */
 import { InputError } from "../../errors.ts";
@@ -8,6 +8,8 @@ export interface XmlElement {
   name: string;
   text: string;
   children: XmlElement[];
+  /** Its attributes as they are written. */
+  attributes: string;
   /** Line of the opening tag, from 1. */
   line: number;
 }
@@ -19,7 +21,7 @@ const entities: Record<string, string> = { amp: "&", lt: "<", gt: ">", quot: '"'
  * @throws InputError with file and line if it is not well formed.
  */
 export function parseXml(source: string, file: string): XmlElement {
-  const document: XmlElement = { name: "", text: "", children: [], line: 1 };
+  const document: XmlElement = { name: "", text: "", children: [], attributes: "", line: 1 };
   const open = [document];
   let line = 1;
   const fail = (problem: string): never => {
@@ -88,7 +90,7 @@ function readTag(content: string, open: XmlElement[], { line, fail }: { line: nu
     if (current.name !== name) fail(`</${name}> closes <${current.name}>, which was opened on line ${current.line}`);
     open.pop();
   } else {
-    const element: XmlElement = { name, text: "", children: [], line };
+    const element: XmlElement = { name, text: "", children: [], attributes: content.slice(name.length), line };
     current.children.push(element);
     if (!content.endsWith("/")) open.push(element);
   }

@@ -20,6 +20,11 @@ const lists = new Set([...separated, "phrases", "templates", "texts"]);
 const API_KEY = "api_key";
 const LONGEST_PROBLEM = 2000;
 
+/** The bytes of a request's body; none if it has no body. */
+export function bodyOf(body: unknown): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}
+
 /** Reads a request. Throws InputError for a malformed body, and Refusal for an unknown type. */
 export async function readRequest(type: string, body: Buffer, query: URLSearchParams): Promise<ReadRequest> {
   const kind = type.split(";", 1)[0]!.trim().toLowerCase();

@@ -9,7 +9,7 @@ import type { ServedModels } from "../models/served-models.ts";
 import { queryOf } from "./app.ts";
 import type { Ask } from "./ask.ts";
 import type { Metrics } from "./metrics.ts";
-import { readRequest } from "./read-request.ts";
+import { bodyOf, readRequest } from "./read-request.ts";
 
 export interface RouteParts {
   readonly models: ServedModels;
@@ -47,9 +47,4 @@ function addDescription(app: FastifyInstance): void {
       .header("content-security-policy", PAGE_POLICY)
       .send(apiPage(version, `${request.protocol}://${request.host}`)),
   );
-}
-
-/** The bytes of a request's body; none if it has no body. */
-export function bodyOf(body: unknown): Buffer {
-  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }

@@ -45,6 +45,8 @@ export interface ServiceSettings {
   readonly tokens: readonly string[];
   /** Origins of pages that may ask from a browser. */
   readonly origins: readonly string[];
+  /** Label Studio, whose pictures are fetched with its key. */
+  readonly labelStudio?: { readonly url: string; readonly key?: string };
   readonly logLevel: "info" | "warn" | "silent";
   /** The module of the worker threads; default: model-worker. */
   readonly module?: URL;
