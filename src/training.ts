@@ -13,6 +13,7 @@ export type { Json, Restorable } from "./learning/json.ts";
 export { type ArrayTask, perform } from "./learning/kernels.ts";
 export * from "./learning/optimizer.ts";
 export * from "./learning/parameter-groups.ts";
+export type { Ranks } from "./learning/ranks.ts";
 export * from "./learning/schedules.ts";
 export * from "./learning/sgd.ts";
 export * from "./learning/train.ts";

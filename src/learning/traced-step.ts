@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { RecipeError } from "../errors.ts";
 import { gradients } from "../grad/index.ts";
-import { type BackendOptions, type Lowered, lower, SessionCache, type TraceRunner } from "../onnx/index.ts";
+import { type BackendOptions, drawMasks, type Lowered, lower, SessionCache, type TraceRunner } from "../onnx/index.ts";
 import { SessionPool } from "../onnx/pool.ts";
 import { Traces } from "../onnx/traces.ts";
 import {
@@ -18,6 +18,7 @@ import {
 } from "../tensor/index.ts";
 import { performAll } from "./array-work.ts";
 import { peakBytes } from "./peak-bytes.ts";
+import { type Ranks, shardsOfRank, sumOverRanks } from "./ranks.ts";
 import { isShared, SharedArrays } from "./shared-arrays.ts";
 
 /** The sizes that determine the shapes of a batch, by name. */
@@ -69,6 +70,8 @@ export interface TracedStepOptions extends BackendOptions {
    * of a run depend on the number of shards, not of cores.
    */
   shards?: number;
+  /** The processes that share the shards, each an equal block (default: this process computes all). All get the same batches. */
+  ranks?: Ranks;
   /** Names of parameters that get no gradient and never change. */
   frozen?: RegExp;
   /** Uniform random numbers for dropout; without it, there is no dropout. */
@@ -88,29 +91,35 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
   private readonly traces = new Traces();
   private readonly sessions: TraceRunner;
   private readonly shards: number;
+  /** The first shard of this process, and the first after its last. */
+  private readonly own: readonly [start: number, end: number];
   /** All inputs, by name. */
   private readonly fed: FedArrays<Sizes>;
   /** What the threads of shards read and write: weights, and each shard's feeds and gradients. */
   private readonly shared = new SharedArrays();
 
-  /** Throws RecipeError if there are several shards and a term compares pictures with each other. */
+  /** Throws RecipeError if there are several shards and a term compares pictures with each other, or ranks cannot share the shards equally. */
   constructor(
     private readonly model: TracedModel<Sizes, Outputs>,
     /** The terms by the names of their losses. */
     private readonly terms: Readonly<Record<string, WeightedTerm<Sizes, Outputs>>>,
     private readonly options: TracedStepOptions = {},
   ) {
-    const { shards = 1, frozen, random, ...given } = options;
+    const { shards = 1, ranks, frozen, random, ...given } = options;
     for (const [name, { term }] of Object.entries(terms))
       if (shards > 1 && term.acrossPictures)
         throw new RecipeError(`${name} compares the pictures of a batch with each other; shards must be 1`);
+    if (ranks && shards % ranks.count !== 0)
+      throw new RecipeError(`${ranks.count} ranks cannot share ${shards} shards equally; set shards to a multiple`);
+    this.own = ranks ? shardsOfRank(shards, ranks) : [0, shards];
+    const workers = Math.min(this.own[1] - this.own[0], availableParallelism());
     const backend = { without: UNWANTED, ...given };
     this.shards = shards;
     this.fed = Object.assign({}, model.inputs, ...Object.values(terms).map(({ term }) => term.targets));
     this.sessions =
       shards === 1
         ? new SessionCache({ patient: true, ...backend })
-        : new SessionPool({ ...backend, workers: Math.min(shards, availableParallelism()), threads: 1 });
+        : new SessionPool({ ...backend, workers, threads: 1 });
   }
 
   /** Losses by the names of their terms, and gradients by parameter name; with several shards the next run writes to the same arrays. */
@@ -118,17 +127,26 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     weights: Weights,
     batch: TracedBatch<Sizes>,
   ): Promise<{ losses: Record<string, number>; gradients: Weights }> {
-    const { random } = this.options;
+    const { random, ranks } = this.options;
     const given = { weights: this.shards === 1 ? weights : this.share(weights), ...(random ? { random } : {}) };
-    const parts = await Promise.all(
-      this.shardsOf(batch).map(({ sizes, arrays }, shard) => {
-        const results = this.shards === 1 ? {} : this.gradientsOf(shard, given.weights);
-        return this.sessions.run(this.trace(sizes, weights), arrays, { ...given, results });
-      }),
-    );
+    const runs = this.rangesOf(batch.sizes).map(([start, end], shard) => {
+      const sizes = { ...batch.sizes, pictures: end - start };
+      const trace = this.trace(sizes, weights);
+      // All ranks draw all masks, so that their generators stay together.
+      if (!this.owns(shard)) return random ? void drawMasks(trace, random) : undefined;
+      const results = this.shards === 1 ? {} : this.gradientsOf(shard, given.weights);
+      return this.sessions.run(trace, this.arraysOf(batch, shard, [start, end]), { ...given, results });
+    });
+    const parts = (await Promise.all(runs)).filter((part) => part !== undefined);
+    const sums = await this.sumOf(parts as Record<string, Float32Array>[]);
+    if (ranks)
+      await sumOverRanks(
+        ranks,
+        sums.map(([, numbers]) => numbers),
+      );
     const losses: Record<string, number> = {};
     const found: Weights = new Map();
-    for (const [name, numbers] of await this.sumOf(parts as Record<string, Float32Array>[])) {
+    for (const [name, numbers] of sums) {
       if (name.startsWith(GRADIENT)) found.set(name.slice(GRADIENT.length), numbers);
       else if (name !== "total") losses[name] = numbers[0]!;
     }
@@ -181,25 +199,33 @@ export class TracedStep<Sizes extends BatchSizes, Outputs> {
     );
   }
 
-  /** Divides a batch into parts with whole pictures; counts and sums over the batch stay unchanged. */
-  private shardsOf({ sizes, arrays }: TracedBatch<Sizes>): TracedBatch<Sizes>[] {
-    const { pictures } = sizes;
+  /** Divides a batch into parts with whole pictures: the first picture of each shard, and the first after its last. */
+  private rangesOf({ pictures }: Sizes): [start: number, end: number][] {
     const count = Math.min(this.shards, pictures);
+    if (this.options.ranks && count < this.shards)
+      throw new RecipeError(`a batch of ${pictures} pictures is too small for ${this.shards} shards; use fewer ranks`);
+    const bounds = Array.from({ length: count + 1 }, (_, i) => Math.floor((i * pictures) / count));
+    return bounds.slice(1).map((end, i) => [bounds[i]!, end]);
+  }
+
+  private owns(shard: number): boolean {
+    return shard >= this.own[0] && shard < this.own[1];
+  }
+
+  /** The arrays of a shard; counts and sums over the batch stay unchanged. */
+  private arraysOf(
+    { sizes, arrays }: TracedBatch<Sizes>,
+    shard: number,
+    [start, end]: readonly [number, number],
+  ): Record<string, Numbers> {
     const names = Object.keys(this.fed).filter((name) => name in arrays);
-    return Array.from({ length: count }, (_, i) => {
-      const start = Math.floor((i * pictures) / count);
-      const end = Math.floor(((i + 1) * pictures) / count);
-      const part = (name: string): Numbers => {
-        const numbers = arrays[name]!;
-        if (this.shards === 1) return numbers;
-        const each = this.fed[name]!.per === "batch" ? 0 : numbers.length / pictures;
-        return this.shared.copy(`${i}:${name}`, each === 0 ? numbers : numbers.subarray(start * each, end * each));
-      };
-      return {
-        sizes: { ...sizes, pictures: end - start },
-        arrays: Object.fromEntries(names.map((name) => [name, part(name)])),
-      };
-    });
+    const part = (name: string): Numbers => {
+      const numbers = arrays[name]!;
+      if (this.shards === 1) return numbers;
+      const each = this.fed[name]!.per === "batch" ? 0 : numbers.length / sizes.pictures;
+      return this.shared.copy(`${shard}:${name}`, each === 0 ? numbers : numbers.subarray(start * each, end * each));
+    };
+    return Object.fromEntries(names.map((name) => [name, part(name)]));
   }
 
   private trace(sizes: Sizes, weights: Weights): Lowered {

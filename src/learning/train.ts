@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
-import { RecipeError } from "../errors.ts";
+import { InputError, RecipeError } from "../errors.ts";
 import { GradientSum } from "./accumulate.ts";
 import { performAll } from "./array-work.ts";
 import type { BatchSource } from "./batch-source.ts";
@@ -10,8 +10,10 @@ import { checkpointExists, readCheckpoint, type Shapes, writeCheckpoint } from "
 import { clipFactor, globalNorm } from "./clip.ts";
 import { DivergenceError, describePlainly, LossWatch, saveFailedBatches, totalLoss } from "./divergence.ts";
 import { averageTasks, copyNumbers } from "./ema.ts";
+import { Interrupted } from "./interruption.ts";
 import type { Json, Restorable } from "./json.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
+import type { Ranks } from "./ranks.ts";
 import { captureRun, type RunParts, restoreRun } from "./run-state.ts";
 import type { Schedule } from "./schedules.ts";
 import type { StepReport, TrainingListener } from "./training-listener.ts";
@@ -79,8 +81,10 @@ export interface TrainingOptions<Batch> {
   /** Converts a batch that ended the run for its file; default: JSON with typed arrays as lists. */
   describeBatch?: (batch: Batch) => string | Uint8Array;
   listeners?: readonly TrainingListener[];
-  /** When aborted, the current step is finished and saved, and `train` returns. */
+  /** When aborted, the current step is finished and saved, and `train` returns; all ranks stop if it is aborted in one. */
   signal?: AbortSignal;
+  /** The processes that train together, of which `step` takes its part. All load the same checkpoint; the first one writes. */
+  ranks?: Ranks;
 }
 
 /** How a run ended. */
@@ -99,7 +103,10 @@ export function checkpointFile(folder: string, name: "last" | "best"): string {
   return join(folder, `${name}.safetensors`);
 }
 
-/** Trains until `totalSteps` or `signal`; throws DivergenceError, or InputError if a checkpoint cannot be written. */
+/**
+ * Trains until `totalSteps` or `signal`; throws DivergenceError, InputError if a checkpoint cannot be written, or Interrupted if other ranks
+ * have ended, after saving the last step.
+ */
 export async function train<Batch>(options: TrainingOptions<Batch>): Promise<TrainingResult> {
   const run = new TrainingRun(options);
   await run.start();
@@ -136,17 +143,30 @@ class TrainingRun<Batch> {
   }
 
   async go(): Promise<TrainingResult> {
-    const { totalSteps, signal, checkpoints, evaluation } = this.options;
-    while (this.step < totalSteps && !signal?.aborted) {
-      await this.tell("stepped", await this.takeStep());
-      // Steps may never yield to the event loop; without this pause an interruption would never be noticed.
-      await setImmediate();
-      const last = this.step === totalSteps;
-      if (evaluation && (last || this.step % evaluation.every === 0)) await this.evaluate(evaluation);
-      if (checkpoints && (last || signal?.aborted || this.isSaveDue(checkpoints))) await this.save(checkpoints, "last");
+    const { totalSteps, checkpoints } = this.options;
+    try {
+      let stops = await this.shouldStop();
+      while (this.step < totalSteps && !stops) stops = await this.advance();
+    } catch (error) {
+      // The other ranks have ended: what is finished is kept.
+      if (error instanceof Interrupted && checkpoints && this.step > 0) await this.save(checkpoints, "last");
+      throw error;
     }
     const { weights, average } = this.parts;
     return { step: this.step, interrupted: this.step < totalSteps, weights, average, best: this.best };
+  }
+
+  /** Takes a step, and scores and saves where that is due. Returns whether to stop. */
+  private async advance(): Promise<boolean> {
+    const { totalSteps, checkpoints, evaluation } = this.options;
+    await this.tell("stepped", await this.stepOrSave());
+    // Steps may never yield to the event loop; without this pause an interruption would never be noticed.
+    await setImmediate();
+    const last = this.step === totalSteps;
+    if (evaluation && (last || this.step % evaluation.every === 0)) await this.evaluate(evaluation);
+    const stops = await this.shouldStop();
+    if (checkpoints && (last || stops || this.isSaveDue(checkpoints))) await this.save(checkpoints, "last");
+    return stops;
   }
 
   async tell<Event extends keyof TrainingListener>(
@@ -156,6 +176,37 @@ class TrainingRun<Batch> {
     for (const listener of this.options.listeners ?? []) {
       const method = listener[event] as ((...details: unknown[]) => void | Promise<void>) | undefined;
       await method?.apply(listener, details);
+    }
+  }
+
+  /** Whether this or another rank was asked to stop. */
+  private async shouldStop(): Promise<boolean> {
+    const { signal, ranks } = this.options;
+    const asked = signal?.aborted ?? false;
+    if (!ranks) return asked;
+    const all = await ranks.gather(Float64Array.of(this.step, asked ? 1 : 0));
+    const other = all.findIndex(([step]) => step !== this.step);
+    if (other >= 0)
+      throw new InputError(
+        `rank ${ranks.rank} is at step ${this.step} and rank ${other} at step ${all[other]![0]}; let all ranks see the same output folder`,
+      );
+    return all.some(([, stops]) => stops);
+  }
+
+  /** Takes a step, or leaves everything as it was if the other ranks have ended. */
+  private async stepOrSave(): Promise<StepReport> {
+    const { source, ranks } = this.options;
+    if (!ranks) return this.takeStep();
+    const { restorables } = this.parts;
+    const before = Object.entries(restorables).map(([name, part]) => [name, part.save()] as const);
+    const position = source.position();
+    try {
+      return await this.takeStep();
+    } catch (error) {
+      if (!(error instanceof Interrupted)) throw error;
+      for (const [name, state] of before) restorables[name]!.restore(state);
+      source.restore(position);
+      throw error;
     }
   }
 
@@ -216,6 +267,7 @@ class TrainingRun<Batch> {
     taken: readonly TakenBatch<Batch>[],
   ): Promise<DivergenceError> {
     const { checkpoints, describeBatch = describePlainly } = this.options;
+    if (!this.writes) return new DivergenceError(problem, this.step, losses, []);
     const batches = taken.map(({ batch, position }) => ({ position, contents: describeBatch(batch) }));
     const failure = { step: this.step, problem, losses };
     const files = checkpoints ? await saveFailedBatches(checkpoints.folder, failure, batches) : [];
@@ -236,12 +288,18 @@ class TrainingRun<Batch> {
     if (best && this.options.checkpoints) await this.save(this.options.checkpoints, "best");
   }
 
+  /** Of several ranks, the first one writes. */
+  private get writes(): boolean {
+    return (this.options.ranks?.rank ?? 0) === 0;
+  }
+
   private isSaveDue({ every, seconds = Number.POSITIVE_INFINITY }: CheckpointOptions): boolean {
     if (every !== undefined && this.step % every === 0) return true;
     return performance.now() - this.savedAt >= seconds * 1000;
   }
 
   private async save(checkpoints: CheckpointOptions, name: "last" | "best"): Promise<void> {
+    if (!this.writes) return;
     const file = checkpointFile(checkpoints.folder, name);
     const numbers = { step: this.step, best: this.best, meanLoss: this.watch.mean };
     await writeCheckpoint(file, captureRun(this.parts, numbers, checkpoints.recipe ?? null), checkpoints.shapes);

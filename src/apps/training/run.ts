@@ -9,6 +9,7 @@ import { curveFiles } from "../../learning/curves.ts";
 import { withInterruption } from "../../learning/interruption.ts";
 import { jsonLinesLog } from "../../learning/log.ts";
 import { parameterGroups } from "../../learning/parameter-groups.ts";
+import type { Ranks } from "../../learning/ranks.ts";
 import { cosine, withWarmup } from "../../learning/schedules.ts";
 import { sharedCopy } from "../../learning/shared-arrays.ts";
 import { tensorBoardLog } from "../../learning/tensorboard.ts";
@@ -34,6 +35,8 @@ export interface RunOptions {
   model?: ModelOfRun;
   /** Where the model is trained and scored (default: cpu). */
   device?: Device;
+  /** The processes that train together; all see the same folder, and the first one writes into it. */
+  ranks?: Ranks;
   /** Shows no progress. */
   quiet?: boolean;
 }
@@ -45,8 +48,12 @@ export interface RunOptions {
 export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<TrainingResult> {
   const { folder, resume, sprites, quiet = false } = options;
   const device = options.device === undefined ? {} : { device: options.device };
-  if (!resume) refuseOtherRun(folder);
-  await writing(folder, () => mkdirSync(folder, { recursive: true }));
+  const ranks = options.ranks === undefined ? {} : { ranks: options.ranks };
+  const isFirst = (options.ranks?.rank ?? 0) === 0;
+  if (isFirst) {
+    if (!resume) refuseOtherRun(folder);
+    await writing(folder, () => mkdirSync(folder, { recursive: true }));
+  }
   const run = options.model ?? (await modelOfRun(recipe));
   const { model, config } = run;
   const { module, setup, evaluation } = await dataOfRun({ ...recipe, ...device }, run, sprites);
@@ -59,6 +66,7 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
     shards: recipe.shards,
     losses: lossesOf(recipe),
     ...device,
+    ...ranks,
     ...(frozen ? { frozen } : {}),
     ...(recipe.dropout ? { random: () => random.unit() } : {}),
   });
@@ -77,7 +85,8 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
         averageDecay: recipe.averageDecay,
         restorables: { dropout: { save: () => [...random.state], restore: (state) => restoreRandom(random, state) } },
         pictures: (batch) => batch.pictures,
-        ...(evaluation ? { evaluation } : {}),
+        ...(evaluation && isFirst ? { evaluation } : {}),
+        ...ranks,
         checkpoints: {
           folder,
           every: recipe.checkpointEvery,
@@ -85,7 +94,9 @@ export async function runRecipe(recipe: Recipe, options: RunOptions): Promise<Tr
           shapes: new Map(model.parameters.map(({ name, shape }) => [name, shape])),
           recipe: { ...recipe, model: config },
         },
-        listeners: [trainingProgress({ quiet }), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)],
+        listeners: isFirst
+          ? [trainingProgress({ quiet }), jsonLinesLog(log), tensorBoardLog(folder), curveFiles(log, folder)]
+          : [],
         signal,
       }),
     );

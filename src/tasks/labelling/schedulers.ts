@@ -1,7 +1,7 @@
 /** Job files that run a command as many tasks, each with its share of the shards. */
 import type { Job } from "kubernetes-types/batch/v1.js";
 
-interface JobFile {
+export interface JobFile {
   /** Its name. */
   readonly file: string;
   readonly text: string;
@@ -65,7 +65,7 @@ function kubernetesManifest(words: readonly string[], tasks: number): JobFile {
 }
 
 /** The arguments without `--emit` and `--tasks`. */
-function ownWords(words: readonly string[]): string[] {
+export function ownWords(words: readonly string[]): string[] {
   const own = ["--emit", "--tasks"];
   return words.filter(
     (word, place) =>
@@ -73,6 +73,7 @@ function ownWords(words: readonly string[]): string[] {
   );
 }
 
-function shellWord(word: string): string {
+/** A word as a shell reads it. */
+export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
