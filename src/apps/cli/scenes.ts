@@ -2,7 +2,7 @@
 
 import { type Command, Option } from "commander";
 import {
-  loadWorld,
+  renderWorld,
   type SceneDataset,
   type Split,
   splits,
@@ -83,7 +83,7 @@ async function writeScenes({ out, downstream, seed, sprites, quiet, ...choices }
   const { count, size, captions, split, everyday, models, grounds, more, objects, smallest } = choices;
   if (count === undefined) throw new InputError("give --count, or --downstream for the small sets for adaptation");
   const names = everyday ? "everyday" : choices.names;
-  const world = loadWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
+  const world = await renderWorld(sprites, { split, models, grounds, more, ...(names && { names }) });
   const bar = new ProgressBar({ unit: "scenes", quiet });
   bar.start(count);
   bar.update(0);

@@ -59,6 +59,6 @@ export async function dataOfRun(
       sentences,
       names: listed,
     },
-    evaluation: sceneEvaluation(recipe, data, { model, words, preparation }, sprites),
+    evaluation: await sceneEvaluation(recipe, data, { model, words, preparation }, sprites),
   };
 }

@@ -1,6 +1,6 @@
 /** Scores during training: how well the averaged weights find things of known names in scenes that are not trained on. */
 
-import { loadWorld } from "../../data/scenes/index.ts";
+import { renderWorld } from "../../data/scenes/index.ts";
 import type { Evaluation } from "../../learning/train.ts";
 import type { Device } from "../../onnx/devices.ts";
 import { GroundingModel } from "../../tasks/finding/grounding-model.ts";
@@ -14,15 +14,15 @@ const THRESHOLD = 0.4;
 const SEED = 5;
 
 /** Recall, false positives per picture, and F1; the weights with the best F1 are kept. */
-export function sceneEvaluation(
+export async function sceneEvaluation(
   recipe: Recipe & { device?: Device },
   data: ScenesData,
   { model, words, preparation }: Pick<ModelOfRun, "model" | "words" | "preparation">,
   sprites: string,
-): Evaluation {
+): Promise<Evaluation> {
   const { sizes, objects, smallest, names, models, grounds } = data;
   const side = Math.max(...sizes);
-  const world = loadWorld(sprites, { split: "seen", models, grounds, ...(names ? { names } : {}) });
+  const world = await renderWorld(sprites, { split: "seen", models, grounds, ...(names ? { names } : {}) });
   const options = {
     pictures: recipe.evaluatePictures,
     seed: SEED,

@@ -7,6 +7,7 @@ export { type DownstreamSet, downstreamSets, writeDownstreamSets } from "./downs
 export {
   checkIconSetsOf as wantIconSetsOf,
   loadWorld,
+  renderWorld,
   type Split,
   splits,
   type World,

@@ -1,7 +1,7 @@
 /** Drawn icons as pictures with transparency: rendered once per style into a file and then read from it. */
 
 import { createHash } from "node:crypto";
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, readSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { InputError } from "../../errors.ts";
@@ -54,13 +54,32 @@ const every: OfName = () => true;
 
 /** A style's drawings of the names of all splits, without icons that the set does not have. Otherwise like `loadMoreSprites`. */
 export function loadSprites(folder: string, style: string, table: NameTable, named = every): Sprite[] {
-  const wanted = [...table.names, ...table.novel].flatMap(([name, icons]) =>
+  return rendered({ folder, style, named }, wantedOf(style, table));
+}
+
+function wantedOf(style: string, table: NameTable): Wanted[] {
+  return [...table.names, ...table.novel].flatMap(([name, icons]) =>
     icons.flatMap((icon) => {
       const id = table.idIn(style, icon);
       return id === undefined ? [] : [{ name, icon, id }];
     }),
   );
-  return rendered({ folder, style, named }, wanted);
+}
+
+/**
+ * Renders a style's drawings into `folder`, if they are not there yet. Pauses between drawings, because the renderer's memory is freed only
+ * then: otherwise it grows by hundreds of megabytes.
+ */
+export async function renderStyle(folder: string, style: string, table: NameTable): Promise<void> {
+  const wanted = table.more.has(style) ? moreWantedOf(style, table) : wantedOf(style, table);
+  const path = pathOf(folder, style, wanted);
+  if (existsSync(path)) return;
+  const sprites: Sprite[] = [];
+  for (const one of wanted) {
+    sprites.push(...spriteOf(style, one));
+    await new Promise(setImmediate);
+  }
+  writeSprites(path, sprites);
 }
 
 /**
@@ -68,8 +87,11 @@ export function loadSprites(folder: string, style: string, table: NameTable, nam
  * (`@iconify-json/STYLE`) is not installed.
  */
 export function loadMoreSprites(folder: string, style: string, { more }: NameTable, named = every): Sprite[] {
-  const wanted = [...(more.get(style) ?? [])].flatMap(([name, ids]) => ids.map((id) => ({ name, icon: id, id })));
-  return rendered({ folder, style, named }, wanted);
+  return rendered({ folder, style, named }, moreWantedOf(style, { more }));
+}
+
+function moreWantedOf(style: string, { more }: Pick<NameTable, "more">): Wanted[] {
+  return [...(more.get(style) ?? [])].flatMap(([name, ids]) => ids.map((id) => ({ name, icon: id, id })));
 }
 
 /** Renders all wanted drawings into the file, and returns those of the requested names. */
@@ -77,13 +99,17 @@ function rendered(
   { folder, style, named }: { folder: string; style: string; named: OfName },
   wanted: readonly Wanted[],
 ): Sprite[] {
+  const path = pathOf(folder, style, wanted);
+  return readSprites(path, style, named) ?? renderSprites(path, style, wanted).filter(({ name }) => named(name));
+}
+
+function pathOf(folder: string, style: string, wanted: readonly Wanted[]): string {
   const version = installed<{ version: string }>(style, "package.json").version;
   const key = createHash("sha256")
     .update(JSON.stringify([version, side, wanted]))
     .digest("hex")
     .slice(0, 12);
-  const path = join(folder, `${style}-${key}.sprites`);
-  return readSprites(path, style, named) ?? renderSprites(path, style, wanted).filter(({ name }) => named(name));
+  return join(folder, `${style}-${key}.sprites`);
 }
 
 /** The drawings in a file, or undefined if it does not exist. The pixels of other names are not read. */
@@ -116,12 +142,15 @@ export function readSprites(path: string, style: string, named = every): Sprite[
 }
 
 function renderSprites(path: string, style: string, wanted: readonly Wanted[]) {
-  const sprites = wanted.flatMap(({ name, icon, id }) => {
-    const drawing = renderIcon(style, id);
-    return drawing ? [{ name, style, icon, ...cutOut(drawing) }] : [];
-  });
+  const sprites = wanted.flatMap((one) => spriteOf(style, one));
   writeSprites(path, sprites);
   return sprites;
+}
+
+/** One drawing; none if the set does not have it. */
+function spriteOf(style: string, { name, icon, id }: Wanted): Sprite[] {
+  const drawing = renderIcon(style, id);
+  return drawing ? [{ name, style, icon, ...cutOut(drawing) }] : [];
 }
 
 /** Writes drawings of one style into a file that `readSprites` reads. */

@@ -5,7 +5,7 @@ import { InputError } from "../../errors.ts";
 import { Random } from "../random.ts";
 import { type NameTable, readNameTable } from "./names.ts";
 import { lookOf, type PaintWord } from "./paint.ts";
-import { checkIconSets, loadMoreSprites, loadSprites, readSprites, type Sprite } from "./sprites.ts";
+import { checkIconSets, loadMoreSprites, loadSprites, readSprites, renderStyle, type Sprite } from "./sprites.ts";
 
 /**
  * Splits of the generated world: `train` for training; `seen` the same names and styles in other scenes; `style` a
@@ -73,6 +73,15 @@ export function loadWorld(folder: string, options: WorldOptions = {}): World {
     );
   const grounds = options.grounds ? loadPack(folder, "grounds") : [];
   return { split, names, relatedTo: table.relatedTo, sprites, naturalPairs, grounds };
+}
+
+/** The same in less memory, if drawings are to be rendered. */
+export async function renderWorld(folder: string, options: WorldOptions = {}): Promise<World> {
+  const table = readNameTable();
+  const styles = new Set(stylesOf(options, table));
+  checkIconSets([...styles]);
+  for (const style of styles) await renderStyle(folder, style, table);
+  return loadWorld(folder, options);
 }
 
 /** The names that a split has. */

@@ -3,7 +3,7 @@
 import { Random } from "../../data/random.ts";
 import {
   composeScene,
-  loadWorld,
+  renderWorld,
   type Scene,
   type SceneOptions,
   type World,
@@ -45,7 +45,7 @@ export async function createComposer(setup: SceneComposerSetup): Promise<{
   compose(job: number): GroundingBatch;
   transfer(batch: GroundingBatch): ArrayBuffer[];
 }> {
-  const world = loadWorld(setup.sprites, setup.world);
+  const world = await renderWorld(setup.sprites, setup.world);
   const { pieces } = await readWords(setup.words);
   if (!pieces) throw new RecipeError("scenes have captions, which a model of fixed classes cannot read");
   return {
