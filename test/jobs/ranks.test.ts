@@ -97,7 +97,7 @@ for (const [ranks, shards] of [
   });
 
 test("a killed rank ends the job with a checkpoint, from which another number of ranks continues to the same bits", async () => {
-  const more = ["steps=4", "shards=2", "data.pictures=2"];
+  const more = ["steps=12", "shards=2", "data.pictures=2"];
   const { child, folder, ended } = job(2, "killed", more);
   const log = join(folder, "log.jsonl");
   while (child.exitCode === null && !(existsSync(log) && readFileSync(log, "utf8").split("\n").length >= 3))
