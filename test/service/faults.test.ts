@@ -154,7 +154,7 @@ test("a worker that ends is replaced: its request is tried once more, then answe
 });
 
 test("after SIGTERM every accepted request is answered, no other is accepted, and the exit code is 0", async () => {
-  const words = ["serve", "--model", `tiny=${model}`, "--port", "0"];
+  const words = ["serve", "--model", `tiny=${model}`, "--port", "0", "--workers", "1"];
   const { child, ran, ended } = started(words);
   await until(() => /listening on (\S+);/.test(ran.stderr) || child.exitCode !== null);
   const url = /listening on (\S+);/.exec(ran.stderr)![1]!;

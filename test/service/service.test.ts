@@ -1,15 +1,24 @@
 /** What the service answers, and what it refuses. */
 
 import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { deflateSync } from "node:zlib";
 import { Validator } from "@seriousme/openapi-schema-validator";
 import { type OperationName, operations } from "../../src/apps/service/api/schemas.ts";
 import type { RunningService } from "../../src/apps/service/serve.ts";
 import { connect, ServiceError } from "../../src/client.ts";
-import { loadEncoder, loadModel } from "../../src/index.ts";
+import { Random } from "../../src/data/random.ts";
+import { type GroundingModel, loadEncoder, loadModel } from "../../src/index.ts";
+import { readAdapted } from "../../src/tasks/finding/adapted-file.ts";
+import { writeAdaptedPrompt } from "../../src/tasks/finding/adapted-prompt-file.ts";
+import { baseDigest } from "../../src/tasks/finding/base-digest.ts";
+import { openDetector } from "../../src/tasks/finding/model-folder.ts";
+import { withWeights } from "../../src/tasks/finding/read-folder.ts";
+import { temporaryFolder } from "../cli/running.ts";
 import { metric, photo, startService } from "./running-service.ts";
 
 const TOKEN = "token-of-the-test-0001";
@@ -21,12 +30,18 @@ const pages: Server = createServer((request, reply) => {
   else reply.writeHead(404).end();
 });
 let service: RunningService;
+let model: GroundingModel;
 let pictures: string;
+const folder = temporaryFolder();
+const prompt = join(folder, "pets.safetensors");
 
 before(async () => {
   await new Promise<void>((resolve) => pages.listen(0, "127.0.0.1", resolve));
   pictures = `127.0.0.1:${(pages.address() as AddressInfo).port}`;
+  await writePrompt();
+  model = await loadModel(undefined, { threads: 1 });
   service = await startService({
+    adapted: [{ name: "pets", path: prompt }],
     urls: { public: true, hosts: [pictures] },
     limits: { bytes: 300_000, pixels: 1_000_000 },
     origins: ["https://labels.example"],
@@ -34,8 +49,22 @@ before(async () => {
 });
 after(async () => {
   await service.close();
+  await model.dispose();
   pages.close();
+  rmSync(folder, { recursive: true });
 });
+
+/** A tuned prompt of the built-in model, with vectors as they come. */
+async function writePrompt(): Promise<void> {
+  const opened = await openDetector(undefined, {}, "detect");
+  const { weights } = await withWeights(opened);
+  const { textWidth } = opened.model;
+  const tokens = 2 * CLASSES.length + 1;
+  const random = new Random(1, "prompt");
+  const vectors = Float32Array.from({ length: tokens * textWidth }, () => random.unit() / 4);
+  const base = { name: "everyday", digest: baseDigest(weights) };
+  await writeAdaptedPrompt(prompt, { classes: CLASSES, vectors, tokens, inPlace: false, base });
+}
 
 const client = () => connect(service.url);
 const post = (path: string, body: BodyInit, headers: Record<string, string> = {}) =>
@@ -50,7 +79,6 @@ async function refusal(answer: Promise<Response>): Promise<{ status: number; err
 }
 
 test("a request as JSON, as a form and as bytes is answered as the library answers", async () => {
-  await using model = await loadModel(undefined, { threads: 1 });
   const expected = await model.detect(photo, CLASSES, { threshold: 0.3 });
   assert.ok(expected.length > 0);
   const base64 = Buffer.from(photo).toString("base64");
@@ -72,7 +100,6 @@ test("a request as JSON, as a form and as bytes is answered as the library answe
 
 test("the other operations of the built-in models are answered as the library answers", async () => {
   const { ground, classify, embed } = client();
-  await using model = await loadModel(undefined, { threads: 1 });
   await using encoder = await loadEncoder(undefined, { threads: 1 });
   const caption = "a cat on a sofa";
   const grounded = await ground({ image: photo, caption, threshold: 0.2 });
@@ -90,6 +117,14 @@ test("the other operations of the built-in models are answered as the library an
   assert.equal((await embed({ texts })).image, undefined);
 });
 
+test("an adapted prompt is used by its name", async () => {
+  const { prompt: adapted } = await readAdapted(prompt);
+  const expected = await model.detect(photo, adapted!, { threshold: 0.05 });
+  const { detections } = await client().detect({ image: photo, adapted: "pets", threshold: 0.05 });
+  assert.ok(expected.length > 0);
+  assert.deepEqual(detections, expected);
+});
+
 test("a name that the model does not know is remarked", async () => {
   const { remarks } = await client().detect({ image: photo, classes: ["quoxel"] });
   assert.match(remarks!.join(), /quoxel/);
@@ -98,7 +133,7 @@ test("a name that the model does not know is remarked", async () => {
 test("the models say what they can do, and what none can do is refused with that", async () => {
   const models = await client().models();
   assert.deepEqual(models, [
-    { name: "everyday", operations: ["detect", "ground"], adapted: [] },
+    { name: "everyday", operations: ["detect", "ground"], adapted: ["pets"] },
     { name: "small-clip", operations: ["classify", "embed"], adapted: [] },
   ]);
   const refused = async (ask: Promise<unknown>) => (await ask.catch((error: unknown) => error)) as ServiceError;
@@ -109,7 +144,7 @@ test("the models say what they can do, and what none can do is refused with that
       detect({ image: photo, classes: CLASSES, model: "../everyday" }),
       /there is no model \.\.\/everyday; the models are/,
     ],
-    [detect({ image: photo, adapted: "mugs" }), /there is no adapted prompt mugs for this model; it has none/],
+    [detect({ image: photo, adapted: "mugs" }), /there is no adapted prompt mugs for this model; there are pets/],
   ] as const) {
     const error = await refused(ask);
     assert.ok(error instanceof ServiceError);

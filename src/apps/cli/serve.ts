@@ -31,6 +31,8 @@ interface Choices {
 }
 
 const SHORTEST_TOKEN = 16;
+/** Several workers with few threads answer more requests than one with many; each holds the model once. */
+const WORKERS = Math.min(4, availableParallelism());
 const { requests, seconds, bytes, pixels } = DEFAULT_LIMITS;
 
 /** Adds the command to a program. */
@@ -50,7 +52,7 @@ export function addServeCommand(program: Command): void {
     .addOption(listOption("--adapted <name=file>", "a tuned prompt from groundling adapt; can be repeated", namedFile))
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <number>", "port to listen on; 0 for a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
-    .option("--workers <number>", "worker threads of each model", wholeNumber(1, 256), 1)
+    .option("--workers <number>", "worker threads of each model, which divide the cores", wholeNumber(1, 256), WORKERS)
     .option("--queue <number>", "requests at a time; more are answered with 429", wholeNumber(1, 100_000), requests)
     .option("--timeout <seconds>", "time for a request to arrive, and to be answered", wholeNumber(1, 3600), seconds)
     .option("--max-megabytes <number>", "size of a request", wholeNumber(1, 512), bytes / 2 ** 20)
@@ -96,7 +98,7 @@ function settingsOf(choices: Choices): ServiceSettings {
     port,
     models,
     adapted: adapted ?? [],
-    loading: { offline: offline === true, threads, ...precisions[precision] },
+    loading: { offline: offline === true, threads, patient: true, ...precisions[precision] },
     workers,
     limits: {
       requests: queue,

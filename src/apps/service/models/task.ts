@@ -42,6 +42,7 @@ export interface ModelSetup {
   readonly loading: {
     readonly offline?: boolean;
     readonly threads?: number;
+    readonly patient?: boolean;
     readonly precision?: "float16";
     readonly weightBits?: 8;
   };
