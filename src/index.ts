@@ -13,7 +13,7 @@ export type { Span } from "./inputs/words/word-pieces.ts";
 export { AdamW } from "./learning/adamw.ts";
 export { localBatchSource } from "./learning/batch-source.ts";
 export { DivergenceError } from "./learning/divergence.ts";
-export { type ArrayTask, perform } from "./learning/kernels.ts";
+export type { ArrayTask } from "./learning/kernels.ts";
 export { parameterGroups } from "./learning/parameter-groups.ts";
 export { cosine, multiStep, type Schedule, withWarmup } from "./learning/schedules.ts";
 export { train } from "./learning/train.ts";

@@ -10,7 +10,7 @@ export * from "./learning/batch-source.ts";
 export { type Checkpoint, readCheckpoint, type Shapes, writeCheckpoint } from "./learning/checkpoint.ts";
 export { DivergenceError } from "./learning/divergence.ts";
 export type { Json, Restorable } from "./learning/json.ts";
-export { type ArrayTask, perform } from "./learning/kernels.ts";
+export type { ArrayTask } from "./learning/kernels.ts";
 export * from "./learning/optimizer.ts";
 export * from "./learning/parameter-groups.ts";
 export type { Ranks } from "./learning/ranks.ts";

@@ -1,7 +1,7 @@
 /** AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2; as torch.optim.AdamW). */
 
 import { WeightsError } from "../errors.ts";
-import type { ArrayTask } from "./kernels.ts";
+import { type ArrayTask, perform } from "./kernels.ts";
 import {
   type NamedArrays,
   type Optimizer,
@@ -44,7 +44,11 @@ export class AdamW implements Optimizer {
     this.epsilon = epsilon;
   }
 
-  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
+    this.tasks(weights, gradients, factors).forEach(perform);
+  }
+
+  tasks(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
     return stepItems(weights, gradients, this.settings).map(({ name, weight, gradient, setting }) => {
       const moments = this.momentsOf(name, weight);
       moments.steps++;

@@ -62,7 +62,7 @@ async function updated(weights: NamedArrays, gradients: readonly NamedArrays[]) 
   const norms: number[] = [];
   for (const each of gradients) {
     norms.push(await globalNorm(each));
-    await performAll(optimizer.step(weights, each));
+    await performAll(optimizer.tasks(weights, each));
     await performAll(averageTasks(average, weights, 0.9));
   }
   return { norms, average, state: optimizer.save() };

@@ -22,11 +22,10 @@ export interface StepFactors {
 
 /** Updates weights in place; the only place in the package where an input is written to. */
 export interface Optimizer {
-  /**
-   * The work of the next step, which is to be done before another is asked for: a task for every parameter that has a gradient and is
-   * not frozen; others keep their weight and moments.
-   */
-  step(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): ArrayTask[];
+  /** Takes one step for every parameter that has a gradient and is not frozen; others keep their weight and moments. */
+  step(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): void;
+  /** The work of such a step, a task for each parameter, to be done before the next is asked for. */
+  tasks(weights: NamedArrays, gradients: NamedArrays, factors?: StepFactors): ArrayTask[];
   /** The state as named arrays and numbers. The arrays are not copies: write them before the next step. */
   save(): OptimizerState;
   /** Restores what `save` returned; throws WeightsError if it does not fit. */

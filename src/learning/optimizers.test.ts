@@ -3,7 +3,6 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { AdamW } from "./adamw.ts";
 import { clipFactor, globalNorm } from "./clip.ts";
-import { perform } from "./kernels.ts";
 import type { NamedArrays, Optimizer } from "./optimizer.ts";
 import { type ParameterSetting, parameterGroups } from "./parameter-groups.ts";
 import { Sgd } from "./sgd.ts";
@@ -45,16 +44,16 @@ for (const [name, make] of [
   test(`${name} restored after 7 steps continues in the same bits`, () => {
     const whole = numbers(fixture.start);
     const steady = make();
-    for (let step = 0; step < 20; step++) steady.step(whole, gradientsAt(step)).forEach(perform);
+    for (let step = 0; step < 20; step++) steady.step(whole, gradientsAt(step));
 
     const parted = numbers(fixture.start);
     const before = make();
-    for (let step = 0; step < 7; step++) before.step(parted, gradientsAt(step)).forEach(perform);
+    for (let step = 0; step < 7; step++) before.step(parted, gradientsAt(step));
     const state = structuredClone(before.save());
-    before.step(numbers(fixture.start), gradientsAt(7)).forEach(perform);
+    before.step(numbers(fixture.start), gradientsAt(7));
     const after = make();
     after.restore(state);
-    for (let step = 7; step < 20; step++) after.step(parted, gradientsAt(step)).forEach(perform);
+    for (let step = 7; step < 20; step++) after.step(parted, gradientsAt(step));
 
     assert.deepEqual(parted, whole);
     assert.deepEqual(after.save(), steady.save());
@@ -65,7 +64,7 @@ for (const [name, make] of [
     const gradients = gradientsAt(0);
     gradients.delete("layer.bias");
     gradients.set("frozen.weight", new Float32Array(5).fill(1));
-    make().step(weights, gradients).forEach(perform);
+    make().step(weights, gradients);
     const start = numbers(fixture.start);
     assert.deepEqual(weights.get("frozen.weight"), start.get("frozen.weight"));
     assert.deepEqual(weights.get("layer.bias"), start.get("layer.bias"));
@@ -109,7 +108,7 @@ async function follow(optimizer: Optimizer, trace: Trace, clip?: number): Promis
       assert.ok(Math.abs(norm / trace.norms[step]! - 1) < 1e-6);
       gradient = clipFactor(norm, clip);
     }
-    optimizer.step(weights, gradients, { learningRate: factor, gradient }).forEach(perform);
+    optimizer.step(weights, gradients, { learningRate: factor, gradient });
     for (const [name, expected] of Object.entries(trace.weights[step]!)) {
       const scale = Math.max(...expected.map(Math.abs));
       const actual = weights.get(name)!;

@@ -1,7 +1,7 @@
 /** Stochastic gradient descent with momentum; weight decay is added to the gradient (as torch.optim.SGD, without Nesterov). */
 
 import { WeightsError } from "../errors.ts";
-import type { ArrayTask } from "./kernels.ts";
+import { type ArrayTask, perform } from "./kernels.ts";
 import {
   type NamedArrays,
   type Optimizer,
@@ -25,7 +25,11 @@ export class Sgd implements Optimizer {
     this.momentum = momentum;
   }
 
-  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
+  step(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): void {
+    this.tasks(weights, gradients, factors).forEach(perform);
+  }
+
+  tasks(weights: NamedArrays, gradients: NamedArrays, factors: StepFactors = {}): ArrayTask[] {
     return stepItems(weights, gradients, this.settings).map(({ name, weight, gradient, setting }) => {
       const velocity = arrayLike(weight, this.velocities.get(name));
       this.velocities.set(name, velocity);

@@ -252,7 +252,7 @@ class TrainingRun<Batch> {
   private async update(sum: GradientSum, gradientNorm: number): Promise<void> {
     const { learningRate, weightDecay, clip = Number.POSITIVE_INFINITY, averageDecay } = this.options;
     const { weights, average, optimizer } = this.parts;
-    const tasks = optimizer.step(weights, sum.total, {
+    const tasks = optimizer.tasks(weights, sum.total, {
       learningRate: learningRate(this.step),
       weightDecay: weightDecay?.(this.step) ?? 1,
       gradient: clipFactor(gradientNorm, clip) / sum.count,

@@ -5,7 +5,6 @@ import { InputError } from "../../errors.ts";
 import { gradients } from "../../grad/index.ts";
 import type { Pass } from "../../inputs/words/prompts.ts";
 import { AdamW } from "../../learning/adamw.ts";
-import { perform } from "../../learning/kernels.ts";
 import { cosine } from "../../learning/schedules.ts";
 import { add, input, reshape, type Tensor } from "../../tensor/index.ts";
 import type { AdaptedPrompt } from "../finding/adapted-prompt.ts";
@@ -61,11 +60,11 @@ export async function teach<Source>(
       signal?.throwIfAborted();
       const { loss, gradient } = await slopes(model, lesson, { vectors, learned, tokens });
       sum += loss;
-      const step = optimizer.step(new Map([[TUNABLE_PROMPT, learned]]), new Map([[TUNABLE_PROMPT, gradient]]), {
+      const norm = Math.sqrt(gradient.reduce((squares, x) => squares + x * x, 0));
+      optimizer.step(new Map([[TUNABLE_PROMPT, learned]]), new Map([[TUNABLE_PROMPT, gradient]]), {
         learningRate: rate(done * lessons.length + i),
-        gradient: 1 / Math.max(1, Math.hypot(...gradient)),
+        gradient: 1 / Math.max(1, norm),
       });
-      step.forEach(perform);
     }
     passed?.(done + 1, passes, sum / lessons.length);
   }
