@@ -11,6 +11,8 @@ export type {
   LvisGroundTruth,
 } from "./data/readers/coco-records.ts";
 export type { FlickrDetections, FlickrPrediction, FlickrTruth } from "./data/readers/flickr-truth.ts";
+export type { PhraseCutPrediction, PhraseCutTask } from "./data/readers/phrase-cut-files.ts";
+export type { Expression, ExpressionPrediction } from "./data/readers/referring-files.ts";
 export type { AnsweredQuestion, GivenAnswer, PredictedAnswer } from "./data/readers/vqa-files.ts";
 export type { Outcomes } from "./metrics/accumulate.ts";
 export * from "./metrics/bootstrap.ts";

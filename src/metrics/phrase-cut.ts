@@ -1,26 +1,8 @@
 /** PhraseCut (Wu et al. 2020): masks and boxes of phrases as ChenyunWu/PhraseCutDataset's evaluator scores them. */
 
-import type { RunLengths } from "../boxes/masks/run-lengths.ts";
+import type { PhraseCutPrediction, PhraseCutTask } from "../data/readers/phrase-cut-files.ts";
 import { InputError } from "../errors.ts";
 import { compareMasks, MASK_THRESHOLDS, type MaskPair, maskIou, mean, sumOf } from "./mask-scores.ts";
-
-/** A phrase with the united mask of all its instances. */
-export interface PhraseCutTask {
-  readonly task_id: string;
-  readonly mask: RunLengths;
-  /** xywh in pixels. */
-  readonly boxes: readonly (readonly number[])[];
-  /** Names of the subsets that it belongs to, "all" among them. */
-  readonly subsets: readonly string[];
-}
-
-/** A model's mask and boxes for a phrase. */
-export interface PhraseCutPrediction {
-  readonly task_id: string;
-  readonly mask: RunLengths;
-  /** xywh in pixels. */
-  readonly boxes: readonly (readonly number[])[];
-}
 
 /** The scores of a subset. `pred_…_acc`: share of tasks above each threshold, which is not reached by equality. */
 export interface PhraseCutScores {

@@ -1,23 +1,7 @@
 /** Referring expressions: one box for each, as ashkamath/mdetr `refexp.py` and lichengunc/MAttNet score them. */
 
+import type { Expression, ExpressionPrediction } from "../data/readers/referring-files.ts";
 import { InputError } from "../errors.ts";
-
-/** An expression with its box. */
-export interface Expression {
-  readonly id: number;
-  /** RefCOCO, RefCOCO+ or RefCOCOg. */
-  readonly dataset: string;
-  /** xywh in pixels. */
-  readonly box: readonly number[];
-}
-
-/** A model's boxes for an expression, in any order. */
-export interface ExpressionPrediction {
-  readonly id: number;
-  readonly scores: readonly number[];
-  /** xyxy in pixels. */
-  readonly boxes: readonly (readonly number[])[];
-}
 
 /** The numbers of best boxes among which a hit counts. */
 export const REFERRING_RANKS = [1, 5, 10] as const;

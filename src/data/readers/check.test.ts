@@ -56,6 +56,28 @@ test("the lines of many paths are found together", () => {
   assert.deepEqual(linesOfPaths(source, paths), [4, 1, 1, 6, 6, 2, 1]);
 });
 
+test("run lengths that do not fit their picture and a polygon of two points are found with their lines", async () => {
+  const one = { image_id: 1, category_id: 1, bbox: [2, 2, 10, 5] };
+  const annotations = [
+    { ...one, id: 1, segmentation: [[2, 2, 12, 2, 12, 7]] },
+    { ...one, id: 2, segmentation: [[2, 2, 12, 7]] },
+    { ...one, id: 3, segmentation: { size: [40, 30], counts: [0, 7, 1193] } },
+    { ...one, id: 4, segmentation: { size: [30, 40], counts: [0, 7, 1193] } },
+  ];
+  const file = join(root, "masks.json");
+  const text = JSON.stringify({ images: [image], annotations, categories }).replaceAll('{"image_id"', '\n{"image_id"');
+  writeFileSync(file, text);
+  const { problems } = await checkDataset(file, { images: root });
+  const lines = problems.filter(({ path }) => path?.at(-1) === "segmentation");
+  assert.deepEqual(
+    lines.map(({ line, message }) => [line, message]),
+    [
+      [3, "polygon: 4 numbers are not x and y of at least 3 points; correct or remove it"],
+      [4, "run lengths of 30 × 40 pixels do not fit the picture of 40 × 30; correct their size"],
+    ],
+  );
+});
+
 test("a missing area is computed from the mask, or from the box if there is no mask", () => {
   const one = { image_id: 1, category_id: 1, bbox: [2, 2, 10, 5] };
   const annotations = [

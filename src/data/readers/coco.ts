@@ -109,7 +109,7 @@ function addObject(
   checkBox(xywh, image ?? { width: 0, height: 0 }, { problems, place: at("bbox") });
   if (area > 1.01 * xywh[2] * xywh[3] + 1)
     problems.warn(at("area"), `area ${area} is larger than the box; evaluation groups objects by it`);
-  const wrong = segmentation && wrongMask(segmentation);
+  const wrong = segmentation && wrongMask(segmentation, image);
   if (wrong) problems.error(at("segmentation"), wrong);
   image?.objects.push({
     ...{ xywh, label: category_id, area, isCrowd: iscrowd === 1 },
@@ -121,9 +121,11 @@ function addObject(
 const LARGEST_COORDINATE = 1e6;
 
 /** The error in a mask, found without drawing it. */
-function wrongMask(segmentation: Segmentation): string | undefined {
+function wrongMask(segmentation: Segmentation, image: DatasetImage | undefined): string | undefined {
   if (Array.isArray(segmentation)) {
     for (const part of segmentation) {
+      if (part.length < 6 || part.length % 2 > 0)
+        return `polygon: ${part.length} numbers are not x and y of at least 3 points; correct or remove it`;
       const outlier = part.find((value) => Math.abs(value) > LARGEST_COORDINATE);
       if (outlier !== undefined)
         return `polygon: coordinate ${outlier} is not within ${LARGEST_COORDINATE} pixels; correct it`;
@@ -131,6 +133,8 @@ function wrongMask(segmentation: Segmentation): string | undefined {
     return undefined;
   }
   const [height, width] = segmentation.size;
+  if (image && image.width > 0 && (image.height !== height || image.width !== width))
+    return `run lengths of ${width} × ${height} pixels do not fit the picture of ${image.width} × ${image.height}; correct their size`;
   try {
     const counts = typeof segmentation.counts === "string" ? expandRuns(segmentation.counts) : segmentation.counts;
     let pixels = 0;

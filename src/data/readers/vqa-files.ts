@@ -62,9 +62,14 @@ export function readVqaAnswers(file: string): PredictedAnswer[] {
   const problems = new Problems();
   const json = readJson(file);
   if (!Array.isArray(json)) problems.error({ file, path: [] }, "must be a list of answers");
+  const seen = new Set<number>();
   const found = (Array.isArray(json) ? json : []).flatMap((record: unknown, index): PredictedAnswer[] => {
     const { question_id, answer } = isRecord(record) ? record : {};
-    if (isNumber(question_id) && typeof answer === "string") return [{ question_id, answer }];
+    if (isNumber(question_id) && typeof answer === "string") {
+      if (seen.has(question_id)) problems.error({ file, path: [index] }, `question ${question_id} is answered twice`);
+      seen.add(question_id);
+      return [{ question_id, answer }];
+    }
     problems.error({ file, path: [index] }, "must have question_id and answer");
     return [];
   });

@@ -2,9 +2,9 @@
 
 import { readCaptionReferences, readCaptionResults } from "../../data/readers/caption-files.ts";
 import { readVqaAnnotations, readVqaAnswers } from "../../data/readers/vqa-files.ts";
-import { InputError } from "../../errors.ts";
 import { evaluateCaptions } from "../../metrics/captions/evaluate-captions.ts";
 import { evaluateVqa } from "../../metrics/vqa.ts";
+import { onlyFiles } from "./only-files.ts";
 import type { ProtocolRow, Scored, ScoreRequest } from "./protocol-row.ts";
 
 /** Accuracy in per cent, overall and per type of answer; a row per type of question. */
@@ -31,9 +31,3 @@ export const captions: ProtocolRow = {
     return { metrics: { ...bleu, ROUGE_L, CIDEr }, rows: [] };
   },
 };
-
-function onlyFiles(protocol: string, what: string): never {
-  throw new InputError(
-    `--protocol ${protocol} scores a file of ${what}; give it by --detections together with --ground-truth`,
-  );
-}
