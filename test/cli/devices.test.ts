@@ -22,9 +22,10 @@ test("every command that runs a model has --device, and no other", async () => {
     const own = program.commands.find((command) => command.name() === name)!;
     if (own.options.some(({ long }) => long === "--device")) has.push(name);
   }
-  const runs = "adapt classify detect doctor embed eval ground index pseudo-label regions search track train".split(
-    " ",
-  );
+  const runs =
+    "adapt answer classify describe detect doctor embed eval ground index pseudo-label regions search segment track train".split(
+      " ",
+    );
   assert.deepEqual(has.sort(), runs);
 });
 

@@ -94,7 +94,6 @@ function FoundBox({ found, size, faint, hover }: FoundBoxProps) {
   const text = `${label} ${Math.round(100 * score)} %`;
   const above = ymin > line;
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: what hovering shows is also in the list of words.
     <g class={faint ? "faint" : ""} onPointerEnter={() => hover(found)} onPointerLeave={() => hover(undefined)}>
       <rect class="found" x={xmin} y={ymin} width={xmax - xmin} height={ymax - ymin} stroke={colour} />
       <rect
