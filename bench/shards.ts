@@ -82,8 +82,9 @@ async function train(shards: number): Promise<Measured> {
     const started = performance.now();
     const { gradients } = await step.run(weights, batch);
     const computed = performance.now();
-    await performAll(optimizer.tasks(weights, gradients, { gradient: clipFactor(await globalNorm(gradients), 1) }));
-    await performAll(averageTasks(average, weights, 0.998));
+    const factor = clipFactor(await globalNorm(gradients), 1);
+    const tasks = optimizer.tasks(weights, gradients, { gradient: factor });
+    await performAll([...tasks, ...averageTasks(average, weights, 0.998)]);
     if (i < 0) continue;
     steps.push(performance.now() - started);
     updates.push(performance.now() - computed);

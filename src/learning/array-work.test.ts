@@ -62,8 +62,7 @@ async function updated(weights: NamedArrays, gradients: readonly NamedArrays[]) 
   const norms: number[] = [];
   for (const each of gradients) {
     norms.push(await globalNorm(each));
-    await performAll(optimizer.tasks(weights, each));
-    await performAll(averageTasks(average, weights, 0.9));
+    await performAll([...optimizer.tasks(weights, each), ...averageTasks(average, weights, 0.9)]);
   }
   return { norms, average, state: optimizer.save() };
 }

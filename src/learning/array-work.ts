@@ -15,7 +15,8 @@ const helpers: OpenWorker<ArrayTask[], number[]>[] = [];
 
 /**
  * Does all tasks and returns their numbers in order. Tasks whose arrays are all in shared memory are divided between this thread and
- * helper threads, which are started when first needed; no array may be written by one task and used by another.
+ * helper threads, which are started when first needed. Tasks on one array are done by one thread in their order; a task may not join
+ * arrays that earlier tasks used apart.
  */
 export async function performAll(tasks: readonly ArrayTask[]): Promise<number[]> {
   const parts = divided(tasks);
@@ -33,20 +34,31 @@ export async function performAll(tasks: readonly ArrayTask[]): Promise<number[]>
 function divided(tasks: readonly ArrayTask[]): number[][] {
   const indices = [...tasks.keys()];
   const shared = indices.filter((index) => arraysOf(tasks[index]!).every(isShared));
-  const count = (index: number) => arraysOf(tasks[index]!)[0]!.length;
-  const total = shared.reduce((sum, index) => sum + count(index), 0);
-  const threads = Math.min(MOST_THREADS, availableParallelism(), Math.floor(total / LEAST_NUMBERS));
+  const count = (group: readonly number[]) => group.reduce((sum, index) => sum + arraysOf(tasks[index]!)[0]!.length, 0);
+  const threads = Math.min(MOST_THREADS, availableParallelism(), Math.floor(count(shared) / LEAST_NUMBERS));
   if (threads < 2) return [indices];
   const shares = Array.from({ length: threads }, () => ({ numbers: 0, part: [] as number[] }));
-  for (const index of shared.sort((a, b) => count(b) - count(a))) {
+  for (const group of groupsOf(tasks, shared).sort((a, b) => count(b) - count(a))) {
     const least = shares.reduce((a, b) => (b.numbers < a.numbers ? b : a));
-    least.numbers += count(index);
-    least.part.push(index);
+    least.numbers += count(group);
+    least.part.push(...group);
   }
   const parts = shares.map(({ part }) => part);
   const known = new Set(shared);
   parts[0]!.push(...indices.filter((index) => !known.has(index)));
   return parts;
+}
+
+/** The tasks on the same arrays, in their order. */
+function groupsOf(tasks: readonly ArrayTask[], indices: readonly number[]): number[][] {
+  const groups = new Map<Float32Array, number[]>();
+  for (const index of indices) {
+    const arrays = arraysOf(tasks[index]!);
+    const group = arrays.map((array) => groups.get(array)).find((known) => known !== undefined) ?? [];
+    group.push(index);
+    for (const array of arrays) groups.set(array, group);
+  }
+  return [...new Set(groups.values())];
 }
 
 function arraysOf({ arrays }: ArrayTask): Float32Array[] {

@@ -257,8 +257,8 @@ class TrainingRun<Batch> {
       weightDecay: weightDecay?.(this.step) ?? 1,
       gradient: clipFactor(gradientNorm, clip) / sum.count,
     });
+    if (average && averageDecay !== undefined) tasks.push(...averageTasks(average, weights, averageDecay));
     await performAll(tasks);
-    if (average && averageDecay !== undefined) await performAll(averageTasks(average, weights, averageDecay));
   }
 
   private async diverged(
