@@ -36,7 +36,8 @@ export interface AdaptationRequest {
   pictures?: number;
   /**
    * Parts of a batch computed at once, each on a core of its own; with several, batches are also composed ahead in a thread. The exact bits
-   * depend on this number, and not on the machine's cores. Default: 2 on the CPU, 1 on other devices.
+   * depend on this number, and not on the machine's cores. Default: 2 for full and adapters
+   * on the CPU, else 1: for methods that train little, handing over costs as much as it gains.
    */
   shards?: number;
   /** Sides of the resized pictures. Default: the model's own. */
@@ -57,6 +58,6 @@ export interface AdaptationRequest {
 }
 
 /** The parts of a batch, with their default. */
-export function shardsOf({ shards, device = "cpu" }: AdaptationRequest): number {
-  return shards ?? (device === "cpu" ? 2 : 1);
+export function shardsOf({ shards, method, device = "cpu" }: AdaptationRequest): number {
+  return shards ?? (device === "cpu" && (method === "full" || method === "adapters") ? 2 : 1);
 }

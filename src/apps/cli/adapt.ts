@@ -83,7 +83,7 @@ export function addAdaptCommand(program: Command): void {
     )
     .option(
       "--shards <count>",
-      "parts of a batch computed at once, each on its own core (default: 2); the exact bits depend on this number",
+      "parts of a batch computed at once, each on its own core (default: 2 for full and adapters, else 1); the exact bits depend on this number",
       wholeNumber(1, 64),
     )
     .option("--size <short,max>", "resize pictures to these sides in pixels (default: the model's own)", sizeRule)
