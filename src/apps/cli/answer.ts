@@ -18,7 +18,7 @@ export function addAnswerCommand(program: Command): void {
   const command = program
     .command("answer <pictures...>")
     .description(
-      `Answer questions about pictures. Each picture is looked at once for all questions. Needs a GLIPv2 with answers. ${PICTURES}`,
+      `Answer questions about pictures. Each picture is encoded once for all questions. Needs a GLIPv2 with answers. ${PICTURES}`,
     )
     .requiredOption("--question <text>", "question about the picture; can be repeated", (one, all: string[] = []) => [
       ...all,

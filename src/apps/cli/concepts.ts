@@ -23,7 +23,12 @@ export function addConceptsCommand(program: Command): void {
       "Count the nouns of captions, as a pool of concepts for RegionCLIP. Captions are read from .txt (one per line), .jsonl, .tsv and COCO's .json.",
     )
     .requiredOption("--out <file>", "JSON file to write: concepts with counts, and where they come from")
-    .option("--least <count>", "leave out concepts that are named less often", wholeNumber(1, 1_000_000_000), 100)
+    .option(
+      "--least <count>",
+      "leave out concepts that occur fewer times than this",
+      wholeNumber(1, 1_000_000_000),
+      100,
+    )
     .option("--stop <file>", "file with concepts to leave out, one per line (default: RegionCLIP's list)", linesOf)
     .action(async (files: string[], { out, least, stop }: Choices) => {
       const { countConcepts, STOP_LIST } = await import("../../inputs/words/concepts.ts");

@@ -19,7 +19,7 @@ export function addDescribeCommand(program: Command): void {
     .description(`Describe pictures in a sentence. Needs a GLIPv2 with captions. ${PICTURES}`)
     .option(
       "--beams <number>",
-      "captions that are followed at the same time; 1 takes the likeliest word each time",
+      "number of beams of the search; 1 takes the likeliest word each time",
       wholeNumber(1, 20),
       5,
     )

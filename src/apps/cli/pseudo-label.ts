@@ -70,7 +70,7 @@ export function addPseudoLabelCommand(program: Command): void {
     .option("--redis <url>", "share the work with other processes that run the same command with this Redis server")
     .option(
       "--lock <seconds>",
-      "give a worker's shard to another worker if there is no sign of life for this time",
+      "give a worker's shard to another worker if it is silent for this time",
       wholeNumber(1, 86_400),
       60,
     )

@@ -40,7 +40,7 @@ export function addServeCommand(program: Command): void {
   const command = program
     .command("serve")
     .description(
-      "Answer requests over HTTP: find, ground, segment, classify, embed. /docs shows how to ask. Ctrl-C or SIGTERM ends it when all requests are answered.",
+      "Answer requests over HTTP: find, ground, segment, classify, embed. The page /docs describes the requests. Ctrl-C or SIGTERM ends it when all requests are answered.",
     )
     .addOption(
       listOption(
@@ -54,21 +54,26 @@ export function addServeCommand(program: Command): void {
     .option("--port <number>", "port to listen on; 0 for a free one", wholeNumber(0, 65_535), DEFAULT_PORT)
     .option("--workers <number>", "worker threads of each model, which divide the cores", wholeNumber(1, 256), WORKERS)
     .option("--queue <number>", "requests at a time; more are answered with 429", wholeNumber(1, 100_000), requests)
-    .option("--timeout <seconds>", "time for a request to arrive, and to be answered", wholeNumber(1, 3600), seconds)
+    .option(
+      "--timeout <seconds>",
+      "time for a request to arrive, and then to be answered",
+      wholeNumber(1, 3600),
+      seconds,
+    )
     .option("--max-megabytes <number>", "size of a request", wholeNumber(1, 512), bytes / 2 ** 20)
     .option("--max-megapixels <number>", "size of a picture", wholeNumber(1, 1000), pixels / 1e6)
     .option("--allow-urls", "fetch pictures for clients, from public addresses only")
     .addOption(
       listOption("--allow-urls-from <host>", "fetch pictures from this HOST or HOST:PORT, too; can be repeated"),
     )
-    .option("--tokens <file>", "file with bearer tokens, one per line; without one everybody may ask")
-    .addOption(listOption("--cors <origin>", "let pages of this origin ask from a browser; can be repeated"))
+    .option("--tokens <file>", "file with bearer tokens, one per line; without it, requests need no token")
+    .addOption(listOption("--cors <origin>", "allow requests from web pages of this origin; can be repeated"))
     .option("--offline", "fetch no model; use the cache only")
     .addOption(precisionOption());
   addQuietOption(command).action(async (choices: Choices) => {
     const { serve } = await import("../service/serve.ts");
     const service = await exitingWhenInterrupted(() => serve(settingsOf(choices)));
-    if (!choices.quiet) say(`groundling: listening on ${service.url}; ${service.url}/docs shows how to ask\n`);
+    if (!choices.quiet) say(`groundling: listening on ${service.url}; ${service.url}/docs describes the requests\n`);
     await interrupted();
     await service.close();
   });
