@@ -10,8 +10,8 @@ import { type Browser, chromium, type Locator, type Page } from "playwright-core
 import { build } from "vite";
 import { pageFolders, writePage } from "../../src/apps/page/page-files.ts";
 import { type PageServer, servePage } from "../../src/apps/page/serve-page.ts";
-import { loadWorld, writeSceneDataset } from "../../src/data/scenes/index.ts";
 import { type Box, loadModel, readAdapted } from "../../src/index.ts";
+import { drawingsOf, SIDE } from "../../src/tasks/teaching/fixtures/drawings.ts";
 import { repository } from "../cli/running.ts";
 
 const root = mkdtempSync(join(tmpdir(), "page-"));
@@ -113,7 +113,7 @@ test(
   "three boxes teach a name, which is found in another picture, saved, read in Node and opened again",
   options,
   async () => {
-    const drawings = await anchors();
+    const drawings = await drawingsOf("anchor", { folder: join(root, "scenes"), count: 12 });
     const { page, troubles } = await opened();
     await page.getByLabel("Name", { exact: true }).fill("gloop");
     for (const { file, boxes } of drawings.slice(0, 3)) {
@@ -240,26 +240,4 @@ async function drag(page: Page, on: Locator, { xmin, ymin, xmax, ymax }: Box): P
   await page.mouse.down();
   await page.mouse.move(x + xmax * scale, y + ymax * scale, { steps: 3 });
   await page.mouse.up();
-}
-
-const SIDE = 320;
-
-/** Drawings with an anchor and its boxes. */
-async function anchors(): Promise<{ file: string; boxes: Box[] }[]> {
-  const folder = join(root, "scenes");
-  const world = loadWorld(join(root, "sprites"), { names: ["anchor", "apple", "chair", "dog"] });
-  await writeSceneDataset(world, { folder, count: 12, seed: 5, size: SIDE, scene: { objects: 4 }, form: "boxes" });
-  const { images, annotations, categories } = JSON.parse(readFileSync(join(folder, "instances.json"), "utf8"));
-  const { id } = categories.find(({ name }: { name: string }) => name === "anchor");
-  return images.flatMap(({ id: image, file_name }: { id: number; file_name: string }) => {
-    const own = annotations.filter((one: Annotation) => one.image_id === image && one.category_id === id);
-    const boxes = own.map(({ bbox: [x, y, w, h] }: Annotation) => ({ xmin: x, ymin: y, xmax: x + w, ymax: y + h }));
-    return boxes.length > 0 ? [{ file: join(folder, "images", file_name), boxes }] : [];
-  });
-}
-
-interface Annotation {
-  image_id: number;
-  category_id: number;
-  bbox: [number, number, number, number];
 }

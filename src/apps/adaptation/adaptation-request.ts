@@ -36,8 +36,8 @@ export interface AdaptationRequest {
   pictures?: number;
   /**
    * Parts of a batch computed at once, each on a core of its own; with several, batches are also composed ahead in a thread. The exact bits
-   * depend on this number, and not on the machine's cores. Default: 2 for full and adapters
-   * on the CPU, else 1: for methods that train little, handing over costs as much as it gains.
+   * depend on this number, and not on the machine's cores. Default: 2 for full and adapters on the CPU, else 1: for methods that train
+   * little, handing over costs as much as it gains.
    */
   shards?: number;
   /** Sides of the resized pictures. Default: the model's own. */

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { loadWorld, writeSceneDataset } from "../../data/scenes/index.ts";
 import { adaptedPromptBytes, readAdaptedPrompt } from "../finding/adapted-prompt-format.ts";
 import type { Box } from "../finding/detection.ts";
 import { loadModel } from "../finding/load-model.ts";
+import { drawingsOf, SIDE } from "./fixtures/drawings.ts";
 import { teach } from "./teach.ts";
 
 const root = mkdtempSync(join(tmpdir(), "teach-"));
@@ -16,7 +16,7 @@ const NAME = "gloop";
 const THING = "anchor";
 
 test("a name without a meaning is learned from three drawings, saved, read and found in others", async () => {
-  const pictures = await drawings();
+  const pictures = await drawingsOf(THING, { folder: root, count: 20 });
   await using model = await loadModel();
   const losses: number[] = [];
   const lessons = pictures.slice(0, 3).map(({ file, boxes }) => ({
@@ -47,7 +47,7 @@ test("a name without a meaning is learned from three drawings, saved, read and f
   // The map of scores is highest inside the thing.
   const [map] = await model.scoreMaps(others[0]!.file, again);
   const best = map!.scores.indexOf(Math.max(...map!.scores));
-  const [x, y] = [best % map!.width, Math.floor(best / map!.width)].map((cell) => (cell + 0.5) * (320 / map!.width));
+  const [x, y] = [best % map!.width, Math.floor(best / map!.width)].map((cell) => (cell + 0.5) * (SIDE / map!.width));
   assert.ok(others[0]!.boxes.some((box) => box.xmin <= x! && x! <= box.xmax && box.ymin <= y! && y! <= box.ymax));
   await assert.rejects(teach(model, [{ image: others[0]!.file, boxes: [] }]), {
     name: "InputError",
@@ -56,25 +56,6 @@ test("a name without a meaning is learned from three drawings, saved, read and f
   const stopped = AbortSignal.abort(new Error("enough"));
   await assert.rejects(teach(model, lessons, { signal: stopped }), { message: "enough" });
 });
-
-/** Drawings that show the thing, with its boxes. */
-async function drawings(): Promise<{ file: string; boxes: Box[] }[]> {
-  const world = loadWorld(join(root, "sprites"), { names: [THING, "apple", "chair", "dog"] });
-  await writeSceneDataset(world, { folder: root, count: 20, seed: 5, size: 320, scene: { objects: 4 }, form: "boxes" });
-  const { images, annotations, categories } = JSON.parse(readFileSync(join(root, "instances.json"), "utf8"));
-  const { id } = categories.find(({ name }: { name: string }) => name === THING);
-  return images.flatMap(({ id: image, file_name }: { id: number; file_name: string }) => {
-    const own = annotations.filter((one: Annotation) => one.image_id === image && one.category_id === id);
-    const boxes = own.map(({ bbox: [x, y, w, h] }: Annotation) => ({ xmin: x, ymin: y, xmax: x + w, ymax: y + h }));
-    return boxes.length > 0 ? [{ file: join(root, "images", file_name), boxes }] : [];
-  });
-}
-
-interface Annotation {
-  image_id: number;
-  category_id: number;
-  bbox: [number, number, number, number];
-}
 
 function overlap(a: Box, b: Box): number {
   const [w, h] = [
